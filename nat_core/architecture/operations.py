@@ -1,0 +1,109 @@
+"""The operations of a cell as data: one table of names and traits.
+
+Every other module derives what it needs (modules, costs, transition rules, policy features,
+colours) from these traits, so a new operation is one line in `_table`.
+Source: NAT++ (arXiv 2102.10301), section 3.2 and the published cells' vocabulary.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Kind(StrEnum):
+    """What an operation computes, regardless of its kernel."""
+
+    CONV = "conv"
+    THIN_CONV = "thin_conv"
+    SEP_CONV = "sep_conv"
+    DIL_CONV = "dil_conv"
+    MAX_POOL = "max_pool"
+    AVG_POOL = "avg_pool"
+    SKIP = "skip"
+    NULL = "null"
+
+    @property
+    def is_pooling(self) -> bool:
+        return self in (Kind.MAX_POOL, Kind.AVG_POOL)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of the table.
+
+    Attributes:
+        name: canonical name, e.g. ``sep_conv_3x3``.
+        kind: what it computes.
+        kernel: side of the kernel in pixels; 0 for skip and null.
+        dilation: 2 for dilated convolutions, else 1.
+        tall_first: for the two thin convolutions, whether the k×1 kernel comes before the 1×k.
+    """
+
+    name: str
+    kind: Kind
+    kernel: int = 0
+    dilation: int = 1
+    tall_first: bool = False
+
+    @property
+    def short_label(self) -> str:
+        """A label that fits into a drawing: ``sep 3×3``, ``max 3×3``, ``skip``, ``1×3 3×1``."""
+        if self.kind in (Kind.SKIP, Kind.NULL):
+            return self.kind.value
+        if self.kind is Kind.THIN_CONV:
+            wide, tall = f"1×{self.kernel}", f"{self.kernel}×1"
+            return f"{tall} {wide}" if self.tall_first else f"{wide} {tall}"
+        return f"{self.kind.value.split('_')[0]} {self.kernel}×{self.kernel}"
+
+
+def _table() -> Iterator[Operation]:
+    for k in (1, 3, 5, 7):
+        yield Operation(f"conv_{k}x{k}", Kind.CONV, k)
+    for k in (3, 5, 7):
+        yield Operation(f"conv_1x{k}_{k}x1", Kind.THIN_CONV, k)
+        yield Operation(f"conv_{k}x1_1x{k}", Kind.THIN_CONV, k, tall_first=True)
+    for k in (3, 5, 7):
+        yield Operation(f"sep_conv_{k}x{k}", Kind.SEP_CONV, k)
+    for k in (3, 5, 7):
+        yield Operation(f"dil_conv_{k}x{k}", Kind.DIL_CONV, k, dilation=2)
+    for kind in (Kind.MAX_POOL, Kind.AVG_POOL):
+        for k in (2, 3, 5, 7):
+            yield Operation(f"{kind}_{k}x{k}", kind, k)
+    yield Operation("skip_connect", Kind.SKIP)
+    yield Operation("null", Kind.NULL)
+
+
+OPERATIONS = MappingProxyType({operation.name: operation for operation in _table()})
+NAMES: tuple[str, ...] = tuple(OPERATIONS)
+INDEX = MappingProxyType({name: index for index, name in enumerate(NAMES)})
+
+NULL = "null"
+SKIP = "skip_connect"
+
+# Other projects' spellings of the same operations. NAS-Bench-201's "nor_conv" is ReLU, conv, BN too.
+_ALIASES = MappingProxyType(
+    {
+        "none": NULL,
+        "nor_conv_1x1": "conv_1x1",
+        "nor_conv_3x3": "conv_3x3",
+        **{f"dil_sep_conv_{k}x{k}": f"dil_conv_{k}x{k}" for k in (3, 5, 7)},
+    }
+)
+
+
+def canonical_name(name: str) -> str:
+    """The table's name for `name`, which may be another project's spelling.
+
+    Raises:
+        ValueError: unknown operation; the message names the nearest or all accepted ones.
+    """
+    if name in OPERATIONS:
+        return name
+    if name in _ALIASES:
+        return _ALIASES[name]
+    shown = name if len(name) <= 40 else name[:37] + "..."
+    near = get_close_matches(name[:40], [*NAMES, *_ALIASES], n=3, cutoff=0.75)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"accepted: {', '.join(NAMES)}"
+    raise ValueError(f"unknown operation {shown!r}; {hint}")

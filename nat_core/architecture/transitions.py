@@ -1,0 +1,55 @@
+"""Which operation may replace which: the rules of NAT and NAT++, derived from traits.
+
+NAT (arXiv 1910.14488, section 3.1): an operation stays, becomes skip, or becomes null.
+NAT++ (arXiv 2102.10301, section 3.2): also down the type levels conv → separable → dilated →
+pooling, and to kernels that are not larger. A thin convolution, which the papers do not place, stands
+between conv and separable, as its cost does.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from types import MappingProxyType
+
+from nat_core.architecture.operations import OPERATIONS, Kind, Operation
+
+_TYPE_LEVEL = MappingProxyType(
+    {Kind.CONV: 0, Kind.THIN_CONV: 1, Kind.SEP_CONV: 2, Kind.DIL_CONV: 3, Kind.MAX_POOL: 4, Kind.AVG_POOL: 4}
+)
+
+
+def _nat(source: Operation, target: Operation) -> bool:
+    return target.kind in (Kind.SKIP, Kind.NULL)
+
+
+def _nat_plus_plus(source: Operation, target: Operation) -> bool:
+    if _nat(source, target):
+        return True
+    if source.kind in (Kind.SKIP, Kind.NULL):
+        return False
+    return _TYPE_LEVEL[source.kind] <= _TYPE_LEVEL[target.kind] and target.kernel <= source.kernel
+
+
+RULES: MappingProxyType[str, Callable[[Operation, Operation], bool]] = MappingProxyType(
+    {"nat": _nat, "nat++": _nat_plus_plus}
+)
+
+
+def is_legal(source: str, target: str, rule: str = "nat++") -> bool:
+    """Whether `rule` lets operation `target` replace `source`. Staying is always legal."""
+    return source == target or RULES[rule](OPERATIONS[source], OPERATIONS[target])
+
+
+@lru_cache(maxsize=4096)
+def _targets(source: str, operations: tuple[str, ...], rule: str) -> tuple[str, ...]:
+    return tuple(name for name in OPERATIONS if name == source or (name in operations and is_legal(source, name, rule)))
+
+
+def legal_targets(source: str, operations: Iterable[str], rule: str = "nat++") -> tuple[str, ...]:
+    """Operations that may replace `source`: itself, and those of `operations` that `rule` allows.
+
+    Raises:
+        ValueError: unknown rule.
+    """
+    if rule not in RULES:
+        raise ValueError(f"unknown transition rule {rule!r}; accepted: {', '.join(RULES)}")
+    return _targets(source, tuple(operations), rule)
