@@ -1,0 +1,109 @@
+"""The difference of two architectures, edge by edge.
+
+A transformation keeps the topology, so edge i of the input is edge i of the output. Architectures of different
+topology are compared too: edges are then matched between the same two nodes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
+from typing import Literal
+
+from nat_core.architecture.cell import Architecture, Cell, CellName
+from nat_core.architecture.operations import NULL, OPERATIONS
+from nat_core.architecture.transitions import is_legal
+
+ChangeKind = Literal["unchanged", "changed", "removed", "added"]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeChange:
+    """What happened to one edge.
+
+    Attributes:
+        cell: which cell it is in.
+        source, target: its nodes.
+        before, after: its operations; None where the architecture has no such edge.
+        position_before, position_after: its positions in the cells' `edges`; None likewise.
+    """
+
+    cell: CellName
+    source: int
+    target: int
+    before: str | None
+    after: str | None
+    position_before: int | None
+    position_after: int | None
+
+    @property
+    def kind(self) -> ChangeKind:
+        """An absent edge and a null edge compute the same, so both count as not being there."""
+        before, after = self.before or NULL, self.after or NULL
+        if before == after:
+            return "unchanged"
+        if after == NULL:
+            return "removed"
+        return "added" if before == NULL else "changed"
+
+    @property
+    def label(self) -> str:
+        """``sep 3×3 → skip`` or, unchanged, ``sep 3×3``; an absent edge reads as null."""
+        before, after = (OPERATIONS[name or NULL].short_label for name in (self.before, self.after))
+        return before if self.kind == "unchanged" else f"{before} → {after}"
+
+    def is_legal(self, rule: str = "nat++") -> bool:
+        """Whether `rule` allows the change; an absent edge counts as null. Published results do not always obey."""
+        return is_legal(self.before or NULL, self.after or NULL, rule)
+
+
+def difference(before: Architecture, after: Architecture) -> tuple[EdgeChange, ...]:
+    """The edges that differ, the normal cell's first."""
+    return tuple(change for change in aligned(before, after) if change.kind != "unchanged")
+
+
+@lru_cache(maxsize=512)
+def aligned(before: Architecture, after: Architecture) -> tuple[EdgeChange, ...]:
+    """Every edge of either architecture, the normal cell's first; unchanged edges included."""
+    befores, afters = dict(before.cells), dict(after.cells)
+    names = [name for name in ("normal", "reduction") if name in befores or name in afters]
+    return tuple(change for name in names for change in aligned_cells(befores.get(name), afters.get(name), name))
+
+
+def aligned_cells(before: Cell | None, after: Cell | None, name: CellName = "normal") -> tuple[EdgeChange, ...]:
+    """Every edge of either cell in the order of `before`, then what only `after` has."""
+    old, new = before.edges if before else (), after.edges if after else ()
+    changes = []
+    for i, j in _pairs(before, after):
+        source, target = (old[i] if i is not None else new[j])[1:]
+        operations = (old[i].operation if i is not None else None, new[j].operation if j is not None else None)
+        changes.append(EdgeChange(name, source, target, *operations, i, j))
+    return tuple(changes)
+
+
+def illegal_changes(before: Architecture, after: Architecture, rule: str = "nat++") -> tuple[EdgeChange, ...]:
+    """The changes that `rule` does not allow."""
+    return tuple(change for change in difference(before, after) if not change.is_legal(rule))
+
+
+def _pairs(before: Cell | None, after: Cell | None) -> list[tuple[int | None, int | None]]:
+    """Positions of corresponding edges; None where one cell has no counterpart."""
+    old, new = before.edges if before else (), after.edges if after else ()
+    if [edge[1:] for edge in old] == [edge[1:] for edge in new]:
+        return [(i, i) for i in range(len(old))]
+    ends = dict.fromkeys(edge[1:] for edge in (*old, *new))
+    pairs = [pair for end in ends for pair in _match_parallel(old, new, end)]
+    return sorted(pairs, key=lambda pair: (pair[0] is None, pair[0] if pair[0] is not None else pair[1]))
+
+
+def _match_parallel(old: tuple, new: tuple, ends: tuple[int, int]) -> Iterator[tuple[int | None, int | None]]:
+    """Matches the edges between two nodes: equal operations first, then the rest in order."""
+    left = [i for i, edge in enumerate(old) if edge[1:] == ends]
+    right = [j for j, edge in enumerate(new) if edge[1:] == ends]
+    for i in tuple(left):
+        twin = next((j for j in right if new[j].operation == old[i].operation), None)
+        if twin is not None:
+            left.remove(i)
+            right.remove(twin)
+            yield i, twin
+    yield from zip_longest(left, right)

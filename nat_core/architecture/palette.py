@@ -1,0 +1,75 @@
+"""Colours as data, one place for drawings, charts and tables.
+
+The colours of operation kinds are Okabe and Ito's, which colour-blind readers can tell apart; node fills are the
+papers'. Colour never stands alone: labels, dashes and line widths say the same.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from nat_core.architecture.difference import ChangeKind
+from nat_core.architecture.operations import OPERATIONS, Kind
+
+KIND_COLORS = MappingProxyType(
+    {
+        Kind.CONV: "#0072B2",
+        Kind.THIN_CONV: "#CC79A7",
+        Kind.SEP_CONV: "#56B4E9",
+        Kind.DIL_CONV: "#009E73",
+        Kind.MAX_POOL: "#E69F00",
+        Kind.AVG_POOL: "#E69F00",
+        Kind.SKIP: "#7F7F7F",
+        Kind.NULL: "#BBBBBB",
+    }
+)
+NODE_FILLS = MappingProxyType({"input": "#B4EEB4", "intermediate": "#ADD8E6", "output": "#EEE8AA"})
+NODE_TEXT = "#1A1A1A"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours that depend on the ground.
+
+    Attributes:
+        ground: what a drawing is expected to lie on; drawings themselves stay transparent.
+        text, muted: main and secondary text.
+        line: unchanged and unlabelled edges.
+        changes: per kind of change.
+    """
+
+    name: str
+    ground: str
+    text: str
+    muted: str
+    line: str
+    changes: MappingProxyType[ChangeKind, str]
+
+    def tint(self, color: str, share: float) -> str:
+        """`share` (0 to 1) of `color` over the ground."""
+        return mix(color, self.ground, share)
+
+
+def _changes(unchanged: str, changed: str, removed: str, added: str) -> MappingProxyType[ChangeKind, str]:
+    return MappingProxyType({"unchanged": unchanged, "changed": changed, "removed": removed, "added": added})
+
+
+THEMES = MappingProxyType(
+    {
+        theme.name: theme
+        for theme in (
+            Theme("light", "#FFFFFF", "#1F2328", "#6B7280", "#A3A9B2", _changes("#A3A9B2", "#C77700", "#C62828", "#1E8E3E")),
+            Theme("dark", "#0E1117", "#E6E8EB", "#9AA1AC", "#6A717D", _changes("#6A717D", "#FFB938", "#FF6B6B", "#57C878")),
+        )
+    }
+)  # fmt: skip
+
+
+def operation_color(operation: str) -> str:
+    """The colour of the operation's kind."""
+    return KIND_COLORS[OPERATIONS[operation].kind]
+
+
+def mix(color: str, ground: str, share: float) -> str:
+    """`share` (0 to 1) of `color` over `ground`, all as ``#RRGGBB``."""
+    channels = (round(share * int(color[i : i + 2], 16) + (1 - share) * int(ground[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{channel:02X}" for channel in channels)
