@@ -82,7 +82,8 @@ class Cell:
             )
         if target < self.inputs:
             raise ValueError(
-                f"edge {position} ({operation}): target {target} is an input node; intermediate nodes start at {self.inputs}"
+                f"edge {position} ({operation}): target {target} is an input node; "
+                f"intermediate nodes start at {self.inputs}"
             )
 
     def _check_output(self) -> None:

@@ -74,7 +74,8 @@ class Space:
             return f"{self.title} needs {'a normal and a reduction cell' if self.has_reduction else 'a single cell'}"
         for name, cell in architecture.cells:
             if (cell.inputs, cell.combine) != (self.inputs, self.combine):
-                return f"{self.title} has {self.inputs} input(s) and a {self.combine} output; the {name} cell has {cell.inputs} and {cell.combine}"
+                wanted, found = (self.inputs, self.combine), (cell.inputs, cell.combine)
+                return f"{self.title} has (inputs, output) = {wanted}; the {name} cell has {found}"
             if set(cell.output_nodes) != set(self._output(cell)) & {edge.target for edge in cell.edges}:
                 return f"the {name} cell's output is not what {self.title} prescribes"
             if self.edges_per_node is None and sorted(edge[1:] for edge in cell.edges) != self._complete_graph:

@@ -1,0 +1,69 @@
+"""The published cells that ship with the project, each with its source and published result."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.notation import parse
+
+
+@dataclass(frozen=True)
+class Published:
+    """A result as its paper prints it (kind *published*), not measured here."""
+
+    dataset: str
+    test_error_percent: float
+    test_error_std: float | None
+    params_millions: float
+    training: str
+    cited_in: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A published cell.
+
+    Attributes:
+        source: where its genotype was published.
+        derived_from: name of the architecture it was transformed from, if any.
+        method: how it was transformed ("NAT", "NAT++").
+    """
+
+    name: str
+    architecture: Architecture
+    source: str
+    derived_from: str | None = None
+    method: str | None = None
+    published: Published | None = None
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    published = row["published"] and Published(**row["published"])
+    return Entry(row["name"], parse(json.dumps(row)), row["source"], row["derived_from"], row["method"], published)
+
+
+@cache
+def library() -> Mapping[str, Entry]:
+    """All entries by name, in the order of the asset."""
+    rows = json.loads(files("nat_core").joinpath("assets/genotypes.json").read_text(encoding="utf-8"))
+    return MappingProxyType({row["name"]: _entry(row) for row in rows})
+
+
+def find(name: str) -> Entry:
+    """The entry called `name`, in any capitalisation.
+
+    Raises:
+        ValueError: no such entry; names the nearest.
+    """
+    by_folded = {key.casefold(): entry for key, entry in library().items()}
+    if name.casefold() in by_folded:
+        return by_folded[name.casefold()]
+    near = get_close_matches(name[:40].casefold(), by_folded, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(by_folded[key].name for key in near)}?" if near else "see `list` for all names"
+    raise ValueError(f"no architecture {name[:40]!r} in the library; {hint}")

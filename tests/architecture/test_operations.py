@@ -1,0 +1,35 @@
+import pytest
+
+from nat_core.architecture.operations import INDEX, NAMES, OPERATIONS, Kind, canonical_name
+
+
+def test_the_table_names_each_operation_by_its_traits():
+    assert OPERATIONS["sep_conv_5x5"].kernel == 5
+    assert OPERATIONS["dil_conv_3x3"].dilation == 2
+    assert OPERATIONS["conv_7x1_1x7"].tall_first and not OPERATIONS["conv_1x7_7x1"].tall_first
+    assert OPERATIONS["max_pool_2x2"].kind is Kind.MAX_POOL and OPERATIONS["max_pool_2x2"].kind.is_pooling
+    assert [NAMES[INDEX[name]] for name in NAMES] == list(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("sep_conv_3x3", "sep 3×3"), ("max_pool_5x5", "max 5×5"), ("conv_1x7_7x1", "1×7 7×1"),
+     ("conv_3x1_1x3", "3×1 1×3"), ("skip_connect", "skip"), ("null", "null")],
+)  # fmt: skip
+def test_short_labels(name, label):
+    assert OPERATIONS[name].short_label == label
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [("none", "null"), ("nor_conv_3x3", "conv_3x3"), ("dil_sep_conv_5x5", "dil_conv_5x5"), ("null", "null")],
+)
+def test_other_spellings_are_understood(alias, name):
+    assert canonical_name(alias) == name
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_or_all():
+    with pytest.raises(ValueError, match="did you mean sep_conv_3x3"):
+        canonical_name("sepconv_3x3")
+    with pytest.raises(ValueError, match="accepted: conv_1x1, conv_3x3"):
+        canonical_name("quux" * 5000)
