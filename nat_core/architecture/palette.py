@@ -49,19 +49,27 @@ class Theme:
         return mix(color, self.ground, share)
 
 
-def _changes(unchanged: str, changed: str, removed: str, added: str) -> MappingProxyType[ChangeKind, str]:
-    return MappingProxyType({"unchanged": unchanged, "changed": changed, "removed": removed, "added": added})
-
-
-THEMES = MappingProxyType(
-    {
-        theme.name: theme
-        for theme in (
-            Theme("light", "#FFFFFF", "#1F2328", "#6B7280", "#A3A9B2", _changes("#A3A9B2", "#C77700", "#C62828", "#1E8E3E")),
-            Theme("dark", "#0E1117", "#E6E8EB", "#9AA1AC", "#6A717D", _changes("#6A717D", "#FFB938", "#FF6B6B", "#57C878")),
-        )
-    }
-)  # fmt: skip
+_LIGHT = Theme(
+    name="light",
+    ground="#FFFFFF",
+    text="#1F2328",
+    muted="#6B7280",
+    line="#A3A9B2",
+    changes=MappingProxyType(
+        {"unchanged": "#A3A9B2", "changed": "#C77700", "removed": "#C62828", "added": "#1E8E3E"},
+    ),
+)
+_DARK = Theme(
+    name="dark",
+    ground="#0E1117",
+    text="#E6E8EB",
+    muted="#9AA1AC",
+    line="#6A717D",
+    changes=MappingProxyType(
+        {"unchanged": "#6A717D", "changed": "#FFB938", "removed": "#FF6B6B", "added": "#57C878"},
+    ),
+)
+THEMES = MappingProxyType({theme.name: theme for theme in (_LIGHT, _DARK)})
 
 
 def operation_color(operation: str) -> str:

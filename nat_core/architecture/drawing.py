@@ -1,0 +1,202 @@
+"""Cells as the papers draw them: left to right, rounded rectangles, every operation written on its edge.
+
+Ids in an SVG:
+- ``<name>-node-<n>`` and ``<name>-node-output``: nodes, numbered as in the cell (inputs first);
+- ``<name>-edge-<i>``: the edge at position i of the cell's `edges`;
+- ``<name>-output-<n>``: the unlabelled line from node n to the output;
+- ``<name>-removed-<i>``: in a later drawing, an edge that only the earlier cell has, at position i there.
+
+`name` is ``normal`` unless given otherwise; `draw_pair` puts ``before-`` and ``after-`` in front, so that both
+drawings can stand on one page.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Literal
+
+from nat_core.architecture.cell import Architecture, Cell
+from nat_core.architecture.difference import EdgeChange, aligned_cells
+from nat_core.architecture.drawing_dot import Picture, compose
+from nat_core.architecture.drawing_layout import Layout, lay_out, render
+from nat_core.architecture.drawing_looks import after_look, before_look, node_looks, output_looks, plain_look
+from nat_core.architecture.drawing_svg import finish
+from nat_core.architecture.operations import NULL
+from nat_core.architecture.palette import THEMES, Theme
+
+Format = Literal["svg", "png", "pdf", "dot"]
+FORMATS: tuple[Format, ...] = ("svg", "png", "pdf", "dot")
+_PNG_DPI = 192
+_TITLES = MappingProxyType({"normal": "Normal cell", "reduction": "Reduction cell"})
+
+
+def cell_dot(cell: Cell, name: str = "normal", theme: str = "light", show_null: bool = True) -> str:
+    """The cell as DOT source, to be laid out by any Graphviz."""
+    return compose([_plain_picture(cell, name, _theme(theme), show_null)], _theme(theme))
+
+
+@lru_cache(maxsize=256)
+def draw_cell(
+    cell: Cell,
+    format: Format = "svg",
+    name: str = "normal",
+    theme: str = "light",
+    show_null: bool = True,
+    responsive: bool = False,
+) -> bytes:
+    """The cell as a file, on transparent ground.
+
+    Args:
+        name: begins every id; letters, digits, hyphens.
+        theme: "light" or "dark", the ground it will lie on.
+        show_null: False leaves null edges out.
+        responsive: an SVG as wide as its place instead of a fixed size.
+
+    Raises:
+        ValueError: unknown format or theme, or a name that cannot be an id.
+    """
+    return _draw([_plain_picture(cell, name, _theme(theme), show_null)], format, theme, responsive)
+
+
+def architecture_dot(architecture: Architecture, theme: str = "light", show_null: bool = True) -> str:
+    """Its cells as DOT source, one titled cluster each."""
+    return compose(_architecture_pictures(architecture, _theme(theme), show_null), _theme(theme))
+
+
+@lru_cache(maxsize=64)
+def draw_architecture(
+    architecture: Architecture,
+    format: Format = "svg",
+    theme: str = "light",
+    show_null: bool = True,
+    responsive: bool = False,
+) -> bytes:
+    """Normal and reduction cell in one file, titled. Arguments and errors as for `draw_cell`."""
+    return _draw(_architecture_pictures(architecture, _theme(theme), show_null), format, theme, responsive)
+
+
+@lru_cache(maxsize=128)
+def draw_pair(
+    before: Cell,
+    after: Cell,
+    name: str = "normal",
+    theme: str = "light",
+    show_null: bool = True,
+    responsive: bool = False,
+) -> tuple[str, str]:
+    """Two SVGs in one frozen layout: every node and line lies at the same place in both.
+
+    `before` shows its own operations, with a coloured line where something will change; `after` shows every change as
+    "old → new": changed amber and wide, removed red and dashed, added green and wide, unchanged grey.
+    """
+    colors = _theme(theme)
+    changes = aligned_cells(before, after)
+    left = _before_picture(before, changes, name, colors, show_null)
+    right = _after_picture(before, after, changes, name, colors, show_null, f"after-{name}")
+    layout = _pair_layout(left, right)
+    return tuple(_svg([picture], colors, layout, responsive) for picture in (left, right))
+
+
+@lru_cache(maxsize=128)
+def draw_overlay(
+    before: Cell,
+    after: Cell,
+    format: Format = "svg",
+    name: str = "normal",
+    theme: str = "light",
+    show_null: bool = True,
+    responsive: bool = False,
+) -> bytes:
+    """Both cells in one drawing, as the second of `draw_pair` shows it."""
+    picture = _after_picture(before, after, aligned_cells(before, after), name, _theme(theme), show_null, name)
+    return _draw([picture], format, theme, responsive)
+
+
+def _draw(pictures: Sequence[Picture], format: Format, theme: str, responsive: bool) -> bytes:
+    if format not in FORMATS:
+        raise ValueError(f"unknown drawing format {format!r}; accepted: {', '.join(FORMATS)}")
+    colors = _theme(theme)
+    if format == "dot":
+        return compose(pictures, colors).encode()
+    layout = _layout(pictures, colors)
+    if format == "svg":
+        return _svg(pictures, colors, layout, responsive).encode()
+    return render(compose(pictures, colors, layout, _PNG_DPI if format == "png" else 0), format, "nop2")
+
+
+def _svg(pictures: Sequence[Picture], theme: Theme, layout: Layout, responsive: bool) -> str:
+    parts = [part for picture in pictures for part in (*picture.nodes, *picture.edges)]
+    return finish(
+        render(compose(pictures, theme, layout), "svg", "nop2"),
+        titles={part.id: part.tooltip for part in parts},
+        data={part.id: part.data for part in parts},
+        label=" and ".join(picture.title or f"{picture.name} cell" for picture in pictures),
+        responsive=responsive,
+    )
+
+
+def _plain_picture(cell: Cell, name: str, theme: Theme, show_null: bool, title: str = "") -> Picture:
+    _check_name(name)
+    shown = [i for i, edge in enumerate(cell.edges) if show_null or not edge.is_null]
+    edges = [plain_look(cell, i, name, name, theme) for i in shown]
+    return Picture(
+        name, [*node_looks(cell, name, name, theme)], [*edges, *output_looks(cell, name, name, theme)], title
+    )
+
+
+def _architecture_pictures(architecture: Architecture, theme: Theme, show_null: bool) -> list[Picture]:
+    return [_plain_picture(cell, name, theme, show_null, _TITLES[name]) for name, cell in architecture.cells]
+
+
+def _before_picture(before: Cell, changes: Sequence[EdgeChange], name: str, theme: Theme, show_null: bool) -> Picture:
+    _check_name(name)
+    prefix = f"before-{name}"
+    edges = [
+        before_look(change, before, f"{name}-edge-{key}", name, prefix, theme)
+        for key, change in enumerate(changes)
+        if change.before is not None and (show_null or not before.edges[change.position_before].is_null)
+    ]
+    outputs = output_looks(before, name, prefix, theme)
+    return Picture(name, [*node_looks(before, name, prefix, theme)], [*edges, *outputs])
+
+
+def _after_picture(
+    before: Cell, after: Cell, changes: Sequence[EdgeChange], name: str, theme: Theme, show_null: bool, prefix: str
+) -> Picture:
+    """The later cell with what the earlier one had besides."""
+    _check_name(name)
+    edges = [
+        after_look(change, after, f"{name}-edge-{key}", name, prefix, theme)
+        for key, change in enumerate(changes)
+        if show_null or change.kind != "unchanged" or not _is_null(change)
+    ]
+    nodes = {node.name: node for cell in (before, after) for node in node_looks(cell, name, prefix, theme)}
+    return Picture(name, [*nodes.values()], [*edges, *output_looks(after, name, prefix, theme)])
+
+
+def _is_null(change: EdgeChange) -> bool:
+    return change.before in (None, NULL) and change.after in (None, NULL)
+
+
+def _pair_layout(before: Picture, after: Picture) -> Layout:
+    """One layout that holds everything of both drawings; the later one's labels are the wider ones."""
+    known = {edge.key for edge in after.edges}
+    edges = [*after.edges, *(edge for edge in before.edges if edge.key not in known)]
+    return _layout([replace(after, edges=edges)], THEMES["light"])
+
+
+def _layout(pictures: Sequence[Picture], theme: Theme) -> Layout:
+    return lay_out(compose([picture.keyed() for picture in pictures], theme))
+
+
+def _theme(name: str) -> Theme:
+    if name not in THEMES:
+        raise ValueError(f"unknown theme {name!r}; accepted: {', '.join(THEMES)}")
+    return THEMES[name]
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
+        raise ValueError(f"a drawing's name begins its ids, so {name!r} must be letters, digits and hyphens")
