@@ -1,0 +1,49 @@
+"""The one narrow interface through which accuracies arrive, whoever measured or predicted them.
+
+REINFORCE, the comparators and the use cases know an `AccuracySource` and nothing behind it: a
+benchmark's table, a supernet on images, a reward model.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, get_args, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+
+AccuracyKind = Literal["published", "tabular", "measured", "shared-weight", "modelled"]
+ACCURACY_KINDS: tuple[str, ...] = get_args(AccuracyKind)
+
+
+@runtime_checkable
+class AccuracySource(Protocol):
+    """Judges architectures.
+
+    Attributes:
+        kind: how the numbers came about; numbers of different kinds never share an axis unmarked.
+        description: data set, split and training budget in words, e.g. "CIFAR-10 validation, 12 epochs".
+        stable: whether the same architecture always gets the same number while this object lives, so that
+            callers may remember it.
+    """
+
+    @property
+    def kind(self) -> AccuracyKind: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def stable(self) -> bool: ...
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why this source cannot judge `architecture`, or None if it can."""
+        ...
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """Accuracies in percent, [n] for n architectures, in their order. Repeats are allowed.
+
+        Raises:
+            ValueError: some architecture cannot be judged; says which and why.
+        """
+        ...

@@ -1,0 +1,142 @@
+"""Networks that turn a batch of architectures into states of nodes and edges.
+
+`EdgeNetwork` is ours: messages flow both ways along edges with separate weights, and edges keep states of
+their own. `AuthorsNetwork` has the form of the papers' code (NAT, arXiv 1910.14488): two graph
+convolutions in one direction, whose result at an edge's target is all that the edge's decision sees.
+Both read operations by their traits only, so they accept operations that they never met.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.nn import GCNConv, MessagePassing
+from torch_geometric.utils import scatter
+
+from nat_core.learning.graph import EDGE_FEATURES, NODE_FEATURES, TRAIT_FEATURES, operation_traits
+
+
+@dataclass(frozen=True)
+class EncodedGraphs:
+    """States of N nodes [N, node_width] and of E edges [E, edge_width]."""
+
+    nodes: Tensor
+    edges: Tensor
+
+
+class OperationEmbedding(nn.Module):
+    """Operations' traits → vectors: [] → [26, width]."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.register_buffer("traits", operation_traits(), persistent=False)
+        self.layers = nn.Sequential(nn.Linear(TRAIT_FEATURES, hidden), nn.ReLU(), nn.Linear(hidden, width))
+
+    def forward(self) -> Tensor:
+        return self.layers(self.traits)
+
+
+class EdgeMessages(MessagePassing):
+    """For every node the sum over its edges of ReLU(W · other end's state + U · edge's state).
+
+    Args:
+        flow: "source_to_target" hears from the sources of incoming edges, "target_to_source" the reverse.
+    """
+
+    def __init__(self, width: int, flow: str) -> None:
+        super().__init__(aggr="sum", flow=flow)
+        self.node = nn.Linear(width, width)
+        self.edge = nn.Linear(width, width, bias=False)
+
+    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> Tensor:
+        """nodes [N, width], edges [E, width], edge_index [2, E] → [N, width]."""
+        return self.propagate(edge_index, nodes=self.node(nodes), edges=self.edge(edges))
+
+    def message(self, nodes_j: Tensor, edges: Tensor) -> Tensor:
+        return torch.relu(nodes_j + edges)
+
+
+class EdgeLayer(nn.Module):
+    """One round of messages: nodes hear forward, backward and themselves; then edges hear both ends."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.itself = nn.Linear(width, width)
+        self.forwards = EdgeMessages(width, "source_to_target")
+        self.backwards = EdgeMessages(width, "target_to_source")
+        self.node_norm = nn.LayerNorm(width)
+        self.source, self.target = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
+        self.edge = nn.Linear(width, width)
+        self.edge_norm = nn.LayerNorm(width)
+
+    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
+        """nodes [N, width], edges [E, width], edge_index [2, E] → both anew, same shapes."""
+        heard = self.forwards(nodes, edges, edge_index) + self.backwards(nodes, edges, edge_index)
+        nodes = nodes + torch.relu(self.node_norm(self.itself(nodes) + heard))
+        source, target = edge_index
+        ends = self.source(nodes)[source] + self.target(nodes)[target]
+        return nodes, edges + torch.relu(self.edge_norm(self.edge(edges) + ends))
+
+
+class EdgeNetwork(nn.Module):
+    """Our encoder. An edge's final state is [source, target, edge, its operation's embedding, its position]."""
+
+    def __init__(self, width: int = 64, layers: int = 3, embedding: int = 32) -> None:
+        super().__init__()
+        self.embedding = OperationEmbedding(embedding, 64)
+        self.node_input = nn.Linear(NODE_FEATURES, width)
+        self.edge_input = nn.Linear(embedding + EDGE_FEATURES, width)
+        self.link = nn.Parameter(torch.zeros(width))
+        self.layers = nn.ModuleList(EdgeLayer(width) for _ in range(layers))
+        self.node_width = width
+        self.edge_width = 3 * width + embedding + EDGE_FEATURES
+
+    def forward(self, graphs: Data) -> EncodedGraphs:
+        """A batch of `graph.encode` → states of its nodes and decision edges."""
+        own = torch.cat([self.embedding()[graphs.operation], graphs.edge_attr], dim=1)
+        links = self.link.expand(graphs.link_index.shape[1], -1)
+        nodes, edges = self.node_input(graphs.x), torch.cat([self.edge_input(own), links])
+        edge_index = torch.cat([graphs.edge_index, graphs.link_index], dim=1)
+        for layer in self.layers:
+            nodes, edges = layer(nodes, edges, edge_index)
+        source, target = graphs.edge_index
+        return EncodedGraphs(nodes, torch.cat([nodes[source], nodes[target], edges[: len(own)], own], dim=1))
+
+
+class AuthorsNetwork(nn.Module):
+    """The form of the papers' code: operations' embeddings (100) → node features (1024) → two convolutions (100).
+
+    A node's features come from the operations of its incoming edges; states flow from sources to targets,
+    without self-loops or normalisation; an edge's state is its target's, with the edge's position where the
+    original has one output per slot. Deviations: the original joins exactly two operations per node, here
+    any number is averaged; embeddings come from traits.
+    """
+
+    def __init__(self, width: int = 100, layers: int = 2, embedding: int = 100, node_features: int = 1024) -> None:
+        super().__init__()
+        self.embedding = OperationEmbedding(embedding, 64)
+        self.features = nn.Linear(embedding + NODE_FEATURES, node_features)
+        widths = [node_features, *[width] * layers]
+        self.layers = nn.ModuleList(
+            GCNConv(before, after, normalize=False, add_self_loops=False) for before, after in pairwise(widths)
+        )
+        self.node_width = width
+        self.edge_width = width + EDGE_FEATURES
+
+    def forward(self, graphs: Data) -> EncodedGraphs:
+        """A batch of `graph.encode` → states of its nodes and decision edges."""
+        _, target = graphs.edge_index
+        entering = scatter(self.embedding()[graphs.operation], target, dim_size=len(graphs.x), reduce="mean")
+        nodes = self.features(torch.cat([entering, graphs.x], dim=1))
+        for number, layer in enumerate(self.layers):
+            nodes = layer(torch.relu(nodes) if number else nodes, graphs.edge_index)
+        return EncodedGraphs(nodes, torch.cat([nodes[target], graphs.edge_attr], dim=1))
+
+
+POLICY_NETWORKS: MappingProxyType[str, Callable[..., EdgeNetwork | AuthorsNetwork]] = MappingProxyType(
+    {"edge": EdgeNetwork, "gcn": AuthorsNetwork}
+)

@@ -1,0 +1,199 @@
+"""Architectures as batched graphs for torch-geometric: what a policy or a reward model sees of them.
+
+One graph per architecture. Its nodes are the nodes of both cells and one output node per cell; its
+decision edges are the cells' edges in the order of `Architecture.edges`. Links, which carry no operation, join the
+output nodes of a cell to its output, and the normal cell's output to the reduction cell's, so
+that each cell sees the other. All features are relative (depth ÷ deepest), never a node's
+number: cells of any size are accepted and renaming nodes changes nothing.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from nat_core.architecture.cell import Architecture, Cell, Edge
+from nat_core.architecture.operations import INDEX, NULL, OPERATIONS, Kind, Operation
+from nat_core.architecture.spaces import Space
+from nat_core.architecture.transitions import legal_targets
+
+OPERATION_COUNT = len(OPERATIONS)
+_KINDS = tuple(Kind)
+TRAIT_FEATURES = len(_KINDS) + 4
+NODE_FEATURES = 10
+EDGE_FEATURES = 5
+
+
+def _traits(operation: Operation) -> list[float]:
+    kinds = [float(operation.kind is kind) for kind in _KINDS]
+    size = [operation.kernel / 7, math.log2(max(operation.kernel, 1)) / 3]
+    return [*kinds, *size, operation.dilation - 1, float(operation.tall_first)]
+
+
+@lru_cache(maxsize=1)
+def operation_traits() -> Tensor:
+    """[26, TRAIT_FEATURES] the operations' traits: kind (one-hot), kernel, dilation, orientation."""
+    return torch.tensor([_traits(operation) for operation in OPERATIONS.values()])
+
+
+@lru_cache
+def legal_mask(space: Space, rule: str = "nat++") -> Tensor:
+    """[26, 26] bool: whether column may replace row in `space`; the diagonal is always true.
+
+    Raises:
+        ValueError: unknown rule.
+    """
+    mask = torch.zeros(OPERATION_COUNT, OPERATION_COUNT, dtype=torch.bool)
+    for name, row in INDEX.items():
+        mask[row, [INDEX[target] for target in legal_targets(name, space.operations, rule)]] = True
+    return mask
+
+
+def encode(architectures: Sequence[Architecture]) -> Data:
+    """One batch of graphs for n architectures with E edges and N nodes in all.
+
+    Returns:
+        Data with x [N, NODE_FEATURES]; edge_index [2, E] (source, target); edge_attr [E, EDGE_FEATURES];
+        operation [E] (row of the table of operations); edge_cell [E] (0 normal, 1 reduction);
+        link_index [2, L]; batch [N], edge_batch [E], link_batch [L] (number of the graph);
+        node_ptr, edge_ptr, link_ptr [n + 1] (where each graph begins).
+
+    Raises:
+        ValueError: no architecture.
+    """
+    if not architectures:
+        raise ValueError("a batch needs at least one architecture")
+    graphs = [_topology(*_topology_key(architecture)) for architecture in architectures]
+    operations = [INDEX[name] for architecture in architectures for name in architecture.operations]
+    pointers = {
+        name: _pointer([getattr(graph, field).shape[-1 if "index" in field else 0] for graph in graphs])
+        for name, field in (("node", "x"), ("edge", "edge_index"), ("link", "link_index"))
+    }
+    numbers = {name: _numbers(pointer) for name, pointer in pointers.items()}
+    offset = {name: pointers["node"][number] for name, number in numbers.items()}
+    return Data(
+        x=torch.cat([graph.x for graph in graphs]),
+        edge_index=torch.cat([graph.edge_index for graph in graphs], dim=1) + offset["edge"],
+        edge_attr=torch.cat([graph.edge_attr for graph in graphs]),
+        operation=torch.tensor(operations, dtype=torch.long),
+        edge_cell=torch.cat([graph.edge_cell for graph in graphs]),
+        link_index=torch.cat([graph.link_index for graph in graphs], dim=1) + offset["link"],
+        batch=numbers["node"], edge_batch=numbers["edge"], link_batch=numbers["link"],
+        **{f"{name}_ptr": pointer for name, pointer in pointers.items()},
+    )  # fmt: skip
+
+
+def select(graphs: Data, chosen: Tensor) -> Data:
+    """The graphs numbered `chosen` [n] (repeats allowed) as a batch of their own; no Python per architecture."""
+    nodes, node_ptr, numbers = _rows(graphs.node_ptr, chosen)
+    edges, edge_ptr, edge_numbers = _rows(graphs.edge_ptr, chosen)
+    links, link_ptr, link_numbers = _rows(graphs.link_ptr, chosen)
+    moved = node_ptr[:-1] - graphs.node_ptr[chosen]
+    return Data(
+        x=graphs.x[nodes],
+        edge_index=graphs.edge_index[:, edges] + moved[edge_numbers],
+        edge_attr=graphs.edge_attr[edges],
+        operation=graphs.operation[edges],
+        edge_cell=graphs.edge_cell[edges],
+        link_index=graphs.link_index[:, links] + moved[link_numbers],
+        batch=numbers, edge_batch=edge_numbers, link_batch=link_numbers,
+        node_ptr=node_ptr, edge_ptr=edge_ptr, link_ptr=link_ptr,
+    )  # fmt: skip
+
+
+def graph_count(graphs: Data) -> int:
+    return len(graphs.node_ptr) - 1
+
+
+def _pointer(sizes: list[int]) -> Tensor:
+    return torch.tensor([0, *np.cumsum(sizes)], dtype=torch.long)
+
+
+def _numbers(pointer: Tensor) -> Tensor:
+    return torch.repeat_interleave(torch.arange(len(pointer) - 1, device=pointer.device), pointer.diff())
+
+
+def _rows(pointer: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows of the chosen graphs in a flat tensor, where each then begins, and whose each row is."""
+    sizes = pointer.diff()[chosen]
+    begins = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+    numbers = _numbers(begins)
+    within = torch.arange(len(numbers), device=numbers.device) - begins[numbers]
+    return pointer[chosen][numbers] + within, begins, numbers
+
+
+_CellKey = tuple[int, int, tuple[tuple[int, int], ...], tuple[int, ...], str]
+
+
+def _topology_key(architecture: Architecture) -> tuple[_CellKey, ...]:
+    return tuple(
+        (cell.inputs, cell.nodes, tuple([(edge.source, edge.target) for edge in cell.edges]), cell.output, cell.combine)
+        for _, cell in architecture.cells
+    )
+
+
+@lru_cache(maxsize=4096)
+def _topology(*keys: _CellKey) -> Data:
+    """The parts of a graph that do not depend on operations."""
+    nodes, edges, positions, links, types = [], [], [], [], []
+    outputs = []
+    for is_reduction, (inputs, count, ends, output, combine) in enumerate(keys):
+        cell = Cell(inputs, count, tuple(Edge(NULL, *pair) for pair in ends), output, combine)
+        first = len(nodes)
+        outputs.append(first + count)
+        node_rows, position_rows = _cell_features(cell, bool(is_reduction))
+        nodes += node_rows
+        positions += position_rows
+        edges += [(first + source, first + target) for source, target in ends]
+        links += [(first + node, first + count) for node in cell.output_nodes]
+        types += [is_reduction] * len(ends)
+    links += [tuple(outputs)] if len(outputs) > 1 else []
+    return Data(
+        x=torch.tensor(nodes),
+        edge_index=torch.tensor(edges, dtype=torch.long).reshape(-1, 2).T,
+        edge_attr=torch.tensor(positions).reshape(-1, EDGE_FEATURES),
+        edge_cell=torch.tensor(types, dtype=torch.long),
+        link_index=torch.tensor(links, dtype=torch.long).T,
+    )
+
+
+def _cell_features(cell: Cell, is_reduction: bool) -> tuple[list[list[float]], list[list[float]]]:
+    """Rows of node features (the cell's output node last) and of edge features."""
+    depth, height = _levels(cell)
+    deepest, highest = max(1, *depth), max(1, *height)
+    entering, leaving = [0] * cell.nodes, [0] * cell.nodes
+    for _, source, target in cell.edges:
+        leaving[source] += 1
+        entering[target] += 1
+    shared = [float(is_reduction), float(cell.combine == "concat")]
+    nodes = [
+        [
+            float(node < cell.inputs), 0.0, (node + 1) / cell.inputs if node < cell.inputs else 0.0,
+            depth[node] / deepest, height[node] / highest, float(node in cell.output_nodes),
+            math.log1p(entering[node]) / 2, math.log1p(leaving[node]) / 2, *shared,
+        ]
+        for node in range(cell.nodes)
+    ]  # fmt: skip
+    nodes.append([0.0, 1.0, 0.0, 1.0, 0.0, 0.0, math.log1p(len(cell.output_nodes)) / 2, 0.0, *shared])
+    edges = [
+        [
+            depth[source] / deepest, depth[target] / deepest, height[target] / highest,
+            float(is_reduction and source < cell.inputs), float(is_reduction),
+        ]
+        for _, source, target in cell.edges
+    ]  # fmt: skip
+    return nodes, edges
+
+
+def _levels(cell: Cell) -> tuple[list[int], list[int]]:
+    """For every node the longest path from an input to it, and from it to any end, in edges."""
+    depth, height = [0] * cell.nodes, [0] * cell.nodes
+    for edge in sorted(cell.edges, key=lambda edge: edge.source):
+        depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+    for edge in sorted(cell.edges, key=lambda edge: -edge.target):
+        height[edge.source] = max(height[edge.source], height[edge.target] + 1)
+    return depth, height
