@@ -1,0 +1,162 @@
+"""Which network an architecture's cells are built into, and the sizes that its costs are quoted for.
+
+Sources: DARTS (arXiv 1806.09055) for the CIFAR and ImageNet networks, NAS-Bench-201 (arXiv 2001.00326).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from nat_core.architecture.cell import Architecture
+
+MAX_CHANNELS = 256
+MAX_LAYERS = 120
+MAX_CLASSES = 100_000
+
+
+@dataclass(frozen=True)
+class Family:
+    """What networks of one kind have in common.
+
+    Attributes:
+        name, title: for the command line and for people.
+        cell_inputs: input nodes of a cell that fits.
+        has_reduction: whether it needs a reduction cell beside the normal one.
+        stages: number of stages of equally many cells, if the network is made so, else 1.
+        resolutions: smallest and largest image side, in pixels.
+        auxiliary_resolution: smallest image side with which the auxiliary head works; None without such a head.
+    """
+
+    name: str
+    title: str
+    cell_inputs: int
+    has_reduction: bool
+    stages: int
+    resolutions: tuple[int, int]
+    auxiliary_resolution: int | None
+
+    @property
+    def needs(self) -> str:
+        """The cells that fit, in words."""
+        if self.has_reduction:
+            return f"a normal and a reduction cell of {self.cell_inputs} inputs"
+        return f"a single cell of {self.cell_inputs} input, no reduction cell"
+
+    def fits(self, architecture: Architecture) -> bool:
+        """Whether number of cells and of inputs are this family's."""
+        has_reduction = architecture.reduction is not None
+        return (architecture.normal.inputs, has_reduction) == (self.cell_inputs, self.has_reduction)
+
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        family.name: family
+        for family in (
+            Family("cifar", "CIFAR", 2, True, 1, (8, 256), auxiliary_resolution=29),
+            Family("imagenet", "ImageNet", 2, True, 1, (32, 512), auxiliary_resolution=193),
+            Family("nasbench201", "NAS-Bench-201", 1, False, 3, (8, 256), auxiliary_resolution=None),
+        )
+    }
+)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything about a network except its cells.
+
+    Attributes:
+        family: a name of `FAMILIES`.
+        channels: C, channels of the first cells' nodes; doubled with every reduction. Even.
+        layers: searched cells, reduction cells included.
+        resolution: image side in pixels.
+        classes: of the classifier.
+        auxiliary: whether a second classifier, used in training only, follows the second reduction.
+
+    Raises:
+        ValueError: a field is out of its range; says which and what is accepted.
+    """
+
+    family: str
+    channels: int
+    layers: int
+    resolution: int
+    classes: int
+    auxiliary: bool = False
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise ValueError(f"unknown network {self.family!r}; accepted: {', '.join(FAMILIES)}")
+        family = FAMILIES[self.family]
+        _check_range("channels", self.channels, 2, MAX_CHANNELS)
+        _check_range("layers", self.layers, family.stages, MAX_LAYERS)
+        _check_range("resolution", self.resolution, *family.resolutions)
+        _check_range("classes", self.classes, 2, MAX_CLASSES)
+        if self.channels % 2:
+            raise ValueError(f"channels is {self.channels}; it must be even, since a reduction halves it in two paths")
+        if self.layers % family.stages:
+            raise ValueError(
+                f"layers is {self.layers}; {family.title} has {family.stages} stages of equally many cells, "
+                f"so it must be a multiple of {family.stages}"
+            )
+        self._check_auxiliary(family)
+
+    def _check_auxiliary(self, family: Family) -> None:
+        if not isinstance(self.auxiliary, bool):
+            raise ValueError(f"auxiliary is {self.auxiliary!r}; accepted: True, False")
+        if self.auxiliary and family.auxiliary_resolution is None:
+            raise ValueError(f"the {family.title} network has no auxiliary head; auxiliary must be False")
+        if self.auxiliary and self.resolution < family.auxiliary_resolution:
+            raise ValueError(
+                f"resolution is {self.resolution}; with an auxiliary head the {family.title} network "
+                f"accepts {family.auxiliary_resolution} or more"
+            )
+
+    @property
+    def description(self) -> str:
+        """One line to stand beside a cost: ``CIFAR, C 36, L 20, 32×32, no auxiliary head``."""
+        family = FAMILIES[self.family]
+        layers = f"L {self.layers}" if family.stages == 1 else f"{self.layers} cells"
+        parts = [family.title, f"C {self.channels}", layers, f"{self.resolution}×{self.resolution}"]
+        if family.auxiliary_resolution is not None:
+            parts.append("auxiliary head" if self.auxiliary else "no auxiliary head")
+        return ", ".join(parts)
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why this network cannot be built of `architecture`'s cells, or None."""
+        family = FAMILIES[self.family]
+        normal = architecture.normal
+        if not family.fits(architecture):
+            cells = "a single cell" if architecture.reduction is None else "a normal and a reduction cell"
+            has = f"{cells} of {normal.inputs} input{'s' if normal.inputs > 1 else ''}"
+            fitting = [other.name for other in FAMILIES.values() if other.fits(architecture)]
+            hint = f"networks that accept it: {', '.join(fitting) or 'none'}"
+            return f"the {family.title} network needs {family.needs}; this architecture has {has} ({hint})"
+        if not family.has_reduction and normal.width != 1:
+            return (
+                f"the {family.title} network passes a cell's output straight on, so it must be a sum or one node; "
+                f"this cell concatenates {normal.width}"
+            )
+        return None
+
+    def require(self, architecture: Architecture) -> None:
+        """Check that `architecture` can be built into this network.
+
+        Raises:
+            ValueError: it cannot; says why, and which networks it fits.
+        """
+        if problem := self.mismatch(architecture):
+            raise ValueError(problem)
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"{name} is {value!r}; accepted: whole numbers from {low} to {high}")
+
+
+NETWORKS: Mapping[str, NetworkConfig] = MappingProxyType(
+    {
+        "cifar": NetworkConfig("cifar", channels=36, layers=20, resolution=32, classes=10),
+        "imagenet": NetworkConfig("imagenet", channels=48, layers=14, resolution=224, classes=1000),
+        "nasbench201": NetworkConfig("nasbench201", channels=16, layers=15, resolution=32, classes=10),
+    }
+)

@@ -1,0 +1,156 @@
+"""What an architecture costs: measured once per block and operation, then summed in microseconds.
+
+A cost equals fvcore's whole-model count of the built network exactly, by parameters and by operator. An
+auxiliary head, if the network has one, adds its parameters but no operations: inference does not execute it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import nn
+
+from nat_core.architecture.cell import Architecture, CellName
+from nat_core.architecture.operations import NAMES, NULL, OPERATIONS, Kind
+from nat_core.architecture.spaces import NAT_OPERATIONS
+from nat_core.network.config import NetworkConfig
+from nat_core.network.measure import Cost, measure, total
+from nat_core.network.modules import build_operation
+from nat_core.network.plan import Block, Plan, plan_network
+
+__all__ = ["Cost", "CostModel", "FigureRow", "cost_model", "measure", "operation_cost", "operation_figure"]
+
+
+@lru_cache(maxsize=65_536)
+def operation_cost(name: str, channels: int, resolution: int, stride: int, affine: bool = True) -> Cost:
+    """Cost of one operation on `channels` × `resolution` × `resolution` inputs; nothing for null."""
+    if name == NULL:
+        return Cost()
+    return _measured(lambda: build_operation(name, channels, stride, affine), channels, resolution)
+
+
+@lru_cache(maxsize=16_384)
+def _block_cost(block: Block) -> Cost:
+    return _measured(block.build, block.in_channels, block.resolution)
+
+
+def _measured(build: Callable[[], nn.Module], channels: int, resolution: int) -> Cost:
+    """The cost of a module that is built without drawing weights, so that no random state moves."""
+    with torch.device("meta"):
+        module = build()
+    return measure(module.to_empty(device="cpu"), (1, channels, resolution, resolution))
+
+
+def _fixed_cost(plan: Plan) -> Cost:
+    auxiliary = Cost(parameters=_block_cost(plan.auxiliary).parameters) if plan.auxiliary else Cost()
+    return total((auxiliary, *map(_block_cost, plan.blocks)))
+
+
+class CostModel:
+    """Costs of architectures on one network. Get it from `cost_model`, which keeps what was measured.
+
+    Costs are raw, dead edges included; pass `architecture.effective` to leave them out.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self.config = config
+        self._fixed: dict[tuple[int, ...], tuple[Cost, Plan]] = {}
+        self._edges: dict[tuple[CellName, bool, str], Cost] = {}
+        self._rows: dict[tuple[CellName, bool], tuple[np.ndarray, np.ndarray]] = {}
+
+    def cost(self, architecture: Architecture) -> Cost:
+        """Cost of the whole network: `fixed_cost` plus all `edge_costs`.
+
+        Raises:
+            ValueError: the network cannot be built of these cells; says why.
+        """
+        return total((self.fixed_cost(architecture), *self.edge_costs(architecture)))
+
+    def fixed_cost(self, architecture: Architecture) -> Cost:
+        """Cost of what no edge owns: stem, preprocessing, residual blocks, classifier, auxiliary parameters.
+
+        It depends on how wide the cells' outputs are, not on operations.
+        """
+        return self._prepared(architecture)[0]
+
+    def edge_costs(self, architecture: Architecture) -> tuple[Cost, ...]:
+        """Cost of each of `architecture.edges`, summed over every cell of the network in which it occurs."""
+        plan = self._prepared(architecture)[1]
+        return tuple(
+            self._edge_cost(plan, name, edge.source < plan.cell_inputs, edge.operation)
+            for name, edge in architecture.edges
+        )
+
+    def edge_table(self, architecture: Architecture) -> tuple[np.ndarray, np.ndarray]:
+        """MACs and parameters of every operation on every edge, to cost many transformations with a gather.
+
+        Returns:
+            two int64 arrays [edges, len(NAMES)]; column j is the operation `NAMES[j]`. Do not write to them.
+        """
+        plan = self._prepared(architecture)[1]
+        rows = [self._table_rows(plan, name, edge.source < plan.cell_inputs) for name, edge in architecture.edges]
+        if not rows:
+            return np.zeros((0, len(NAMES)), np.int64), np.zeros((0, len(NAMES)), np.int64)
+        return np.stack([macs for macs, _ in rows]), np.stack([parameters for _, parameters in rows])
+
+    def _prepared(self, architecture: Architecture) -> tuple[Cost, Plan]:
+        """Fixed cost and plan; both depend on the numbers of inputs and the widths only."""
+        key = tuple(number for _, cell in architecture.cells for number in (cell.inputs, cell.width))
+        if key not in self._fixed:
+            plan = plan_network(self.config, architecture)
+            self._fixed[key] = (_fixed_cost(plan), plan)
+        return self._fixed[key]
+
+    def _edge_cost(self, plan: Plan, name: CellName, from_input: bool, operation: str) -> Cost:
+        key = (name, from_input, operation)
+        if key not in self._edges:
+            self._edges[key] = total(
+                operation_cost(operation, cell.channels, cell.resolution_of(from_input), cell.stride(from_input))
+                for cell in plan.cells
+                if cell.name == name
+            )
+        return self._edges[key]
+
+    def _table_rows(self, plan: Plan, name: CellName, from_input: bool) -> tuple[np.ndarray, np.ndarray]:
+        key = (name, from_input)
+        if key not in self._rows:
+            costs = [self._edge_cost(plan, name, from_input, operation) for operation in NAMES]
+            macs, parameters = [cost.macs for cost in costs], [cost.parameters for cost in costs]
+            self._rows[key] = (np.array(macs, np.int64), np.array(parameters, np.int64))
+        return self._rows[key]
+
+
+@lru_cache(maxsize=256)
+def cost_model(config: NetworkConfig) -> CostModel:
+    """The cost model of a network; the same object for the same configuration."""
+    return CostModel(config)
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One bar of NAT++'s figure of operation costs.
+
+    Attributes:
+        operation: canonical name.
+        multiply_adds: convolutions' MACs, plus k²·C·H·W for pooling and C·H·W for skip_connect.
+        weights: parameters of convolutions only.
+    """
+
+    operation: str
+    multiply_adds: int
+    weights: int
+
+
+def operation_figure(
+    channels: int = 128, resolution: int = 32, operations: Sequence[str] = NAT_OPERATIONS
+) -> tuple[FigureRow, ...]:
+    """NAT++'s figure (arXiv 2102.10301): what each operation costs at stride 1, in the figure's conventions."""
+    return tuple(_figure_row(name, channels, resolution) for name in operations)
+
+
+def _figure_row(name: str, channels: int, resolution: int) -> FigureRow:
+    cost = operation_cost(name, channels, resolution, stride=1, affine=False)
+    copied = channels * resolution**2 if OPERATIONS[name].kind is Kind.SKIP else 0
+    return FigureRow(name, cost.macs + cost.max_pool + cost.avg_pool + copied, cost.parameters)

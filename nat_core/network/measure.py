@@ -1,0 +1,129 @@
+"""Costs by fvcore: what one executed module costs, by operator.
+
+Conventions: one multiply-add is one MAC; biases and additions are free. `macs`, the headline, counts
+convolutions and linear layers, as the literature does. The other operators are counted beside them: batch norm
+2 per element (1 without scale and shift), k×k pooling k² per *output* element, global pooling 1 per input element.
+"""
+
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import nn
+
+with warnings.catch_warnings():  # fvcore still compiles a loss of its own with the deprecated torch.jit.script
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from fvcore.nn import FlopCountAnalysis
+    from fvcore.nn.jit_handles import batchnorm_flop_jit, conv_flop_jit, get_shape, linear_flop_jit
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Parameters, and operations per image by operator. Costs add up.
+
+    Attributes:
+        parameters: learnable numbers.
+        convolution, linear: MACs.
+        batch_norm, max_pool, avg_pool, global_pool: elementary operations, see the module's conventions.
+    """
+
+    parameters: int = 0
+    convolution: int = 0
+    linear: int = 0
+    batch_norm: int = 0
+    max_pool: int = 0
+    avg_pool: int = 0
+    global_pool: int = 0
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of convolutions and linear layers per image: what the literature quotes."""
+        return self.convolution + self.linear
+
+    @property
+    def operators(self) -> Mapping[str, int]:
+        """Counts by operator, parameters left out."""
+        return MappingProxyType({name: getattr(self, name) for name in OPERATORS})
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return total((self, other))
+
+
+OPERATORS = tuple(name for name in Cost.__dataclass_fields__ if name != "parameters")
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """The sum of `costs`; nothing at all costs nothing."""
+    rows = [vars(cost).values() for cost in costs]  # in the order of the fields; `astuple` would be ten times slower
+    return Cost(*map(sum, zip(*rows, strict=True)))
+
+
+def _convolution(inputs: list[Any], outputs: list[Any]) -> int:
+    return conv_flop_jit(inputs, outputs)["conv"]
+
+
+def _pooling(inputs: list[Any], outputs: list[Any]) -> int:
+    kernel = [side.toIValue() for side in inputs[1].node().inputs()]
+    return prod(kernel) * prod(get_shape(outputs[0]))
+
+
+def _global_pooling(inputs: list[Any], outputs: list[Any]) -> int:
+    return prod(get_shape(inputs[0]))
+
+
+_COUNTERS: Mapping[str, tuple[str, Callable[[list[Any], list[Any]], int]]] = MappingProxyType(
+    {
+        "aten::_convolution": ("convolution", _convolution),
+        "aten::linear": ("linear", linear_flop_jit),
+        "aten::batch_norm": ("batch_norm", batchnorm_flop_jit),
+        "aten::max_pool2d": ("max_pool", _pooling),
+        "aten::avg_pool2d": ("avg_pool", _pooling),
+        "aten::adaptive_avg_pool2d": ("global_pool", _global_pooling),
+    }
+)
+# Free by convention, beside what fvcore itself leaves out (ReLU, concatenation, slices, shape arithmetic).
+_FREE = ("aten::add", "aten::add_", "aten::pad")
+
+
+def _handle(name: str, count: Callable[[list[Any], list[Any]], int]) -> Callable[[list[Any], list[Any]], Counter]:
+    return lambda inputs, outputs: Counter({name: int(count(inputs, outputs))})
+
+
+_HANDLES = {operator: _handle(name, count) for operator, (name, count) in _COUNTERS.items()}
+_tracing = threading.Lock()  # torch's tracer is process-wide
+
+
+def measure(module: nn.Module, *input_shapes: tuple[int, ...]) -> Cost:
+    """What executing `module` once in evaluation mode costs, counted by fvcore on a trace.
+
+    Parameters are the module's own, whether or not the trace executes them. The module's mode is restored.
+
+    Args:
+        module: on any device that holds data.
+        input_shapes: one per argument of `forward`, batch included: (1, channels, height, width).
+
+    Raises:
+        ValueError: the module executes an operator that has no counter and is not known to be free.
+    """
+    training = {part: part.training for part in module.modules()}
+    device = next((parameter.device for parameter in module.parameters()), "cpu")
+    images = tuple(torch.zeros(shape, device=device) for shape in input_shapes)
+    with _tracing, torch.no_grad():
+        module.eval()
+        analysis = FlopCountAnalysis(module, images)
+        analysis.clear_op_handles().set_op_handle(**_HANDLES, **dict.fromkeys(_FREE))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        try:
+            counts, unknown = analysis.by_operator(), analysis.unsupported_ops()
+        finally:
+            for part, mode in training.items():
+                part.training = mode
+    if unknown:
+        raise ValueError(f"no cost known for operators {', '.join(sorted(unknown))} of {type(module).__name__}")
+    return Cost(parameters=sum(parameter.numel() for parameter in module.parameters()), **counts)

@@ -1,0 +1,183 @@
+"""The operations of a cell as torch modules, built from the traits in `nat_core.architecture.operations`.
+
+All are biasless, take and give [batch, channels, height, width], keep the resolution at stride 1 and
+halve it, rounding up, at stride 2. Source: DARTS (arXiv 1806.09055), `operations.py`; NASNet for the thin
+convolutions. Deviation: odd resolutions are accepted everywhere.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nat_core.architecture.operations import NULL, OPERATIONS, Kind, Operation
+
+Pair = tuple[int, int]
+
+
+def half(resolution: int) -> int:
+    """The resolution after a stride of 2: every module here rounds up."""
+    return (resolution + 1) // 2
+
+
+class ReluConvBn(nn.Sequential):
+    """ReLU, k×k convolution, batch norm: `conv_kxk`, and with k = 1 what maps a cell's inputs to its channels."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1, affine: bool = True
+    ) -> None:
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(out_channels, affine=affine),
+        )
+
+
+class ThinConv(nn.Sequential):
+    """ReLU, a 1×k and a k×1 convolution in either order, batch norm. Each strides along its own long side."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, tall_first: bool, affine: bool = True) -> None:
+        wide = self._conv(channels, (1, kernel), (1, stride))
+        tall = self._conv(channels, (kernel, 1), (stride, 1))
+        convs = (tall, wide) if tall_first else (wide, tall)
+        super().__init__(nn.ReLU(), *convs, nn.BatchNorm2d(channels, affine=affine))
+
+    @staticmethod
+    def _conv(channels: int, kernel: Pair, stride: Pair) -> nn.Conv2d:
+        return nn.Conv2d(channels, channels, kernel, stride, (kernel[0] // 2, kernel[1] // 2), bias=False)
+
+
+class DepthwiseSeparable(nn.Sequential):
+    """ReLU, depthwise k×k, pointwise, batch norm: `dil_conv_kxk`, and one half of `sep_conv_kxk`."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1, affine: bool = True) -> None:
+        padding = dilation * (kernel // 2)
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels, affine=affine),
+        )
+
+
+class FactorisedReduction(nn.Module):
+    """Stride 2 without losing every other pixel: two 1×1 stride-2 convolutions, one shifted by a pixel.
+
+    ReLU first, halves concatenated, batch norm last. At an odd side the shifted half sees a zero beyond the
+    border, so that both halves have ⌈side / 2⌉ pixels.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, affine: bool = True) -> None:
+        if out_channels % 2:
+            raise ValueError(f"a factorised reduction gives an even number of channels, not {out_channels}")
+        super().__init__()
+        self.relu = nn.ReLU()
+        self.straight = nn.Conv2d(in_channels, out_channels // 2, 1, stride=2, bias=False)
+        self.shifted = nn.Conv2d(in_channels, out_channels // 2, 1, stride=2, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels, affine=affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(x)
+        shift = F.pad(x, (-1, x.shape[3] % 2, -1, x.shape[2] % 2))
+        return self.norm(torch.cat((self.straight(x), self.shifted(shift)), dim=1))
+
+
+class EvenPool(nn.Module):
+    """2×2 pooling whose windows reach over the right and bottom border where the resolution asks for it.
+
+    The border is repeated there, which for a window of two pixels equals leaving the padding out of the
+    maximum or the average.
+    """
+
+    def __init__(self, kind: Kind, stride: int) -> None:
+        super().__init__()
+        self.pool = _POOLS[kind](2, stride, 0)
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        bottom, right = (1, 1) if self.stride == 1 else (height % 2, width % 2)
+        return self.pool(F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x)
+
+
+def _average_pool(kernel: int, stride: int, padding: int) -> nn.AvgPool2d:
+    return nn.AvgPool2d(kernel, stride, padding, count_include_pad=False)
+
+
+_POOLS: Mapping[Kind, Callable[[int, int, int], nn.Module]] = MappingProxyType(
+    {Kind.MAX_POOL: nn.MaxPool2d, Kind.AVG_POOL: _average_pool}
+)
+
+
+def build_pool(kind: Kind, kernel: int, stride: int) -> nn.Module:
+    """k×k pooling, padding excluded from averages; without parameters."""
+    return _POOLS[kind](kernel, stride, kernel // 2) if kernel % 2 else EvenPool(kind, stride)
+
+
+def _conv(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
+    return ReluConvBn(channels, channels, operation.kernel, stride, affine)
+
+
+def _thin_conv(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
+    return ThinConv(channels, operation.kernel, stride, operation.tall_first, affine)
+
+
+def _sep_conv(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
+    return nn.Sequential(
+        DepthwiseSeparable(channels, operation.kernel, stride, affine=affine),
+        DepthwiseSeparable(channels, operation.kernel, 1, affine=affine),
+    )
+
+
+def _dil_conv(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
+    return DepthwiseSeparable(channels, operation.kernel, stride, operation.dilation, affine)
+
+
+def _pool(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
+    return build_pool(operation.kind, operation.kernel, stride)
+
+
+def _skip(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
+    return nn.Identity() if stride == 1 else FactorisedReduction(channels, channels, affine)
+
+
+_BUILDERS: Mapping[Kind, Callable[[Operation, int, int, bool], nn.Module]] = MappingProxyType(
+    {
+        Kind.CONV: _conv,
+        Kind.THIN_CONV: _thin_conv,
+        Kind.SEP_CONV: _sep_conv,
+        Kind.DIL_CONV: _dil_conv,
+        Kind.MAX_POOL: _pool,
+        Kind.AVG_POOL: _pool,
+        Kind.SKIP: _skip,
+    }
+)
+
+
+def build_operation(
+    name: str, channels: int, stride: int, affine: bool = True, pool_batch_norm: bool = False
+) -> nn.Module:
+    """The module of operation `name`: [batch, channels, height, width] in, the same channels out.
+
+    Args:
+        name: canonical name, except null: an edge without operation owns no module.
+        channels: in and out; even if `name` is skip_connect and the stride 2.
+        stride: 1 keeps the resolution, 2 halves it, rounding up.
+        affine: whether batch norms learn a scale and a shift (they do not in shared-weight networks).
+        pool_batch_norm: whether a batch norm, never affine, follows a pooling (it does in shared-weight networks).
+
+    Raises:
+        ValueError: unknown or null operation, or a stride other than 1 and 2.
+    """
+    if name not in OPERATIONS or name == NULL:
+        buildable = ", ".join(known for known in OPERATIONS if known != NULL)
+        raise ValueError(f"no module for operation {name!r}; accepted: {buildable}")
+    if stride not in (1, 2):
+        raise ValueError(f"stride of {name} is {stride}; accepted: 1, 2")
+    operation = OPERATIONS[name]
+    module = _BUILDERS[operation.kind](operation, channels, stride, affine)
+    if pool_batch_norm and operation.kind.is_pooling:
+        return nn.Sequential(module, nn.BatchNorm2d(channels, affine=False))
+    return module

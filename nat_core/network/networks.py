@@ -1,0 +1,95 @@
+"""Networks of searched cells, to be trained from scratch, built from a plan.
+
+Null edges own and execute nothing. Dead edges (which reach no output) are built and executed, as published
+counts do; build `architecture.effective` for the same network without them.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from nat_core.architecture.cell import Architecture, Cell
+from nat_core.network.config import NetworkConfig
+from nat_core.network.modules import build_operation
+from nat_core.network.plan import CellPlan, Plan, plan_network
+
+
+class CellModule(nn.Module):
+    """One cell: [batch, any channels, h, w] per input to [batch, width · channels, h', w'].
+
+    `operations` holds the module of edge i under the key ``str(i)``; null edges have no key.
+    """
+
+    def __init__(self, cell: Cell, plan: CellPlan) -> None:
+        super().__init__()
+        self.cell = cell
+        self.stride = plan.stride(from_input=True)
+        self.preprocess = nn.ModuleList(block.build() for block in plan.preprocess)
+        self.operations = nn.ModuleDict(
+            {
+                str(i): build_operation(edge.operation, plan.channels, plan.stride(edge.source < cell.inputs))
+                for i, edge in enumerate(cell.edges)
+                if not edge.is_null
+            }
+        )
+        self._incoming = tuple(
+            tuple(
+                (str(i), edge.source) for i, edge in enumerate(cell.edges) if edge.target == node and not edge.is_null
+            )
+            for node in range(cell.nodes)
+        )
+
+    def forward(self, earlier: tuple[Tensor, ...]) -> Tensor:
+        nodes = [block(x) for block, x in zip(self.preprocess, earlier, strict=True)] if self.preprocess else [*earlier]
+        for node in self.cell.intermediates:
+            terms = [self.operations[key](nodes[source]) for key, source in self._incoming[node]]
+            nodes.append(sum(terms[1:], start=terms[0]) if terms else self._zeros(nodes[0]))
+        output = [nodes[node] for node in self.cell.output_nodes]
+        return torch.cat(output, dim=1) if self.cell.combine == "concat" else sum(output[1:], start=output[0])
+
+    def _zeros(self, example: Tensor) -> Tensor:
+        """What a node without operations holds, in the shape of every intermediate node."""
+        return torch.zeros_like(example[:, :, :: self.stride, :: self.stride])
+
+
+class CellNetwork(nn.Module):
+    """Stem, cells, classifier: images [batch, 3, h, w] to logits [batch, classes].
+
+    In training mode, with an auxiliary head: (logits, auxiliary logits). Source: see `plan`.
+    """
+
+    def __init__(self, architecture: Architecture, plan: Plan) -> None:
+        super().__init__()
+        cells = dict(architecture.cells)
+        self.cell_inputs = plan.cell_inputs
+        self.stem = nn.ModuleList(block.build() for block in plan.stem)
+        self.cells = nn.ModuleList(CellModule(cells[cell.name], cell) for cell in plan.cells)
+        self.classifier = plan.classifier.build()
+        self.auxiliary = plan.auxiliary.build() if plan.auxiliary else None
+        self.auxiliary_after = plan.auxiliary_after
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        states = self._first_states(images)
+        auxiliary_logits = None
+        for index, cell in enumerate(self.cells):
+            output = cell(states)
+            states = (*states[1:], output)
+            if self.training and self.auxiliary is not None and index == self.auxiliary_after:
+                auxiliary_logits = self.auxiliary(output)
+        logits = self.classifier(output)
+        return logits if auxiliary_logits is None else (logits, auxiliary_logits)
+
+    def _first_states(self, images: Tensor) -> tuple[Tensor, ...]:
+        """What the first cell takes: outputs of the first and the last stem block, or the last one's alone."""
+        outputs = []
+        for block in self.stem:
+            outputs.append(block(outputs[-1] if outputs else images))
+        return (outputs[0], outputs[-1])[-self.cell_inputs :]
+
+
+def build_network(architecture: Architecture, config: NetworkConfig) -> CellNetwork:
+    """The network of `architecture`'s cells that `config` describes, with fresh weights, on the default device.
+
+    Raises:
+        ValueError: the cells do not fit the network (a NAS-Bench-201-type cell into a CIFAR one, say).
+    """
+    return CellNetwork(architecture, plan_network(config, architecture))
