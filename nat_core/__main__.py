@@ -1,0 +1,7 @@
+"""`python -m nat_core`."""
+
+import sys
+
+from nat_core.cli import main
+
+sys.exit(main())

@@ -1,0 +1,253 @@
+"""The use case: an architecture and a policy → ranked transformations of it.
+
+Candidates come from the policy (its most probable distinct outputs, or seeded samples), stay within a budget of
+MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.difference import EdgeChange, difference
+from nat_core.architecture.notation import shortest
+from nat_core.architecture.operations import INDEX
+from nat_core.architecture.spaces import Space
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource
+from nat_core.learning.budget import most_probable_within
+from nat_core.learning.distribution import TransformationDistribution, transformed
+from nat_core.learning.policy import Policy
+from nat_core.network.config import NETWORKS, NetworkConfig
+from nat_core.network.costs import Cost, cost_model
+
+MAX_SAMPLES = 1000
+
+Method = Literal["probable", "sampled"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How candidates are drawn and what they may cost.
+
+    Attributes:
+        samples: candidates beside the input, 1 to 1,000; 1 with method "probable" is the greedy output.
+        method: the most probable distinct outputs, or seeded random draws (duplicates dropped).
+        seed: of the draws; "probable" needs none.
+        max_macs: budget in multiply-adds of the whole network, every non-null edge counted; None: the input's own.
+        allow_costlier: without a budget, whether candidates may cost more than the input.
+        network: where costs are counted; None: the one that the space is usually quoted on.
+        rule: transition rule.
+
+    Raises:
+        ValueError: a field is out of its range.
+    """
+
+    samples: int = 10
+    method: Method = "probable"
+    seed: int = 0
+    max_macs: int | None = None
+    allow_costlier: bool = False
+    network: NetworkConfig | None = None
+    rule: str = "nat++"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.samples <= MAX_SAMPLES:
+            raise ValueError(f"samples is {self.samples}; accepted: 1 to {MAX_SAMPLES}")
+        if self.method not in ("probable", "sampled"):
+            raise ValueError(f"method is {self.method!r}; accepted: probable, sampled")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}; accepted: 0 to 2⁶³ − 1")
+        if self.max_macs is not None and self.max_macs < 0:
+            raise ValueError(f"the budget is {self.max_macs} MACs; accepted: 0 or more")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture with what it costs and how it was judged.
+
+    Attributes:
+        cost: every non-null edge counted, as in the literature.
+        effective_cost: without edges that reach no output.
+        log_probability: natural logarithm of the policy's probability for it, given the input.
+        accuracy_percent: by the accuracy source; None without one.
+    """
+
+    architecture: Architecture
+    cost: Cost
+    effective_cost: Cost
+    log_probability: float
+    accuracy_percent: float | None = None
+
+
+@dataclass(frozen=True)
+class Transformation:
+    """The result.
+
+    Attributes:
+        input: the architecture that was given.
+        output: the chosen one; the input itself if nothing better fits the budget.
+        candidates: all that fit the budget, best first; the input among them if it fits.
+        max_macs: the budget that held; None: unlimited.
+        network: what costs were counted on.
+        accuracy_kind, accuracy_description: of the source that chose; None without one.
+        distribution: the policy's probabilities, log [E, 26] in the order of `input.architecture.edges`.
+    """
+
+    input: Candidate
+    output: Candidate
+    candidates: tuple[Candidate, ...]
+    max_macs: int | None
+    network: NetworkConfig
+    accuracy_kind: AccuracyKind | None
+    accuracy_description: str | None
+    distribution: NDArray[np.float64] = field(compare=False, repr=False)
+
+    @property
+    def changes(self) -> tuple[EdgeChange, ...]:
+        return difference(self.input.architecture, self.output.architecture)
+
+    @property
+    def is_unchanged(self) -> bool:
+        return self.output.architecture == self.input.architecture
+
+    @property
+    def gain_percent(self) -> float | None:
+        """Accuracy gained, in points."""
+        if self.output.accuracy_percent is None or self.input.accuracy_percent is None:
+            return None
+        return self.output.accuracy_percent - self.input.accuracy_percent
+
+    @property
+    def verdict(self) -> str:
+        """One sentence about what happened."""
+        if self.is_unchanged:
+            return f"Already as good as it gets: none of the {len(self.candidates) - 1} other candidates is better."
+        edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed"
+        if self.gain_percent is not None and self.gain_percent < 0:
+            return f"{edges}: the best that fits the budget, which the input itself exceeds."
+        return f"{edges}; chosen from {len(self.candidates)} candidates, the input included."
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the command line and the page's JSON export give; costs in MACs and parameters, accuracy in percent."""
+        return {
+            "input": self._described(self.input),
+            "output": self._described(self.output),
+            "changes": [
+                {"cell": c.cell, "source": c.source, "target": c.target, "from": c.before, "to": c.after}
+                for c in self.changes
+            ],
+            "candidates": [self._described(candidate) for candidate in self.candidates],
+            "network": self.network.description,
+            "max_macs": self.max_macs,
+            "accuracy_description": self.accuracy_description,
+            "verdict": self.verdict,
+        }
+
+    def _described(self, candidate: Candidate) -> dict[str, Any]:
+        return {
+            "genotype": shortest(candidate.architecture),
+            "parameters": candidate.cost.parameters,
+            "macs": candidate.cost.macs,
+            "effective_parameters": candidate.effective_cost.parameters,
+            "effective_macs": candidate.effective_cost.macs,
+            "log_probability": candidate.log_probability,
+            "accuracy": candidate.accuracy_percent,
+            "accuracy_kind": self.accuracy_kind,
+        }
+
+
+def transform(
+    architecture: Architecture,
+    policy: Policy,
+    space: Space,
+    source: AccuracySource | None = None,
+    options: Options = Options(),
+) -> Transformation:
+    """Transform `architecture` with `policy`.
+
+    With an accuracy source the most accurate candidate is chosen, of equals the cheaper; without one, the most
+    probable.
+
+    Raises:
+        ValueError: the network, the source or the budget does not fit the architecture; says which and why.
+    """
+    network = options.network or NETWORKS[space.network]
+    costs = cost_model(network)
+    own = costs.cost(architecture)
+    max_macs = options.max_macs if options.max_macs is not None or options.allow_costlier else own.macs
+    with torch.inference_mode():
+        distribution = policy.distribution([architecture], space, options.rule)
+        rows = distribution.rows().double().cpu().numpy()
+        chosen = _draw(distribution, rows, architecture, network, max_macs, options)
+    staying = _log_probability_of_staying(distribution)
+    outputs = [(transformed(architecture, operations), float(score)) for operations, score in zip(*chosen, strict=True)]
+    distinct = dict([(architecture, staying), *outputs])
+    accuracies = None if source is None else source.accuracy_percent(list(distinct))
+    candidates = [
+        Candidate(
+            item,
+            costs.cost(item),
+            costs.cost(item.effective),
+            score,
+            None if accuracies is None else float(accuracies[i]),
+        )
+        for i, (item, score) in enumerate(distinct.items())
+    ]
+    ranked = _ranked([item for item in candidates if max_macs is None or item.cost.macs <= max_macs])
+    if not ranked:
+        cheapest = _cheapest_macs(rows, architecture, network)
+        raise ValueError(
+            f"no legal transformation stays within {max_macs:,} MACs; the cheapest found has {cheapest:,}, "
+            f"the input {own.macs:,}"
+        )
+    kind, description = (None, None) if source is None else (source.kind, source.description)
+    return Transformation(candidates[0], ranked[0], tuple(ranked), max_macs, network, kind, description, rows)
+
+
+def _ranked(candidates: list[Candidate]) -> list[Candidate]:
+    """Most accurate first; without accuracies most probable first; of equals, the cheaper."""
+
+    def key(item: Candidate) -> tuple[float, int]:
+        merit = item.log_probability if item.accuracy_percent is None else item.accuracy_percent
+        return (-merit, item.cost.macs)
+
+    return sorted(candidates, key=key)
+
+
+def _draw(
+    distribution: TransformationDistribution,
+    rows: NDArray[np.float64],
+    architecture: Architecture,
+    network: NetworkConfig,
+    max_macs: int | None,
+    options: Options,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Operations [k, E] and log-probabilities [k] of the candidates that fit the budget."""
+    if options.method == "sampled":
+        generator = torch.Generator(device=distribution.log_probabilities.device).manual_seed(options.seed)
+        drawn = distribution.sample(options.samples, generator)
+        scores = distribution.log_probability(drawn)[:, 0]
+        return drawn.cpu().numpy(), scores.double().cpu().numpy()
+    if max_macs is None:
+        return distribution.most_probable(options.samples)
+    costs = cost_model(network)
+    macs, _ = costs.edge_table(architecture)
+    return most_probable_within(rows, macs, max_macs - costs.fixed_cost(architecture).macs, options.samples)
+
+
+def _log_probability_of_staying(distribution: TransformationDistribution) -> float:
+    """Log-probability of the input itself."""
+    own = [INDEX[name] for name in distribution.architectures[0].operations]
+    indices = torch.tensor([own], device=distribution.log_probabilities.device)
+    return float(distribution.log_probability(indices)[0, 0])
+
+
+def _cheapest_macs(rows: NDArray[np.float64], architecture: Architecture, network: NetworkConfig) -> int:
+    costs = cost_model(network)
+    macs, _ = costs.edge_table(architecture)
+    return costs.fixed_cost(architecture).macs + int(
+        np.where(np.isfinite(rows), macs, np.iinfo(np.int64).max).min(1).sum()
+    )
