@@ -180,11 +180,12 @@ def transform(
 ) -> None:
     """Transform an architecture into one that is more accurate and costs no more."""
     from nat_core.learning import catalogue
+    from nat_core.learning.device import default_device
     from nat_core.transform import Options
     from nat_core.transform import transform as run
 
     architecture = _resolve(arch)
-    trained, card = catalogue.load_for(PRETRAINED, architecture, policy)
+    trained, card = catalogue.load_for(PRETRAINED, architecture, policy, default_device())
     source = catalogue.accuracy_source(card, architecture)
     options = Options(
         samples=1 if greedy else samples,

@@ -38,7 +38,9 @@ def why_none_fits(root: Path, architecture: Architecture) -> str:
     return f"No policy for {space.title} architectures has been trained yet; policies here: {known}."
 
 
-def load_for(root: Path, architecture: Architecture, name: str | None = None) -> tuple[Policy, PolicyCard]:
+def load_for(
+    root: Path, architecture: Architecture, name: str | None = None, device: torch.device | str = "cpu"
+) -> tuple[Policy, PolicyCard]:
     """The policy called `name` (below `root`, or a folder), or the first that fits `architecture`, and its card.
 
     Raises:
@@ -53,7 +55,7 @@ def load_for(root: Path, architecture: Architecture, name: str | None = None) ->
     folder = known.get(name, Path(name))
     if not folder.is_dir():
         raise ValueError(f"no policy {name[:60]!r}; accepted: {', '.join(known) or 'none here'}, or a policy's folder")
-    policy, card = load(folder)
+    policy, card = load(folder, device)
     if mismatch := card.target_space.mismatch(architecture):
         raise ValueError(f"the policy {name!r} does not fit: {mismatch}")
     return policy, card

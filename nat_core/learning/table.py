@@ -172,6 +172,11 @@ def architecture_of_index(index: int) -> Architecture:
     return architecture_of_code(int(found[0]))
 
 
+def index_of(architecture: Architecture) -> int:
+    """The benchmark's own number of a cell. Raises ValueError for a cell that is not in the table."""
+    return int(benchmark_indices()[codes([architecture])[0]])
+
+
 @dataclass(frozen=True)
 class TabularAccuracy:
     """The benchmark as an `AccuracySource`.

@@ -1,0 +1,36 @@
+"""Where policies and networks run."""
+
+import os
+
+import torch
+
+
+def available_devices() -> tuple[str, ...]:
+    """Names of the devices here, the preferred first: every CUDA device, then the CPU."""
+    return (*(f"cuda:{index}" for index in range(torch.cuda.device_count())), "cpu")
+
+
+def default_device() -> torch.device:
+    """The environment's `NAT_DEVICE` if set, else CUDA where there is one, else the CPU.
+
+    Raises:
+        ValueError: `NAT_DEVICE` names no device that is here.
+    """
+    return torch.device(check_device(os.environ.get("NAT_DEVICE") or available_devices()[0]))
+
+
+def check_device(name: str) -> str:
+    """`name` in full ("cuda" is "cuda:0").
+
+    Raises:
+        ValueError: no such device here; names those that are.
+    """
+    full = "cuda:0" if name == "cuda" else name
+    if full not in available_devices():
+        raise ValueError(f"no device {name[:40]!r} here; accepted: {', '.join(available_devices())}")
+    return full
+
+
+def device_title(name: str) -> str:
+    """A device for people: the graphics card's name, or "CPU"."""
+    return torch.cuda.get_device_name(name) if name.startswith("cuda") else "CPU"

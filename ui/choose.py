@@ -1,0 +1,115 @@
+"""Choosing the input architecture: library, NAS-Bench-201, or pasted text."""
+
+import random
+from collections.abc import Callable
+
+import streamlit as st
+
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.library import library
+from nat_core.learning import table
+from nat_core.naming import resolve
+from ui.view import canonical, choose_cell
+
+_SOURCES = {"library": "Library", "nasbench201": "NAS-Bench-201", "paste": "Paste"}
+_PLACEHOLDER = (
+    "Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), …)  or  |nor_conv_3x3~0|+|none~0|…|"
+)
+
+
+def architecture() -> Architecture:
+    """Draws the chooser; returns the current input."""
+    for problem in st.session_state.pop("problems", []):
+        st.warning(problem, icon=":material/link_off:")
+    current = resolve(st.session_state["cell"])
+    st.session_state.setdefault("source", _source_of(st.session_state["cell"], current))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.segmented_control(
+            "Input", _SOURCES, format_func=_SOURCES.get, key="source", required=True, persist_state="session"
+        )
+        _CHOOSERS[st.session_state["source"]](current)
+    if error := st.session_state.get("cell_error"):
+        st.error(f"The input stays as it was: {error}.", icon=":material/error:")
+    return resolve(st.session_state["cell"])
+
+
+def _source_of(cell: str, current: Architecture) -> str:
+    if cell in library():
+        return "library"
+    return "nasbench201" if table.mismatch(current) is None else "paste"
+
+
+def _library(current: Architecture) -> None:
+    names = list(library())
+    name = canonical(st.session_state["cell"])[0]
+    st.session_state["library_name"] = name if name in names else None
+    st.selectbox(
+        "Published architecture",
+        names,
+        key="library_name",
+        format_func=_library_label,
+        placeholder="Choose one of 36",
+        on_change=lambda: choose_cell(st.session_state["library_name"] or st.session_state["cell"]),
+        width=420,
+    )
+
+
+def _library_label(name: str) -> str:
+    entry = library()[name]
+    return f"{name}  ({entry.method} of {entry.derived_from})" if entry.method else name
+
+
+def _nasbench201(current: Architecture) -> None:
+    in_table = table.mismatch(current) is None
+    st.session_state["index"] = table.index_of(current) if in_table else None
+    st.number_input(
+        "Index",
+        min_value=0,
+        max_value=table.SIZE - 1,
+        key="index",
+        placeholder="0 … 15624",
+        on_change=lambda: _choose_index(st.session_state["index"]),
+        width=150,
+        help="The benchmark's own number of the cell.",
+    )
+    draws: dict[str, tuple[str, Callable[[], int]]] = {
+        "Random": ("A cell drawn uniformly from all 15,625", lambda: random.randrange(table.SIZE)),
+        "Best": ("The most accurate cell on CIFAR-10 validation", lambda: int(_accuracies().argmax())),
+        "Worst": ("The least accurate cell on CIFAR-10 validation", lambda: int(_accuracies().argmin())),
+    }
+    for label, (help_text, draw) in draws.items():
+        st.button(label, help=help_text, on_click=lambda draw=draw: _choose_code(draw()))
+
+
+def _accuracies():
+    return table.accuracies_percent("cifar10_valid")
+
+
+def _choose_index(index: int | None) -> None:
+    if index is not None:
+        choose_cell(f"nasbench201:{index}")
+
+
+def _choose_code(code: int) -> None:
+    choose_cell(notation.shortest(table.architecture_of_code(code)))
+
+
+def _paste(current: Architecture) -> None:
+    with st.form("paste", border=False, width="stretch"), st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_area(
+            "Any notation",
+            key="pasted",
+            height=80,
+            placeholder=_PLACEHOLDER,
+            persist_state="session",
+            help="Genotypes of DARTS, NAT, FairDARTS, pt.darts; NAS-Bench-201 strings; JSON. Told apart automatically.",
+        )
+        st.form_submit_button("Use this cell", on_click=lambda: choose_cell(st.session_state["pasted"]))
+
+
+_CHOOSERS: dict[str, Callable[[Architecture], None]] = {
+    "library": _library,
+    "nasbench201": _nasbench201,
+    "paste": _paste,
+}

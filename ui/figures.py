@@ -1,0 +1,35 @@
+"""What the benchmark knows about input and output: accuracy on every data set, latency on every device."""
+
+import pandas as pd
+import streamlit as st
+
+from nat_core.learning import table
+from nat_core.transform import Candidate, Transformation
+
+
+def benchmark(outcome: Transformation, shown: Candidate) -> None:
+    """Accuracies (tabular) and latencies (measured) of a NAS-Bench-201 input and output."""
+    pair = [outcome.input.architecture, shown.architecture]
+    if any(table.mismatch(item) for item in pair):
+        st.caption("Only NAS-Bench-201 cells are in a benchmark; this architecture is not.")
+        return
+    before, after = table.codes(pair)
+    columns = st.columns(2)
+    with columns[0]:
+        st.markdown(f"**Accuracy**, tabular, {table.EPOCHS} epochs")
+        rows = {title: table.accuracies_percent(name) for name, title in table.DATA_SETS.items()}
+        st.dataframe(_frame("Data set", rows, before, after), hide_index=True, column_config=_columns("%.2f %%"))
+        st.caption("CIFAR-10 validation chooses; test accuracies are reported only.")
+    with columns[1]:
+        st.markdown("**Latency**, measured by the benchmark's authors")
+        rows = {title: table.latencies_ms(name) for name, title in table.DEVICES.items()}
+        st.dataframe(_frame("Device", rows, before, after), hide_index=True, column_config=_columns("%.2f ms"))
+
+
+def _frame(label: str, rows: dict, before: int, after: int) -> pd.DataFrame:
+    values = [(title, float(column[before]), float(column[after])) for title, column in rows.items()]
+    return pd.DataFrame({label: t, "Input": old, "Output": new, "Change": new - old} for t, old, new in values)
+
+
+def _columns(number_format: str) -> dict:
+    return {name: st.column_config.NumberColumn(format=number_format) for name in ("Input", "Output", "Change")}

@@ -1,0 +1,35 @@
+"""Numbers and names as people read them."""
+
+from nat_core.architecture.cell import Cell
+
+
+def millions(count: int, factor: int = 1) -> str:
+    """``220.1 M`` for 220,119,680; two decimals below 10 M."""
+    value = count * factor / 1e6
+    return f"{value:.2f} M" if value < 9.995 else f"{value:.1f} M"
+
+
+def relative(after: float, before: float) -> str:
+    """``−46.1 %``: the change from `before` to `after`, with a typographic minus."""
+    if before == after:
+        return "±0 %"
+    if not before:
+        return "new"
+    return signed(100 * (after / before - 1), 1, " %")
+
+
+def signed(value: float, decimals: int = 2, unit: str = "") -> str:
+    """``+1.25`` or ``−0.40``, with a typographic minus."""
+    rounded = f"{abs(value):.{decimals}f}"
+    sign = "" if float(rounded) == 0 else "+" if value > 0 else "−"
+    return f"{sign or '±'}{rounded}{unit}"
+
+
+def node_label(cell: Cell, node: int) -> str:
+    """A node as the drawings call it: ``c_{k−2}``, ``c_{k−1}``, then 0, 1, 2, …"""
+    return f"c_{{k−{cell.inputs - node}}}" if node < cell.inputs else str(node - cell.inputs)
+
+
+def edge_label(cell: Cell, source: int, target: int) -> str:
+    """``c_{k−1} → 2``."""
+    return f"{node_label(cell, source)} → {node_label(cell, target)}"
