@@ -19,16 +19,17 @@ from typing import Literal
 
 from nat_core.architecture.cell import Architecture, Cell
 from nat_core.architecture.difference import EdgeChange, aligned_cells
-from nat_core.architecture.drawing_dot import Picture, compose
+from nat_core.architecture.drawing_dot import Picture, compose, scaffold
 from nat_core.architecture.drawing_layout import Layout, lay_out, render
 from nat_core.architecture.drawing_looks import after_look, before_look, node_looks, output_looks, plain_look
-from nat_core.architecture.drawing_svg import finish
+from nat_core.architecture.drawing_svg import Part, finish
 from nat_core.architecture.operations import NULL
 from nat_core.architecture.palette import THEMES, Theme
 
 Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = ("svg", "png", "pdf", "dot")
 _PNG_DPI = 192
+_MOST_PNG_PIXELS = 5000  # of its longer side
 _TITLES = MappingProxyType({"normal": "Normal cell", "reduction": "Reduction cell"})
 
 
@@ -123,18 +124,36 @@ def _draw(pictures: Sequence[Picture], format: Format, theme: str, responsive: b
     layout = _layout(pictures, colors)
     if format == "svg":
         return _svg(pictures, colors, layout, responsive).encode()
-    return render(compose(pictures, colors, layout, _PNG_DPI if format == "png" else 0), format, "nop2")
+    return render(compose(pictures, colors, layout, _dpi(layout) if format == "png" else 0), format, "nop2")
+
+
+def _dpi(layout: Layout) -> int:
+    """Twice a screen's pixels, unless the picture would become too large."""
+    left, bottom, right, top = layout.bounds
+    return round(min(_PNG_DPI, 72 * _MOST_PNG_PIXELS / max(right - left, top - bottom)))
 
 
 def _svg(pictures: Sequence[Picture], theme: Theme, layout: Layout, responsive: bool) -> str:
-    parts = [part for picture in pictures for part in (*picture.nodes, *picture.edges)]
+    nodes = {
+        node.id: Part(node.tooltip, _x(layout.nodes[node.name]), node.data)
+        for picture in pictures
+        for node in picture.nodes
+    }
+    edges = {
+        edge.id: Part(edge.tooltip, _x(layout.edges[edge.key].label), edge.data)
+        for picture in pictures
+        for edge in picture.edges
+    }
     return finish(
         render(compose(pictures, theme, layout), "svg", "nop2"),
-        titles={part.id: part.tooltip for part in parts},
-        data={part.id: part.data for part in parts},
+        nodes | edges | {f"{picture.name}-cell": Part(picture.title) for picture in pictures},
         label=" and ".join(picture.title or f"{picture.name} cell" for picture in pictures),
         responsive=responsive,
     )
+
+
+def _x(point: str | None) -> str | None:
+    return point.split(",")[0] if point else None
 
 
 def _plain_picture(cell: Cell, name: str, theme: Theme, show_null: bool, title: str = "") -> Picture:
@@ -188,7 +207,7 @@ def _pair_layout(before: Picture, after: Picture) -> Layout:
 
 
 def _layout(pictures: Sequence[Picture], theme: Theme) -> Layout:
-    return lay_out(compose([picture.keyed() for picture in pictures], theme))
+    return lay_out(scaffold(pictures, theme))
 
 
 def _theme(name: str) -> Theme:

@@ -1,17 +1,25 @@
 """DOT sources: nodes and edges with their looks, with or without a layout."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 
 from graphviz import Digraph
 
-from nat_core.architecture.drawing_layout import Layout
+from nat_core.architecture.drawing_layout import CHIP, IN, OUT, Layout
 from nat_core.architecture.palette import Theme
 
 FONT = "Helvetica,Arial,sans-serif"
-NODE_POINTS, CHIP_POINTS, TITLE_POINTS = 12, 11, 12
+NODE_POINTS, CHIP_POINTS, TITLE_POINTS, SUBSCRIPT_POINTS = 12, 11, 12, 9
+_CHIP_MARGIN = 4  # points
 _EM_PER_CHARACTER = 0.58  # a little wider than Arial, so that a browser's font fits whatever font laid it out
+_BOX = {"shape": "box", "style": "rounded,filled", "height": "0.3", "width": "0.46", "margin": "0.06,0.03"}
+_ARROW = "0.55"
+_MANY_EDGES = 60
+_HASTE = {"mclimit": "0.1", "nslimit": "1", "nslimit1": "1", "searchsize": "10"}  # less search for a better layout
+_ROOM = "0.4"  # inches between two inputs
 
 
 @dataclass(frozen=True)
@@ -60,14 +68,10 @@ class Picture:
     edges: Sequence[EdgeLook]
     title: str = ""
 
-    def keyed(self) -> "Picture":
-        """The same with keys for ids, as `lay_out` reports them."""
-        return replace(self, edges=[replace(edge, id=edge.key) for edge in self.edges])
-
 
 def chip(lines: Sequence[tuple[str, str]], fill: str, border: str, width: int = 1) -> str:
     """A label with a ground of its own, which lies on the line. `lines`: (text, HTML of it), top to bottom."""
-    points = round(max(len(text) for text, _ in lines) * _EM_PER_CHARACTER * CHIP_POINTS)
+    points = round(max(len(text) for text, _ in lines) * _EM_PER_CHARACTER * CHIP_POINTS) + _CHIP_MARGIN
     rows = "".join(f'<tr><td width="{points}">{html}</td></tr>' for _, html in lines)
     return (
         f'<table border="{width}" cellborder="0" cellspacing="0" cellpadding="1" style="rounded"'
@@ -75,12 +79,15 @@ def chip(lines: Sequence[tuple[str, str]], fill: str, border: str, width: int = 
     )
 
 
-def font(text: str, color: str, bold: bool = False, struck: bool = False) -> str:
+def font(text: str, color: str, bold: bool = False) -> str:
     """Escaped text as Graphviz' HTML."""
-    html = escape(text)
-    html = f"<s>{html}</s>" if struck else html
-    html = f"<b>{html}</b>" if bold else html
+    html = f"<b>{escape(text)}</b>" if bold else escape(text)
     return f'<font color="{color}">{html}</font>'
+
+
+def subscript(text: str, low: str) -> str:
+    """``text`` with ``low`` beneath, as Graphviz' HTML."""
+    return f'{escape(text)}<sub><font point-size="{SUBSCRIPT_POINTS}">{escape(low)}</font></sub>'
 
 
 def compose(pictures: Sequence[Picture], theme: Theme, layout: Layout | None = None, dpi: int = 0) -> str:
@@ -91,26 +98,58 @@ def compose(pictures: Sequence[Picture], theme: Theme, layout: Layout | None = N
         graph.attr(rankdir="LR", nodesep="0.22", ranksep="0.18")
     if dpi:
         graph.attr(dpi=str(dpi))
-    shape = {"shape": "box", "style": "rounded,filled", "height": "0.3", "width": "0.46", "margin": "0.06,0.03"}
-    graph.attr("node", fontname=FONT, fontsize=str(NODE_POINTS), penwidth="0.8", **shape)
-    graph.attr("edge", fontname=FONT, fontsize=str(CHIP_POINTS), arrowsize="0.55")
+    graph.attr("node", fontname=FONT, fontsize=str(NODE_POINTS), penwidth="0.8", **_BOX)
+    graph.attr("edge", fontname=FONT, fontsize=str(CHIP_POINTS), arrowsize=_ARROW)
     for picture in pictures:
-        _add(graph, picture, theme, layout)
+        with _container(graph, picture, layout) as part:
+            _fill(part, picture, layout)
     if layout is not None:
         _pin_corners(graph, layout)
     return graph.source
 
 
-def _add(graph: Digraph, picture: Picture, theme: Theme, layout: Layout | None) -> None:
+def scaffold(pictures: Sequence[Picture], theme: Theme) -> str:
+    """A DOT source for `lay_out`: every label is a node of its own in the middle of its line.
+
+    So labels never overlap and always lie on their lines. Nodes are named as in `compose`, edges by their keys.
+    """
+    graph = Digraph("scaffold", graph_attr=_HASTE if sum(len(p.edges) for p in pictures) > _MANY_EDGES else {})
+    graph.attr(rankdir="LR", nodesep="0.11", ranksep="0.26", fontname=FONT, fontsize=str(TITLE_POINTS))
+    graph.attr("node", fontname=FONT, fontsize=str(NODE_POINTS), **_BOX)
+    graph.attr("edge", arrowsize=_ARROW)
+    for picture in reversed(pictures):  # what comes first is laid out at the bottom
+        with _container(graph, picture) as part:
+            for node in picture.nodes:
+                part.node(node.name, label=f"<{node.label}>")
+            for names in _columns(picture.nodes):
+                _stack_column(part, names)
+            for edge in picture.edges:
+                _add_halves(part, edge)
+    return graph.source
+
+
+def _add_halves(graph: Digraph, edge: EdgeLook) -> None:
+    if not edge.chip:
+        graph.edge(edge.source, edge.target, id=edge.key, weight="1")
+        return
+    label = CHIP + edge.key
+    graph.node(label, label=f"<{edge.chip}>", shape="plain", fontsize=str(CHIP_POINTS))
+    graph.edge(edge.source, label, id=edge.key + IN, arrowhead="none", tailport="e", headport="w")
+    graph.edge(label, edge.target, id=edge.key + OUT, tailport="e", weight="3")
+
+
+@contextmanager
+def _container(graph: Digraph, picture: Picture, layout: Layout | None = None) -> Iterator[Digraph]:
+    """The graph itself, or a titled cluster in it."""
     if not picture.title:
-        _fill(graph, picture, layout)
+        yield graph
         return
     name = f"cluster_{picture.name}"
     with graph.subgraph(name=name) as cluster:
-        cluster.attr(label=picture.title, labeljust="l", color="transparent", margin="10")
+        cluster.attr(id=f"{picture.name}-cell", label=picture.title, labeljust="l", color="transparent", margin="10")
         if layout is not None:
             cluster.attr(bb=layout.clusters[name][0], lp=layout.clusters[name][1])
-        _fill(cluster, picture, layout)
+        yield cluster
 
 
 def _fill(graph: Digraph, picture: Picture, layout: Layout | None) -> None:
@@ -118,8 +157,8 @@ def _fill(graph: Digraph, picture: Picture, layout: Layout | None) -> None:
         place = {"tooltip": node.tooltip} if layout is None else {"pos": layout.nodes[node.name]}
         looks = {"fillcolor": node.fill, "fontcolor": node.text, "color": node.border}
         graph.node(node.name, label=f"<{node.label}>", id=node.id, **looks, **place)
-    if layout is None:
-        _align_columns(graph, picture.nodes)
+    for names in _columns(picture.nodes) if layout is None else ():
+        _align_column(graph, names)
     for edge in picture.edges:
         looks = {"color": edge.color, "penwidth": f"{edge.width:g}", "style": edge.style}
         label = {"label": f"<{edge.chip}>"} if edge.chip else {}
@@ -127,14 +166,29 @@ def _fill(graph: Digraph, picture: Picture, layout: Layout | None) -> None:
         graph.edge(edge.source, edge.target, id=edge.id, **looks, **label, **place)
 
 
-def _align_columns(graph: Digraph, nodes: Sequence[NodeLook]) -> None:
+def _columns(nodes: Sequence[NodeLook]) -> list[list[str]]:
+    """Names of the nodes that share a column, for columns of more than one."""
     columns: dict[str, list[str]] = {}
     for node in nodes:
         if node.column:
             columns.setdefault(node.column, []).append(node.name)
-    for names in columns.values():
-        if len(names) > 1:
-            graph.body.append("\t{rank=same; " + "; ".join(names) + "}\n")
+    return [names for names in columns.values() if len(names) > 1]
+
+
+def _align_column(graph: Digraph, names: Sequence[str]) -> None:
+    with graph.subgraph(graph_attr={"rank": "same"}) as column:
+        for name in names:
+            column.node(name)
+
+
+def _stack_column(graph: Digraph, names: Sequence[str]) -> None:
+    """One above the other in this order, with room between."""
+    with graph.subgraph(graph_attr={"rank": "same"}) as column:
+        for above, below in pairwise(names):
+            room = f"room {below}"
+            column.node(room, label="", style="invis", width="0.1", height=_ROOM)
+            column.edge(above, room, style="invis")
+            column.edge(room, below, style="invis")
 
 
 def _position(layout: Layout, key: str) -> dict[str, str]:

@@ -6,7 +6,6 @@ Graphviz keeps global state, hence the lock.
 
 import json
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -14,9 +13,12 @@ from types import MappingProxyType
 from pygraphviz import AGraph
 
 _LOCK = threading.Lock()
-_SAMPLES = 16  # points looked at per Bézier segment
+_POINTS_PER_INCH = 72
+_PREFERRED_WIDTH = 560  # points
+_MOST_EXTRA_GAP = 100  # points between two columns
 
-Point = tuple[float, float]
+# Names in a scaffold: the node that stands for an edge's label, and the halves of its line.
+CHIP, IN, OUT = "chip ", " in", " out"
 
 
 @dataclass(frozen=True)
@@ -49,36 +51,50 @@ def render(source: str, format: str, engine: str = "dot") -> bytes:
 
 
 @lru_cache(maxsize=256)
-def lay_out(source: str) -> Layout:
-    """Lays out a DOT source from left to right, then moves every edge's label onto its line."""
-    graph = json.loads(render(source, "json"))
-    objects = graph.get("objects", ())
-    edges = graph.get("edges", ())
-    left, bottom, right, top = map(float, graph["bb"].split(","))
+def lay_out(scaffold: str) -> Layout:
+    """Lays out a scaffold (see `drawing_dot.scaffold`) from left to right, then joins the two halves of every line.
+
+    Where lines are short the columns move apart, so that small cells are about as wide as large ones.
+    """
+    with _LOCK:
+        graph = AGraph(string=scaffold)
+        placed = json.loads(graph.draw(format="json", prog="dot"))
+        missing = _PREFERRED_WIDTH - float(placed["bb"].split(",")[2])
+        gaps = len({node["pos"].split(",")[0] for node in _nodes(placed)}) - 1
+        if missing > 0 and gaps > 0:
+            extra = min(missing / gaps, _MOST_EXTRA_GAP) / _POINTS_PER_INCH
+            graph.graph_attr["ranksep"] = f"{float(graph.graph_attr['ranksep']) + extra:.3f}"
+            placed = json.loads(graph.draw(format="json", prog="dot"))
+    return _read(placed)
+
+
+def _nodes(placed: dict) -> list[dict]:
+    return [item for item in placed.get("objects", ()) if "pos" in item]
+
+
+def _read(placed: dict) -> Layout:
+    left, bottom, right, top = map(float, placed["bb"].split(","))
+    nodes = {node["name"]: node["pos"] for node in _nodes(placed)}
+    splines = {edge["id"]: edge["pos"] for edge in placed.get("edges", ()) if "id" in edge}
+    halves = {name.removeprefix(CHIP): place for name, place in nodes.items() if name.startswith(CHIP)}
+    edges = {
+        key: EdgePlace(_join(splines[f"{key}{IN}"], splines[f"{key}{OUT}"]), place) for key, place in halves.items()
+    }
+    whole = {key: EdgePlace(pos, None) for key, pos in splines.items() if not key.endswith((IN, OUT))}
     return Layout(
         bounds=(left, bottom, right, top),
-        nodes=MappingProxyType({item["name"]: item["pos"] for item in objects if "pos" in item}),
-        edges=MappingProxyType({edge["id"]: _place(edge) for edge in edges if "pos" in edge and "id" in edge}),
-        clusters=MappingProxyType({item["name"]: (item["bb"], item["lp"]) for item in objects if "lp" in item}),
+        nodes=MappingProxyType({name: place for name, place in nodes.items() if not name.startswith(CHIP)}),
+        edges=MappingProxyType(edges | whole),
+        clusters=MappingProxyType(
+            {item["name"]: (item["bb"], item["lp"]) for item in placed.get("objects", ()) if "lp" in item}
+        ),
     )
 
 
-def _place(edge: dict[str, str]) -> EdgePlace:
-    if "lp" not in edge:
-        return EdgePlace(edge["pos"], None)
-    x = float(edge["lp"].split(",")[0])
-    nearest = min(_points(edge["pos"]), key=lambda point: abs(point[0] - x))
-    return EdgePlace(edge["pos"], f"{nearest[0]:.2f},{nearest[1]:.2f}")
-
-
-def _points(spline: str) -> Iterable[Point]:
-    """Points along a Graphviz spline: optional end point ``e,x,y``, then 3n + 1 control points of cubic Béziers."""
-    control = [tuple(map(float, item.split(","))) for item in spline.split() if not item.startswith(("e", "s"))]
-    for start in range(0, len(control) - 3, 3):
-        yield from (_bezier(control[start : start + 4], step / _SAMPLES) for step in range(_SAMPLES + 1))
-
-
-def _bezier(control: list[Point], t: float) -> Point:
-    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-    x, y = (sum(w * point[axis] for w, point in zip(weights, control, strict=True)) for axis in (0, 1))
-    return x, y
+def _join(first: str, second: str) -> str:
+    """Two splines, source → label and label → target, as one that runs straight below the label."""
+    arrow, *rest = second.split()
+    start, end = first.split()[-1], rest[0]
+    (x0, y0), (x1, y1) = (map(float, point.split(",")) for point in (start, end))
+    bridge = (f"{x0 + (x1 - x0) * t:.2f},{y0 + (y1 - y0) * t:.2f}" for t in (1 / 3, 2 / 3))
+    return " ".join((arrow, first, *bridge, *rest))

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from nat_core.architecture.cell import Cell, Edge
 from nat_core.architecture.difference import EdgeChange
-from nat_core.architecture.drawing_dot import EdgeLook, NodeLook, chip, font
+from nat_core.architecture.drawing_dot import EdgeLook, NodeLook, chip, font, subscript
 from nat_core.architecture.operations import NULL, OPERATIONS
 from nat_core.architecture.palette import NODE_FILLS, NODE_TEXT, Theme, mix, operation_color
 
@@ -18,7 +18,7 @@ def node_looks(cell: Cell, name: str, id_prefix: str, theme: Theme) -> Iterator[
     dead, fed = set(cell.dead_nodes), {edge.target for edge in cell.edges}
     for node in range(cell.nodes):
         is_input = node < cell.inputs
-        label = f"c<sub>k-{cell.inputs - node}</sub>" if is_input else str(node - cell.inputs)
+        label = subscript("c", f"k-{cell.inputs - node}") if is_input else str(node - cell.inputs)
         tooltip = _node_tooltip(cell, node, node in dead, node in fed)
         faded = _FADED if node in dead else 1
         yield NodeLook(
@@ -53,7 +53,7 @@ def _output_node(cell: Cell, name: str, id_prefix: str) -> NodeLook:
     return NodeLook(
         name=f"{name}_output",
         id=f"{id_prefix}-node-output",
-        label="c<sub>k</sub>",
+        label=subscript("c", "k"),
         fill=fill,
         text=NODE_TEXT,
         border=mix(fill, "#000000", 0.6),

@@ -1,46 +1,83 @@
 """Graphviz' SVG made fit for a page: one element that can stand inside HTML, with titles and data attributes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
 _SVG = "http://www.w3.org/2000/svg"
-_SUBSCRIPT_DROP = 0.22  # of the font size
+_XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+_SUBSCRIPT_DROP = 0.3  # of the font size
 ElementTree.register_namespace("", _SVG)
 
 
-def finish(
-    svg: bytes, titles: Mapping[str, str], data: Mapping[str, Mapping[str, str]], label: str, responsive: bool
-) -> str:
+@dataclass(frozen=True)
+class Part:
+    """What a node's or an edge's element gains.
+
+    Attributes:
+        title: its `<title>`.
+        center: where its text is centred, x in points; None leaves text where it is.
+        data: its `data-…` attributes.
+    """
+
+    title: str
+    center: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+def finish(svg: bytes, parts: Mapping[str, Part], label: str, responsive: bool) -> str:
     """The drawing without prolog, comments and foreign names.
 
     Args:
-        titles, data: by element id: the text of `<title>`, and the `data-…` attributes.
+        parts: by element id.
         label: what a screen reader says of the whole.
-        responsive: as wide as the page lets it be, instead of a fixed size.
+        responsive: as wide as its place but never larger than its natural size, instead of a fixed size.
     """
     root = ElementTree.fromstring(svg)
     root.attrib.update({"role": "img", "aria-label": label, "class": "cell-drawing"})
     if responsive:
         root.attrib.pop("height")
+        root.set("style", f"max-width:{root.get('width')};height:auto")
         root.set("width", "100%")
-    for group in root.iter(f"{{{_SVG}}}g"):
-        _finish_group(group, titles, data, label)
-    for text in root.iter(f"{{{_SVG}}}text"):
-        _lower_subscript(text)
+    _finish_whole(root[0])
+    for group in root.iter(_tag("g")):
+        if group.get("id") in parts:
+            _finish_group(group, parts[group.get("id")])
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _finish_group(group: ElementTree.Element, titles: Mapping, data: Mapping, label: str) -> None:
-    title = group.find(f"{{{_SVG}}}title")
-    identity = group.get("id", "")
-    if title is not None:
-        title.text = titles.get(identity, label)
-    for key, value in data.get(identity, {}).items():
+def _tag(name: str) -> str:
+    return f"{{{_SVG}}}{name}"
+
+
+def _finish_whole(graph: ElementTree.Element) -> None:
+    """The group around everything: its id would not be unique on a page, its title would pop up everywhere."""
+    del graph.attrib["id"]
+    graph.remove(graph.find(_tag("title")))
+    for text in graph.iter(_tag("text")):
+        text.attrib.pop(_XML_SPACE, None)
+
+
+def _finish_group(group: ElementTree.Element, part: Part) -> None:
+    group.find(_tag("title")).text = part.title
+    for key, value in part.data.items():
         group.set(f"data-{key}", value)
+    if part.center is not None:
+        _center(group, group.findall(_tag("text")), part.center)
 
 
-def _lower_subscript(text: ElementTree.Element) -> None:
-    """`baseline-shift`, which Firefox ignores, as a plain shift downwards; a subscript is smaller, too."""
-    text.attrib.pop("{http://www.w3.org/XML/1998/namespace}space", None)
-    if text.attrib.pop("baseline-shift", None) == "sub":
-        text.set("y", f"{float(text.get('y', '0')) + _SUBSCRIPT_DROP * float(text.get('font-size', '0')):.2f}")
+def _center(group: ElementTree.Element, texts: Sequence[ElementTree.Element], x: str) -> None:
+    """Centres every line of text, whatever font the reader has; a subscript becomes part of the line before it.
+
+    Graphviz starts each piece where its own font puts it, and says `baseline-shift`, which Firefox ignores.
+    """
+    for previous, text in zip((None, *texts), texts, strict=False):
+        if text.attrib.get("baseline-shift") == "sub" and previous is not None:
+            drop = _SUBSCRIPT_DROP * float(text.get("font-size", "0"))
+            low = ElementTree.SubElement(
+                previous, _tag("tspan"), {"dy": f"{drop:.1f}", "font-size": text.get("font-size", "")}
+            )
+            low.text = text.text
+            group.remove(text)
+        else:
+            text.attrib.update({"text-anchor": "middle", "x": x})
