@@ -20,8 +20,8 @@ from typing import Literal
 from nat_core.architecture.cell import Architecture, Cell
 from nat_core.architecture.difference import EdgeChange, aligned_cells
 from nat_core.architecture.drawing_dot import Picture, compose, scaffold
-from nat_core.architecture.drawing_layout import Layout, lay_out, render
-from nat_core.architecture.drawing_looks import after_look, before_look, node_looks, output_looks, plain_look
+from nat_core.architecture.drawing_layout import Layout, lay_out, render, stack
+from nat_core.architecture.drawing_looks import Frame, after_look, before_look, node_looks, output_looks, plain_look
 from nat_core.architecture.drawing_svg import Part, finish
 from nat_core.architecture.operations import NULL
 from nat_core.architecture.palette import THEMES, Theme
@@ -29,13 +29,14 @@ from nat_core.architecture.palette import THEMES, Theme
 Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = ("svg", "png", "pdf", "dot")
 _PNG_DPI = 192
+_CELL_GAP = 12  # points between normal and reduction cell
 _MOST_PNG_PIXELS = 5000  # of its longer side
 _TITLES = MappingProxyType({"normal": "Normal cell", "reduction": "Reduction cell"})
 
 
 def cell_dot(cell: Cell, name: str = "normal", theme: str = "light", show_null: bool = True) -> str:
     """The cell as DOT source, to be laid out by any Graphviz."""
-    return compose([_plain_picture(cell, name, _theme(theme), show_null)], _theme(theme))
+    return compose([_plain_picture(cell, _frame(name, theme), show_null)], _theme(theme))
 
 
 @lru_cache(maxsize=256)
@@ -58,12 +59,12 @@ def draw_cell(
     Raises:
         ValueError: unknown format or theme, or a name that cannot be an id.
     """
-    return _draw([_plain_picture(cell, name, _theme(theme), show_null)], format, theme, responsive)
+    return _draw([_plain_picture(cell, _frame(name, theme), show_null)], format, theme, responsive)
 
 
 def architecture_dot(architecture: Architecture, theme: str = "light", show_null: bool = True) -> str:
     """Its cells as DOT source, one titled cluster each."""
-    return compose(_architecture_pictures(architecture, _theme(theme), show_null), _theme(theme))
+    return compose(_architecture_pictures(architecture, theme, show_null), _theme(theme))
 
 
 @lru_cache(maxsize=64)
@@ -75,7 +76,7 @@ def draw_architecture(
     responsive: bool = False,
 ) -> bytes:
     """Normal and reduction cell in one file, titled. Arguments and errors as for `draw_cell`."""
-    return _draw(_architecture_pictures(architecture, _theme(theme), show_null), format, theme, responsive)
+    return _draw(_architecture_pictures(architecture, theme, show_null), format, theme, responsive)
 
 
 @lru_cache(maxsize=128)
@@ -92,12 +93,11 @@ def draw_pair(
     `before` shows its own operations, with a coloured line where something will change; `after` shows every change as
     "old → new": changed amber and wide, removed red and dashed, added green and wide, unchanged grey.
     """
-    colors = _theme(theme)
     changes = aligned_cells(before, after)
-    left = _before_picture(before, changes, name, colors, show_null)
-    right = _after_picture(before, after, changes, name, colors, show_null, f"after-{name}")
-    layout = _pair_layout(left, right)
-    return tuple(_svg([picture], colors, layout, responsive) for picture in (left, right))
+    left = _before_picture(before, changes, _frame(name, theme, "before-"), show_null)
+    right = _after_picture(before, after, changes, _frame(name, theme, "after-"), show_null)
+    layouts = [_pair_layout(left, right)]
+    return _svg([left], _theme(theme), layouts, responsive), _svg([right], _theme(theme), layouts, responsive)
 
 
 @lru_cache(maxsize=128)
@@ -111,7 +111,7 @@ def draw_overlay(
     responsive: bool = False,
 ) -> bytes:
     """Both cells in one drawing, as the second of `draw_pair` shows it."""
-    picture = _after_picture(before, after, aligned_cells(before, after), name, _theme(theme), show_null, name)
+    picture = _after_picture(before, after, aligned_cells(before, after), _frame(name, theme), show_null)
     return _draw([picture], format, theme, responsive)
 
 
@@ -121,32 +121,26 @@ def _draw(pictures: Sequence[Picture], format: Format, theme: str, responsive: b
     colors = _theme(theme)
     if format == "dot":
         return compose(pictures, colors).encode()
-    layout = _layout(pictures, colors)
+    layouts = stack([lay_out(scaffold(picture)) for picture in pictures], _CELL_GAP)
     if format == "svg":
-        return _svg(pictures, colors, layout, responsive).encode()
-    return render(compose(pictures, colors, layout, _dpi(layout) if format == "png" else 0), format, "nop2")
+        return _svg(pictures, colors, layouts, responsive).encode()
+    return render(compose(pictures, colors, layouts, _dpi(layouts) if format == "png" else 0), format, "nop2")
 
 
-def _dpi(layout: Layout) -> int:
+def _dpi(layouts: Sequence[Layout]) -> int:
     """Twice a screen's pixels, unless the picture would become too large."""
-    left, bottom, right, top = layout.bounds
-    return round(min(_PNG_DPI, 72 * _MOST_PNG_PIXELS / max(right - left, top - bottom)))
+    longest = max(max(layout.bounds[2:]) for layout in layouts)
+    return round(min(_PNG_DPI, 72 * _MOST_PNG_PIXELS / longest))
 
 
-def _svg(pictures: Sequence[Picture], theme: Theme, layout: Layout, responsive: bool) -> str:
-    nodes = {
-        node.id: Part(node.tooltip, _x(layout.nodes[node.name]), node.data)
-        for picture in pictures
-        for node in picture.nodes
-    }
-    edges = {
-        edge.id: Part(edge.tooltip, _x(layout.edges[edge.key].label), edge.data)
-        for picture in pictures
-        for edge in picture.edges
-    }
+def _svg(pictures: Sequence[Picture], theme: Theme, layouts: Sequence[Layout], responsive: bool) -> str:
+    parts = {f"{picture.name}-cell": Part(picture.title) for picture in pictures}
+    for picture, layout in zip(pictures, layouts, strict=True):
+        parts |= {n.id: Part(n.tooltip, _x(layout.nodes[n.name]), n.data) for n in picture.nodes}
+        parts |= {e.id: Part(e.tooltip, _x(layout.edges[e.key].label), e.data) for e in picture.edges}
     return finish(
-        render(compose(pictures, theme, layout), "svg", "nop2"),
-        nodes | edges | {f"{picture.name}-cell": Part(picture.title) for picture in pictures},
+        render(compose(pictures, theme, layouts), "svg", "nop2"),
+        parts,
         label=" and ".join(picture.title or f"{picture.name} cell" for picture in pictures),
         responsive=responsive,
     )
@@ -156,43 +150,31 @@ def _x(point: str | None) -> str | None:
     return point.split(",")[0] if point else None
 
 
-def _plain_picture(cell: Cell, name: str, theme: Theme, show_null: bool, title: str = "") -> Picture:
-    _check_name(name)
-    shown = [i for i, edge in enumerate(cell.edges) if show_null or not edge.is_null]
-    edges = [plain_look(cell, i, name, name, theme) for i in shown]
-    return Picture(
-        name, [*node_looks(cell, name, name, theme)], [*edges, *output_looks(cell, name, name, theme)], title
-    )
+def _plain_picture(cell: Cell, frame: Frame, show_null: bool, title: str = "") -> Picture:
+    edges = [plain_look(cell, i, frame) for i, edge in enumerate(cell.edges) if show_null or not edge.is_null]
+    return Picture(frame.name, [*node_looks(cell, frame)], [*edges, *output_looks(cell, frame)], title)
 
 
-def _architecture_pictures(architecture: Architecture, theme: Theme, show_null: bool) -> list[Picture]:
-    return [_plain_picture(cell, name, theme, show_null, _TITLES[name]) for name, cell in architecture.cells]
+def _architecture_pictures(architecture: Architecture, theme: str, show_null: bool) -> list[Picture]:
+    return [_plain_picture(cell, _frame(name, theme), show_null, _TITLES[name]) for name, cell in architecture.cells]
 
 
-def _before_picture(before: Cell, changes: Sequence[EdgeChange], name: str, theme: Theme, show_null: bool) -> Picture:
-    _check_name(name)
-    prefix = f"before-{name}"
+def _before_picture(before: Cell, changes: Sequence[EdgeChange], frame: Frame, show_null: bool) -> Picture:
     edges = [
-        before_look(change, before, f"{name}-edge-{key}", name, prefix, theme)
+        before_look(change, before, key, frame)
         for key, change in enumerate(changes)
-        if change.before is not None and (show_null or not before.edges[change.position_before].is_null)
+        if change.before is not None and (show_null or change.before != NULL)
     ]
-    outputs = output_looks(before, name, prefix, theme)
-    return Picture(name, [*node_looks(before, name, prefix, theme)], [*edges, *outputs])
+    return Picture(frame.name, [*node_looks(before, frame)], [*edges, *output_looks(before, frame)])
 
 
-def _after_picture(
-    before: Cell, after: Cell, changes: Sequence[EdgeChange], name: str, theme: Theme, show_null: bool, prefix: str
-) -> Picture:
+def _after_picture(before: Cell, after: Cell, changes: Sequence[EdgeChange], frame: Frame, show_null: bool) -> Picture:
     """The later cell with what the earlier one had besides."""
-    _check_name(name)
     edges = [
-        after_look(change, after, f"{name}-edge-{key}", name, prefix, theme)
-        for key, change in enumerate(changes)
-        if show_null or change.kind != "unchanged" or not _is_null(change)
+        after_look(change, after, key, frame) for key, change in enumerate(changes) if show_null or not _is_null(change)
     ]
-    nodes = {node.name: node for cell in (before, after) for node in node_looks(cell, name, prefix, theme)}
-    return Picture(name, [*nodes.values()], [*edges, *output_looks(after, name, prefix, theme)])
+    nodes = {node.name: node for cell in (before, after) for node in node_looks(cell, frame)}
+    return Picture(frame.name, [*nodes.values()], [*edges, *output_looks(after, frame)])
 
 
 def _is_null(change: EdgeChange) -> bool:
@@ -203,19 +185,16 @@ def _pair_layout(before: Picture, after: Picture) -> Layout:
     """One layout that holds everything of both drawings; the later one's labels are the wider ones."""
     known = {edge.key for edge in after.edges}
     edges = [*after.edges, *(edge for edge in before.edges if edge.key not in known)]
-    return _layout([replace(after, edges=edges)], THEMES["light"])
+    return lay_out(scaffold(replace(after, edges=edges)))
 
 
-def _layout(pictures: Sequence[Picture], theme: Theme) -> Layout:
-    return lay_out(scaffold(pictures, theme))
+def _frame(name: str, theme: str, prefix: str = "") -> Frame:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
+        raise ValueError(f"a drawing's name begins its ids, so {name!r} must be letters, digits and hyphens")
+    return Frame(name, prefix + name, _theme(theme))
 
 
 def _theme(name: str) -> Theme:
     if name not in THEMES:
         raise ValueError(f"unknown theme {name!r}; accepted: {', '.join(THEMES)}")
     return THEMES[name]
-
-
-def _check_name(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
-        raise ValueError(f"a drawing's name begins its ids, so {name!r} must be letters, digits and hyphens")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from graphviz import Digraph
 
@@ -90,41 +90,54 @@ def subscript(text: str, low: str) -> str:
     return f'{escape(text)}<sub><font point-size="{SUBSCRIPT_POINTS}">{escape(low)}</font></sub>'
 
 
-def compose(pictures: Sequence[Picture], theme: Theme, layout: Layout | None = None, dpi: int = 0) -> str:
-    """The DOT source of one or more cells; with a `layout` it states positions (for the engine nop2)."""
+def compose(pictures: Sequence[Picture], theme: Theme, layouts: Sequence[Layout] = (), dpi: int = 0) -> str:
+    """The DOT source of one or more cells; with a layout for each it states positions (for the engine nop2)."""
     graph = Digraph("architecture" if len(pictures) > 1 else pictures[0].name)
     graph.attr(bgcolor="transparent", fontname=FONT, fontsize=str(TITLE_POINTS), fontcolor=theme.muted)
-    if layout is None:
+    if not layouts:
         graph.attr(rankdir="LR", nodesep="0.22", ranksep="0.18")
     if dpi:
         graph.attr(dpi=str(dpi))
     graph.attr("node", fontname=FONT, fontsize=str(NODE_POINTS), penwidth="0.8", **_BOX)
     graph.attr("edge", fontname=FONT, fontsize=str(CHIP_POINTS), arrowsize=_ARROW)
-    for picture in pictures:
+    for picture, layout in zip_longest(pictures, layouts):
         with _container(graph, picture, layout) as part:
             _fill(part, picture, layout)
-    if layout is not None:
-        _pin_corners(graph, layout)
+    if layouts:
+        _pin_corners(graph, layouts)
     return graph.source
 
 
-def scaffold(pictures: Sequence[Picture], theme: Theme) -> str:
+@contextmanager
+def _container(graph: Digraph, picture: Picture, layout: Layout | None) -> Iterator[Digraph]:
+    """The graph itself, or a titled cluster in it."""
+    if not picture.title:
+        yield graph
+        return
+    with graph.subgraph(name=f"cluster_{picture.name}") as cluster:
+        cluster.attr(id=f"{picture.name}-cell", label=picture.title, labeljust="l", color="transparent", margin="10")
+        if layout is not None:
+            cluster.attr(bb=",".join(f"{edge:.2f}" for edge in layout.bounds), lp=layout.title)
+        yield cluster
+
+
+def scaffold(picture: Picture) -> str:
     """A DOT source for `lay_out`: every label is a node of its own in the middle of its line.
 
     So labels never overlap and always lie on their lines. Nodes are named as in `compose`, edges by their keys.
     """
-    graph = Digraph("scaffold", graph_attr=_HASTE if sum(len(p.edges) for p in pictures) > _MANY_EDGES else {})
+    graph = Digraph("scaffold", graph_attr=_HASTE if len(picture.edges) > _MANY_EDGES else {})
     graph.attr(rankdir="LR", nodesep="0.11", ranksep="0.26", fontname=FONT, fontsize=str(TITLE_POINTS))
+    if picture.title:
+        graph.attr(label=picture.title, labelloc="t", labeljust="l")
     graph.attr("node", fontname=FONT, fontsize=str(NODE_POINTS), **_BOX)
     graph.attr("edge", arrowsize=_ARROW)
-    for picture in reversed(pictures):  # what comes first is laid out at the bottom
-        with _container(graph, picture) as part:
-            for node in picture.nodes:
-                part.node(node.name, label=f"<{node.label}>")
-            for names in _columns(picture.nodes):
-                _stack_column(part, names)
-            for edge in picture.edges:
-                _add_halves(part, edge)
+    for node in picture.nodes:
+        graph.node(node.name, label=f"<{node.label}>")
+    for names in _columns(picture.nodes):
+        _stack_column(graph, names)
+    for edge in picture.edges:
+        _add_halves(graph, edge)
     return graph.source
 
 
@@ -136,20 +149,6 @@ def _add_halves(graph: Digraph, edge: EdgeLook) -> None:
     graph.node(label, label=f"<{edge.chip}>", shape="plain", fontsize=str(CHIP_POINTS))
     graph.edge(edge.source, label, id=edge.key + IN, arrowhead="none", tailport="e", headport="w")
     graph.edge(label, edge.target, id=edge.key + OUT, tailport="e", weight="3")
-
-
-@contextmanager
-def _container(graph: Digraph, picture: Picture, layout: Layout | None = None) -> Iterator[Digraph]:
-    """The graph itself, or a titled cluster in it."""
-    if not picture.title:
-        yield graph
-        return
-    name = f"cluster_{picture.name}"
-    with graph.subgraph(name=name) as cluster:
-        cluster.attr(id=f"{picture.name}-cell", label=picture.title, labeljust="l", color="transparent", margin="10")
-        if layout is not None:
-            cluster.attr(bb=layout.clusters[name][0], lp=layout.clusters[name][1])
-        yield cluster
 
 
 def _fill(graph: Digraph, picture: Picture, layout: Layout | None) -> None:
@@ -196,9 +195,9 @@ def _position(layout: Layout, key: str) -> dict[str, str]:
     return {"pos": place.spline, **({"lp": place.label} if place.label else {})}
 
 
-def _pin_corners(graph: Digraph, layout: Layout) -> None:
-    """Two invisible points, so that every drawing of one layout has the same extent."""
-    left, bottom, right, top = layout.bounds
+def _pin_corners(graph: Digraph, layouts: Sequence[Layout]) -> None:
+    """Two invisible points, so that every drawing of the same layouts has the same extent."""
+    left, bottom, right, top = zip(*(layout.bounds for layout in layouts), strict=True)
     blank = {"style": "invis", "label": "", "shape": "point", "width": "0", "height": "0"}
-    graph.node("corner_a", pos=f"{left},{bottom}", **blank)
-    graph.node("corner_b", pos=f"{right},{top}", **blank)
+    graph.node("corner_a", pos=f"{min(left)},{min(bottom)}", **blank)
+    graph.node("corner_b", pos=f"{max(right)},{max(top)}", **blank)

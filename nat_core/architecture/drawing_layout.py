@@ -5,7 +5,9 @@ Graphviz keeps global state, hence the lock.
 """
 
 import json
+import re
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -28,20 +30,49 @@ class EdgePlace:
     spline: str
     label: str | None
 
+    def moved(self, rise: float) -> "EdgePlace":
+        return EdgePlace(_raise(self.spline, rise), _raise(self.label, rise))
+
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the nodes (by name), edges (by id) and clusters (by name) of a source lie, in points.
+    """Where a cell's nodes (by name) and edges (by key) lie, in points.
 
     Attributes:
         bounds: left, bottom, right, top.
-        clusters: name → (`bb`, `lp`).
+        title: centre of the title, if there is one.
     """
 
     bounds: tuple[float, float, float, float]
     nodes: MappingProxyType[str, str]
     edges: MappingProxyType[str, EdgePlace]
-    clusters: MappingProxyType[str, tuple[str, str]]
+    title: str | None = None
+
+    def moved(self, rise: float) -> "Layout":
+        """The same, `rise` points further up."""
+        left, bottom, right, top = self.bounds
+        return Layout(
+            bounds=(left, bottom + rise, right, top + rise),
+            nodes=MappingProxyType({name: _raise(place, rise) for name, place in self.nodes.items()}),
+            edges=MappingProxyType({key: edge.moved(rise) for key, edge in self.edges.items()}),
+            title=_raise(self.title, rise),
+        )
+
+
+def stack(layouts: Sequence[Layout], gap: float) -> tuple[Layout, ...]:
+    """Layouts one below the other, the first on top, with `gap` points between."""
+    moved, floor = [], 0.0
+    for layout in reversed(layouts):
+        moved.append(layout.moved(floor - layout.bounds[1]))
+        floor = moved[-1].bounds[3] + gap
+    return tuple(reversed(moved))
+
+
+def _raise(points: str | None, rise: float) -> str | None:
+    """Every ``x,y`` of a Graphviz position moved up."""
+    if points is None:
+        return None
+    return re.sub(r"(-?[\d.]+),(-?[\d.]+)", lambda match: f"{match[1]},{float(match[2]) + rise:.2f}", points)
 
 
 def render(source: str, format: str, engine: str = "dot") -> bytes:
@@ -85,9 +116,7 @@ def _read(placed: dict) -> Layout:
         bounds=(left, bottom, right, top),
         nodes=MappingProxyType({name: place for name, place in nodes.items() if not name.startswith(CHIP)}),
         edges=MappingProxyType(edges | whole),
-        clusters=MappingProxyType(
-            {item["name"]: (item["bb"], item["lp"]) for item in placed.get("objects", ()) if "lp" in item}
-        ),
+        title=placed.get("lp"),
     )
 
 

@@ -1,6 +1,7 @@
 """What nodes and edges look like: on their own, or with what a transformation did to them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from nat_core.architecture.cell import Cell, Edge
@@ -10,162 +11,163 @@ from nat_core.architecture.operations import NULL, OPERATIONS
 from nat_core.architecture.palette import NODE_FILLS, NODE_TEXT, Theme, mix, operation_color
 
 _FADED = 0.4  # share of its colour that a dead part keeps
+_DEAD = "; dead, it reaches no output"
 _LINE_WIDTH = MappingProxyType({"unchanged": 1.2, "changed": 2.2, "removed": 1.6, "added": 2.2})
 
 
-def node_looks(cell: Cell, name: str, id_prefix: str, theme: Theme) -> Iterator[NodeLook]:
+@dataclass(frozen=True)
+class Frame:
+    """What all parts of one cell's drawing share.
+
+    Attributes:
+        name: the cell's, begins names in DOT and keys in a layout.
+        prefix: begins ids.
+    """
+
+    name: str
+    prefix: str
+    theme: Theme
+
+
+def node_looks(cell: Cell, frame: Frame) -> Iterator[NodeLook]:
     """Inputs, intermediates and the output node."""
-    dead, fed = set(cell.dead_nodes), {edge.target for edge in cell.edges}
+    dead, entered = set(cell.dead_nodes), {edge.target for edge in cell.edges}
     for node in range(cell.nodes):
-        is_input = node < cell.inputs
-        label = subscript("c", f"k-{cell.inputs - node}") if is_input else str(node - cell.inputs)
-        tooltip = _node_tooltip(cell, node, node in dead, node in fed)
-        faded = _FADED if node in dead else 1
-        yield NodeLook(
-            name=f"{name}_{node}",
-            id=f"{id_prefix}-node-{node}",
-            label=label,
-            fill=theme.tint(NODE_FILLS["input" if is_input else "intermediate"], faded),
-            text=NODE_TEXT if faded == 1 else theme.muted,
-            border=theme.tint(mix(NODE_FILLS["input" if is_input else "intermediate"], "#000000", 0.6), faded),
-            tooltip=tooltip,
-            column=f"{name}_inputs" if is_input else None,
-            data={"node": str(node)},
-        )
-    yield _output_node(cell, name, id_prefix)
-
-
-def _node_tooltip(cell: Cell, node: int, dead: bool, fed: bool) -> str:
-    if node < cell.inputs:
         back = cell.inputs - node
-        return f"input c_{{k-{back}}}: output of the cell before" + (" the last" if back == 2 else "")
-    text = f"node {node - cell.inputs}: sum of its incoming edges"
-    if not fed:
-        return f"node {node - cell.inputs}: dead, no edge enters it"
-    return f"{text}; dead, it reaches no output" if dead else text
+        if back > 0:
+            meaning = f"input c_{{k-{back}}}: output of the cell before" + (" the last" if back == 2 else "")
+            yield _node(frame, node, subscript("c", f"k-{back}"), "input", meaning, column="inputs")
+        elif node not in entered:
+            yield _node(frame, node, str(-back), "intermediate", f"node {-back}: dead, no edge enters it", node in dead)
+        else:
+            meaning = f"node {-back}: sum of its incoming edges" + (_DEAD if node in dead else "")
+            yield _node(frame, node, str(-back), "intermediate", meaning, node in dead)
+    yield _node(frame, "output", subscript("c", "k"), "output", f"output c_{{k}}: {_output_meaning(cell)}")
 
 
-def _output_node(cell: Cell, name: str, id_prefix: str) -> NodeLook:
-    parts = ", ".join(str(node - cell.inputs) for node in cell.output_nodes)
-    how = "concatenation" if cell.combine == "concat" else "sum"
-    meaning = f"{how} of nodes {parts}" if len(cell.output_nodes) > 1 else f"node {parts}"
-    fill = NODE_FILLS["output"]
+def _node(
+    frame: Frame, node: int | str, label: str, role: str, tooltip: str, dead: bool = False, column: str | None = None
+) -> NodeLook:
+    fill, share = NODE_FILLS[role], _FADED if dead else 1
     return NodeLook(
-        name=f"{name}_output",
-        id=f"{id_prefix}-node-output",
-        label=subscript("c", "k"),
-        fill=fill,
-        text=NODE_TEXT,
-        border=mix(fill, "#000000", 0.6),
-        tooltip=f"output c_{{k}}: {meaning}",
-        data={"node": "output"},
+        name=f"{frame.name}_{node}",
+        id=f"{frame.prefix}-node-{node}",
+        label=label,
+        fill=frame.theme.tint(fill, share),
+        text=frame.theme.muted if dead else NODE_TEXT,
+        border=frame.theme.tint(mix(fill, "#000000", 0.6), share),
+        tooltip=tooltip,
+        column=column,
+        data={"node": str(node)},
     )
 
 
-def output_looks(cell: Cell, name: str, id_prefix: str, theme: Theme) -> Iterator[EdgeLook]:
+def _output_meaning(cell: Cell) -> str:
+    parts = [str(node - cell.inputs) for node in cell.output_nodes]
+    how = "concatenation" if cell.combine == "concat" else "sum"
+    return f"{how} of nodes {', '.join(parts)}" if len(parts) > 1 else f"node {parts[0]}"
+
+
+def output_looks(cell: Cell, frame: Frame) -> Iterator[EdgeLook]:
     """The unlabelled lines from the output's nodes to the output."""
     for node in cell.output_nodes:
         yield EdgeLook(
-            key=f"{name}-output-{node}",
-            id=f"{id_prefix}-output-{node}",
-            source=f"{name}_{node}",
-            target=f"{name}_output",
+            key=f"{frame.name}-output-{node}",
+            id=f"{frame.prefix}-output-{node}",
+            source=f"{frame.name}_{node}",
+            target=f"{frame.name}_output",
             chip="",
-            color=theme.tint(theme.line, 0.7),
+            color=frame.theme.tint(frame.theme.line, 0.7),
             width=0.8,
             style="solid",
             tooltip=f"node {node - cell.inputs} is part of the output",
         )
 
 
-def plain_look(cell: Cell, position: int, name: str, id_prefix: str, theme: Theme) -> EdgeLook:
+def plain_look(cell: Cell, position: int, frame: Frame) -> EdgeLook:
     """An edge in the colour of its operation's kind."""
-    edge = cell.edges[position]
-    dead = position in cell.dead_edges
-    color = operation_color(edge.operation)
+    edge, dead = cell.edges[position], position in cell.dead_edges
+    color = frame.theme.null if edge.is_null else operation_color(edge.operation)
     return EdgeLook(
-        key=f"{name}-edge-{position}",
-        id=f"{id_prefix}-edge-{position}",
-        source=f"{name}_{edge.source}",
-        target=f"{name}_{edge.target}",
-        chip=_operation_chip(edge.operation, theme, dead),
-        color=theme.tint(color, _FADED) if dead else color,
+        key=f"{frame.name}-edge-{position}",
+        id=f"{frame.prefix}-edge-{position}",
+        source=f"{frame.name}_{edge.source}",
+        target=f"{frame.name}_{edge.target}",
+        chip=_operation_chip(edge.operation, frame.theme, dead),
+        color=frame.theme.tint(color, _FADED) if dead else color,
         width=1.0 if edge.is_null else 1.6,
         style="dashed" if edge.is_null else "solid",
-        tooltip=tooltip(edge, cell.inputs) + ("; dead, it reaches no output" if dead else ""),
+        tooltip=_tooltip(edge, cell) + (_DEAD if dead else ""),
         data={"edge": str(position), "operation": edge.operation},
     )
 
 
-def before_look(change: EdgeChange, cell: Cell, key: str, name: str, id_prefix: str, theme: Theme) -> EdgeLook:
+def before_look(change: EdgeChange, cell: Cell, key: int, frame: Frame) -> EdgeLook:
     """An edge of the input beside its output: grey, or thinly in the colour of what will happen to it."""
-    position = change.position_before
-    edge = cell.edges[position]
-    becomes = "" if change.kind == "unchanged" else f"; becomes {change.after or 'absent'}"
-    color = theme.changes[change.kind]
-    border = None if change.kind == "unchanged" else color
+    edge, dead = cell.edges[change.position_before], change.position_before in cell.dead_edges
+    unchanged = change.kind == "unchanged"
+    border = None if unchanged else frame.theme.changes[change.kind]
     return EdgeLook(
-        key=key,
-        id=f"{id_prefix}-edge-{position}",
-        source=f"{name}_{edge.source}",
-        target=f"{name}_{edge.target}",
-        chip=_operation_chip(edge.operation, theme, position in cell.dead_edges, border),
-        color=color,
-        width=1.2,
+        key=f"{frame.name}-edge-{key}",
+        id=f"{frame.prefix}-edge-{change.position_before}",
+        source=f"{frame.name}_{edge.source}",
+        target=f"{frame.name}_{edge.target}",
+        chip=_operation_chip(edge.operation, frame.theme, dead, border),
+        color=_change_color(change, frame.theme, dead),
+        width=1.2 if unchanged else 1.5,
         style="dashed" if edge.is_null else "solid",
-        tooltip=tooltip(edge, cell.inputs) + becomes,
-        data={"edge": str(position), "operation": edge.operation, "change": change.kind},
+        tooltip=_tooltip(edge, cell) + ("" if unchanged else f"; becomes {change.after or 'absent'}"),
+        data={"edge": str(change.position_before), "operation": edge.operation, "change": change.kind},
     )
 
 
-def after_look(change: EdgeChange, cell: Cell, key: str, name: str, id_prefix: str, theme: Theme) -> EdgeLook:
+def after_look(change: EdgeChange, cell: Cell, key: int, frame: Frame) -> EdgeLook:
     """An edge of the output: grey where nothing changed, else "old → new" with colour, weight and dashes."""
-    position, kind = change.position_after, change.kind
-    absent = position is None
-    is_null = (change.after or NULL) == NULL
-    dead = not absent and position in cell.dead_edges
-    suffix = f"removed-{change.position_before}" if absent else f"edge-{position}"
-    shown = Edge(change.before or NULL, change.source, change.target)
-    text = tooltip(shown, cell.inputs) if kind == "unchanged" else f"{_ends(shown, cell.inputs)}"
-    return EdgeLook(
-        key=key,
-        id=f"{id_prefix}-{suffix}",
-        source=f"{name}_{change.source}",
-        target=f"{name}_{change.target}",
-        chip=_operation_chip(change.after or NULL, theme, dead) if kind == "unchanged" else _change_chip(change, theme),
-        color=theme.changes[kind],
-        width=_LINE_WIDTH[kind],
-        style="dashed" if is_null else "solid",
-        tooltip=text
-        if kind == "unchanged"
-        else f"{change.before or 'absent'} → {change.after or 'absent'}: {text} ({kind})",
-        data={"edge": str(position if not absent else ""), "operation": change.after or NULL, "change": kind},
+    operation, position = change.after or NULL, change.position_after
+    dead = position in cell.dead_edges
+    unchanged = change.kind == "unchanged"
+    shown = Edge(
+        operation if unchanged else f"{change.before or 'absent'} → {change.after or 'absent'}",
+        change.source,
+        change.target,
     )
+    return EdgeLook(
+        key=f"{frame.name}-edge-{key}",
+        id=f"{frame.prefix}-" + (f"removed-{change.position_before}" if position is None else f"edge-{position}"),
+        source=f"{frame.name}_{change.source}",
+        target=f"{frame.name}_{change.target}",
+        chip=_operation_chip(operation, frame.theme, dead) if unchanged else _change_chip(change, frame.theme),
+        color=_change_color(change, frame.theme, dead),
+        width=_LINE_WIDTH[change.kind],
+        style="dashed" if operation == NULL else "solid",
+        tooltip=_tooltip(shown, cell) + ("" if unchanged else f" ({change.kind})") + (_DEAD if dead else ""),
+        data={"edge": "" if position is None else str(position), "operation": operation, "change": change.kind},
+    )
+
+
+def _change_color(change: EdgeChange, theme: Theme, dead: bool) -> str:
+    color = theme.changes[change.kind]
+    return theme.tint(color, _FADED) if dead and change.kind == "unchanged" else color
 
 
 def _operation_chip(operation: str, theme: Theme, dead: bool = False, border: str | None = None) -> str:
-    label = OPERATIONS[operation].short_label
-    color = operation_color(operation)
-    is_null = operation == NULL
-    text = theme.muted if is_null or dead else theme.text
-    fill = theme.tint(color, 0.06 if is_null or dead else 0.16)
-    edge = border or theme.tint(color, 0.3 if is_null or dead else 0.75)
-    return chip([(label, font(label, text))], fill, edge)
+    label, color = OPERATIONS[operation].short_label, operation_color(operation)
+    faint = dead or operation == NULL
+    text = font(label, theme.muted if faint else theme.text)
+    return chip(
+        [(label, text)], theme.tint(color, 0.06 if faint else 0.16), border or theme.tint(color, 0.3 if faint else 0.75)
+    )
 
 
 def _change_chip(change: EdgeChange, theme: Theme) -> str:
-    """Two lines, so that a drawing with changes is no wider: the old operation struck through, the new one bold."""
+    """Two lines, so that a drawing with changes is hardly wider: the old operation quiet, the new one bold."""
     old, new = (OPERATIONS[name or NULL].short_label for name in (change.before, change.after))
     color = theme.changes[change.kind]
     lines = [(old, font(old, theme.muted)), (f"→ {new}", font(f"→ {new}", theme.text, bold=True))]
     return chip(lines, theme.tint(color, 0.14), color)
 
 
-def tooltip(edge: Edge, inputs: int) -> str:
+def _tooltip(edge: Edge, cell: Cell) -> str:
     """``sep_conv_3x3: c_{k-1} → 2``."""
-    return f"{edge.operation}: {_ends(edge, inputs)}"
-
-
-def _ends(edge: Edge, inputs: int) -> str:
-    source = f"c_{{k-{inputs - edge.source}}}" if edge.source < inputs else str(edge.source - inputs)
-    return f"{source} → {edge.target - inputs}"
+    back = cell.inputs - edge.source
+    return f"{edge.operation}: {f'c_{{k-{back}}}' if back > 0 else -back} → {edge.target - cell.inputs}"

@@ -34,6 +34,7 @@ class Theme:
         ground: what a drawing is expected to lie on; drawings themselves stay transparent.
         text, muted: main and secondary text.
         line: unchanged and unlabelled edges.
+        null: null edges, which should be faint on either ground.
         changes: per kind of change.
     """
 
@@ -42,6 +43,7 @@ class Theme:
     text: str
     muted: str
     line: str
+    null: str
     changes: MappingProxyType[ChangeKind, str]
 
     def tint(self, color: str, share: float) -> str:
@@ -55,6 +57,7 @@ _LIGHT = Theme(
     text="#1F2328",
     muted="#6B7280",
     line="#A3A9B2",
+    null=KIND_COLORS[Kind.NULL],
     changes=MappingProxyType(
         {"unchanged": "#A3A9B2", "changed": "#C77700", "removed": "#C62828", "added": "#1E8E3E"},
     ),
@@ -65,6 +68,7 @@ _DARK = Theme(
     text="#E6E8EB",
     muted="#9AA1AC",
     line="#6A717D",
+    null="#565C66",
     changes=MappingProxyType(
         {"unchanged": "#6A717D", "changed": "#FFB938", "removed": "#FF6B6B", "added": "#57C878"},
     ),
