@@ -37,10 +37,9 @@ def _block_cost(block: Block) -> Cost:
 
 
 def _measured(build: Callable[[], nn.Module], channels: int, resolution: int) -> Cost:
-    """The cost of a module that is built without drawing weights, so that no random state moves."""
-    with torch.device("meta"):
-        module = build()
-    return measure(module.to_empty(device="cpu"), (1, channels, resolution, resolution))
+    """The cost of a module that is built on the CPU; torch's random state stays as it was."""
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        return measure(build(), (1, channels, resolution, resolution))
 
 
 def _fixed_cost(plan: Plan) -> Cost:
@@ -91,8 +90,6 @@ class CostModel:
         """
         plan = self._prepared(architecture)[1]
         rows = [self._table_rows(plan, name, edge.source < plan.cell_inputs) for name, edge in architecture.edges]
-        if not rows:
-            return np.zeros((0, len(NAMES)), np.int64), np.zeros((0, len(NAMES)), np.int64)
         return np.stack([macs for macs, _ in rows]), np.stack([parameters for _, parameters in rows])
 
     def _prepared(self, architecture: Architecture) -> tuple[Cost, Plan]:

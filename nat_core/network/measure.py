@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 with warnings.catch_warnings():  # fvcore still compiles a loss of its own with the deprecated torch.jit.script
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -99,10 +99,29 @@ _HANDLES = {operator: _handle(name, count) for operator, (name, count) in _COUNT
 _tracing = threading.Lock()  # torch's tracer is process-wide
 
 
+class _Everything(nn.Module):
+    """`module`, with the output of each of its leaves returned too: a trace forgets what reaches no output."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: Tensor) -> tuple[Any, ...]:
+        outputs: list[Any] = []
+        leaves = [part for part in self.module.modules() if not any(part.children())]
+        hooks = [leaf.register_forward_hook(lambda leaf, given, output: outputs.append(output)) for leaf in leaves]
+        try:
+            return self.module(*inputs), *outputs
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
 def measure(module: nn.Module, *input_shapes: tuple[int, ...]) -> Cost:
     """What executing `module` once in evaluation mode costs, counted by fvcore on a trace.
 
-    Parameters are the module's own, whether or not the trace executes them. The module's mode is restored.
+    Everything executed counts, also what does not influence the output. Parameters are the module's own, whether
+    executed or not. The module's mode is restored.
 
     Args:
         module: on any device that holds data.
@@ -112,18 +131,22 @@ def measure(module: nn.Module, *input_shapes: tuple[int, ...]) -> Cost:
         ValueError: the module executes an operator that has no counter and is not known to be free.
     """
     training = {part: part.training for part in module.modules()}
-    device = next((parameter.device for parameter in module.parameters()), "cpu")
-    images = tuple(torch.zeros(shape, device=device) for shape in input_shapes)
-    with _tracing, torch.no_grad():
-        module.eval()
-        analysis = FlopCountAnalysis(module, images)
-        analysis.clear_op_handles().set_op_handle(**_HANDLES, **dict.fromkeys(_FREE))
-        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        try:
-            counts, unknown = analysis.by_operator(), analysis.unsupported_ops()
-        finally:
-            for part, mode in training.items():
-                part.training = mode
+    try:
+        counts, unknown = _count(_Everything(module).eval(), input_shapes)
+    finally:
+        for part, mode in training.items():
+            part.training = mode
     if unknown:
         raise ValueError(f"no cost known for operators {', '.join(sorted(unknown))} of {type(module).__name__}")
     return Cost(parameters=sum(parameter.numel() for parameter in module.parameters()), **counts)
+
+
+def _count(module: nn.Module, input_shapes: tuple[tuple[int, ...], ...]) -> tuple[Counter, Counter]:
+    """Counts by operator, and the operators that nothing counts."""
+    device = next((parameter.device for parameter in module.parameters()), "cpu")
+    inputs = tuple(torch.zeros(shape, device=device) for shape in input_shapes)
+    with _tracing, torch.no_grad():
+        analysis = FlopCountAnalysis(module, inputs)
+        analysis.clear_op_handles().set_op_handle(**_HANDLES, **dict.fromkeys(_FREE))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        return analysis.by_operator(), analysis.unsupported_ops()
