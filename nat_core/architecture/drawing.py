@@ -11,6 +11,7 @@ drawings can stand on one page.
 """
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -20,7 +21,7 @@ from typing import Literal
 from nat_core.architecture.cell import Architecture, Cell
 from nat_core.architecture.difference import EdgeChange, aligned_cells
 from nat_core.architecture.drawing_dot import Picture, compose, scaffold
-from nat_core.architecture.drawing_layout import Layout, lay_out, render, stack
+from nat_core.architecture.drawing_layout import Layout, has_font, lay_out, render, stack
 from nat_core.architecture.drawing_looks import Frame, after_look, before_look, node_looks, output_looks, plain_look
 from nat_core.architecture.drawing_svg import Part, finish
 from nat_core.architecture.operations import NULL
@@ -124,6 +125,8 @@ def _draw(pictures: Sequence[Picture], format: Format, theme: str, responsive: b
     layouts = stack([lay_out(scaffold(picture)) for picture in pictures], _CELL_GAP)
     if format == "svg":
         return _svg(pictures, colors, layouts, responsive).encode()
+    if not has_font():
+        warnings.warn("no font is installed, so text in PNG and PDF is unreadable; SVG needs none", stacklevel=3)
     return render(compose(pictures, colors, layouts, _dpi(layouts) if format == "png" else 0), format, "nop2")
 
 

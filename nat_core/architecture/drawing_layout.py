@@ -15,6 +15,8 @@ from types import MappingProxyType
 from pygraphviz import AGraph
 
 _LOCK = threading.Lock()
+_NUMBER = r"-?\d[\d.]*(?:e[-+]?\d+)?"
+_POINT = re.compile(f"({_NUMBER}),({_NUMBER})")
 _POINTS_PER_INCH = 72
 _PREFERRED_WIDTH = 560  # points
 _MOST_EXTRA_GAP = 100  # points between two columns
@@ -72,13 +74,21 @@ def _raise(points: str | None, rise: float) -> str | None:
     """Every ``x,y`` of a Graphviz position moved up."""
     if points is None:
         return None
-    return re.sub(r"(-?[\d.]+),(-?[\d.]+)", lambda match: f"{match[1]},{float(match[2]) + rise:.2f}", points)
+    return _POINT.sub(lambda match: f"{match[1]},{float(match[2]) + rise:.2f}", points)
 
 
 def render(source: str, format: str, engine: str = "dot") -> bytes:
     """A DOT source as a file of `format`; `engine` "nop2" keeps the positions that the source states."""
     with _LOCK:
         return AGraph(string=source).draw(format=format, prog=engine)
+
+
+@lru_cache(maxsize=1)
+def has_font() -> bool:
+    """Whether the machine has any font; without one, every letter of a PNG or PDF is an equally wide box."""
+    placed = json.loads(render('digraph { node [shape="plain"]; narrow [label="iiii"]; wide [label="WWWW"] }', "json"))
+    narrow, wide = (float(node["width"]) for node in placed["objects"])
+    return narrow < wide
 
 
 @lru_cache(maxsize=256)
