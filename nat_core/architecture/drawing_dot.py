@@ -13,8 +13,8 @@ from nat_core.architecture.palette import Theme
 
 FONT = "Helvetica,Arial,sans-serif"
 NODE_POINTS, CHIP_POINTS, TITLE_POINTS, SUBSCRIPT_POINTS = 12, 11, 12, 9
-_CHIP_MARGIN = 4  # points
-_EM_PER_CHARACTER = 0.58  # a little wider than Arial, so that a browser's font fits whatever font laid it out
+_CHIP_MARGIN = 6  # points
+_EM_PER_CHARACTER = 0.62  # a little wider than Arial, so that a browser's font fits whatever font laid it out
 _BOX = {"shape": "box", "style": "rounded,filled", "height": "0.3", "width": "0.46", "margin": "0.06,0.03"}
 _ARROW = "0.55"
 _MANY_EDGES = 60
