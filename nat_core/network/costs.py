@@ -96,7 +96,7 @@ class CostModel:
         """Fixed cost and plan; both depend on the numbers of inputs and the widths only."""
         key = tuple(number for _, cell in architecture.cells for number in (cell.inputs, cell.width))
         if key not in self._fixed:
-            plan = plan_network(self.config, architecture)
+            plan = plan_network(architecture, self.config)
             self._fixed[key] = (_fixed_cost(plan), plan)
         return self._fixed[key]
 

@@ -92,4 +92,4 @@ def build_network(architecture: Architecture, config: NetworkConfig) -> CellNetw
     Raises:
         ValueError: the cells do not fit the network (a NAS-Bench-201-type cell into a CIFAR one, say).
     """
-    return CellNetwork(architecture, plan_network(config, architecture))
+    return CellNetwork(architecture, plan_network(architecture, config))

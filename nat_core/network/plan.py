@@ -111,8 +111,8 @@ class Plan:
         return (*self.stem, *preprocess, self.classifier)
 
 
-def plan_network(config: NetworkConfig, architecture: Architecture) -> Plan:
-    """The plan of the network that `config` describes, with `architecture`'s cells.
+def plan_network(architecture: Architecture, config: NetworkConfig) -> Plan:
+    """The plan of the network of `architecture`'s cells that `config` describes.
 
     Raises:
         ValueError: the network cannot be built of these cells; says why.

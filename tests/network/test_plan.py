@@ -20,7 +20,7 @@ def parameters(module):
 
 
 def test_cifar_reduces_at_a_third_and_two_thirds():
-    plan = plan_network(NETWORKS["cifar"], TWO_CELLS)
+    plan = plan_network(TWO_CELLS, NETWORKS["cifar"])
     assert [index for index, cell in enumerate(plan.cells) if cell.name == "reduction"] == [6, 13]
     assert [cell.channels for cell in plan.cells] == [36] * 6 + [72] * 7 + [144] * 7
     assert [cell.out_resolution for cell in plan.cells] == [32] * 6 + [16] * 7 + [8] * 7
@@ -28,7 +28,7 @@ def test_cifar_reduces_at_a_third_and_two_thirds():
 
 
 def test_the_older_input_is_reduced_right_after_a_reduction():
-    cells = plan_network(NETWORKS["cifar"], TWO_CELLS).cells
+    cells = plan_network(TWO_CELLS, NETWORKS["cifar"]).cells
     factorised = [i for i, cell in enumerate(cells) if cell.preprocess[0].module is FactorisedReduction]
     assert factorised == [7, 14]
     assert all(cell.preprocess[1].module is ReluConvBn for cell in cells)
@@ -38,7 +38,7 @@ def test_the_older_input_is_reduced_right_after_a_reduction():
 
 
 def test_imagenet_starts_as_if_after_a_reduction():
-    plan = plan_network(NETWORKS["imagenet"], TWO_CELLS)
+    plan = plan_network(TWO_CELLS, NETWORKS["imagenet"])
     assert [(block.out_channels, block.out_resolution) for block in plan.stem] == [(48, 56), (48, 28)]
     assert plan.cells[0].preprocess[0].module is FactorisedReduction
     assert [index for index, cell in enumerate(plan.cells) if cell.name == "reduction"] == [4, 9]
@@ -46,7 +46,7 @@ def test_imagenet_starts_as_if_after_a_reduction():
 
 
 def test_nasbench201_has_residual_blocks_between_its_stages():
-    plan = plan_network(NETWORKS["nasbench201"], ONE_CELL)
+    plan = plan_network(ONE_CELL, NETWORKS["nasbench201"])
     blocks = {i: cell.preprocess[0] for i, cell in enumerate(plan.cells) if cell.preprocess}
     assert {i: (block.module, block.in_channels, block.out_channels) for i, block in blocks.items()} == {
         5: (ResidualReduction, 16, 32),
@@ -57,12 +57,12 @@ def test_nasbench201_has_residual_blocks_between_its_stages():
 
 @pytest.mark.parametrize(("layers", "reductions"), [(1, [0]), (2, [0, 1]), (3, [1, 2]), (4, [1, 2]), (8, [2, 5])])
 def test_few_layers(layers, reductions):
-    plan = plan_network(replace(NETWORKS["cifar"], layers=layers), TWO_CELLS)
+    plan = plan_network(TWO_CELLS, replace(NETWORKS["cifar"], layers=layers))
     assert [index for index, cell in enumerate(plan.cells) if cell.name == "reduction"] == reductions
 
 
 def test_the_auxiliary_head_follows_the_second_reduction():
-    plan = plan_network(replace(NETWORKS["cifar"], auxiliary=True), TWO_CELLS)
+    plan = plan_network(TWO_CELLS, replace(NETWORKS["cifar"], auxiliary=True))
     assert plan.auxiliary_after == 13
     assert (plan.auxiliary.in_channels, plan.auxiliary.resolution) == (144, 8)
     assert plan.auxiliary not in plan.blocks  # which inference executes
