@@ -4,8 +4,12 @@
 """
 
 import json
+import shlex
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -196,6 +200,94 @@ def transform(
     )
     result = run(architecture, trained, card.target_space, source, options)
     print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result)))
+
+
+@app.command()
+def train(
+    space: Annotated[str, typer.Option(help="nasbench201: rewards come from the benchmark's table.")],
+    output: Annotated[Path, typer.Option(help="Folder for the policy and its card.")],
+    recipe: Annotated[str, typer.Option(help="group (ours) or authors (the papers' code).")] = "group",
+    policy_network: Annotated[str | None, typer.Option(help="edge (ours) or gcn (the papers' form).")] = None,
+    steps: Annotated[int | None, typer.Option(help="Gradient steps.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, batches and draws.")] = 0,
+    data_set: Annotated[str, typer.Option(help="The benchmark's column that rewards.")] = "cifar10_valid",
+    cost: Annotated[str, typer.Option(help="What the reward weighs: macs, or a device of the benchmark.")] = "macs",
+    cost_weight: Annotated[float, typer.Option(help="λ: accuracy given up for the heaviest cell's cost.")] = 0.0,
+    checkpoint: Annotated[Path | None, typer.Option(help="Save the state here, and continue from it.")] = None,
+    threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
+) -> None:
+    """Train a policy; Ctrl-C or SIGTERM stops it, and with --checkpoint the same command continues it."""
+    from nat_core.learning.config import RECIPES
+    from nat_core.learning.device import default_device
+    from nat_core.learning.policy import POLICY_CONFIGS
+    from nat_core.learning.publish import publish
+    from nat_core.learning.training import train as run
+
+    if recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {recipe!r}; accepted: {', '.join(RECIPES)}")
+    changes = {"space": space, "seed": seed, "data_set": data_set, "cost": cost, "cost_weight": cost_weight}
+    if policy_network is not None:
+        if policy_network not in POLICY_CONFIGS:
+            raise ValueError(f"unknown policy network {policy_network!r}; accepted: {', '.join(POLICY_CONFIGS)}")
+        changes["policy"] = POLICY_CONFIGS[policy_network]
+    if steps is not None:
+        changes["steps"] = steps
+    config = RECIPES[recipe](**changes)
+    _set_threads(threads)
+    trained = run(
+        config,
+        device=default_device(),
+        progress=_Progress(config.steps),
+        should_stop=_stop_on_signals(),
+        checkpoint=checkpoint,
+    )
+    print(file=sys.stderr)
+    if not trained.finished:
+        again = "the same command continues it" if checkpoint else "nothing was kept, since there was no --checkpoint"
+        print(f"stopped after {trained.steps_done} of {config.steps} steps; {again}", file=sys.stderr)
+        raise typer.Exit(130)
+    command = shlex.join(["python", "-m", "nat_core", *sys.argv[1:]])
+    print(publish(output, trained, command))
+
+
+def _set_threads(threads: int) -> None:
+    import torch
+
+    if not 1 <= threads <= 1024:
+        raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
+    torch.set_num_threads(threads)
+
+
+def _stop_on_signals() -> Callable[[], bool]:
+    """True once SIGINT or SIGTERM has come; a second one ends the process at once."""
+    stopped = threading.Event()
+
+    def stop(number: int, _frame: Any) -> None:
+        stopped.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    return stopped.is_set
+
+
+class _Progress:
+    """One line on stderr that is rewritten: step, gain, time left."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.began: tuple[float, int] | None = None
+
+    def __call__(self, step: int, metrics: Mapping[str, float]) -> None:
+        now = time.monotonic()
+        self.began = self.began or (now, step)
+        pace = (now - self.began[0]) / max(1, step - self.began[1])
+        left = f"{pace * (self.steps - step):.0f} s left"
+        held_out = f", held-out gain {metrics['held_out_gain']:+.2f}" if "held_out_gain" in metrics else ""
+        end = "\n" if held_out or not sys.stderr.isatty() else "\r"
+        gain = f"mean gain {metrics['gain']:+.2f} points, entropy {metrics['entropy']:.2f}"
+        if held_out or sys.stderr.isatty():
+            print(f"step {step}/{self.steps}: {gain}{held_out}, {left}   ", end=end, file=sys.stderr, flush=True)
 
 
 def _summary(result: Any) -> Iterator[str]:

@@ -41,6 +41,7 @@ def chart_and_table(outcome: Transformation, chosen: Candidate) -> None:
     st.dataframe(
         candidate_frame(outcome),
         hide_index=True,
+        height="content" if len(outcome.candidates) <= 25 else 600,
         column_config={
             "MACs": st.column_config.NumberColumn(format="%.2f M"),
             "Parameters": st.column_config.NumberColumn(format="localized"),
@@ -72,7 +73,7 @@ def _title(outcome: Transformation, rank: int) -> str:
     item = outcome.candidates[rank]
     merit = "" if item.accuracy_percent is None else f", {item.accuracy_percent:.2f} %"
     own = " (the input)" if item.architecture == outcome.input.architecture else ""
-    return f"{rank + 1}: {millions(item.cost.macs)}ACs{merit}, probability {math.exp(item.log_probability):.3g}{own}"
+    return f"{rank + 1}: {millions(item.cost.macs)} MACs{merit}, probability {math.exp(item.log_probability):.3g}{own}"
 
 
 def _pick(key: str) -> None:
@@ -91,7 +92,11 @@ def _scatter(outcome: Transformation, chosen: Candidate) -> go.Figure:
         x=[x for x, _ in front], y=[y for _, y in front], mode="lines", name="Pareto front", hoverinfo="skip",
         line={"color": colors.line, "width": 1, "shape": "hv"},
     )  # fmt: skip
-    groups = {"Candidate": ("circle", "#0072B2"), "Input": ("diamond", colors.muted), "Shown": ("star", "#D55E00")}
+    groups = {
+        "Candidate": ("circle", colors.accent),
+        "Input": ("diamond", colors.muted),
+        "Shown": ("star", colors.changes["changed"]),
+    }
     for name, (symbol, color) in groups.items():
         ranks = [rank for rank, item in enumerate(outcome.candidates) if _group(outcome, item, chosen) == name]
         items = [outcome.candidates[rank] for rank in ranks]

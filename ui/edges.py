@@ -12,7 +12,7 @@ from nat_core.architecture.operations import INDEX, NAMES, OPERATIONS
 from nat_core.architecture.palette import operation_color
 from nat_core.network.costs import cost_model
 from nat_core.transform import Candidate, Transformation
-from ui.text import edge_label
+from ui.text import edge_label, percent
 from ui.theme import style
 
 
@@ -22,6 +22,8 @@ def table(outcome: Transformation, shown: Candidate) -> None:
     frame = edge_frame(outcome, shown)
     if only_changes:
         frame = frame[frame["Change"] != "unchanged"]
+    if outcome.input.architecture.reduction is None:
+        frame = frame.drop(columns="Cell")
     if frame.empty:
         st.caption("No edge changed.")
         return
@@ -29,6 +31,7 @@ def table(outcome: Transformation, shown: Candidate) -> None:
     st.dataframe(
         frame,
         hide_index=True,
+        height="content" if len(frame) <= 25 else 600,
         column_config={
             "MACs before": millions,
             "MACs after": millions,
@@ -86,15 +89,14 @@ def probabilities(outcome: Transformation) -> None:
             y=[OPERATIONS[NAMES[i]].short_label for i in legal],
             orientation="h",
             marker={"color": [operation_color(NAMES[i]) for i in legal]},
-            text=[f"{value:.1%}" for value in values],
+            text=[percent(value) for value in values],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.3%}<extra></extra>",
         )
     )
-    style(figure, height=70 + 34 * len(legal)).update_xaxes(
-        range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1]
-    )
+    style(figure, height=70 + 34 * len(legal)).update_yaxes(showgrid=False, ticks="")
+    figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     st.plotly_chart(figure, config={"displayModeBar": False}, alt="Probability of each legal operation for this edge")
     st.caption("Operations that the transition rule forbids have probability exactly 0 and are not shown.")
 

@@ -23,7 +23,7 @@ def side_by_side(outcome: Transformation, shown: Candidate) -> None:
     _cost_metric(columns[1], "Parameters", before.cost.parameters, shown.cost.parameters)
     if shown.accuracy_percent is not None and before.accuracy_percent is not None:
         gain = shown.accuracy_percent - before.accuracy_percent
-        _accuracy_metric(columns[2], f"Accuracy ({outcome.accuracy_kind})", before.accuracy_percent, gain)
+        _accuracy_metric(columns[2], f"{_data_set(outcome)} ({outcome.accuracy_kind})", before.accuracy_percent, gain)
         _test_metric(columns[3], before.architecture, shown.architecture)
     changes = difference(before.architecture, shown.architecture)
     columns[4].metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
@@ -59,13 +59,23 @@ _CELL_TITLES = {"normal": "Normal cell", "reduction": "Reduction cell"}
 
 def _cost_metric(column, label: str, before: int, after: int) -> None:
     delta = f"{relative(after, before)} of {millions(before)}"
-    column.metric(label, millions(after), delta, delta_color="off" if after == before else "inverse", delta_arrow="off")
+    _metric(column, label, millions(after), delta, better=after < before, same=after == before)
 
 
 def _accuracy_metric(column, label: str, before: float, gain: float) -> None:
     delta = f"{signed(gain)} points on {before:.2f} %"
-    color = "off" if abs(gain) < 0.005 else "normal"
-    column.metric(label, f"{before + gain:.2f} %", delta, delta_color=color, delta_arrow="off")
+    _metric(column, label, f"{before + gain:.2f} %", delta, better=gain > 0, same=abs(gain) < 0.005)
+
+
+def _metric(column, label: str, value: str, delta: str, better: bool, same: bool) -> None:
+    """A figure and its change; the sign says what the colour says."""
+    color = "gray" if same else "green" if better else "red"
+    column.metric(label, value, delta, delta_color=color, delta_arrow="off")
+
+
+def _data_set(outcome: Transformation) -> str:
+    """``CIFAR-10 validation`` of a source described as "NAS-Bench-201: CIFAR-10 validation, 12 epochs"."""
+    return (outcome.accuracy_description or "").partition(": ")[2].partition(",")[0] or "Accuracy"
 
 
 def _test_metric(column, before: Architecture, after: Architecture) -> None:

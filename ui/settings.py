@@ -31,7 +31,7 @@ def transformation(architecture: Architecture) -> Transformation | None:
             st.number_input("Seed", 0, 2**31, key="seed", on_change=show_best, width=130)
         own = compute.costs(architecture, compute.default_network(architecture))[0].macs
         st.slider(
-            f"Budget: at most {millions(own * st.session_state['budget'] // 100)}ACs",
+            f"Budget: at most {millions(own * st.session_state['budget'] // 100)} MACs",
             MIN_BUDGET_PERCENT,
             100,
             key="budget",

@@ -18,6 +18,13 @@ def relative(after: float, before: float) -> str:
     return signed(100 * (after / before - 1), 1, " %")
 
 
+def percent(share: float) -> str:
+    """``12.6 %``; what would round to nothing or to everything is said to be near it."""
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return "> 99.9 %" if 0.9995 < share < 1 else f"{100 * share:.1f} %"
+
+
 def signed(value: float, decimals: int = 2, unit: str = "") -> str:
     """``+1.25`` or ``−0.40``, with a typographic minus."""
     rounded = f"{abs(value):.{decimals}f}"
@@ -26,10 +33,10 @@ def signed(value: float, decimals: int = 2, unit: str = "") -> str:
 
 
 def node_label(cell: Cell, node: int) -> str:
-    """A node as the drawings call it: ``c_{k−2}``, ``c_{k−1}``, then 0, 1, 2, …"""
-    return f"c_{{k−{cell.inputs - node}}}" if node < cell.inputs else str(node - cell.inputs)
+    """A node as the drawings call it: ``cₖ₋₂``, ``cₖ₋₁``, then 0, 1, 2, …"""
+    return f"cₖ₋{'₀₁₂₃₄₅₆₇₈₉'[cell.inputs - node]}" if node < cell.inputs else str(node - cell.inputs)
 
 
 def edge_label(cell: Cell, source: int, target: int) -> str:
-    """``c_{k−1} → 2``."""
+    """``cₖ₋₁ → 2``."""
     return f"{node_label(cell, source)} → {node_label(cell, target)}"

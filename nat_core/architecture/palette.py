@@ -35,6 +35,7 @@ class Theme:
         text, muted: main and secondary text.
         line: unchanged and unlabelled edges.
         null: null edges, which should be faint on either ground.
+        accent: for what stands out without meaning good or bad; the interface's own accent.
         changes: per kind of change.
     """
 
@@ -43,6 +44,7 @@ class Theme:
     text: str
     muted: str
     line: str
+    accent: str
     null: str
     changes: MappingProxyType[ChangeKind, str]
 
@@ -57,6 +59,7 @@ _LIGHT = Theme(
     text="#1F2328",
     muted="#6B7280",
     line="#A3A9B2",
+    accent="#0067A3",
     null=KIND_COLORS[Kind.NULL],
     changes=MappingProxyType(
         {"unchanged": "#A3A9B2", "changed": "#C77700", "removed": "#C62828", "added": "#1E8E3E"},
@@ -68,6 +71,7 @@ _DARK = Theme(
     text="#E6E8EB",
     muted="#9AA1AC",
     line="#6A717D",
+    accent="#4AA8E0",
     null="#565C66",
     changes=MappingProxyType(
         {"unchanged": "#6A717D", "changed": "#FFB938", "removed": "#FF6B6B", "added": "#57C878"},

@@ -1,0 +1,184 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from nat_core.architecture.library import library
+from nat_core.architecture.notation import parse
+from nat_core.cli import main
+
+CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
+
+# parameters, MACs: the papers' and the benchmark's own figures, no auxiliary head.
+FACTS = [
+    (["DARTS"], 3_349_342, 528_359_040),
+    (["DARTS_V2"], 3_349_342, 528_359_040),
+    (["NAT_DARTS"], 2_682_334, 424_181_376),
+    (["NATv2_DARTS"], 2_476_054, 394_155_648),
+    (["ENAS"], 3_859_894, 605_719_584),
+    (["DARTS", "--network", "imagenet"], 4_718_752, 529_911_552),
+    (["|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"],
+     1_531_546, 220_119_680),
+]  # fmt: skip
+
+
+def run(capsys, *arguments) -> tuple[int, str, str]:
+    status = main(list(arguments))
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.mark.parametrize(("arguments", "parameters", "macs"), FACTS)
+def test_cost_prints_the_known_figures(capsys, arguments, parameters, macs):
+    status, out, err = run(capsys, "cost", *arguments, "--json")
+    row = json.loads(out)
+    assert (status, row["parameters"], row["macs"], err) == (0, parameters, macs, "")
+
+
+def test_cost_prints_one_line_of_json_per_architecture(capsys):
+    _, out, _ = run(capsys, "cost", "DARTS", "ENAS", CELL, "--json")
+    assert [json.loads(line)["architecture"] for line in out.splitlines()] == ["DARTS", "ENAS", CELL]
+
+
+def test_cost_of_other_sizes_and_for_people(capsys):
+    _, small, _ = run(capsys, "cost", "DARTS", "--channels", "16", "--layers", "8", "--json")
+    assert json.loads(small)["network"] == "CIFAR, C 16, L 8, 32×32, no auxiliary head"
+    _, text, _ = run(capsys, "cost", "DARTS")
+    assert "3,349,342 parameters" in text and "528,359,040 MACs" in text
+
+
+def test_list_names_the_whole_library(capsys):
+    _, out, _ = run(capsys, "list", "--json")
+    assert [json.loads(line)["name"] for line in out.splitlines()] == list(library())
+    _, text, _ = run(capsys, "list")
+    assert "NAT++ of DARTS" in text
+
+
+@pytest.mark.parametrize("notation", ["genotype", "pairs", "json", "nested", "reversed"])
+def test_show_writes_every_notation(capsysbinary, notation):
+    assert main(["show", "DARTS", "--format", notation]) == 0
+    assert parse(capsysbinary.readouterr().out.decode()) == library()["DARTS"].architecture
+
+
+@pytest.mark.parametrize(
+    ("format", "magic"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")]
+)
+def test_show_draws(tmp_path, format, magic):
+    path = tmp_path / f"cell.{format}"
+    assert main(["show", "ENAS", "--format", format, "-o", str(path)]) == 0
+    assert magic in path.read_bytes()[:300]
+
+
+def test_architectures_are_read_from_files_and_indices(capsys, tmp_path):
+    path = tmp_path / "cell.txt"
+    path.write_text(CELL)
+    assert run(capsys, "show", str(path), "--format", "nasbench201")[1].strip() == CELL
+    assert run(capsys, "show", "nasbench201:0")[1].startswith("|avg_pool_3x3~0|")
+
+
+def test_transform_gives_the_promised_json(capsys):
+    status, out, err = run(capsys, "transform", CELL, "--json")
+    value = json.loads(out)
+    assert (status, err) == (0, "")
+    assert value["output"]["accuracy"] >= value["input"]["accuracy"]
+    assert value["output"]["macs"] <= value["input"]["macs"]
+    assert parse(value["input"]["genotype"]) == parse(CELL)
+    assert {"cell", "source", "target", "from", "to"} == set(value["changes"][0])
+
+
+def test_transform_options(capsys):
+    budget = 60_000_000
+    _, out, _ = run(capsys, "transform", CELL, "--max-macs", str(budget), "--samples", "5", "--json")
+    assert all(item["macs"] <= budget for item in json.loads(out)["candidates"])
+    _, greedy, _ = run(capsys, "transform", CELL, "--greedy", "--json")
+    assert len(json.loads(greedy)["candidates"]) == 2
+    first, second = (run(capsys, "transform", CELL, "--seed", "4", "--json")[1] for _ in range(2))
+    assert first == second
+    assert "accuracy" in run(capsys, "transform", CELL)[1]
+
+
+def test_train_writes_a_policy_that_transform_uses(capsys, tmp_path):
+    folder = tmp_path / "policy"
+    status, out, _ = run(
+        capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "3", "--seed", "1"
+    )
+    assert (status, out.strip()) == (0, str(folder))
+    card = json.loads((folder / "card.json").read_text())
+    assert card["training"]["steps_done"] == 3 and card["seed"] == 1
+    status, out, _ = run(capsys, "transform", CELL, "--policy", str(folder), "--json")
+    assert status == 0 and json.loads(out)["output"]["accuracy_kind"] == "tabular"
+
+
+MEGABYTE = "x" * 1_000_000
+BAD = [
+    (["show", "DARTZ"], "no architecture 'DARTZ' in the library; did you mean"),
+    (["show", CELL.replace("nor_conv_1x1", "nor_conv_9x9")], "unknown operation 'nor_conv_9x9'"),
+    (["show", "Genotype(normal=[('conv_3x3', 3, 2), ('null', 0, 2)], normal_concat=[2], "
+              "reduce=[('null', 0, 2)], reduce_concat=[2])"], "would make a cycle"),
+    (["show", f"({MEGABYTE}"], "1,000,001 bytes; at most 65,536"),
+    (["show", MEGABYTE], "in the library"),
+    (["show", "nasbench201:99999"], "is not between 0 and 15624"),
+    (["show", "nasbench201:x"], "accepted: nasbench201:0 to nasbench201:15624"),
+    (["show", "DARTS", "--format", "yaml"], "unknown format 'yaml'; accepted: genotype"),
+    (["show", CELL, "--format", "pairs"], "these can: nasbench201, json"),
+    (["show", "DARTS", "-o", "/nowhere/cell.svg"], "No such file or directory"),
+    (["cost", "DARTS", "--network", "vgg"], "unknown network 'vgg'; accepted: cifar, imagenet, nasbench201"),
+    (["cost", "DARTS", "--network", "nasbench201"], "needs a single cell"),
+    (["cost", "DARTS", "--channels", "35"], "it must be even"),
+    (["cost", "DARTS", "--channels", "x"], "--channels"),
+    (["cost"], "ARCH"),
+    (["transform", "DARTS"], "No policy for Fully-concat"),
+    (["transform", CELL, "--policy", "nowhere"], "no policy 'nowhere'; accepted: nasbench201"),
+    (["transform", CELL, "--samples", "0"], "samples is 0; accepted: 1 to 1000"),
+    (["transform", CELL, "--max-macs", "7"], "no legal transformation stays within 7 MACs"),
+    (["train", "--space", "moon", "--output", "x"], "accepted: fully_concat, loose_end, nasbench201"),
+    (["train", "--space", "nasbench201", "--output", "x", "--recipe", "soup"], "accepted: group, authors"),
+    (["train", "--space", "nasbench201", "--output", "x", "--policy-network", "mlp"], "accepted: edge, gcn"),
+    (["train", "--space", "nasbench201", "--output", "x", "--cost", "toaster"], "cost is 'toaster'; accepted: macs"),
+    (["explode"], "No such command 'explode'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=range(len(BAD)))
+def test_bad_input_is_one_clear_line_and_status_2(capsys, arguments, message):
+    status, out, err = run(capsys, *arguments)
+    assert status == 2 and out == ""
+    assert message in err and err.count("\n") == 1 and len(err) < 700
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: truncate(folder / "policy.safetensors"), "truncated or not a safetensors file"),
+        (lambda folder: poison(folder / "policy.safetensors"), "contains NaN or infinity"),
+        (lambda folder: (folder / "card.json").write_text("{}"), "the field 'space' is missing"),
+        (lambda folder: (folder / "card.json").unlink(), "does not exist"),
+    ],
+)
+def test_a_damaged_policy_is_one_clear_line_and_status_2(capsys, tmp_path, damage, message):
+    folder = tmp_path / "policy"
+    main(["train", "--space", "nasbench201", "--output", str(folder), "--steps", "1"])
+    capsys.readouterr()
+    damage(folder)
+    status, out, err = run(capsys, "transform", CELL, "--policy", str(folder))
+    assert status == 2 and out == ""
+    assert message in err and err.count("\n") == 1
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def poison(path):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(path)
+    next(iter(weights.values())).view(-1)[0] = float("nan")
+    save_file(weights, path)
+
+
+def test_the_module_runs_as_a_program():
+    command = [sys.executable, "-m", "nat_core", "show", "DARTZ"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("error: no architecture 'DARTZ'")

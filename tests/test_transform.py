@@ -1,0 +1,160 @@
+import json
+import random
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nat_core.architecture.library import library
+from nat_core.architecture.notation import parse
+from nat_core.architecture.spaces import SPACES, space_of
+from nat_core.architecture.transitions import is_legal
+from nat_core.learning.policy import Policy, PolicyConfig
+from nat_core.learning.table import TabularAccuracy
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+from nat_core.transform import Options, transform
+from tests.strategies import sampled_architectures
+
+SPACE = SPACES["nasbench201"]
+SOURCE = TabularAccuracy()
+DARTS = library()["DARTS"].architecture
+WORST = parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+
+
+@pytest.fixture(scope="module")
+def policy():
+    torch.manual_seed(0)
+    return Policy(PolicyConfig(width=16, layers=2, embedding=8, key=8)).eval()
+
+
+@given(sampled_architectures("nasbench201"), st.sampled_from(["probable", "sampled"]), st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_never_worse_never_costlier_never_outside_the_rule(architecture, method, samples):
+    torch.manual_seed(1)
+    policy = Policy(PolicyConfig(width=8, layers=1, embedding=4, key=4)).eval()
+    result = transform(architecture, policy, SPACE, SOURCE, Options(samples=samples, method=method, seed=3))
+    assert result.gain_percent >= 0
+    assert result.output.accuracy_percent == max(item.accuracy_percent for item in result.candidates)
+    assert architecture in [item.architecture for item in result.candidates]
+    for item in result.candidates:
+        assert item.cost.macs <= result.input.cost.macs
+        pairs = zip(architecture.operations, item.architecture.operations, strict=True)
+        assert all(is_legal(before, after) for before, after in pairs)
+    assert len({item.architecture for item in result.candidates}) == len(result.candidates) <= samples + 1
+
+
+def test_candidates_are_costed_judged_and_scored(policy):
+    architecture = SPACE.sample(random.Random(5))
+    result = transform(architecture, policy, SPACE, SOURCE, Options(samples=20))
+    model = cost_model(NETWORKS["nasbench201"])
+    with torch.inference_mode():
+        distribution = policy.distribution([architecture], SPACE)
+    for item in result.candidates:
+        assert item.cost == model.cost(item.architecture)
+        assert item.effective_cost == model.cost(item.architecture.effective)
+        assert item.accuracy_percent == SOURCE.accuracy_percent([item.architecture])[0]
+    _, scores = distribution.most_probable(1)
+    greedy = transform(architecture, policy, SPACE, SOURCE, Options(samples=1, allow_costlier=True))
+    assert max(item.log_probability for item in greedy.candidates) == pytest.approx(scores[0], abs=1e-4)
+
+
+def test_equal_accuracies_are_told_apart_by_cost(policy):
+    class Indifferent:
+        kind, description, stable = "measured", "every architecture is equal", True
+
+        def accuracy_percent(self, architectures):
+            return torch.zeros(len(architectures)).numpy()
+
+    architecture = parse(
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+    )
+    result = transform(architecture, policy, SPACE, Indifferent(), Options(samples=50))
+    assert result.output.cost.macs == min(item.cost.macs for item in result.candidates)
+
+
+def test_as_good_as_it_gets_is_said(policy):
+    best = max(range(0, 15625, 7), key=lambda code: SOURCE.accuracy_percent([architecture_of(code)])[0])
+    result = transform(architecture_of(best), policy, SPACE, SOURCE, Options(samples=1))
+    assert result.is_unchanged and result.changes == ()
+    assert result.verdict.startswith("Already as good as it gets")
+
+
+def architecture_of(code):
+    from nat_core.learning.table import architecture_of_code
+
+    return architecture_of_code(code)
+
+
+def test_without_an_accuracy_source_the_most_probable_wins(policy):
+    result = transform(DARTS, policy, SPACES["fully_concat"], None, Options(samples=30))
+    assert result.output.log_probability == max(item.log_probability for item in result.candidates)
+    assert result.accuracy_kind is None and result.gain_percent is None
+    assert result.network == NETWORKS["cifar"]
+    assert all(item.cost.macs <= 528_359_040 for item in result.candidates)
+
+
+@pytest.mark.parametrize("name", library())
+def test_every_published_architecture_is_transformed(policy, name):
+    architecture = library()[name].architecture
+    result = transform(architecture, policy, space_of(architecture), None, Options(samples=5))
+    assert result.output.architecture.normal.output_nodes == architecture.normal.output_nodes
+
+
+@pytest.mark.parametrize("share", [0.9, 0.6, 0.45])
+def test_a_budget_is_respected(policy, share):
+    budget = int(528_359_040 * share)
+    result = transform(DARTS, policy, SPACES["fully_concat"], None, Options(samples=10, max_macs=budget))
+    assert result.candidates and all(item.cost.macs <= budget for item in result.candidates)
+    assert result.max_macs == budget
+
+
+def test_an_impossible_budget_names_the_cheapest(policy):
+    with pytest.raises(ValueError, match="no legal transformation stays within 10 MACs; the cheapest found has"):
+        transform(DARTS, policy, SPACES["fully_concat"], None, Options(max_macs=10))
+
+
+def test_without_a_budget_dearer_outputs_must_be_allowed(policy):
+    pooled = WORST.with_operations(["null"] * 6)
+    free = transform(pooled, policy, SPACE, SOURCE, Options(samples=64, allow_costlier=True))
+    assert free.max_macs is None
+    bound = transform(pooled, policy, SPACE, SOURCE, Options(samples=64))
+    assert bound.max_macs == bound.input.cost.macs
+
+
+def test_seeded_draws_repeat_and_differ_by_seed(policy):
+    def drawn(seed):
+        options = Options(samples=8, method="sampled", seed=seed)
+        return [
+            item.architecture for item in transform(DARTS, policy, SPACES["fully_concat"], None, options).candidates
+        ]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_the_dictionary_has_the_promised_fields(policy):
+    result = transform(SPACE.sample(random.Random(2)), policy, SPACE, SOURCE)
+    value = json.loads(json.dumps(result.to_dict()))
+    assert {"genotype", "parameters", "macs"} <= set(value["input"])
+    assert {"log_probability", "accuracy", "accuracy_kind"} <= set(value["output"])
+    assert value["output"]["accuracy_kind"] == "tabular"
+    assert all(set(change) == {"cell", "source", "target", "from", "to"} for change in value["changes"])
+    assert parse(value["output"]["genotype"]) == result.output.architecture
+    assert len(value["candidates"]) == len(result.candidates)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"samples": 0}, "samples is 0; accepted: 1 to 1000"),
+        ({"samples": 1001}, "samples is 1001"),
+        ({"method": "lucky"}, "method is 'lucky'; accepted: probable, sampled"),
+        ({"seed": -1}, "seed is -1"),
+        ({"max_macs": -5}, "the budget is -5 MACs"),
+    ],
+)
+def test_options_are_checked(values, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**values)
