@@ -1,0 +1,79 @@
+"""How long 1,000 transformations of one architecture take: sampled, scored by the policy, and costed.
+
+Run as `python -m benchmarks.transformations`. The limit is 100 milliseconds on one core.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.library import find
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning import table
+from nat_core.learning.policy import Policy
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+
+TRANSFORMATIONS = 1000
+LIMIT_MS = 100.0
+_REPEATS = 20
+
+
+def transform_and_cost(policy: Policy, architecture: Architecture, space: Space) -> tuple[np.ndarray, np.ndarray]:
+    """Log-probabilities [1000] and MACs [1000] of 1,000 sampled transformations."""
+    with torch.inference_mode():
+        distribution = policy.distribution([architecture], space)
+        operations = distribution.sample(TRANSFORMATIONS, torch.Generator().manual_seed(0))
+        log_probabilities = distribution.log_probability(operations)[:, 0]
+    model = cost_model(NETWORKS[space.network])
+    table_of_macs, _ = model.edge_table(architecture)
+    chosen = table_of_macs[np.arange(len(table_of_macs)), operations.numpy()]
+    return log_probabilities.numpy(), chosen.sum(axis=1) + model.fixed_cost(architecture).macs
+
+
+def most_probable_and_cost(policy: Policy, architecture: Architecture, space: Space) -> tuple[np.ndarray, np.ndarray]:
+    """The same for the 1,000 most probable distinct transformations."""
+    with torch.inference_mode():
+        distribution = policy.distribution([architecture], space)
+    operations, log_probabilities = distribution.most_probable(TRANSFORMATIONS)
+    model = cost_model(NETWORKS[space.network])
+    table_of_macs, _ = model.edge_table(architecture)
+    chosen = table_of_macs[np.arange(len(table_of_macs)), operations]
+    return log_probabilities, chosen.sum(axis=1) + model.fixed_cost(architecture).macs
+
+
+def median_ms(action: Callable[[], object]) -> float:
+    """Median wall-clock time in milliseconds after one warm-up, which also measures the operations' costs."""
+    action()
+    times = []
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        action()
+        times.append(1000 * (time.perf_counter() - began))
+    return statistics.median(times)
+
+
+def main() -> int:
+    torch.set_num_threads(1)
+    policy = Policy().eval()
+    cases = {
+        "DARTS, 16 edges": (find("DARTS").architecture, SPACES["fully_concat"]),
+        "NAS-Bench-201, 6 edges": (table.architecture_of_code(table.SIZE // 3), SPACES["nasbench201"]),
+    }
+    slowest = 0.0
+    for name, (architecture, space) in cases.items():
+        for what, action in (("sampled", transform_and_cost), ("most probable", most_probable_and_cost)):
+            elapsed_ms = median_ms(lambda action=action, item=architecture, space=space: action(policy, item, space))
+            slowest = max(slowest, elapsed_ms)
+            print(f"{name:24} {TRANSFORMATIONS} {what:14} {elapsed_ms:7.1f} ms")
+    print(f"limit {LIMIT_MS:.0f} ms: {'met' if slowest <= LIMIT_MS else 'MISSED'}")
+    return 0 if slowest <= LIMIT_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
