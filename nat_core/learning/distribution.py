@@ -47,13 +47,14 @@ def log_probability(log_probabilities: Tensor, operations: Tensor, edge_batch: T
 def sample(log_probabilities: Tensor, samples: int, generator: torch.Generator | None = None) -> Tensor:
     """Independent draws [samples, E] from [E, operations] log-probabilities.
 
-    By inverting the cumulative distribution, so that what has probability 0 can never be drawn.
+    By inverting the cumulative distribution, so that what has probability 0 can never be drawn. A generator on the CPU
+    serves every device.
     """
     probabilities = log_probabilities.detach().double().exp()
     cumulative = probabilities.cumsum(dim=1)
-    shape = (len(probabilities), samples)
-    uniform = torch.rand(shape, generator=generator, dtype=torch.float64, device=probabilities.device)
-    drawn = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)
+    source = generator.device if generator is not None else probabilities.device
+    uniform = torch.rand((len(probabilities), samples), generator=generator, dtype=torch.float64, device=source)
+    drawn = torch.searchsorted(cumulative, uniform.to(probabilities.device) * cumulative[:, -1:], right=True)
     numbers = torch.arange(probabilities.shape[1], device=probabilities.device)
     last = torch.where(probabilities > 0, numbers, -1).amax(dim=1, keepdim=True)
     return torch.minimum(drawn, last).T.contiguous()

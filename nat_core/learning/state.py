@@ -21,7 +21,7 @@ class TrainingState:
     Attributes:
         policy: being trained.
         optimizer: Adam over its parameters.
-        generator: of batches and draws.
+        generator: of batches and draws, on the CPU whatever the device.
         step: steps done.
         baseline: moving average of gains in points (used by one estimator only).
         elapsed_seconds: wall-clock time spent so far.
@@ -51,7 +51,7 @@ def new_state(config: TrainingConfig, device: torch.device | str = "cpu") -> Tra
     optimizer = torch.optim.Adam(
         policy.parameters(), lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay, fused=True
     )
-    return TrainingState(policy, optimizer, torch.Generator(device).manual_seed(config.seed))
+    return TrainingState(policy, optimizer, torch.Generator().manual_seed(config.seed))
 
 
 def save_state(path: Path, config: TrainingConfig, state: TrainingState) -> None:

@@ -125,7 +125,7 @@ class _Trainer:
         config, device = self.config, self.legal.device
         state.policy.train()
         count = graph_count(self.graphs)
-        chosen = torch.randperm(count, generator=state.generator, device=device)[: config.batch]
+        chosen = torch.randperm(count, generator=state.generator)[: config.batch].to(device)
         graphs = select(self.graphs, chosen)
         log_probabilities = state.policy.log_probabilities(graphs, self.legal)
         drawn = sample(log_probabilities, config.samples, state.generator)
