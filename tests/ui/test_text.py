@@ -1,0 +1,33 @@
+import pytest
+
+from nat_core.architecture.library import library
+from nat_core.architecture.notation import parse
+from ui.text import edge_label, millions, percent, relative, signed
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (millions(220_119_680), "220.1 M"),
+        (millions(1_531_546), "1.53 M"),
+        (millions(9_996_000), "10.0 M"),
+        (millions(1_000_000, 2), "2.00 M"),
+        (relative(80, 100), "−20.0 %"),
+        (relative(3, 3), "±0 %"),
+        (relative(3, 0), "new"),
+        (signed(1.234), "+1.23"),
+        (signed(-0.001), "±0.00"),
+        (percent(0.00001), "< 0.1 %"),
+        (percent(0.99999), "> 99.9 %"),
+        (percent(0), "0.0 %"),
+        (percent(0.1256), "12.6 %"),
+    ],
+)
+def test_numbers(text, expected):
+    assert text == expected
+
+
+def test_nodes_are_named_as_in_the_drawings():
+    assert edge_label(library()["DARTS"].architecture.normal, 0, 2) == "cₖ₋₂ → 0"
+    assert edge_label(library()["DARTS"].architecture.normal, 1, 5) == "cₖ₋₁ → 3"
+    assert edge_label(parse("|none~0|+|none~0|none~1|").normal, 0, 1) == "cₖ₋₁ → 0"

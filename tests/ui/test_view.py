@@ -1,0 +1,43 @@
+import pytest
+
+from nat_core.architecture.library import library
+from ui.view import DEFAULT_CELL, View, canonical
+
+
+def test_a_view_round_trips_through_the_address():
+    view = View(cell="ENAS", policy="nasbench201", method="sampled", samples=30, seed=7, budget=60, candidate=3)
+    assert View.from_query(view.to_query()) == (view, [])
+
+
+def test_defaults_are_left_out_of_the_address():
+    assert View().to_query() == {"cell": DEFAULT_CELL}
+    assert View.from_query({}) == (View(), [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("cell", "DARTZ", "did you mean DARTS"),
+        ("cell", "|oops~0|", "unknown operation 'oops'"),
+        ("samples", "0", "'0' is not a whole number from 1 to 1000"),
+        ("samples", "9" * 400, "is not a whole number"),
+        ("seed", "-1", "is not a whole number"),
+        ("budget", "101", "from 5 to 100"),
+        ("method", "lucky", "neither probable nor sampled"),
+        ("candidate", "²", "is not a whole number"),
+    ],
+)
+def test_what_the_address_gets_wrong_keeps_its_default_and_is_said(name, value, message):
+    view, problems = View.from_query({"budget": "50", name: value})
+    assert getattr(view, name) == getattr(View(), name)
+    assert len(problems) == 1 and message in problems[0]
+    assert name == "budget" or view.budget == 50
+
+
+def test_unknown_parameters_are_ignored():
+    assert View.from_query({"utm_source": "mail"}) == (View(), [])
+
+
+def test_a_library_name_stays_a_name_and_an_index_becomes_the_cell():
+    assert canonical("darts_v2") == ("DARTS_V2", library()["DARTS_V2"].architecture)
+    assert canonical("nasbench201:0")[0].startswith("|avg_pool_3x3~0|")
