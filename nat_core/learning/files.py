@@ -1,5 +1,6 @@
 """Files that are written atomically, so that an interruption leaves the old ones whole."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +26,16 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a safetensors file atomically."""
-    with _replacing(path) as temporary:
-        save_file(dict(tensors), temporary, metadata=dict(metadata) if metadata else None)
+    """Writes a safetensors file atomically.
+
+    Raises:
+        OSError: it cannot be written, for instance because the disk is full; the old file stays.
+    """
+    try:
+        with _replacing(path) as temporary:
+            save_file(dict(tensors), temporary, metadata=dict(metadata) if metadata else None)
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written ({error})") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -44,6 +52,13 @@ def _replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o644)
+        _flush_to_disk(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Without this, a machine that loses power could keep the new name and lose the contents."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -1,7 +1,7 @@
 """Everything that a training needs to continue exactly where it was: weights, optimiser, random state, counters."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from nat_core.learning.config import TrainingConfig
 from nat_core.learning.files import load_tensors, save_tensors
 from nat_core.learning.policy import Policy
 
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 
 
 @dataclass
@@ -25,6 +25,7 @@ class TrainingState:
         step: steps done.
         baseline: moving average of gains in points (used by one estimator only).
         elapsed_seconds: wall-clock time spent so far.
+        pending: metrics of the steps since the last report, by name.
     """
 
     policy: Policy
@@ -33,6 +34,7 @@ class TrainingState:
     step: int = 0
     baseline: float = 0.0
     elapsed_seconds: float = 0.0
+    pending: dict[str, list[float]] = field(default_factory=dict)
 
     def descend(self, loss: Tensor, learning_rate: float) -> None:
         """One step of the optimiser along the loss's gradient."""
@@ -66,6 +68,7 @@ def save_state(path: Path, config: TrainingConfig, state: TrainingState) -> None
         "step": state.step,
         "baseline": state.baseline,
         "elapsed_seconds": state.elapsed_seconds,
+        "pending": state.pending,
     }
     save_tensors(
         path,
@@ -89,9 +92,10 @@ def load_state(path: Path, config: TrainingConfig, state: TrainingState) -> None
         state.generator.set_state(tensors["generator"])
         state.step, state.baseline = int(counters["step"]), float(counters["baseline"])
         state.elapsed_seconds = float(counters["elapsed_seconds"])
+        state.pending = {name: [float(value) for value in values] for name, values in counters["pending"].items()}
     except KeyError as error:
         raise ValueError(f"{path}: {error} is missing; accepted: a training state written by `train`") from error
-    except (ValueError, RuntimeError, TypeError) as error:
+    except (ValueError, RuntimeError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error}; accepted: a training state of the same configuration") from error
 
 

@@ -5,6 +5,7 @@ Algorithm: NAT (arXiv 1910.14488), algorithm 1, with the accuracy source's weigh
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from nat_core.learning.state import TrainingState, load_state, new_state, save_s
 
 Metrics = Mapping[str, float]
 Progress = Callable[[int, Metrics], None]
+Saving = Callable[[], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,15 @@ class TrainedPolicy:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often, in steps, a training reports (means since the last report), measures held-out inputs, and saves."""
+    """How often, in steps, a training reports (means since the last report), measures held-out inputs, and saves.
+
+    It also saves when `save_seconds` have passed since it last did.
+    """
 
     report: int = 10
     measure: int = 100
     save: int = 250
+    save_seconds: float = 60.0
 
 
 def train(
@@ -67,6 +73,7 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
     checkpoint: Path | None = None,
     schedule: Schedule | None = None,
+    saving: Saving = nullcontext,
 ) -> TrainedPolicy:
     """Trains a policy.
 
@@ -79,6 +86,7 @@ def train(
         should_stop: asked before every step; when true, the state is saved and the policy returned as it is.
         checkpoint: file of the training state; if it exists, the training continues from there exactly.
         schedule: how often to report, measure and save.
+        saving: a context entered around every save.
 
     Raises:
         ValueError: no table for this space and no source; or the checkpoint belongs to another configuration.
@@ -89,7 +97,8 @@ def train(
     if checkpoint is not None and checkpoint.exists():
         load_state(checkpoint, config, state)
     began = time.perf_counter() - state.elapsed_seconds
-    reports = _Reports(schedule.report, progress)
+    reports = _Reports(schedule.report, progress, state.pending)
+    saved = time.monotonic()
     while state.step < config.steps and not should_stop():
         metrics = trainer.step(state)
         state.step += 1
@@ -97,11 +106,16 @@ def train(
         if state.step % schedule.measure == 0 or state.step == config.steps:
             metrics |= trainer.held_out(state.policy)
         reports.add(state.step, metrics)
-        if checkpoint is not None and state.step % schedule.save == 0:
-            save_state(checkpoint, config, state)
-    reports.flush(state.step)
+        due = state.step % schedule.save == 0 or time.monotonic() - saved >= schedule.save_seconds
+        if checkpoint is not None and due:
+            with saving():
+                save_state(checkpoint, config, state)
+            saved = time.monotonic()
+    if checkpoint is None or state.step == config.steps:
+        reports.flush(state.step)
     if checkpoint is not None:
-        save_state(checkpoint, config, state)
+        with saving():
+            save_state(checkpoint, config, state)
     reward = trainer.objective.source.description
     return TrainedPolicy(state.policy.eval(), config, state.step, state.elapsed_seconds, reward)
 
@@ -169,12 +183,12 @@ class _Trainer:
 
 
 class _Reports:
-    """Averages metrics between reports."""
+    """Averages metrics between reports; what is pending is kept in the state, so a resumed training reports alike."""
 
-    def __init__(self, every: int, progress: Progress | None) -> None:
+    def __init__(self, every: int, progress: Progress | None, pending: dict[str, list[float]]) -> None:
         self.every = every
         self.progress = progress
-        self._pending: dict[str, list[float]] = {}
+        self._pending = pending
 
     def add(self, step: int, metrics: Metrics) -> None:
         """Notes a step's metrics and reports when it is time."""
@@ -185,6 +199,7 @@ class _Reports:
 
     def flush(self, step: int) -> None:
         """Reports what is pending."""
-        pending, self._pending = self._pending, {}
-        if self.progress is not None and pending:
-            self.progress(step, {name: sum(values) / len(values) for name, values in pending.items()})
+        means = {name: sum(values) / len(values) for name, values in self._pending.items()}
+        self._pending.clear()
+        if self.progress is not None and means:
+            self.progress(step, means)

@@ -1,5 +1,7 @@
 """Trainings: they improve, repeat by seed, stop, resume exactly, and report named terms."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -72,15 +74,15 @@ def test_a_seed_determines_the_policy():
 @pytest.mark.parametrize("estimator", ["group", "moving_average"])
 def test_stop_and_resume_equal_one_go(tmp_path, estimator):
     config, path = _config(estimator=estimator), tmp_path / "state.safetensors"
-    reported = {}
+    reported, expected = {}, {}
     asked = iter(range(100))
     stopped = train(config, should_stop=lambda: next(asked) >= 5, checkpoint=path, progress=reported.__setitem__)
     assert (stopped.steps_done, stopped.finished) == (5, False)
     resumed = train(config, checkpoint=path, progress=reported.__setitem__)
     assert resumed.finished
     assert resumed.elapsed_seconds > stopped.elapsed_seconds
-    assert _equal(resumed, train(config))
-    assert list(reported) == [5, 10, 12]
+    assert _equal(resumed, train(config, progress=expected.__setitem__))
+    assert list(reported) == [10, 12] and reported == expected
 
 
 def test_an_interrupt_leaves_the_last_saved_state_whole(tmp_path):
@@ -94,6 +96,25 @@ def test_an_interrupt_leaves_the_last_saved_state_whole(tmp_path):
         train(config, checkpoint=path, progress=interrupt, schedule=Schedule(report=1, save=6))
     assert [item.name for item in tmp_path.iterdir()] == ["state.safetensors"]
     assert _equal(train(config, checkpoint=path), train(config))
+
+
+def test_saves_come_at_least_every_so_many_seconds_inside_the_given_context(tmp_path):
+    config, path, saves = _config(steps=3), tmp_path / "state.safetensors", []
+
+    @contextmanager
+    def saving():
+        before = path.exists()
+        yield
+        saves.append((before, path.exists()))
+
+    train(config, checkpoint=path, schedule=Schedule(save_seconds=0), saving=saving)
+    assert saves == [(False, True), (True, True), (True, True), (True, True)]
+
+
+def test_without_a_checkpoint_what_is_pending_is_reported_at_a_stop():
+    asked, reported = iter(range(100)), []
+    train(_config(), should_stop=lambda: next(asked) >= 5, progress=lambda step, metrics: reported.append(step))
+    assert reported == [5]
 
 
 def test_a_finished_training_is_not_repeated(tmp_path):
