@@ -1,0 +1,89 @@
+"""Whole journeys in a real browser, with screenshots of what a visitor sees in build/screenshots."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.browser
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
+
+
+def ready(page) -> None:
+    """Waits until the page has been computed and drawn."""
+    page.wait_for_selector("[data-testid='stMetricValue']", timeout=60_000)
+    page.wait_for_function("!document.querySelector(\"[data-testid='stApp'][data-test-script-state='running']\")")
+    page.locator("svg.cell-drawing").first.wait_for()  # in the component's shadow root, which locators see into
+    page.wait_for_timeout(400)
+
+
+def figures(page) -> list[str]:
+    return page.locator("[data-testid='stMetricValue']").all_inner_texts()
+
+
+def test_a_cell_is_chosen_transformed_inspected_exported_and_reopened(visit):
+    page = visit("/")
+    ready(page)
+    before = figures(page)
+    page.get_by_role("button", name="Worst", exact=True).click()
+    page.wait_for_function(f"document.querySelector(\"[data-testid='stMetricValue']\").innerText !== '{before[0]}'")
+    ready(page)
+    assert "points on" in page.locator("[data-testid='stMetricDelta']").nth(2).inner_text()
+
+    page.goto(f"{page.url.split('?')[0]}?cell={CELL.replace('+', '%2B')}")
+    ready(page)
+    page.get_by_role("tab", name="Probabilities").click()
+    page.locator("#after-normal-edge-4").click()
+    page.wait_for_function("document.body.innerText.includes('0 → 2: conv 3×3')")
+
+    page.get_by_role("tab", name="Candidates").click()
+    page.get_by_label("Shown as output").click()
+    page.get_by_role("option", name=re.compile(r"^3: ")).click()
+    page.wait_for_function("location.search.includes('candidate=2')")
+    ready(page)
+    chosen = figures(page)
+
+    page.get_by_role("tab", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    assert Path(download.value.path()).read_text().lstrip().startswith("<svg")
+    assert page.locator("[data-testid='stCode']").inner_text().startswith("|")
+
+    other = visit(f"/{page.url.partition('/')[2].partition('/')[2].partition('/')[2]}")
+    ready(other)
+    assert figures(other) == chosen
+    assert page.problems == [] and other.problems == []
+
+
+def test_bad_text_is_one_sentence_and_nothing_is_lost(visit):
+    page = visit("/")
+    ready(page)
+    before = figures(page)
+    page.get_by_role("radio", name="Paste").click()
+    page.get_by_label("Any notation").fill("|nor_conv_9x9~0|")
+    page.get_by_role("button", name="Use this cell").click()
+    page.wait_for_selector("text=unknown operation 'nor_conv_9x9'")
+    assert figures(page) == before and page.problems == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_screenshots_without_an_error_in_the_console(visit, theme, width):
+    page = visit("/", width=width, theme=theme)
+    ready(page)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for tab in ("Edges", "Probabilities", "Candidates", "Benchmark", "Export"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(700)
+        page.screenshot(path=SCREENSHOTS / f"transform-{tab.lower()}-{theme}-{width}.png")
+        assert no_horizontal_scrolling(page)
+    page.goto(f"{page.url.split('?')[0]}?cell=NASNet-A")
+    page.wait_for_selector("text=No policy for")
+    ready(page)
+    page.screenshot(path=SCREENSHOTS / f"transform-no-policy-{theme}-{width}.png")
+    assert page.problems == []
+
+
+def no_horizontal_scrolling(page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
