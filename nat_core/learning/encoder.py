@@ -59,15 +59,16 @@ class EdgeMessages(MessagePassing):
 
 
 class EdgeLayer(nn.Module):
-    """One round of messages: nodes hear forward, backward and themselves, edges hear both ends.
+    """One round of messages: nodes hear forward, backward and themselves; then edges hear both ends.
 
     Separate weights for each, applied as one wide product per kind of state because that is faster.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.from_nodes = nn.Linear(width, 5 * width)  # to itself, forward, backward, to edges as source, as target
+        self.from_nodes = nn.Linear(width, 3 * width)  # to itself, forward, backward
         self.from_edges = nn.Linear(width, 3 * width, bias=False)  # forward, backward, to itself
+        self.from_ends = nn.Linear(width, 2 * width, bias=False)  # to edges as source, as target
         self.forwards = EdgeMessages("source_to_target")
         self.backwards = EdgeMessages("target_to_source")
         self.node_norm = nn.LayerNorm(width)
@@ -75,12 +76,13 @@ class EdgeLayer(nn.Module):
 
     def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
         """nodes [N, width], edges [E, width], edge_index [2, E] → both anew, same shapes."""
-        itself, ahead, back, as_source, as_target = self.from_nodes(nodes).chunk(5, dim=1)
+        itself, ahead, back = self.from_nodes(nodes).chunk(3, dim=1)
         edge_ahead, edge_back, edge_itself = self.from_edges(edges).chunk(3, dim=1)
         heard = self.forwards(ahead, edge_ahead, edge_index) + self.backwards(back, edge_back, edge_index)
-        source, target = edge_index
-        ends = as_source.index_select(0, source) + as_target.index_select(0, target)
         nodes = nodes + torch.relu(self.node_norm(itself + heard))
+        source, target = edge_index
+        as_source, as_target = self.from_ends(nodes).chunk(2, dim=1)
+        ends = as_source.index_select(0, source) + as_target.index_select(0, target)
         return nodes, edges + torch.relu(self.edge_norm(edge_itself + ends))
 
 
