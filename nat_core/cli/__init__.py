@@ -1,0 +1,33 @@
+"""The command line, `python -m nat_core …`: the same use cases as the pages.
+
+`--json` goes to stdout alone, everything else to stderr; bad input is one line on stderr and exit status 2. Whatever
+takes long to import is imported inside the command that needs it.
+"""
+
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+from nat_core.cli import architectures, runs, train, transform
+from nat_core.cli.app import app
+
+__all__ = ["architectures", "main", "runs", "train", "transform"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns its exit status."""
+    try:
+        status = app(args=arguments, standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except TyperException as error:
+        message = error.format_message()
+    except (ValueError, OSError) as error:
+        message = str(error)
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    return 2

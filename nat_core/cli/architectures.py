@@ -1,0 +1,119 @@
+"""The commands that look at architectures: `list`, `show` and `cost`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.drawing import architecture_dot, draw_architecture
+from nat_core.architecture.library import library
+from nat_core.architecture.spaces import space_of
+from nat_core.cli.app import Arch, AsJson, app, architecture_of
+
+_DRAWINGS = ("dot", "svg", "png", "pdf")
+
+NetworkName = Annotated[str | None, typer.Option("--network", help="cifar, imagenet or nasbench201.")]
+Channels = Annotated[int | None, typer.Option("--channels", help="C, the network's initial channels.")]
+Layers = Annotated[int | None, typer.Option("--layers", help="L, the network's searched cells.")]
+
+
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """List the library's architectures with their origin and published results."""
+    for entry in library().values():
+        space = space_of(entry.architecture)
+        row = {
+            "name": entry.name,
+            "space": space.name if space else None,
+            "derived_from": entry.derived_from,
+            "method": entry.method,
+            "published_test_error_percent": entry.published.test_error_percent if entry.published else None,
+            "source": entry.source,
+        }
+        if as_json:
+            print(json.dumps(row))
+        else:
+            error = f"{row['published_test_error_percent']} %" if entry.published else ""
+            origin = f"{entry.method} of {entry.derived_from}" if entry.method else ""
+            print(f"{entry.name:<17}{row['space'] or '':<14}{error:>7}  {origin:<20}{entry.source}")
+
+
+@app.command()
+def show(
+    arch: Arch,
+    format: Annotated[str, typer.Option("--format", help=f"{', '.join((*notation.NOTATIONS, *_DRAWINGS))}.")] = "",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
+) -> None:
+    """Write an architecture in any notation, or draw it."""
+    architecture = architecture_of(arch)
+    format = format or (output.suffix[1:] if output and output.suffix[1:] in _DRAWINGS else "")
+    if format and format not in (*notation.NOTATIONS, *_DRAWINGS):
+        raise ValueError(f"unknown format {format!r}; accepted: {', '.join((*notation.NOTATIONS, *_DRAWINGS))}")
+    if format == "dot":
+        content = architecture_dot(architecture).encode()
+    elif format in _DRAWINGS:
+        content = draw_architecture(architecture, format)
+    else:
+        text = notation.write(architecture, format) if format else notation.shortest(architecture)
+        content = text.encode() + b"\n"
+    if output:
+        output.write_bytes(content)
+    elif format in ("png", "pdf") and sys.stdout.isatty():
+        raise ValueError(f"{format} is binary; write it to a file with -o FILE")
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def _network(architecture: Architecture, name: str | None, channels: int | None, layers: int | None) -> Any:
+    """The network configuration that the options mean; by default the one that the architecture's space uses."""
+    from dataclasses import replace
+
+    from nat_core.network.config import NETWORKS
+
+    if name is None:
+        space = space_of(architecture)
+        name = (
+            space.network if space else next(n for n, config in NETWORKS.items() if not config.mismatch(architecture))
+        )
+    if name not in NETWORKS:
+        raise ValueError(f"unknown network {name!r}; accepted: {', '.join(NETWORKS)}")
+    changes = {"channels": channels, "layers": layers}
+    return replace(NETWORKS[name], **{key: value for key, value in changes.items() if value is not None})
+
+
+@app.command()
+def cost(
+    archs: Annotated[list[str], typer.Argument(metavar="ARCH…", help="Library names, files or genotypes.")],
+    network: NetworkName = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Parameters and MACs (one multiply-add = 1; convolutions and linear layers; no auxiliary head)."""
+    from nat_core.network.costs import cost_model
+
+    for text in archs:
+        architecture = architecture_of(text)
+        config = _network(architecture, network, channels, layers)
+        costs = cost_model(config)
+        raw, effective = costs.cost(architecture), costs.cost(architecture.effective)
+        if as_json:
+            row = {
+                "architecture": text,
+                "network": config.description,
+                "parameters": raw.parameters,
+                "macs": raw.macs,
+                "effective": {"parameters": effective.parameters, "macs": effective.macs},
+                "operators": dict(raw.operators),
+            }
+            print(json.dumps(row))
+        else:
+            dead = "" if raw == effective else f"  without dead edges {effective.macs / 1e6:.1f} M"
+            print(
+                f"{text[:40]:<40} {raw.parameters:>11,} parameters {raw.macs:>13,} MACs{dead}  ({config.description})"
+            )

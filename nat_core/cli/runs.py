@@ -1,0 +1,112 @@
+"""The commands around runs: `runs`, `stop`, `resume`, and the hidden one that a run's process executes."""
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nat_core.cli.app import AsJson, app
+
+if TYPE_CHECKING:
+    from nat_core.runs.run import Run
+    from nat_core.runs.tracking import Tracking
+
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or the beginning of its id.")]
+
+
+@app.command()
+def runs(as_json: AsJson = False) -> None:
+    """List the runs, the newest first: state, progress, time left, best and last gain."""
+    from nat_core.runs.tracking import open_tracking
+
+    found = open_tracking().runs()
+    if as_json:
+        for run in found:
+            print(json.dumps(run.to_dict()))
+        return
+    rows = [_HEADINGS, *map(_row, found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def stop(run: RunName) -> None:
+    """Stop a run: it saves and ends, and `resume` continues it."""
+    from nat_core.runs.launching import stop
+    from nat_core.runs.tracking import open_tracking
+
+    tracking = open_tracking()
+    found = tracking.find(run)
+    state = stop(tracking, found.id)
+    print(f"run {found.short_id} ({found.name}) is {state}", file=sys.stderr)
+
+
+@app.command()
+def resume(
+    run: RunName,
+    detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
+) -> None:
+    """Continue a run that was stopped, failed or got lost, exactly where its last checkpoint is."""
+    from nat_core.runs import launching
+    from nat_core.runs.processes import process
+    from nat_core.runs.tracking import open_tracking
+
+    tracking = open_tracking()
+    found = tracking.find(run)
+    if detach:
+        launching.resume(tracking, found.id)
+        print(found.id)
+        return
+    launching.requeue(tracking, found.id, owner=process())
+    work_here(tracking, found)
+
+
+@app.command(hidden=True)
+def work(run: str) -> None:
+    """Do a queued run; what `train --detach` starts."""
+    from nat_core.runs.running import execute
+    from nat_core.runs.tracking import open_tracking
+
+    execute(open_tracking(), run)
+
+
+def work_here(tracking: "Tracking", run: "Run") -> None:
+    """Does a queued run in the foreground and prints the folder that came out."""
+    from nat_core.cli.train import Progress
+    from nat_core.runs.running import execute
+    from nat_core.runs.states import State
+
+    state = execute(tracking, run.id, Progress(run.steps))
+    if state is State.STOPPED:
+        now = tracking.get(run.id)
+        print(f"\nstopped at step {now.step} of {now.steps}; `resume {run.short_id}` continues it", file=sys.stderr)
+        raise typer.Exit(130)
+    print(tracking.output_of(run))
+
+
+_HEADINGS = ("run", "name", "kind", "state", "progress", "left", "best", "last", "elapsed", "device")
+
+
+def _row(run: "Run") -> tuple[str, ...]:
+    from nat_core.runs.states import State
+
+    eta = run.eta_seconds if run.state is State.RUNNING else None
+    return (
+        run.short_id,
+        run.name,
+        run.request.kind,
+        str(run.state),
+        f"{run.step}/{run.steps}",
+        "" if eta is None else _duration(eta),
+        "" if run.best is None else f"{run.best:+.2f}",
+        "" if run.last is None else f"{run.last:+.2f}",
+        _duration(run.elapsed_seconds),
+        run.request.device,
+    )
+
+
+def _duration(seconds: float) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(seconds)) if seconds < 86_400 else f"{seconds / 86_400:.1f} days"

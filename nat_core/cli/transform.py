@@ -1,0 +1,59 @@
+"""The command `transform`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nat_core.architecture import notation
+from nat_core.cli.app import Arch, AsJson, app, architecture_of
+
+PRETRAINED = Path(__file__).parent.parent.parent / "pretrained"
+
+
+@app.command()
+def transform(
+    arch: Arch,
+    policy: Annotated[str | None, typer.Option(help="A name in pretrained/ or a policy's folder.")] = None,
+    samples: Annotated[int, typer.Option(help="Candidates beside the input, 1 to 1000.")] = 10,
+    seed: Annotated[int | None, typer.Option(help="Draw candidates at random with this seed.")] = None,
+    greedy: Annotated[bool, typer.Option(help="Only the most probable output.")] = False,
+    max_macs: Annotated[int | None, typer.Option(help="Budget in MACs; default: the input's own.")] = None,
+    allow_costlier: Annotated[
+        bool, typer.Option(help="Without a budget, let candidates cost more than the input.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Transform an architecture into one that is more accurate and costs no more."""
+    from nat_core.learning import catalogue
+    from nat_core.learning.device import default_device
+    from nat_core.transform import Options
+    from nat_core.transform import transform as run
+
+    architecture = architecture_of(arch)
+    trained, card = catalogue.load_for(PRETRAINED, architecture, policy, default_device())
+    source = catalogue.accuracy_source(card, architecture)
+    options = Options(
+        samples=1 if greedy else samples,
+        method="probable" if seed is None or greedy else "sampled",
+        seed=seed or 0,
+        max_macs=max_macs,
+        allow_costlier=allow_costlier,
+    )
+    result = run(architecture, trained, card.target_space, source, options)
+    print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result)))
+
+
+def _summary(result: Any) -> Iterator[str]:
+    before, after = result.input, result.output
+    yield notation.shortest(after.architecture)
+    yield result.verdict
+    for change in result.changes:
+        yield f"  {change.cell} {change.source}→{change.target}: {change.label}"
+    yield f"MACs {before.cost.macs:,} → {after.cost.macs:,} ({result.network.description})"
+    yield f"parameters {before.cost.parameters:,} → {after.cost.parameters:,}"
+    if after.accuracy_percent is not None:
+        kinds = f"{result.accuracy_kind}; {result.accuracy_description}"
+        yield f"accuracy {before.accuracy_percent:.2f} % → {after.accuracy_percent:.2f} % ({kinds})"

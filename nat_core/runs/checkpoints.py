@@ -1,0 +1,82 @@
+"""A run's checkpoints: the newest and the one before, so that no accident takes both."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nat_core.learning.files import load_tensors
+
+_SUFFIX = ".safetensors"
+_PREVIOUS = ".previous"
+
+
+class Checkpoints:
+    """Checkpoints in a folder, each under a name such as "state"."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str = "state") -> Path:
+        """The newest checkpoint of this name; need not exist yet."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / f"{name}{_SUFFIX}"
+
+    def previous(self, name: str = "state") -> Path:
+        """The one before."""
+        return self.folder / f"{name}{_PREVIOUS}{_SUFFIX}"
+
+    @contextmanager
+    def saving(self, name: str = "state") -> Iterator[Path]:
+        """Gives the path to write to, which must be replaced atomically; then keeps the old one as the previous.
+
+        Raises:
+            OSError: it could not be written; says why and what is left.
+        """
+        path, kept = self.path(name), self.folder / f".{name}.kept"
+        try:
+            if path.exists():
+                _link(path, kept)
+            yield path
+            if kept.exists():
+                kept.replace(self.previous(name))
+        except OSError as error:
+            left = (
+                "the previous one is kept, and the run can be resumed from it" if path.exists() else "there is none yet"
+            )
+            raise OSError(f"a checkpoint could not be written ({error.strerror or error}); {left}") from error
+        finally:
+            kept.unlink(missing_ok=True)
+
+    def restore(self, name: str = "state") -> bool:
+        """Puts the previous checkpoint in the place of a newest one that cannot be read; whether it did.
+
+        Also removes what an interrupted save left behind.
+        """
+        path = self.path(name)
+        for rest in (*self.folder.glob(f".{name}{_SUFFIX}.*"), *self.folder.glob(f".{name}.kept*")):
+            rest.unlink(missing_ok=True)
+        if not self.previous(name).exists() or _readable(path):
+            return False
+        self.previous(name).replace(path)
+        return True
+
+    def delete(self) -> None:
+        """Removes all of them."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _link(path: Path, other: Path) -> None:
+    other.unlink(missing_ok=True)
+    try:
+        other.hardlink_to(path)
+    except OSError:
+        shutil.copy2(path, other)
+
+
+def _readable(path: Path) -> bool:
+    try:
+        load_tensors(path)
+    except (ValueError, OSError):
+        return False
+    return True

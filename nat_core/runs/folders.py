@@ -1,0 +1,67 @@
+"""Where runs keep their files: one folder, with a place for each concern."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The files of runs below `root`; folders come into being when something is put there."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self._inside("mlflow.db")
+
+    @property
+    def artifacts(self) -> Path:
+        return self._inside("artifacts")
+
+    @property
+    def policies(self) -> Path:
+        """Of finished trainings that were given no other place."""
+        return self._inside("policies")
+
+    def checkpoints(self, run_id: str) -> Path:
+        return self._inside("checkpoints", run_id)
+
+    def log(self, run_id: str) -> Path:
+        return self._inside("logs", f"{run_id}.log")
+
+    def lock(self, name: str) -> FileLock:
+        """A lock between processes that ends with its holder, however that ends."""
+        path = self._inside("locks", f"{re.sub('[^A-Za-z0-9_-]', '-', name)}.lock")
+        return FileLock(path, fallback_to_soft=False, poll_interval=0.1)
+
+    def _inside(self, *parts: str) -> Path:
+        path = self.root.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def default_folders() -> Folders:
+    """The environment's `NAT_LAB_RUNS`, else `runs` in the project's root."""
+    return Folders(Path(os.environ.get("NAT_LAB_RUNS") or PROJECT / "runs").resolve())
+
+
+@contextmanager
+def waiting_for(lock: FileLock, should_stop: Callable[[], bool]) -> Iterator[bool]:
+    """Holds the lock as soon as it is free, and gives True; False, without it, if `should_stop` came first."""
+    try:
+        lock.acquire(cancel_check=should_stop)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

@@ -1,0 +1,141 @@
+"""Starting, stopping, resuming and deleting runs from outside their processes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.folders import PROJECT
+from nat_core.runs.processes import Process, process
+from nat_core.runs.request import Request
+from nat_core.runs.run import Run
+from nat_core.runs.states import RESUMABLE, State
+from nat_core.runs.tracking import Tracking, owner_facts
+
+GRACE_SECONDS = 30.0
+
+
+def launch(tracking: Tracking, request: Request) -> str:
+    """Starts a run in a process of its own, which outlives this one; returns the run's id.
+
+    The run is on record, queued, before its process exists.
+
+    Raises:
+        OSError: no process can be started; the run is recorded as failed.
+    """
+    run = tracking.create(request)
+    _start(tracking, run)
+    return run.id
+
+
+def requeue(tracking: Tracking, run_id: str, owner: Process | None = None) -> None:
+    """Makes a run that did not finish queue again; `owner` is the process that will do it, if known.
+
+    Raises:
+        ValueError: it is finished, or at work.
+    """
+    run = tracking.get(run_id)
+    if run.state not in RESUMABLE:
+        reason = "there is nothing left to do" if run.state is State.FINISHED else "it is at work already"
+        accepted = ", ".join(sorted(RESUMABLE))
+        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}: {reason}; resumable are: {accepted}")
+    tracking.transition(run_id, State.QUEUED, facts=owner_facts(owner))
+
+
+def resume(tracking: Tracking, run_id: str) -> None:
+    """Continues a run from its checkpoint, in a new process under the same id. Raises ValueError like `requeue`."""
+    requeue(tracking, run_id)
+    _start(tracking, tracking.get(run_id))
+
+
+def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, wait: bool = True) -> State:
+    """Asks a run to save and end; ends its process if it is deaf.
+
+    Args:
+        tracking: where the run is recorded.
+        run_id: of an active run.
+        grace_seconds: how long it may take, counted from the first time it was asked.
+        wait: for the end; otherwise a thread of this process does.
+
+    Returns:
+        The state it is in then.
+
+    Raises:
+        ValueError: it is not active, or its process is on another host.
+    """
+    run = tracking.get(run_id)
+    if not run.active:
+        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; only a run at work can be stopped")
+    if run.process is not None and not run.process.is_here:
+        raise ValueError(f"the run {run.short_id} ({run.name}) works on {run.process.host}; stop it there")
+    if run.state is not State.STOPPING:
+        tracking.transition(run_id, State.STOPPING)
+        run = tracking.get(run_id)
+    if run.process is not None:
+        run.process.signal(signal.SIGTERM)
+    asked = float(tracking.fact(run_id, f"{State.STOPPING}_at") or time.time())
+    if wait:
+        _see_to_the_end(tracking, run, asked + grace_seconds)
+    else:
+        threading.Thread(target=_see_to_the_end, args=(tracking, run, asked + grace_seconds), daemon=True).start()
+    return tracking.get(run_id).state
+
+
+def delete(tracking: Tracking, run_id: str) -> None:
+    """Removes a run: record, checkpoints, log and stored results; a policy in another folder stays.
+
+    Raises:
+        ValueError: it is at work.
+    """
+    run = tracking.get(run_id)
+    if run.active:
+        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; stop it before deleting it")
+    stored = urlparse(tracking.client.get_run(run_id).info.artifact_uri)
+    tracking.delete(run_id)
+    Checkpoints(tracking.folders.checkpoints(run_id)).delete()
+    tracking.folders.log(run_id).unlink(missing_ok=True)
+    folder = Path(unquote(stored.path)).parent
+    if stored.scheme in ("", "file") and folder.parent == tracking.folders.artifacts:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(tracking: Tracking, run: Run) -> None:
+    command = [sys.executable, "-m", "nat_core", "work", run.id]
+    surroundings = {
+        **os.environ,
+        "NAT_LAB_RUNS": str(tracking.folders.root),
+        "MLFLOW_TRACKING_URI": tracking.uri,
+        "PYTHONUNBUFFERED": "1",
+    }
+    try:
+        with tracking.folders.log(run.id).open("ab") as log:
+            started = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=surroundings,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        tracking.transition(run.id, State.FAILED, f"no process could be started ({error})")
+        raise
+    threading.Thread(target=started.wait, daemon=True).start()  # so that it does not stay a zombie of ours
+    tracking.attach(run.id, process(started.pid))
+
+
+def _see_to_the_end(tracking: Tracking, run: Run, deadline: float) -> None:
+    deaf = False
+    while run.process is not None and run.process.alive:
+        if deaf := time.time() > deadline:
+            run.process.signal(signal.SIGKILL)
+        time.sleep(0.1)
+    if tracking.get(run.id).recorded is State.STOPPING:
+        tracking.settle(run.id, "its process had to be ended; the last checkpoint is kept" if deaf else "")

@@ -1,0 +1,183 @@
+"""Inside a run's process: wait for the device, do the work, report, save, stop when asked, and say how it ended."""
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.folders import waiting_for
+from nat_core.runs.kinds import Work, work_of
+from nat_core.runs.processes import process
+from nat_core.runs.reporter import Reporter
+from nat_core.runs.run import Run
+from nat_core.runs.signals import stop_signals
+from nat_core.runs.states import State
+from nat_core.runs.tracking import Tracking
+
+Listener = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the work of a run sees of the world.
+
+    Attributes:
+        run: as it stood when this part of the work began.
+        should_stop: ask it often; once true, save and return False.
+        output: folder for what comes out; the work creates it.
+    """
+
+    run: Run
+    should_stop: Callable[[], bool]
+    output: Path
+    _tracking: Tracking
+    _reporter: Reporter
+    _checkpoints: Checkpoints
+    _listener: Listener = field(default=lambda step, metrics: None)
+
+    @property
+    def device(self) -> str:
+        """torch's name of the device that is the run's own meanwhile."""
+        return self.run.request.device
+
+    @property
+    def command(self) -> str:
+        """The command line that does the same."""
+        return self.run.request.command
+
+    def progress(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Reports metrics after `step` steps; cheap, and a step that was reported before is left out."""
+        self._reporter.progress(step, metrics)
+        self._listener(step, metrics)
+
+    def checkpoint(self, name: str = "state") -> Path:
+        """Where the state of the work belongs; exists if there is something to continue."""
+        return self._checkpoints.path(name)
+
+    def saving(self, name: str = "state") -> AbstractContextManager[Path]:
+        """Around every (atomic) save of `checkpoint(name)`: reports come first, and the old file is kept beside it.
+
+        Raises:
+            OSError: it could not be written; says what is left.
+        """
+        self._reporter.flush()
+        return self._checkpoints.saving(name)
+
+    def restore(self, name: str) -> None:
+        """For other checkpoints than "state": a newest one that cannot be read is replaced by the one before."""
+        self._checkpoints.restore(name)
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        """Stores a result with the record: a file, or a folder with what is in it."""
+        self._tracking.artifact(self.run.id, path, folder)
+
+    def log(self, text: str) -> None:
+        """Adds a line to the run's log."""
+        _log(self._tracking, self.run.id, text)
+
+
+def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -> State:
+    """Does a queued run in this process, in its main thread; returns how it ended.
+
+    Args:
+        tracking: where it is recorded.
+        run_id: of a queued run.
+        listener: called with every report, besides the record.
+
+    Raises:
+        ValueError: the run is not queued, or another process is at it.
+        Exception: what the work raised; it is recorded first, as one sentence.
+    """
+    run = tracking.get(run_id)
+    other = run.process is not None and run.process.alive and run.process.pid != os.getpid()
+    if run.state not in (State.QUEUED, State.STOPPING) or other:
+        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state} and does not wait for this process")
+    tracking.attach(run_id, process())
+    if run.recorded is State.STOPPING:
+        _end(tracking, run_id, State.STOPPED)
+        return State.STOPPED
+    _log(tracking, run_id, f"process {process().pid} on {process().host}: {run.name}")
+    with stop_signals() as should_stop:
+        try:
+            state = _work(tracking, run, should_stop, listener)
+        except BaseException as error:
+            _log(tracking, run_id, "".join(traceback.format_exception(error)).rstrip())
+            _end(tracking, run_id, State.FAILED, sentence(error))
+            raise
+        _end(tracking, run_id, state)
+    if state is State.FINISHED:
+        Checkpoints(tracking.folders.checkpoints(run_id)).delete()
+    return state
+
+
+def sentence(error: BaseException) -> str:
+    """An error in one line."""
+    text = " ".join(str(error).split())[:500]
+    return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listener: Listener | None) -> State:
+    work = work_of(run.request.kind)
+    config = work.config.from_dict(run.config)
+    lock = tracking.folders.lock(run.request.device)
+    with _reporter(tracking, run, work) as reporter, waiting_for(lock, should_stop) as ours:
+        if not (ours and _begin(tracking, run.id)):
+            return State.STOPPED
+        context = _context(tracking, run, should_stop, reporter, listener)
+        _set_threads(run.request.threads)
+        reporter.working()
+        return State.FINISHED if work.do(config, context) else State.STOPPED
+
+
+def _begin(tracking: Tracking, run_id: str) -> bool:
+    """From queued to running; False if somebody asked it to stop meanwhile."""
+    try:
+        tracking.transition(run_id, State.RUNNING)
+    except ValueError:
+        if tracking.get(run_id).recorded is State.STOPPING:
+            return False
+        raise
+    return True
+
+
+def _reporter(tracking: Tracking, run: Run, work: Work) -> Reporter:
+    return Reporter(tracking, run, work.headline, work.higher_is_better, lambda text: _log(tracking, run.id, text))
+
+
+def _context(
+    tracking: Tracking, run: Run, should_stop: Callable[[], bool], reporter: Reporter, listener: Listener | None
+) -> RunContext:
+    checkpoints = Checkpoints(tracking.folders.checkpoints(run.id))
+    if checkpoints.restore():
+        _log(tracking, run.id, "the newest checkpoint could not be read; the one before takes its place")
+
+    def listen(step: int, metrics: Mapping[str, float]) -> None:
+        values = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+        _log(tracking, run.id, f"step {step}/{run.steps}  {values}")
+        if listener is not None:
+            listener(step, metrics)
+
+    return RunContext(run, should_stop, tracking.output_of(run), tracking, reporter, checkpoints, listen)
+
+
+def _end(tracking: Tracking, run_id: str, state: State, error: str = "") -> None:
+    """Writes the last state, after everything else: whoever reads it finds all of the run."""
+    _log(tracking, run_id, f"{state}{': ' if error else ''}{error}")
+    with suppress(Exception):
+        tracking.artifact(run_id, tracking.folders.log(run_id))
+    tracking.transition(run_id, state, error)
+
+
+def _log(tracking: Tracking, run_id: str, text: str) -> None:
+    with suppress(OSError), tracking.folders.log(run_id).open("a", encoding="utf-8") as file:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+
+
+def _set_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)

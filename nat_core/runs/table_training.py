@@ -1,0 +1,54 @@
+"""A kind of run: training a policy on a benchmark's table."""
+
+from nat_core.learning.config import RECIPES, TrainingConfig
+from nat_core.learning.policy import POLICY_CONFIGS
+from nat_core.learning.publish import publish
+from nat_core.learning.training import train
+from nat_core.runs.kinds import Work
+from nat_core.runs.running import RunContext
+
+_OPTIONS = ("steps", "seed", "data_set", "cost", "cost_weight")
+
+
+def train_policy(config: TrainingConfig, context: RunContext) -> bool:
+    """Trains until finished or asked to stop; a finished policy is published and stored with the record."""
+    trained = train(
+        config,
+        device=context.device,
+        progress=context.progress,
+        should_stop=context.should_stop,
+        checkpoint=context.checkpoint(),
+        saving=context.saving,
+    )
+    if not trained.finished:
+        return False
+    context.artifact(publish(context.output, trained, context.command), "policy")
+    return True
+
+
+def arguments(config: TrainingConfig, preset: str) -> list[str]:
+    """Of the command line that trains the same, as far as it has options for it."""
+    standard = RECIPES.get(preset, TrainingConfig)()
+    found = ["train", "--space", config.space]
+    if preset in RECIPES and preset != "group":
+        found += ["--recipe", preset]
+    if config.policy != standard.policy:
+        found += [
+            item
+            for name, shape in POLICY_CONFIGS.items()
+            if shape == config.policy
+            for item in ("--policy-network", name)
+        ]
+    for name in _OPTIONS:
+        if getattr(config, name) != getattr(standard, name):
+            found += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
+    return found
+
+
+WORK = Work(
+    config=TrainingConfig,
+    do=train_policy,
+    steps=lambda config: config.steps,
+    headline="held_out_gain",
+    arguments=arguments,
+)
