@@ -1,0 +1,129 @@
+"""The rows of the quality benchmark: what is measured, what is required, and how it is written down."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+COST_WEIGHTS = (0.02, 0.05, 0.15)
+FEW_SHARES = (0.1, 0.02)
+
+_NOTES = """\
+Figures are *recovered* gains unless said otherwise: mean gain of the outputs over the inputs ÷ mean gain of the exact \
+oracle, on held-out inputs. Look-ups are accuracies asked for an input's candidates; the input's own is known and the \
+input always a candidate, except for greedy outputs, the fixed rule and what is called worse. Everything is chosen by \
+CIFAR-10 validation accuracy; "÷ validation's oracle" compares, on a test column, with the oracle that chose by \
+validation accuracy too, "÷ test's own oracle" with one that saw the test column. Hidden rewards reach neither the \
+reward model nor the policy."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A row of the table.
+
+    Attributes:
+        key: of the figure.
+        title: in words.
+        required: threshold for the worst seed, if any.
+        smaller: whether smaller is better.
+        form: format of a figure.
+    """
+
+    key: str
+    title: str
+    required: float | None = None
+    smaller: bool = False
+    form: str = ".4f"
+
+    def worst(self, values: Sequence[float]) -> float:
+        return max(values) if self.smaller else min(values)
+
+    def verdict(self, values: Sequence[float]) -> str:
+        """Whether the worst seed meets what is required; nothing where nothing is."""
+        if self.required is None:
+            return ""
+        worst = self.worst(values)
+        return "pass" if (worst <= self.required if self.smaller else worst >= self.required) else "falls short"
+
+
+def _hidden(key: str, what: str, required: float | None = None) -> Iterator[Measure]:
+    yield Measure(key, f"{what}: policy on a reward model", required)
+    yield Measure(f"{key}_exhaustive", f"{what}: exhaustive search on the model")
+    yield Measure(f"{key}_seen", f"{what}: oracle among the visible only")
+    yield Measure(f"{key}_rank", f"{what}: model's rank correlation on the hidden")
+    yield Measure(f"{key}_seconds", f"{what}: CPU seconds of fit and training", smaller=True, form=".0f")
+
+
+def _costly(weight: float) -> Iterator[Measure]:
+    what = f"accuracy − {weight} · MACs ÷ heaviest"
+    yield Measure(f"cost_{weight}", f"{what}: recovered of this objective")
+    yield Measure(f"cost_{weight}_macs", f"{what}: MACs of outputs ÷ inputs", smaller=True)
+    yield Measure(f"cost_{weight}_accuracy", f"{what}: recovered of accuracy alone")
+
+
+MEASURES = (
+    Measure("greedy", "policy, greedy (0 look-ups)", 0.985),
+    Measure("top_10", "policy, 10 most probable distinct (10 look-ups)", 0.990),
+    Measure("top_100", "policy, 100 most probable distinct (100 look-ups)", 0.996),
+    Measure("worse", "policy, greedy: share made worse", 0.013, smaller=True),
+    Measure("clearly_worse", "policy, greedy: share worse by more than 0.5 points", 0.005, smaller=True),
+    Measure("cifar10_test", "policy, greedy: CIFAR-10 test ÷ validation's oracle", 0.990),
+    Measure("cifar100_test", "policy, greedy: CIFAR-100 test ÷ validation's oracle", 0.985),
+    Measure("imagenet16_120_test", "policy, greedy: ImageNet16-120 test ÷ validation's oracle", 0.980),
+    Measure("cifar10_test_own", "policy, greedy: CIFAR-10 test ÷ test's own oracle"),
+    Measure("cifar100_test_own", "policy, greedy: CIFAR-100 test ÷ test's own oracle"),
+    Measure("imagenet16_120_test_own", "policy, greedy: ImageNet16-120 test ÷ test's own oracle"),
+    Measure("cpu_seconds", "policy: training, CPU seconds on one thread", 60, smaller=True, form=".0f"),
+    Measure("wall_seconds", "policy: training, wall-clock seconds", smaller=True, form=".0f"),
+    Measure("fixed_rule", "best fixed rule per edge (0 look-ups)"),
+    Measure("fixed_rule_worse", "best fixed rule: share made worse", smaller=True),
+    Measure("authors", "authors' recipe and network (0 look-ups)"),
+    Measure("random_10", "random legal transformations, best of 10"),
+    Measure("random_100", "random legal transformations, best of 100"),
+    Measure("local_10", "local search, 10 look-ups"),
+    Measure("local_30", "local search, 30 look-ups"),
+    Measure("local_100", "local search, 100 look-ups"),
+    *_hidden("half", "half of the architectures hidden", 0.970),
+    *_hidden("classes", "half of the functional classes hidden", 0.975),
+    *(row for share in FEW_SHARES for row in _hidden(f"few_{share}", f"{share:.0%} of the architectures visible")),
+    *(row for weight in COST_WEIGHTS for row in _costly(weight)),
+)
+
+
+def markdown(by_seed: Mapping[int, Mapping[str, float]], machine: str) -> str:
+    """One table: a row per measure that every seed has, a column per seed, the worst, what is required, the verdict."""
+    head = ["measure", *(f"seed {seed}" for seed in by_seed), "worst", "required", "verdict"]
+    rows = [head, ["---", *["---:"] * (len(by_seed) + 2), "---"]]
+    rows += [_row(measure, values) for measure, values in _values(by_seed)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{table}\n\n{_NOTES}\nMeasured on {machine}."
+
+
+def _values(by_seed: Mapping[int, Mapping[str, float]]) -> Iterator[tuple[Measure, list[float]]]:
+    for measure in MEASURES:
+        if all(measure.key in figures for figures in by_seed.values()):
+            yield measure, [figures[measure.key] for figures in by_seed.values()]
+
+
+def _row(measure: Measure, values: list[float]) -> list[str]:
+    shown = [format(value, measure.form) for value in (*values, measure.worst(values))]
+    sign = "≤" if measure.smaller else "≥"
+    required = "" if measure.required is None else f"{sign} {measure.required:g}"
+    return [measure.title, *shown, required, measure.verdict(values)]
+
+
+def as_json(by_seed: Mapping[int, Mapping[str, float]], machine: str) -> dict[str, Any]:
+    """All figures by seed, and by measure the worst, what is required, and whether it is met."""
+    summary = {
+        measure.key: {
+            "title": measure.title,
+            "worst": measure.worst(values),
+            "required": measure.required,
+            "verdict": measure.verdict(values) or None,
+        }
+        for measure, values in _values(by_seed)
+    }
+    return {
+        "machine": machine,
+        "seeds": {str(seed): dict(figures) for seed, figures in by_seed.items()},
+        "summary": summary,
+    }

@@ -1,0 +1,234 @@
+"""How good trained policies are, beside what they must beat: `python -m benchmarks.quality`.
+
+Trains on one thread with `train`, for every seed (which also decides the split) from scratch, and compares on the 3,125
+held-out inputs with the exact oracle. *Recovered* = mean gain of outputs over inputs ÷ mean gain of the oracle.
+Outputs, the policy's and the comparators', are always chosen by CIFAR-10 validation accuracy (or by a model of it). On
+test columns two readings are given: beside the oracle that chooses by validation accuracy too, and beside
+the one that may choose by the test column itself, which no method that never sees it can reach.
+
+Progress goes to stderr, one table (markdown) to stdout, all figures to `--json FILE`.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.costs import machine
+from benchmarks.measures import COST_WEIGHTS, FEW_SHARES, as_json, markdown
+from nat_core.architecture.cell import Architecture
+from nat_core.learning import table
+from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.comparators import (
+    Codes,
+    Lattice,
+    apply_rule,
+    best_of,
+    fit_fixed_rule,
+    judge,
+    local_search_all,
+    oracle,
+    random_legal,
+)
+from nat_core.learning.config import TrainingConfig, authors_recipe
+from nat_core.learning.data import objective_of, relative_macs, split_codes
+from nat_core.learning.distribution import greedy
+from nat_core.learning.evaluation import PolicyQuality, edge_log_probabilities, policy_quality
+from nat_core.learning.functional import functional_classes
+from nat_core.learning.policy import Policy
+from nat_core.learning.reward_model import RewardModelConfig, fit_reward_model, rank_correlation
+from nat_core.learning.training import train
+
+Figures = dict[str, float]
+QUICK_AUTHORS_STEPS = 2000
+
+
+def say(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+@lru_cache(maxsize=1)
+def lattice() -> Lattice:
+    return Lattice.of_space(table.SPACE)
+
+
+@lru_cache(maxsize=1)
+def architectures() -> tuple[Architecture, ...]:
+    """All cells in code order."""
+    return tuple(table.architecture_of_code(code) for code in range(table.SIZE))
+
+
+def recovered(scores: NDArray[np.float64], inputs: Codes, outputs: Codes) -> float:
+    """With the true oracle of the same scores."""
+    return judge(scores, inputs, outputs, oracle(lattice(), scores)[inputs]).recovered
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Figures about one trained policy: its quality, greedy outputs for held-out inputs, and durations."""
+
+    quality: PolicyQuality
+    outputs: Codes
+    cpu_seconds: float
+    wall_seconds: float
+
+
+def train_and_judge(config: TrainingConfig, source: AccuracySource | None = None) -> Trained:
+    """Trains on `source` (the table by default) and judges by the table's true objective."""
+    cpu = time.process_time()
+    trained = train(config, source)
+    cpu = time.process_time() - cpu
+    scores = objective_of(config)(architectures())
+    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    quality = policy_quality(trained.policy, held_out, scores, config.rule)
+    outputs = greedy_codes(trained.policy, held_out, config.rule)
+    say(f"  {trained.reward}: {cpu:.0f} s, recovered {quality.greedy.recovered:.4f}")
+    return Trained(quality, outputs, cpu, trained.elapsed_seconds)
+
+
+def greedy_codes(policy: Policy, inputs: Codes, rule: str) -> Codes:
+    """[n] codes of the most probable transformations."""
+    log_probabilities = torch.from_numpy(edge_log_probabilities(policy, inputs, rule))
+    return table.codes_of_operations(greedy(log_probabilities).numpy())
+
+
+def policy_figures(config: TrainingConfig) -> Figures:
+    """The policy with the default recipe."""
+    result = train_and_judge(config)
+    quality = result.quality
+    figures = {
+        "greedy": quality.greedy.recovered,
+        "worse": quality.greedy.worse,
+        "clearly_worse": quality.greedy.clearly_worse,
+        "cpu_seconds": result.cpu_seconds,
+        "wall_seconds": result.wall_seconds,
+    }
+    figures |= {f"top_{count}": judged.recovered for count, judged in quality.best_of.items()}
+    figures |= {name: transfer.recovered for name, transfer in quality.transfer.items()}
+    return figures | {f"{name}_own": transfer.recovered_own for name, transfer in quality.transfer.items()}
+
+
+def comparator_figures(config: TrainingConfig) -> Figures:
+    """Everything that needs no training; n look-ups beside the input's own."""
+    scores, rng = table.accuracies_percent(config.data_set), np.random.default_rng(config.seed)
+    seen, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    rule = fit_fixed_rule(lattice(), scores, seen, rng)
+    fixed = apply_rule(lattice(), rule, held_out)
+    worse = float((scores[fixed] < scores[held_out]).mean())
+    figures = {"fixed_rule": recovered(scores, held_out, fixed), "fixed_rule_worse": worse}
+    for count in (10, 100):
+        candidates = np.column_stack([held_out, random_legal(lattice(), held_out, count, rng)])
+        figures[f"random_{count}"] = recovered(scores, held_out, best_of(candidates, scores))
+    for count in (10, 30, 100):
+        found = local_search_all(lattice(), scores, held_out, count, random.Random(config.seed))
+        figures[f"local_{count}"] = recovered(scores, held_out, found)
+    return figures
+
+
+def visible_share(share: float, seed: int) -> Codes:
+    """Codes of a random share of the architectures."""
+    return np.random.default_rng(seed).permutation(table.SIZE)[: int(share * table.SIZE)]
+
+
+def visible_classes(share: float, seed: int) -> Codes:
+    """Codes of all architectures in a random share of the functional classes."""
+    classes = functional_classes(architectures())
+    count = classes.max() + 1
+    return np.flatnonzero(np.isin(classes, np.random.default_rng(seed).permutation(count)[: int(share * count)]))
+
+
+def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures:
+    """A reward model fitted on the visible rewards alone, a policy trained on the model alone; judged by the table."""
+    scores = table.accuracies_percent(config.data_set)
+    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    cpu = time.process_time()
+    evaluated = [architectures()[code] for code in visible]
+    model = fit_reward_model(evaluated, scores[visible], table.SPACE, RewardModelConfig(seed=config.seed))
+    cpu = time.process_time() - cpu
+    predictions = model.accuracy_percent(architectures())
+    hidden = np.setdiff1d(np.arange(table.SIZE), visible)
+    only_visible = np.where(np.isin(np.arange(table.SIZE), visible), scores, -1.0)
+    trained = train_and_judge(config, model)
+    return {
+        name: trained.quality.greedy.recovered,
+        f"{name}_exhaustive": recovered(scores, held_out, oracle(lattice(), predictions)[held_out]),
+        f"{name}_seen": recovered(scores, held_out, oracle(lattice(), only_visible)[held_out]),
+        f"{name}_rank": rank_correlation(predictions[hidden], scores[hidden]),
+        f"{name}_seconds": cpu + trained.cpu_seconds,
+    }
+
+
+def cost_figures(config: TrainingConfig) -> Figures:
+    """A policy whose reward subtracts MACs."""
+    trained = train_and_judge(config)
+    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    accuracies, macs = table.accuracies_percent(config.data_set), relative_macs(table.SPACE)(architectures())
+    name = f"cost_{config.cost_weight}"
+    return {
+        name: trained.quality.greedy.recovered,
+        f"{name}_macs": float(macs[trained.outputs].mean() / macs[held_out].mean()),
+        f"{name}_accuracy": recovered(accuracies, held_out, trained.outputs),
+    }
+
+
+def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]:
+    """What is measured for a seed, in order, with titles."""
+    config = TrainingConfig(seed=seed, split_seed=seed)
+    authors = authors_recipe(seed=seed, split_seed=seed, **({"steps": QUICK_AUTHORS_STEPS} if quick else {}))
+    yield "comparators", lambda: comparator_figures(config)
+    yield "policy", lambda: policy_figures(config)
+    yield "half of the architectures hidden", lambda: hidden_figures(config, visible_share(0.5, seed), "half")
+    yield "half of the classes hidden", lambda: hidden_figures(config, visible_classes(0.5, seed), "classes")
+    yield "authors' recipe", lambda: {"authors": train_and_judge(authors).quality.greedy.recovered}
+    for weight in COST_WEIGHTS:
+        yield f"cost weight {weight}", lambda weight=weight: cost_figures(replace(config, cost_weight=weight))
+    for share in FEW_SHARES:
+        few = visible_share(share, seed)
+        yield f"{share:.0%} visible", lambda few=few, name=f"few_{share}": hidden_figures(config, few, name)
+
+
+def measure(seed: int, quick: bool, only: str) -> Figures:
+    """All figures of a seed, or those of parts whose title contains `only`."""
+    figures: Figures = {}
+    for title, part in parts(seed, quick):
+        if only in title:
+            say(f"seed {seed}: {title}")
+            figures |= part()
+    return figures
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__.splitlines()[0])
+    parser.add_argument("--space", choices=[table.SPACE.name], default=table.SPACE.name)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument(
+        "--quick", action="store_true", help=f"the authors' recipe for {QUICK_AUTHORS_STEPS} steps only"
+    )
+    parser.add_argument("--only", default="", help="measure only parts whose title contains this, e.g. 'hidden'")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    torch.set_num_threads(1)
+    say(machine())
+    by_seed = {}
+    for seed in options.seeds:
+        by_seed[seed] = measure(seed, options.quick, options.only)
+        if options.json:
+            options.json.write_text(json.dumps(as_json(by_seed, machine()), indent=1) + "\n", encoding="utf-8")
+    print(markdown(by_seed, machine()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,336 @@
+"""A reward model: a graph regressor on the architectures evaluated so far, itself an accuracy source.
+
+Where an accuracy is expensive, a policy needs far more rewards than can be measured; it is then trained on the
+predictions of an ensemble (cf. neural predictors, arXiv 1912.00848). Three things matter. Targets are mostly
+*normal scores* of the accuracies (the normal quantiles of their ranks), because differences among good cells
+are what counts and a few very bad ones otherwise dominate the loss. Dead edges are removed
+first, since they change nothing. And an optimiser finds the model's errors: the minimum of the ensemble is
+more cautious than its mean.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from torch_geometric.data import Data
+from torch_geometric.utils import scatter
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import Space
+from nat_core.learning.accuracy import AccuracyKind
+from nat_core.learning.encoder import OperationEmbedding
+from nat_core.learning.graph import EDGE_FEATURES, NODE_FEATURES, encode, graph_count, select
+
+# How the predictions of an ensemble [members, n] become one.
+COMBINATIONS: MappingProxyType[str, Callable[[NDArray], NDArray]] = MappingProxyType(
+    {"mean": lambda predictions: predictions.mean(axis=0), "min": lambda predictions: predictions.min(axis=0)}
+)
+_CHUNK = 2048
+_FOLDS = 10
+_EXTENSION = 3.0
+
+
+@dataclass(frozen=True)
+class RewardModelConfig:
+    """How to fit a reward model.
+
+    Attributes:
+        members: of the ensemble; each leaves out another tenth of the data, on which it is judged.
+        combine: "min" is cautious, "mean" unbiased.
+        rank_share: share of normal scores in the regression's target, the rest are standardised accuracies.
+        width, layers, embedding: of the graph network.
+        steps: gradient steps per member.
+        batch: architectures per step.
+        learning_rate: highest of a one-cycle schedule.
+        weight_decay: AdamW's.
+        tolerance: where the loss turns from squared to absolute, in standard deviations of the target.
+        seed: of weights, batches and left-out tenths.
+
+    Raises:
+        ValueError: a value out of bounds; says which and what is accepted.
+    """
+
+    members: int = 2
+    combine: str = "min"
+    rank_share: float = 1.0
+    width: int = 64
+    layers: int = 3
+    embedding: int = 32
+    steps: int = 600
+    batch: int = 256
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    tolerance: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.combine not in COMBINATIONS:
+            raise ValueError(f"combine is {self.combine!r}; accepted: {', '.join(COMBINATIONS)}")
+        if not 1 <= self.members <= _FOLDS:
+            raise ValueError(f"members is {self.members}; it must be between 1 and {_FOLDS}")
+        if not 0 <= self.rank_share <= 1:
+            raise ValueError(f"rank_share is {self.rank_share}; it must be between 0 and 1")
+        for name in ("width", "layers", "embedding", "steps", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+
+
+@dataclass(frozen=True)
+class FitQuality:
+    """How well single members predict what they did not see.
+
+    Attributes:
+        held_out: how many predictions that is.
+        rank_correlation: Spearman's, between predicted and measured accuracies.
+        mean_absolute_error_points: in points of accuracy.
+    """
+
+    held_out: int
+    rank_correlation: float
+    mean_absolute_error_points: float
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """A monotone map between accuracies in percent and what the network regresses.
+
+    Attributes:
+        accuracies_percent, targets: [k] knots, both strictly increasing; straight lines between them.
+    """
+
+    accuracies_percent: NDArray[np.float64]
+    targets: NDArray[np.float64]
+
+    @classmethod
+    def fitted(cls, accuracies_percent: NDArray[np.float64], rank_share: float) -> "TargetScale":
+        """Normal scores times `rank_share` plus standardised accuracies times the rest.
+
+        Beyond the data the lines continue with the mean slope of the outer tenth, so that a prediction
+        above everything seen is still larger.
+        """
+        values, counts = np.unique(accuracies_percent, return_counts=True)
+        if len(values) < 2:
+            raise ValueError(f"{len(values)} distinct accuracies; a reward model needs 2 or more")
+        levels = (np.cumsum(counts) - counts / 2) / counts.sum()
+        scores = torch.special.ndtri(torch.from_numpy(levels)).numpy()
+        standard = (values - accuracies_percent.mean()) / accuracies_percent.std()
+        targets = rank_share * scores + (1 - rank_share) * standard
+        outer = max(1, len(values) // 10)
+        low = (values[outer] - values[0]) / (targets[outer] - targets[0])
+        high = (values[-1] - values[-1 - outer]) / (targets[-1] - targets[-1 - outer])
+        return cls(
+            np.array([values[0] - _EXTENSION * low, *values, values[-1] + _EXTENSION * high]),
+            np.array([targets[0] - _EXTENSION, *targets, targets[-1] + _EXTENSION]),
+        )
+
+    def to_target(self, accuracies_percent: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.interp(accuracies_percent, self.accuracies_percent, self.targets)
+
+    def to_percent(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.interp(targets, self.targets, self.accuracies_percent).clip(0, 100)
+
+
+class GatedLayer(nn.Module):
+    """One round of messages both ways along edges; an edge's operation scales and shifts what passes.
+
+    Scaling lets null pass nothing and skip everything, which sums of node and operation would have to learn.
+    """
+
+    def __init__(self, width: int, edge_width: int) -> None:
+        super().__init__()
+        self.from_nodes = nn.Linear(width, 3 * width)  # to itself, forward, backward
+        self.gates = nn.Linear(edge_width, 4 * width)  # forward scale and shift, backward scale and shift
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> Tensor:
+        """nodes [N, width], edges [E, edge_width], edge_index [2, E] → nodes anew."""
+        source, target = edge_index
+        itself, ahead, back = self.from_nodes(nodes).chunk(3, dim=1)
+        scale_ahead, shift_ahead, scale_back, shift_back = self.gates(edges).chunk(4, dim=1)
+        forwards = torch.relu(ahead.index_select(0, source) * scale_ahead + shift_ahead)
+        backwards = torch.relu(back.index_select(0, target) * scale_back + shift_back)
+        heard = itself.index_add(0, target, forwards).index_add(0, source, backwards)
+        return nodes + torch.relu(self.norm(heard))
+
+
+class GraphRegressor(nn.Module):
+    """One number per architecture, read from its output nodes and the mean of all its nodes."""
+
+    def __init__(self, width: int, layers: int, embedding: int) -> None:
+        super().__init__()
+        self.embedding = OperationEmbedding(embedding, 64)
+        self.node_input = nn.Linear(NODE_FEATURES, width)
+        self.link = nn.Parameter(torch.zeros(embedding + EDGE_FEATURES))
+        self.layers = nn.ModuleList(GatedLayer(width, embedding + EDGE_FEATURES) for _ in range(layers))
+        self.readout = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+
+    def forward(self, graphs: Data) -> Tensor:
+        """A batch of `graph.encode` with n graphs → [n]."""
+        own = torch.cat([self.embedding()[graphs.operation], graphs.edge_attr], dim=1)
+        edges = torch.cat([own, self.link.expand(graphs.link_index.shape[1], -1)])
+        edge_index = torch.cat([graphs.edge_index, graphs.link_index], dim=1)
+        nodes = self.node_input(graphs.x)
+        for layer in self.layers:
+            nodes = layer(nodes, edges, edge_index)
+        last = nodes[graphs.node_ptr[1:] - 1]  # the output node of the last cell
+        everywhere = scatter(nodes, graphs.batch, dim_size=graph_count(graphs), reduce="mean")
+        return self.readout(torch.cat([last, everywhere], dim=1)).squeeze(1)
+
+
+@dataclass(frozen=True)
+class RewardModel:
+    """A fitted ensemble as an `AccuracySource`.
+
+    Attributes:
+        members: of the ensemble.
+        scale: between accuracies and their targets.
+        config: how it was fitted.
+        space: whose architectures it judges.
+        observed: how many architectures it was fitted on.
+        quality: on what its members did not see.
+        device: where it computes.
+    """
+
+    members: tuple[GraphRegressor, ...]
+    scale: TargetScale
+    config: RewardModelConfig
+    space: Space
+    observed: int
+    quality: FitQuality
+    device: torch.device
+    kind: AccuracyKind = "modelled"
+    stable: bool = True
+
+    @property
+    def description(self) -> str:
+        quality = f"rank correlation {self.quality.rank_correlation:.2f} on unseen ones"
+        return f"reward model fitted on {self.observed:,} evaluated architectures, {quality}"
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why the model cannot judge `architecture`, or None."""
+        return self.space.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] predicted accuracies. Raises ValueError for an architecture of another space."""
+        for position, architecture in enumerate(architectures):
+            if reason := self.mismatch(architecture):
+                raise ValueError(f"architecture {position} is not of the model's space: {reason}")
+        if not architectures:
+            return np.empty(0)
+        graphs = _encode(architectures).to(self.device)
+        targets = np.stack([_predict(member, graphs) for member in self.members])
+        return COMBINATIONS[self.config.combine](self.scale.to_percent(targets))
+
+
+def fit_reward_model(
+    architectures: Sequence[Architecture],
+    accuracies_percent: NDArray[np.float64],
+    space: Space,
+    config: RewardModelConfig | None = None,
+    device: torch.device | str = "cpu",
+) -> RewardModel:
+    """Fits a reward model; the same seed and data give the same model.
+
+    Args:
+        architectures: evaluated ones, 20 or more.
+        accuracies_percent: [n] their accuracies.
+        space: to which they belong, and what the model will judge.
+
+    Raises:
+        ValueError: too few architectures, numbers that do not fit them, or not two distinct finite accuracies.
+    """
+    config, device = config or RewardModelConfig(), torch.device(device)
+    _check_data(architectures, accuracies_percent)
+    scale = TargetScale.fitted(accuracies_percent, config.rank_share)
+    graphs = _encode(architectures).to(device)
+    targets = torch.from_numpy(scale.to_target(accuracies_percent)).float().to(device)
+    folds = np.random.default_rng(config.seed).permutation(len(architectures)) % _FOLDS
+    members, predicted, measured = [], [], []
+    for number in range(config.members):
+        seen, unseen = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
+        members.append(_fit_member(graphs, targets, torch.from_numpy(seen).to(device), config, number))
+        left_out = select(graphs, torch.from_numpy(unseen).to(device))
+        predicted.append(scale.to_percent(_predict(members[-1], left_out)))
+        measured.append(accuracies_percent[unseen])
+    quality = _judge_fit(np.concatenate(predicted), np.concatenate(measured))
+    return RewardModel(tuple(members), scale, config, space, len(architectures), quality, device)
+
+
+def _check_data(architectures: Sequence[Architecture], accuracies_percent: NDArray[np.float64]) -> None:
+    if len(architectures) < 2 * _FOLDS:
+        raise ValueError(f"{len(architectures)} evaluated architectures; a reward model needs {2 * _FOLDS} or more")
+    if accuracies_percent.shape != (len(architectures),):
+        raise ValueError(
+            f"accuracies have shape {accuracies_percent.shape}, which must be ({len(architectures)},): "
+            f"one per architecture"
+        )
+    if not np.isfinite(accuracies_percent).all():
+        position = int(np.flatnonzero(~np.isfinite(accuracies_percent))[0])
+        raise ValueError(
+            f"the accuracy of architecture {position} is {accuracies_percent[position]}; it must be finite"
+        )
+
+
+def _encode(architectures: Sequence[Architecture]) -> Data:
+    """Graphs without dead edges."""
+    return encode([architecture.effective for architecture in architectures])
+
+
+def _fit_member(graphs: Data, targets: Tensor, seen: Tensor, config: RewardModelConfig, number: int) -> GraphRegressor:
+    """One regressor fitted on the graphs `seen`, in evaluation mode."""
+    seed = config.seed * _FOLDS + number
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        member = GraphRegressor(config.width, config.layers, config.embedding).to(targets.device)
+    optimizer = torch.optim.AdamW(
+        member.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.learning_rate, total_steps=config.steps, pct_start=0.1
+    )
+    for chosen in _batches(seen, config.batch, config.steps, torch.Generator().manual_seed(seed)):
+        loss = functional.smooth_l1_loss(member(select(graphs, chosen)), targets[chosen], beta=config.tolerance)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return member.eval()
+
+
+def _batches(seen: Tensor, batch: int, steps: int, generator: torch.Generator) -> list[Tensor]:
+    """`steps` batches that go through shuffles of `seen` one after the other."""
+    batch = min(batch, len(seen))
+    epochs = math.ceil(steps * batch / len(seen))
+    order = torch.cat([torch.randperm(len(seen), generator=generator) for _ in range(epochs)]).to(seen.device)
+    return list(seen[order[: steps * batch]].split(batch))
+
+
+@torch.inference_mode()
+def _predict(member: GraphRegressor, graphs: Data) -> NDArray[np.float64]:
+    """[n] targets predicted for n graphs."""
+    every = torch.arange(graph_count(graphs), device=graphs.x.device)
+    return torch.cat([member(select(graphs, part)) for part in every.split(_CHUNK)]).double().cpu().numpy()
+
+
+def _judge_fit(predicted: NDArray[np.float64], measured: NDArray[np.float64]) -> FitQuality:
+    error = float(np.abs(predicted - measured).mean())
+    return FitQuality(len(measured), rank_correlation(predicted, measured), error)
+
+
+def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Spearman's rank correlation of two vectors [n]; ties share their mean rank; 0 where one is constant."""
+    ranks = [_ranks(first), _ranks(second)]
+    if any(rank.std() == 0 for rank in ranks):
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
