@@ -1,8 +1,11 @@
-"""What every test shares: one thread per process, so that parallel tests do not fight, and no network."""
+"""What every test shares: one thread per process, so that parallel tests do not fight; no network; runs elsewhere."""
 
 import os
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["NAT_LAB_RUNS"] = tempfile.mkdtemp(prefix="nat-lab-runs-")  # never the runs of whoever tests
+os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import pytest
 import torch

@@ -19,6 +19,7 @@ from nat_core.runs.states import RESUMABLE, State
 from nat_core.runs.tracking import Tracking, owner_facts
 
 GRACE_SECONDS = 30.0
+PROGRAM = (sys.executable, "-m", "nat_core")
 
 
 def launch(tracking: Tracking, request: Request) -> str:
@@ -106,7 +107,7 @@ def delete(tracking: Tracking, run_id: str) -> None:
 
 
 def _start(tracking: Tracking, run: Run) -> None:
-    command = [sys.executable, "-m", "nat_core", "work", run.id]
+    command = [*PROGRAM, "work", run.id]
     surroundings = {
         **os.environ,
         "NAT_LAB_RUNS": str(tracking.folders.root),

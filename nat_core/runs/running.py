@@ -1,6 +1,7 @@
 """Inside a run's process: wait for the device, do the work, report, save, stop when asked, and say how it ended."""
 
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -178,6 +179,6 @@ def _log(tracking: Tracking, run_id: str, text: str) -> None:
 
 
 def _set_threads(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
+    """For torch, unless the work's own module has not even imported it."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)

@@ -1,0 +1,64 @@
+"""Stores of runs to test with. MLflow takes seconds to create its tables, so that is done once and copied."""
+
+import importlib.util
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nat_core.runs import launching
+from nat_core.runs.folders import Folders
+from nat_core.runs.run import Run
+from nat_core.runs.tracking import Tracking, open_tracking
+
+LIGHT_WORK = Path(__file__).parent / "light_work.py"
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    """MLflow's tables without a run."""
+    from mlflow.tracking import MlflowClient
+
+    path = tmp_path_factory.mktemp("template") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(scope="module")
+def tracking(empty_database, tmp_path_factory) -> Tracking:
+    """A store that the tests of a module share."""
+    folders = Folders(tmp_path_factory.mktemp("runs"))
+    shutil.copy(empty_database, folders.database)
+    return open_tracking(folders=folders)
+
+
+@pytest.fixture(scope="session")
+def light_work():
+    """The kind of run "count", known here and to processes that are launched."""
+    spec = importlib.util.spec_from_file_location("light_work", LIGHT_WORK)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["light_work"] = module
+    spec.loader.exec_module(module)
+    module.teach()
+    before = launching.PROGRAM
+    launching.PROGRAM = (sys.executable, str(LIGHT_WORK))
+    yield module
+    launching.PROGRAM = before
+
+
+@pytest.fixture
+def wait_until(tracking) -> Callable[..., Run]:
+    """Waits until a run satisfies a condition; fails with its state and log if it takes too long."""
+
+    def wait(run_id: str, condition: Callable[[Run], bool], seconds: float = 60.0) -> Run:
+        deadline = time.monotonic() + seconds
+        while not condition(run := tracking.get(run_id)):
+            log = "\n".join(tracking.log_lines(run_id, 20))
+            assert time.monotonic() < deadline, f"still {run.state} at step {run.step}\n{log}"
+            time.sleep(0.05)
+        return run
+
+    return wait

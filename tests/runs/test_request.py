@@ -1,0 +1,74 @@
+"""Requests survive JSON, and the command line that they name asks for the same."""
+
+import shlex
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nat_core.cli.train import _config
+from nat_core.learning.config import RECIPES, TrainingConfig
+from nat_core.learning.policy import POLICY_CONFIGS
+from nat_core.runs.kinds import request_for, work_of
+from nat_core.runs.request import Request
+
+
+def test_a_request_survives_json():
+    request = request_for("train", TrainingConfig(seed=3), preset="group", name="é", threads=2, output="/x")
+    again = Request.from_json(request.to_json())
+    assert again.to_json() == request.to_json()
+    assert work_of(again.kind).config.from_dict(again.config) == TrainingConfig(seed=3)
+    assert (again.steps, again.space, again.output) == (1500, "nasbench201", "/x")
+
+
+def test_parameters_are_flat():
+    assert request_for("train", TrainingConfig()).parameters()["policy.network"] == "edge"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"threads": 0}, "threads is 0; accepted: 1 to 1024"),
+        ({"name": "a\nb"}, "not one line of at most 100 characters"),
+        ({"name": "a" * 101}, "not one line of at most 100 characters"),
+        ({"command": "x" * 8000}, "at most 8,000 are accepted"),
+    ],
+)
+def test_bad_settings_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        request_for("train", TrainingConfig(), **change)
+
+
+def test_bad_kinds_and_configurations_are_refused():
+    with pytest.raises(ValueError, match="unknown kind of run 'dance'; accepted: train"):
+        request_for("dance", TrainingConfig())
+    with pytest.raises(ValueError, match="a run of kind train needs a TrainingConfig, not dict"):
+        request_for("train", {})
+    with pytest.raises(ValueError, match="not a run's request"):
+        Request.from_json("{}")
+    with pytest.raises(ValueError, match="an absolute folder is needed"):
+        Request("train", {}, 1, output="here")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(sorted(RECIPES)),
+    st.sampled_from(sorted(POLICY_CONFIGS)),
+    st.integers(1, 9999),
+    st.integers(0, 2**40),
+    st.floats(0, 1),
+)
+def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight):
+    config = RECIPES[recipe](policy=POLICY_CONFIGS[network], steps=steps, seed=seed, cost_weight=weight)
+    words = shlex.split(request_for("train", config, preset=recipe, output="/x").command)
+    assert words[:4] == ["python", "-m", "nat_core", "train"] and words[-2:] == ["--output", "/x"]
+    options = dict(zip(words[4:-2:2], words[5:-2:2], strict=True))
+    parsed = _config(
+        options["--space"],
+        options.get("--recipe", "group"),
+        options.get("--policy-network"),
+        int(options["--steps"]) if "--steps" in options else None,
+        seed=int(options.get("--seed", 0)),
+        cost_weight=float(options.get("--cost-weight", 0)),
+    )
+    assert parsed == config
