@@ -234,7 +234,7 @@ def _open(uri: str, folders: Folders) -> Tracking:
             experiment = client.get_experiment_by_name(EXPERIMENT)
             artifacts = folders.artifacts.as_uri() if local else None
             number = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
-    except (MlflowException, sqlite3.Error) as error:
+    except (MlflowException, sqlite3.Error, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(
             f"no runs can be recorded at {uri} ({reason}); see MLFLOW_TRACKING_URI and NAT_LAB_RUNS"

@@ -8,6 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 if str(PROJECT) not in sys.path:
     sys.path.insert(0, str(PROJECT))
@@ -36,14 +39,14 @@ class Counting:
 
 def count(config: Counting, context: Any) -> bool:
     path = context.checkpoint()
-    step = int(path.read_text()) if path.exists() else 0
+    step = int(load_file(path)["step"]) if path.exists() else 0
     while step < config.steps and (config.deaf or not context.should_stop()):
         step += 1
         context.progress(step, {"number": step * 0.5})
         if step == config.fail_at:
             raise ValueError("numbers\nran out")
         with context.saving() as target:
-            target.with_suffix(".new").write_text(str(step))
+            save_file({"step": np.array(step)}, target.with_suffix(".new"))
             target.with_suffix(".new").replace(target)
         time.sleep(config.seconds)
     return step == config.steps

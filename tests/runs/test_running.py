@@ -1,0 +1,169 @@
+"""Inside a run: it ends as it should, says why it did not, and a stopped training goes on as if nothing had been."""
+
+import errno
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from nat_core.learning import files
+from nat_core.learning.checkpoint import load_policy
+from nat_core.learning.config import TrainingConfig
+from nat_core.learning.policy import PolicyConfig
+from nat_core.learning.training import train
+from nat_core.runs import running
+from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.kinds import request_for
+from nat_core.runs.launching import requeue
+from nat_core.runs.processes import process
+from nat_core.runs.running import execute
+from nat_core.runs.states import State
+
+TINY = TrainingConfig(
+    policy=PolicyConfig(width=16, layers=2, embedding=8, key=16), steps=45, batch=16, samples=2, inputs=100, held_out=20
+)
+
+
+@pytest.fixture
+def create(tracking, light_work, tmp_path):
+    """Records a run that this process will do: of a training, or of counting."""
+
+    def create(config: TrainingConfig | None = None, **counting):
+        kind = "train" if config else "count"
+        config = config or light_work.Counting(**counting)
+        return tracking.create(request_for(kind, config, preset=tmp_path.name, output=tmp_path / "out"), process())
+
+    return create
+
+
+def stop_after(monkeypatch, questions: int) -> None:
+    """Whoever asks whether to stop hears yes after so many times no."""
+
+    @contextmanager
+    def signals():
+        asked = iter(range(10**9))
+        yield lambda: next(asked) >= questions
+
+    monkeypatch.setattr(running, "stop_signals", signals)
+
+
+def histories(tracking, run) -> dict[str, list]:
+    return {name: tracking.history(run.id, name) for name in tracking.get(run.id).metrics}
+
+
+def test_a_run_to_the_end(tracking, create):
+    run, heard = create(steps=4), []
+    assert execute(tracking, run.id, lambda step, metrics: heard.append((step, metrics))) is State.FINISHED
+    done = tracking.get(run.id)
+    assert (done.state, done.step, done.best, done.last) == (State.FINISHED, 4, 2.0, 2.0)
+    assert heard == [(step, {"number": step / 2}) for step in (1, 2, 3, 4)]
+    assert not tracking.folders.checkpoints(run.id).exists()  # nothing is left to continue
+    assert "step 4/4  number 2" in "\n".join(tracking.log_lines(run.id))
+    stored = [item.path for item in tracking.client.list_artifacts(run.id)]
+    assert stored == [f"{run.id}.log", "request.json"]
+    assert tracking.client.get_run(run.id).info.status == "FINISHED"
+
+
+def test_a_failure_is_recorded_in_one_sentence_and_can_be_resumed(tracking, create, light_work):
+    run = create(steps=4, fail_at=3)
+    with pytest.raises(ValueError, match="numbers"):
+        execute(tracking, run.id)
+    failed = tracking.get(run.id)
+    assert (failed.state, failed.error, failed.step) == (State.FAILED, "numbers ran out", 3)
+    assert "Traceback" in "\n".join(tracking.log_lines(run.id))
+    requeue(tracking, run.id, process())
+    assert tracking.get(run.id).error == ""
+    with pytest.raises(ValueError, match="numbers"):
+        execute(tracking, run.id)
+    assert tracking.history(run.id, "number") == [(1, 0.5), (2, 1.0), (3, 1.5)]
+
+
+def test_a_configuration_that_no_longer_fits_fails_clearly(tracking, create, monkeypatch, light_work):
+    run = create()
+    refuse = classmethod(lambda cls, value: (_ for _ in ()).throw(ValueError("unknown field 'speed'")))
+    monkeypatch.setattr(light_work.Counting, "from_dict", refuse)
+    with pytest.raises(ValueError, match="unknown field"):
+        execute(tracking, run.id)
+    assert (tracking.get(run.id).state, tracking.get(run.id).error) == (State.FAILED, "unknown field 'speed'")
+
+
+def test_errors_of_other_types_carry_their_type():
+    assert running.sentence(RuntimeError("size\nmismatch")) == "RuntimeError: size mismatch"
+    assert running.sentence(KeyError()) == "KeyError"
+
+
+def test_only_a_queued_run_is_done(tracking, create):
+    run = create(steps=1)
+    execute(tracking, run.id)
+    with pytest.raises(ValueError, match="is finished and does not wait for this process"):
+        execute(tracking, run.id)
+    with pytest.raises(ValueError, match="is finished: there is nothing left to do; resumable are: failed, lost"):
+        requeue(tracking, run.id)
+    with pytest.raises(ValueError, match="is queued: it is at work already"):
+        requeue(tracking, create().id)
+
+
+@pytest.mark.parametrize("questions", [[1], [14, 9]])  # the first one is asked while waiting for the device
+def test_stopped_and_resumed_equals_one_go(tracking, create, monkeypatch, questions, tmp_path):
+    straight = create(TINY)
+    assert execute(tracking, straight.id) is State.FINISHED
+    expected, _ = load_policy(tmp_path / "out")
+
+    run = create(TINY)
+    for count in questions:
+        with monkeypatch.context() as patch:
+            stop_after(patch, count)
+            assert execute(tracking, run.id) is State.STOPPED
+        assert tracking.client.get_run(run.id).info.status == "KILLED"
+        requeue(tracking, run.id, process())
+    assert execute(tracking, run.id) is State.FINISHED
+    policy, card = load_policy(tmp_path / "out")
+    for name, tensor in expected.state_dict().items():
+        assert torch.equal(tensor, policy.state_dict()[name])
+    assert card.training["steps_done"] == TINY.steps and "--steps 45" in card.command
+    assert histories(tracking, run) == histories(tracking, straight)
+    assert [step for step, _ in tracking.history(run.id, "gain")] == [10, 20, 30, 40, 45]
+    assert [item.path for item in tracking.client.list_artifacts(run.id, "policy")] == [
+        "policy/card.json", "policy/policy.safetensors",
+    ]  # fmt: skip
+
+
+def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint_before(tracking, create, monkeypatch, tmp_path):
+    run = create(TINY)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 20)
+        execute(tracking, run.id)
+    saved = Checkpoints(tracking.folders.checkpoints(run.id)).path().read_bytes()
+    requeue(tracking, run.id, process())
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(files.os, "fsync", full)
+        execute(tracking, run.id)
+    failed = tracking.get(run.id)
+    assert failed.state is State.FAILED
+    assert failed.error == (
+        "a checkpoint could not be written (No space left on device); "
+        "the previous one is kept, and the run can be resumed from it"
+    )
+    assert Checkpoints(tracking.folders.checkpoints(run.id)).path().read_bytes() == saved
+
+    requeue(tracking, run.id, process())
+    assert execute(tracking, run.id) is State.FINISHED
+    policy, _ = load_policy(tmp_path / "out")
+    expected = train(TINY).policy.state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in policy.state_dict().items())
+
+
+def test_an_unreadable_checkpoint_gives_way_to_the_one_before(tracking, create):
+    run = create(steps=5, fail_at=4)
+    with pytest.raises(ValueError, match="numbers"):
+        execute(tracking, run.id)
+    Checkpoints(tracking.folders.checkpoints(run.id)).path().write_bytes(b"no tensors")
+    requeue(tracking, run.id, process())
+    with pytest.raises(ValueError, match="numbers"):
+        execute(tracking, run.id)
+    assert "the one before takes its place" in "\n".join(tracking.log_lines(run.id))
+    assert tracking.history(run.id, "number") == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
