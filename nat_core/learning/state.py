@@ -1,6 +1,7 @@
 """Everything that a training needs to continue exactly where it was: weights, optimiser, random state, counters."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,12 +57,23 @@ def new_state(config: TrainingConfig, device: torch.device | str = "cpu") -> Tra
     return TrainingState(policy, optimizer, torch.Generator().manual_seed(config.seed))
 
 
-def save_state(path: Path, config: TrainingConfig, state: TrainingState) -> None:
-    """Writes the state atomically as safetensors, its counters and the configuration as metadata."""
+def tensors_of(state: TrainingState) -> dict[str, Tensor]:
+    """Weights, the optimiser's moments and the generator, by name."""
     tensors = {f"policy.{name}": tensor for name, tensor in state.policy.state_dict().items()}
     for number, moments in state.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
-    tensors["generator"] = state.generator.get_state()
+    return {**tensors, "generator": state.generator.get_state()}
+
+
+def fill(state: TrainingState, tensors: Mapping[str, Tensor]) -> None:
+    """The inverse of `tensors_of`. Raises KeyError, ValueError or RuntimeError for what does not fit."""
+    state.policy.load_state_dict(_under("policy.", tensors))
+    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": _moments(tensors)})
+    state.generator.set_state(tensors["generator"])
+
+
+def save_state(path: Path, config: TrainingConfig, state: TrainingState) -> None:
+    """Writes the state atomically as safetensors, its counters and the configuration as metadata."""
     counters = {
         "format_version": _FORMAT_VERSION,
         "config": config.to_dict(),
@@ -72,7 +84,7 @@ def save_state(path: Path, config: TrainingConfig, state: TrainingState) -> None
     }
     save_tensors(
         path,
-        {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+        {name: value.detach().cpu().contiguous() for name, value in tensors_of(state).items()},
         {"training": json.dumps(counters)},
     )
 
@@ -87,9 +99,7 @@ def load_state(path: Path, config: TrainingConfig, state: TrainingState) -> None
         tensors, metadata = load_tensors(path)
         counters = json.loads(metadata["training"])
         _check(counters, config)
-        state.policy.load_state_dict(_under("policy.", tensors))
-        state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": _moments(tensors)})
-        state.generator.set_state(tensors["generator"])
+        fill(state, tensors)
         state.step, state.baseline = int(counters["step"]), float(counters["baseline"])
         state.elapsed_seconds = float(counters["elapsed_seconds"])
         state.pending = {name: [float(value) for value in values] for name, values in counters["pending"].items()}
@@ -109,11 +119,11 @@ def _check(counters: dict, config: TrainingConfig) -> None:
         raise ValueError(f"{name} was {saved[name]!r} and is now {wanted[name]!r}")
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+def _moments(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _under("optimizer.", tensors).items():
         number, key = name.split(".")

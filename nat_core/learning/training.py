@@ -92,12 +92,12 @@ def train(
         ValueError: no table for this space and no source; or the checkpoint belongs to another configuration.
     """
     schedule = schedule or Schedule()
-    trainer = _Trainer(config, objective_of(config, source), inputs or inputs_of(config), device)
+    trainer = Trainer(config, objective_of(config, source), inputs or inputs_of(config), device)
     state = new_state(config, device)
     if checkpoint is not None and checkpoint.exists():
         load_state(checkpoint, config, state)
     began = time.perf_counter() - state.elapsed_seconds
-    reports = _Reports(schedule.report, progress, state.pending)
+    reports = Reports(schedule.report, progress, state.pending)
     saved = time.monotonic()
     while state.step < config.steps and not should_stop():
         metrics = trainer.step(state)
@@ -120,7 +120,7 @@ def train(
     return TrainedPolicy(state.policy.eval(), config, state.step, state.elapsed_seconds, reward)
 
 
-class _Trainer:
+class Trainer:
     """One step, and one measurement, on prepared inputs."""
 
     def __init__(
@@ -182,7 +182,7 @@ class _Trainer:
         return {"held_out_gain": gains.mean().item(), "held_out_worse": (gains < 0).double().mean().item()}
 
 
-class _Reports:
+class Reports:
     """Averages metrics between reports; what is pending is kept in the state, so a resumed training reports alike."""
 
     def __init__(self, every: int, progress: Progress | None, pending: dict[str, list[float]]) -> None:

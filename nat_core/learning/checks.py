@@ -1,0 +1,41 @@
+"""Checks that every configuration makes of its fields, given as tables of what is accepted."""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from typing import Any
+
+Bounds = Mapping[str, tuple[float, float]]
+Choices = Mapping[str, Collection[str]]
+
+
+def check_fields(config: Any, bounds: Bounds, choices: Choices | None = None) -> None:
+    """Checks numbers against (lowest, highest) and texts against what is accepted.
+
+    Bounds that are whole numbers demand one.
+
+    Raises:
+        ValueError: says which field, its value and what is accepted.
+    """
+    for name, accepted in (choices or {}).items():
+        if getattr(config, name) not in accepted:
+            raise ValueError(f"{name} is {getattr(config, name)!r}; accepted: {', '.join(accepted)}")
+    for name, (low, high) in bounds.items():
+        value, whole = getattr(config, name), isinstance(low, int)
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            raise ValueError(f"{name} is {value!r}; it must be {'a whole number' if whole else 'a number'}")
+        if not math.isfinite(value) or not low <= value <= high:
+            raise ValueError(f"{name} is {value}; it must be between {low} and {high}")
+
+
+def check_names(cls: type, value: Any) -> None:
+    """Checks that `value` is a mapping that names fields of the dataclass `cls` only.
+
+    Raises:
+        ValueError: it does not; says which are accepted.
+    """
+    known = [item.name for item in fields(cls)]
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{value!r:.60} is not an object with fields; accepted: {', '.join(known)}")
+    if unknown := [name for name in value if name not in known]:
+        raise ValueError(f"unknown field {unknown[0]!r}; accepted: {', '.join(known)}")
