@@ -46,8 +46,10 @@ class Measure:
 
 
 def _hidden(key: str, what: str, required: float | None = None) -> Iterator[Measure]:
-    yield Measure(key, f"{what}: policy on a reward model", required)
-    yield Measure(f"{key}_exhaustive", f"{what}: exhaustive search on the model")
+    yield Measure(key, f"{what}: policy on the visible rewards, completed by a reward model", required)
+    yield Measure(f"{key}_model", f"{what}: policy on the reward model alone")
+    yield Measure(f"{key}_exhaustive", f"{what}: exhaustive search on rewards completed by the model")
+    yield Measure(f"{key}_model_exhaustive", f"{what}: exhaustive search on the model alone")
     yield Measure(f"{key}_seen", f"{what}: oracle among the visible only")
     yield Measure(f"{key}_rank", f"{what}: model's rank correlation on the hidden")
     yield Measure(f"{key}_seconds", f"{what}: CPU seconds of fit and training", smaller=True, form=".0f")

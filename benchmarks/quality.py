@@ -45,7 +45,8 @@ from nat_core.learning.distribution import greedy
 from nat_core.learning.evaluation import PolicyQuality, edge_log_probabilities, policy_quality
 from nat_core.learning.functional import functional_classes
 from nat_core.learning.policy import Policy
-from nat_core.learning.reward_model import RewardModelConfig, fit_reward_model, rank_correlation
+from nat_core.learning.ranks import rank_correlation
+from nat_core.learning.reward_model import CompletedAccuracy, RewardModelConfig, fit_reward_model
 from nat_core.learning.training import train
 
 Figures = dict[str, float]
@@ -147,21 +148,29 @@ def visible_classes(share: float, seed: int) -> Codes:
 
 
 def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures:
-    """A reward model fitted on the visible rewards alone, a policy trained on the model alone; judged by the table."""
+    """Only the visible rewards are used: to fit a reward model, and with it to train policies; judged by the table."""
     scores = table.accuracies_percent(config.data_set)
     _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
-    cpu = time.process_time()
     evaluated = [architectures()[code] for code in visible]
+    cpu = time.process_time()
     model = fit_reward_model(evaluated, scores[visible], table.SPACE, RewardModelConfig(seed=config.seed))
     cpu = time.process_time() - cpu
+    completed = CompletedAccuracy(model, dict(zip(evaluated, scores[visible].tolist(), strict=True)))
+    trained = train_and_judge(config, completed)
     predictions = model.accuracy_percent(architectures())
     hidden = np.setdiff1d(np.arange(table.SIZE), visible)
-    only_visible = np.where(np.isin(np.arange(table.SIZE), visible), scores, -1.0)
-    trained = train_and_judge(config, model)
+    sources = {
+        "exhaustive": completed.accuracy_percent(architectures()),
+        "model_exhaustive": predictions,
+        "seen": np.where(np.isin(np.arange(table.SIZE), visible), scores, -1.0),
+    }
     return {
         name: trained.quality.greedy.recovered,
-        f"{name}_exhaustive": recovered(scores, held_out, oracle(lattice(), predictions)[held_out]),
-        f"{name}_seen": recovered(scores, held_out, oracle(lattice(), only_visible)[held_out]),
+        f"{name}_model": train_and_judge(config, model).quality.greedy.recovered,
+        **{
+            f"{name}_{key}": recovered(scores, held_out, oracle(lattice(), values)[held_out])
+            for key, values in sources.items()
+        },
         f"{name}_rank": rank_correlation(predictions[hidden], scores[hidden]),
         f"{name}_seconds": cpu + trained.cpu_seconds,
     }

@@ -9,7 +9,7 @@ more cautious than its mean.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -24,6 +24,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.graph import encode, graph_count, select
+from nat_core.learning.ranks import TargetScale, rank_correlation
 from nat_core.learning.regressor import GraphRegressor
 
 # How the predictions of an ensemble [members, n] become one.
@@ -33,8 +34,6 @@ COMBINATIONS: MappingProxyType[str, Callable[[NDArray], NDArray]] = MappingProxy
 # Graphs predicted at a time.
 _CHUNK = 2048
 _FOLDS = 10
-# How far, in targets, the scale continues beyond the data.
-_EXTENSION = 3.0
 
 
 @dataclass(frozen=True)
@@ -98,46 +97,6 @@ class FitQuality:
 
 
 @dataclass(frozen=True)
-class TargetScale:
-    """A monotone map between accuracies in percent and what the network regresses.
-
-    Attributes:
-        accuracies_percent, targets: [k] knots, both strictly increasing; straight lines between them.
-    """
-
-    accuracies_percent: NDArray[np.float64]
-    targets: NDArray[np.float64]
-
-    @classmethod
-    def fitted(cls, accuracies_percent: NDArray[np.float64], rank_share: float) -> "TargetScale":
-        """Normal scores times `rank_share` plus standardised accuracies times the rest.
-
-        Beyond the data the lines continue with the mean slope of the outer tenth, so that a prediction
-        above everything seen is still larger.
-        """
-        values, counts = np.unique(accuracies_percent, return_counts=True)
-        if len(values) < 2:
-            raise ValueError(f"{len(values)} distinct accuracies; a reward model needs 2 or more")
-        levels = (np.cumsum(counts) - counts / 2) / counts.sum()
-        scores = torch.special.ndtri(torch.from_numpy(levels)).numpy()
-        standard = (values - accuracies_percent.mean()) / accuracies_percent.std()
-        targets = rank_share * scores + (1 - rank_share) * standard
-        outer = max(1, len(values) // 10)
-        low = (values[outer] - values[0]) / (targets[outer] - targets[0])
-        high = (values[-1] - values[-1 - outer]) / (targets[-1] - targets[-1 - outer])
-        return cls(
-            np.array([values[0] - _EXTENSION * low, *values, values[-1] + _EXTENSION * high]),
-            np.array([targets[0] - _EXTENSION, *targets, targets[-1] + _EXTENSION]),
-        )
-
-    def to_target(self, accuracies_percent: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.interp(accuracies_percent, self.accuracies_percent, self.targets)
-
-    def to_percent(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.interp(targets, self.targets, self.accuracies_percent).clip(0, 100)
-
-
-@dataclass(frozen=True)
 class RewardModel:
     """A fitted ensemble as an `AccuracySource`.
 
@@ -180,6 +139,41 @@ class RewardModel:
         graphs = _encode(architectures).to(self.device)
         targets = np.stack([_predict(member, graphs) for member in self.members])
         return COMBINATIONS[self.config.combine](self.scale.to_percent(targets))
+
+
+@dataclass(frozen=True)
+class CompletedAccuracy:
+    """What was measured where it was, a reward model's prediction elsewhere: one `AccuracySource` of both.
+
+    Sound where the model errs on the cautious side, as the minimum of an ensemble does: one that overestimates
+    would draw a policy to what nobody measured.
+
+    Attributes:
+        model: for everything not measured.
+        measured_percent: accuracies by architecture.
+    """
+
+    model: RewardModel
+    measured_percent: Mapping[Architecture, float]
+    kind: AccuracyKind = "modelled"
+    stable: bool = True
+
+    @property
+    def description(self) -> str:
+        return f"{len(self.measured_percent):,} measured accuracies, elsewhere a {self.model.description}"
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why neither can judge `architecture`, or None."""
+        return None if architecture in self.measured_percent else self.model.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] accuracies. Raises ValueError for an architecture of another space."""
+        unknown = [item for item in architectures if item not in self.measured_percent]
+        predicted = iter(self.model.accuracy_percent(unknown))
+        values = [
+            self.measured_percent[item] if item in self.measured_percent else next(predicted) for item in architectures
+        ]
+        return np.array(values, dtype=np.float64)
 
 
 def fit_reward_model(
@@ -275,16 +269,3 @@ def _predict(member: GraphRegressor, graphs: Data) -> NDArray[np.float64]:
 def _judge_fit(predicted: NDArray[np.float64], measured: NDArray[np.float64]) -> FitQuality:
     error = float(np.abs(predicted - measured).mean())
     return FitQuality(len(measured), rank_correlation(predicted, measured), error)
-
-
-def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Spearman's rank correlation of two vectors [n]; ties share their mean rank; 0 where one is constant."""
-    ranks = [_ranks(first), _ranks(second)]
-    if any(rank.std() == 0 for rank in ranks):
-        return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]

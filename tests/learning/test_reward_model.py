@@ -12,18 +12,18 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning import table
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.graph import encode
+from nat_core.learning.ranks import rank_correlation
 from nat_core.learning.regressor import GraphRegressor
 from nat_core.learning.reward_model import (
+    CompletedAccuracy,
     RewardModel,
     RewardModelConfig,
-    TargetScale,
     fit_reward_model,
-    rank_correlation,
 )
 
 SPACE = SPACES["nasbench201"]
 ORDER = np.random.default_rng(0).permutation(table.SIZE)
-QUICK = RewardModelConfig(steps=200, width=48)
+QUICK = RewardModelConfig(steps=250, width=48, batch=64)
 TINY = RewardModelConfig(steps=5, width=8, batch=16)
 
 
@@ -110,6 +110,23 @@ def test_dead_edges_do_not_change_a_prediction(tiny: RewardModel) -> None:
     assert tiny.accuracy_percent([alive]) == pytest.approx(tiny.accuracy_percent([alive.effective]))
 
 
+def test_completed_accuracies_are_measured_where_they_can_be(tiny: RewardModel) -> None:
+    cells = _cells(ORDER[58:62])  # two that were measured, two that were not
+    completed = CompletedAccuracy(tiny, {cells[0]: 12.5, cells[1]: 99.0})
+    predicted = tiny.accuracy_percent(cells[2:]).tolist()
+    assert isinstance(completed, AccuracySource)
+    assert completed.accuracy_percent([cells[2], cells[1], cells[3], cells[0], cells[1]]) == pytest.approx(
+        [predicted[0], 99.0, predicted[1], 12.5, 99.0]
+    )
+    assert completed.accuracy_percent([]).shape == (0,)
+    assert completed.description.startswith("2 measured accuracies, elsewhere a reward model")
+    assert (completed.mismatch(cells[0]), completed.mismatch(cells[2])) == (None, None)
+    stranger = find("ENAS").architecture
+    assert completed.mismatch(stranger) == tiny.mismatch(stranger)
+    with pytest.raises(ValueError, match="is not of the model's space"):
+        completed.accuracy_percent([stranger])
+
+
 def test_cells_of_other_spaces_with_two_cells_are_learned_too() -> None:
     space, rng = SPACES["fully_concat"], random.Random(0)
     architectures = [space.sample(rng) for _ in range(80)]
@@ -123,31 +140,6 @@ def test_regressor_gives_one_number_per_graph_alone_or_in_a_batch() -> None:
     together = regressor(encode(cells))
     assert together.shape == (3,)
     assert torch.allclose(together, torch.cat([regressor(encode([cell])) for cell in cells]), atol=1e-5)
-
-
-def test_target_scale_by_hand() -> None:
-    values = np.array([10.0, 20.0, 90.0])
-    scale = TargetScale.fitted(values, rank_share=1.0)
-    quantile = 0.967422  # of the normal distribution at 5/6
-    assert scale.to_target(values) == pytest.approx([-quantile, 0, quantile], abs=1e-5)
-    standard = TargetScale.fitted(values, rank_share=0.0).to_target(values)
-    assert standard == pytest.approx((values - 40) / values.std())
-
-
-@pytest.mark.parametrize("rank_share", [0.0, 0.5, 1.0])
-def test_target_scale_is_monotone_and_inverts_itself(rank_share: float) -> None:
-    values = np.random.default_rng(1).normal(60, 8, 300).round(1)  # with ties
-    scale = TargetScale.fitted(values, rank_share)
-    assert scale.to_percent(scale.to_target(values)) == pytest.approx(values)
-    beyond = scale.to_percent(np.array([scale.to_target(values).max() + 0.1]))
-    assert values.max() < beyond[0] <= 100
-
-
-def test_rank_correlation_by_hand() -> None:
-    assert rank_correlation(np.array([1.0, 2, 3]), np.array([10.0, 20, 25])) == pytest.approx(1)
-    assert rank_correlation(np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 4, 3])) == pytest.approx(0.8)
-    assert rank_correlation(np.array([1.0, 1, 2]), np.array([1.0, 2, 3])) == pytest.approx(np.sqrt(3) / 2)
-    assert rank_correlation(np.ones(3), np.arange(3.0)) == 0
 
 
 @pytest.mark.parametrize(
