@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nat_core.architecture.operations import NULL, OPERATIONS, Kind, Operation
+from nat_core.network.dilated import DilatedDepthwiseConv2d
 
 Pair = tuple[int, int]
 
@@ -53,13 +54,18 @@ class DepthwiseSeparable(nn.Sequential):
     """ReLU, depthwise k×k, pointwise, batch norm: `dil_conv_kxk`, and one half of `sep_conv_kxk`."""
 
     def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1, affine: bool = True) -> None:
-        padding = dilation * (kernel // 2)
         super().__init__(
             nn.ReLU(),
-            nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+            _depthwise(channels, kernel, stride, dilation),
             nn.Conv2d(channels, channels, 1, bias=False),
             nn.BatchNorm2d(channels, affine=affine),
         )
+
+
+def _depthwise(channels: int, kernel: int, stride: int, dilation: int) -> nn.Conv2d:
+    if dilation == 2:
+        return DilatedDepthwiseConv2d(channels, kernel, stride)
+    return nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
 
 
 class FactorisedReduction(nn.Module):
@@ -100,6 +106,28 @@ class EvenPool(nn.Module):
         height, width = x.shape[2:]
         bottom, right = (1, 1) if self.stride == 1 else (height % 2, width % 2)
         return self.pool(F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x)
+
+
+class DropPath(nn.Module):
+    """Drops an edge's whole output, per image and in training only; the rest is scaled up so that the mean stays.
+
+    Sources: FractalNet (arXiv 1605.07648), as DARTS (arXiv 1806.09055) uses it.
+
+    Attributes:
+        probability: of dropping; 0 is off. A training may change it at any time.
+        generator: on the device of what comes in; None for torch's own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.probability = 0.0
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.probability:
+            return x
+        draws = torch.rand((len(x), 1, 1, 1), generator=self.generator, device=x.device)
+        return x * ((draws >= self.probability) / (1 - self.probability)).to(x.dtype)
 
 
 def _average_pool(kernel: int, stride: int, padding: int) -> nn.AvgPool2d:

@@ -4,29 +4,38 @@ Null edges own and execute nothing. Dead edges (which reach no output) are built
 counts do; build `architecture.effective` for the same network without them.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from nat_core.architecture.cell import Architecture, Cell
 from nat_core.network.config import NetworkConfig
-from nat_core.network.modules import build_operation
+from nat_core.network.modules import DropPath, build_operation
 from nat_core.network.plan import CellPlan, Plan, plan_network
+
+# Makes the module of an operation of (name, channels, stride).
+OperationBuilder = Callable[[str, int, int], nn.Module]
 
 
 class CellModule(nn.Module):
     """One cell: [batch, any channels, h, w] per input to [batch, width · channels, h', w'].
 
-    `operations` holds the module of edge i under the key ``str(i)``; null edges have no key.
+    `operations` holds the module of edge i under the key ``str(i)``; null edges have no key. `drop_path` follows every
+    operation but the identity.
     """
 
-    def __init__(self, cell: Cell, plan: CellPlan) -> None:
+    def __init__(
+        self, cell: Cell, plan: CellPlan, build: OperationBuilder = build_operation, drop_path: DropPath | None = None
+    ) -> None:
         super().__init__()
         self.cell = cell
+        self.drop_path = drop_path or DropPath()
         self.stride = plan.stride(from_input=True)
         self.preprocess = nn.ModuleList(block.build() for block in plan.preprocess)
         self.operations = nn.ModuleDict(
             {
-                str(i): build_operation(edge.operation, plan.channels, plan.stride(edge.source < cell.inputs))
+                str(i): build(edge.operation, plan.channels, plan.stride(edge.source < cell.inputs))
                 for i, edge in enumerate(cell.edges)
                 if not edge.is_null
             }
@@ -41,10 +50,15 @@ class CellModule(nn.Module):
     def forward(self, earlier: tuple[Tensor, ...]) -> Tensor:
         nodes = [block(x) for block, x in zip(self.preprocess, earlier, strict=True)] if self.preprocess else [*earlier]
         for node in self.cell.intermediates:
-            terms = [self.operations[key](nodes[source]) for key, source in self._incoming[node]]
+            terms = [self._term(key, nodes[source]) for key, source in self._incoming[node]]
             nodes.append(sum(terms[1:], start=terms[0]) if terms else self._zeros(nodes[0]))
         output = [nodes[node] for node in self.cell.output_nodes]
         return torch.cat(output, dim=1) if self.cell.combine == "concat" else sum(output[1:], start=output[0])
+
+    def _term(self, key: str, x: Tensor) -> Tensor:
+        """What an edge adds to its target."""
+        operation = self.operations[key]
+        return x if isinstance(operation, nn.Identity) else self.drop_path(operation(x))
 
     def _zeros(self, example: Tensor) -> Tensor:
         """What a node without operations holds, in the shape of every intermediate node."""
@@ -54,15 +68,17 @@ class CellModule(nn.Module):
 class CellNetwork(nn.Module):
     """Stem, cells, classifier: images [batch, 3, h, w] to logits [batch, classes].
 
-    In training mode, with an auxiliary head: (logits, auxiliary logits). Source: see `plan`.
+    In training mode, with an auxiliary head: (logits, auxiliary logits). `drop_path` is shared by all cells; it is off
+    until its probability is set. Source: see `plan`.
     """
 
-    def __init__(self, architecture: Architecture, plan: Plan) -> None:
+    def __init__(self, architecture: Architecture, plan: Plan, build: OperationBuilder = build_operation) -> None:
         super().__init__()
         cells = dict(architecture.cells)
         self.cell_inputs = plan.cell_inputs
         self.stem = nn.ModuleList(block.build() for block in plan.stem)
-        self.cells = nn.ModuleList(CellModule(cells[cell.name], cell) for cell in plan.cells)
+        self.drop_path = DropPath()
+        self.cells = nn.ModuleList(CellModule(cells[cell.name], cell, build, self.drop_path) for cell in plan.cells)
         self.classifier = plan.classifier.build()
         self.auxiliary = plan.auxiliary.build() if plan.auxiliary else None
         self.auxiliary_after = plan.auxiliary_after
