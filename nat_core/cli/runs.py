@@ -11,6 +11,7 @@ from nat_core.cli.app import AsJson, app
 
 if TYPE_CHECKING:
     from nat_core.runs.run import Run
+    from nat_core.runs.running import Listener
     from nat_core.runs.tracking import Tracking
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or the beginning of its id.")]
@@ -73,18 +74,20 @@ def work(run: str) -> None:
     execute(open_tracking(), run)
 
 
-def work_here(tracking: "Tracking", run: "Run") -> None:
-    """Does a queued run in the foreground and prints the folder that came out."""
+def work_here(tracking: "Tracking", run: "Run", listener: "Listener | None" = None) -> None:
+    """Does a queued run in the foreground and prints what came out, unless a `listener` does."""
     from nat_core.cli.train import Progress
+    from nat_core.runs.kinds import work_of
     from nat_core.runs.running import execute
     from nat_core.runs.states import State
 
-    state = execute(tracking, run.id, Progress(run.steps))
+    state = execute(tracking, run.id, listener or Progress(run.steps))
     if state is State.STOPPED:
         now = tracking.get(run.id)
         print(f"\nstopped at step {now.step} of {now.steps}; `resume {run.short_id}` continues it", file=sys.stderr)
         raise typer.Exit(130)
-    print(tracking.output_of(run))
+    if listener is None:
+        print(work_of(run.request.kind).outcome(tracking, run))
 
 
 _HEADINGS = ("run", "name", "kind", "state", "progress", "left", "best", "last", "elapsed", "device")

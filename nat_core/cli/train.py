@@ -126,8 +126,9 @@ class Progress:
         self.began = self.began or (now, step)
         pace = (now - self.began[0]) / max(1, step - self.began[1])
         left = f"{pace * (self.steps - step):.0f} s left"
-        figures = ", ".join(text.format(metrics[name]) for name, text in _FIGURES.items() if name in metrics)
-        lasting = "held_out_gain" in metrics
+        named = {name.rpartition("/")[2]: value for name, value in metrics.items()}
+        figures = ", ".join(text.format(named[name]) for name, text in _FIGURES.items() if name in named)
+        lasting = not _LASTING.isdisjoint(named)
         if lasting or sys.stderr.isatty():
             end = "\n" if lasting or not sys.stderr.isatty() else "\r"
             print(f"step {step}/{self.steps}: {figures}, {left}   ", end=end, file=sys.stderr, flush=True)
@@ -137,4 +138,9 @@ _FIGURES = {
     "gain": "mean gain {:+.2f} points",
     "entropy": "entropy {:.2f}",
     "held_out_gain": "held-out gain {:+.2f}",
+    "loss": "loss {:.3f}",
+    "training_accuracy": "training accuracy {:.1f} %",
+    "accuracy": "accuracy {:.2f} %",
 }
+# Of these a line stays.
+_LASTING = frozenset({"held_out_gain", "accuracy"})

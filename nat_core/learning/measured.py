@@ -143,7 +143,7 @@ def budget_id(config: EvaluationConfig, data: ImageData) -> str:
 
 
 def read_measured(*paths: Path) -> tuple[MeasuredResult, ...]:
-    """The results in files of JSON lines, of which those that exist are read; later lines replace the same earlier ones.
+    """The results in those of the files that exist; a later line replaces an earlier one of the same key.
 
     Raises:
         ValueError: a line is damaged; says which.

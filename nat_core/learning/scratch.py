@@ -119,7 +119,9 @@ def total_loss(
     loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
     if auxiliary is None:
         return loss
-    return loss + auxiliary_weight * functional.cross_entropy(auxiliary.float(), labels, label_smoothing=label_smoothing)
+    return loss + auxiliary_weight * functional.cross_entropy(
+        auxiliary.float(), labels, label_smoothing=label_smoothing
+    )
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:

@@ -1,4 +1,4 @@
-"""A queue of trainings from scratch: several architectures and seeds, one after the other; stops and resumes exactly."""
+"""A queue of trainings from scratch: architectures and seeds, one after the other; stops and resumes exactly."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -31,6 +31,11 @@ class Folders:
         """Of finished trainings that were given no other place."""
         return self._inside("policies")
 
+    @property
+    def measured(self) -> Path:
+        """The table of accuracies measured by training from scratch."""
+        return self._inside("measured.jsonl")
+
     def checkpoints(self, run_id: str) -> Path:
         return self._inside("checkpoints", run_id)
 

@@ -14,9 +14,16 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from nat_core.runs.request import Request
 
 if TYPE_CHECKING:
+    from nat_core.runs.run import Run
     from nat_core.runs.running import RunContext
+    from nat_core.runs.tracking import Tracking
 
-KINDS: Mapping[str, str] = MappingProxyType({"train": "nat_core.runs.table_training:WORK"})
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "train": "nat_core.runs.table_training:WORK",
+        "evaluate": "nat_core.runs.evaluation:WORK",
+    }
+)
 
 
 class Config(Protocol):
@@ -42,6 +49,7 @@ class Work:
         higher_is_better: of that metric.
         space: whose architectures a configuration is about.
         arguments: of the command line that asks for the same; without output and device.
+        outcome: what a finished run in the foreground prints; the folder of its output by default.
     """
 
     config: type[Config]
@@ -51,6 +59,7 @@ class Work:
     higher_is_better: bool = True
     space: Callable[[Any], str] = field(default=lambda config: getattr(config, "space", ""))
     arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
+    outcome: "Callable[[Tracking, Run], str]" = field(default=lambda tracking, run: str(tracking.output_of(run)))
 
 
 def work_of(kind: str) -> Work:

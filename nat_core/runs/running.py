@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nat_core.runs.checkpoints import Checkpoints
-from nat_core.runs.folders import waiting_for
+from nat_core.runs.folders import Folders, waiting_for
 from nat_core.runs.kinds import Work, work_of
 from nat_core.runs.processes import process
 from nat_core.runs.reporter import Reporter
@@ -49,6 +49,11 @@ class RunContext:
     def command(self) -> str:
         """The command line that does the same."""
         return self.run.request.command
+
+    @property
+    def folders(self) -> Folders:
+        """Where runs keep their files."""
+        return self._tracking.folders
 
     def progress(self, step: int, metrics: Mapping[str, float]) -> None:
         """Reports metrics after `step` steps; cheap, and a step that was reported before is left out."""

@@ -1,0 +1,73 @@
+"""A kind of run: training architectures from scratch; every result goes into the measured ones' table at once."""
+
+from collections.abc import Iterable
+
+from nat_core.learning.measured import MeasuredResult, add_measured, read_measured
+from nat_core.learning.scratch_config import EvaluationConfig
+from nat_core.learning.scratch_presets import PRESETS
+from nat_core.learning.scratch_queue import Hooks, evaluate, ticks
+from nat_core.runs.kinds import Work
+from nat_core.runs.run import Run
+from nat_core.runs.running import RunContext
+from nat_core.runs.tracking import Tracking
+
+# Fields of the budget that the command line has options for.
+OPTIONS = ("data", "epochs", "channels", "layers", "batch", "judged_on")
+
+
+def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> bool:
+    """Trains until the queue is empty or it is asked to stop."""
+    table = context.folders.measured
+
+    def record(result: MeasuredResult) -> None:
+        add_measured(table, result)
+        context.log(summary(result))
+
+    hooks = Hooks(context.progress, record, context.should_stop, context.checkpoint(), context.saving)
+    return evaluate(config, device=context.device, hooks=hooks).finished
+
+
+def results_of(config: EvaluationConfig, measured: Iterable[MeasuredResult]) -> dict[int, MeasuredResult]:
+    """Those of the results that belong to a queue, the newest of each, by position in `config.jobs`."""
+    settings = config.budget.to_dict()
+    of_budget = sorted((item for item in measured if item.settings == settings), key=lambda item: item.date)
+    newest = {(item.value, item.seed): item for item in of_budget}
+    found = enumerate((item.architecture, seed) for item, seed in config.jobs)
+    return {position: newest[job] for position, job in found if job in newest}
+
+
+def summary(result: MeasuredResult) -> str:
+    """A result in one line."""
+    return (
+        f"{result.architecture or result.genotype[:60]}  {result.accuracy:.2f} % of {result.judged_on} images  "
+        f"(measured: {result.epochs} epochs, seed {result.seed}, {result.network}; "
+        f"{result.parameters:,} parameters, {result.macs:,} MACs)"
+    )
+
+
+def outcome(tracking: Tracking, run: Run) -> str:
+    """The results of a run, one a line."""
+    found = results_of(EvaluationConfig.from_dict(run.config), read_measured(tracking.folders.measured))
+    return "\n".join(map(summary, found.values()))
+
+
+def arguments(config: EvaluationConfig, preset: str) -> list[str]:
+    """Of the command line that evaluates the same, as far as it has options for it."""
+    budget = config.budget
+    standard = PRESETS[preset or config.preset or "paper"].budget(budget.family)
+    found = ["evaluate", *(item.name or item.genotype for item in config.architectures)]
+    found += ["--preset", preset or config.preset] if preset or config.preset else []
+    for name in OPTIONS:
+        if getattr(budget, name) != getattr(standard, name):
+            found += [f"--{name.replace('_', '-')}", str(getattr(budget, name))]
+    return found + [item for seed in config.seeds for item in ("--seed", str(seed)) if config.seeds != (0,)]
+
+
+WORK = Work(
+    config=EvaluationConfig,
+    do=evaluate_architectures,
+    steps=ticks,
+    headline="accuracy",
+    arguments=arguments,
+    outcome=outcome,
+)
