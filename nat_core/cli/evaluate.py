@@ -105,12 +105,13 @@ def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show")
     from nat_core.cli.train import Progress
     from nat_core.learning.device import default_device
     from nat_core.learning.scratch_queue import Hooks, evaluate, ticks
+    from nat_core.runs.evaluation import images_for
     from nat_core.runs.signals import stop_signals
 
     torch.set_num_threads(threads)
     with stop_signals() as should_stop:
         hooks = Hooks(Progress(ticks(config)), lambda result: print(show(result), flush=True), should_stop)
-        evaluation = evaluate(config, device=default_device(), hooks=hooks)
+        evaluation = evaluate(config, images_for(config), default_device(), hooks)
     if not evaluation.finished:
         done = f"{len(evaluation.results)} of {len(config.jobs)}"
         print(f"\nstopped after {done} trainings; nothing else was kept, with --no-record", file=sys.stderr)

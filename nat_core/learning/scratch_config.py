@@ -55,7 +55,7 @@ class NamedArchitecture:
 
 @dataclass(frozen=True)
 class Budget:
-    """How a network is trained; accuracies compare only within one budget.
+    """How a network is trained, by default as DARTS' authors do; accuracies compare only within one budget.
 
     Attributes:
         family, channels, layers, resolution, auxiliary, stem_stride: of the network; see `NetworkConfig`.

@@ -43,10 +43,10 @@ _PLAIN = {"auxiliary": False, "auxiliary_weight": 0.0, "drop_path": 0.0, "cutout
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "paper": Preset(
-            "as published: DARTS' recipe, or NAS-Bench-201's for its cells; days on a CPU, hours on a graphics card",
+            "as published: DARTS' recipe, or NAS-Bench-201's for its cells; for a graphics card",
             {},
             {
-                "cifar": {},
+                "cifar": {},  # a budget's defaults
                 "nasbench201": _PLAIN
                 | {"channels": 16, "layers": 15, "epochs": 200, "batch": 256, "learning_rate": 0.1}
                 | {"nesterov": True, "weight_decay": 5e-4, "gradient_clip": 0.0},

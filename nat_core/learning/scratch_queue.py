@@ -11,7 +11,7 @@ import torch
 from nat_core.learning.images import ImageData, load_images
 from nat_core.learning.measured import MeasuredResult, measured_result
 from nat_core.learning.scratch import Trainer
-from nat_core.learning.scratch_config import EvaluationConfig
+from nat_core.learning.scratch_config import Budget, EvaluationConfig
 from nat_core.learning.scratch_state import QueueState, ScratchState, load_queue, new_state, save_queue
 
 Progress = Callable[[int, Mapping[str, float]], None]
@@ -79,11 +79,15 @@ def evaluate(
     Raises:
         ValueError: the images cannot be had, the checkpoint is of another configuration, or a training diverges.
     """
-    budget = config.budget
     if data is None:
-        data = load_images(budget.data, resolution=budget.resolution, split_seed=budget.split_seed)
+        data = images_of(config.budget)
     with torch.backends.cudnn.flags(enabled=True, benchmark=True):
         return _Queue(config, data.to(device), device, hooks or Hooks()).run()
+
+
+def images_of(budget: Budget) -> ImageData:
+    """The images that the budget names. Raises ValueError if they cannot be had; says why."""
+    return load_images(budget.data, resolution=budget.resolution, split_seed=budget.split_seed)
 
 
 class _Queue:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from nat_core.learning.images import ImageData
 from nat_core.learning.measured import MeasuredResult, add_measured, read_measured
 from nat_core.learning.scratch_config import EvaluationConfig
 from nat_core.learning.scratch_presets import PRESETS
-from nat_core.learning.scratch_queue import Hooks, evaluate, ticks
+from nat_core.learning.scratch_queue import Hooks, evaluate, images_of, ticks
 from nat_core.runs.kinds import Work
 from nat_core.runs.run import Run
 from nat_core.runs.running import RunContext
@@ -24,7 +25,15 @@ def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> boo
         context.log(summary(result))
 
     hooks = Hooks(context.progress, record, context.should_stop, context.checkpoint(), context.saving)
-    return evaluate(config, device=context.device, hooks=hooks).finished
+    return evaluate(config, images_for(config), context.device, hooks).finished
+
+
+def images_for(config: EvaluationConfig) -> ImageData:
+    """The images of a queue. Raises ValueError if they cannot be had; says how to choose others."""
+    try:
+        return images_of(config.budget)
+    except ValueError as error:
+        raise ValueError(f"{error}; choose other images with --data") from error
 
 
 def results_of(config: EvaluationConfig, measured: Iterable[MeasuredResult]) -> dict[int, MeasuredResult]:
