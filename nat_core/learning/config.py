@@ -11,6 +11,7 @@ from nat_core.learning.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.table import DATA_SETS, DEVICES
 
 ESTIMATORS = ("group", "moving_average")
+REWARD_SCALES = ("normal_scores", "points")
 COSTS = ("macs", *DEVICES)
 
 
@@ -32,6 +33,9 @@ class TrainingConfig:
         betas, weight_decay: Adam's.
         estimator: "group" compares an input's samples with each other (see `reinforce`); "moving_average" is
             the authors' baseline over all rewards.
+        reward_scale: in which the group estimator compares: "normal_scores" weighs rewards by their ranks among the
+            inputs' own, so that differences between good architectures count beside catastrophes, where the
+            accuracy source is stable; "points" takes them as they are.
         advantage_weight: factor of the policy term; 0.01 turns points into fractions for the moving average.
         best_weight: factor of the bonus for an input's best sample, per sample.
         baseline_decay: of the moving average.
@@ -51,14 +55,15 @@ class TrainingConfig:
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     data_set: str = "cifar10_valid"
     steps: int = 1500
-    batch: int = 400
+    batch: int = 256
     samples: int = 10
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warmup_steps: int = 50
     decay: bool = True
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     estimator: str = "group"
+    reward_scale: str = "normal_scores"
     advantage_weight: float = 0.05
     best_weight: float = 0.25
     baseline_decay: float = 0.99
@@ -129,6 +134,7 @@ _CHOICES = {
     "rule": RULES,
     "data_set": DATA_SETS,
     "estimator": ESTIMATORS,
+    "reward_scale": REWARD_SCALES,
     "cost": COSTS,
 }
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -163,6 +169,7 @@ def authors_recipe(**changes: Any) -> TrainingConfig:
         "betas": (0.5, 0.999),
         "weight_decay": 5e-4,
         "estimator": "moving_average",
+        "reward_scale": "points",
         "advantage_weight": 0.01,
         "entropy_start": 0.003,
         "entropy_end": 0.003,

@@ -1,9 +1,9 @@
 """Networks that turn a batch of architectures into states of nodes and edges.
 
-`EdgeNetwork` is ours: messages flow both ways along edges with separate weights, and edges keep states of
-their own. `AuthorsNetwork` has the form of the papers' code (NAT, arXiv 1910.14488): two graph
-convolutions in one direction, whose result at an edge's target is all that the edge's decision sees.
-Both read operations by their traits only, so they accept operations that they never met.
+`EdgeNetwork` is ours: messages flow both ways along edges, and an edge's operation decides what passes.
+`AuthorsNetwork` has the form of the papers' code (NAT, arXiv 1910.14488): two graph convolutions in one
+direction, whose result at an edge's target is all that the edge's decision sees. Both read operations
+by their traits only, so they accept operations that they never met.
 """
 
 from collections.abc import Callable
@@ -40,8 +40,8 @@ class OperationEmbedding(nn.Module):
         return self.layers(self.traits)
 
 
-class EdgeMessages(MessagePassing):
-    """For every node the sum over its edges of ReLU(what the other end says + what the edge says).
+class GatedMessages(MessagePassing):
+    """For every node the sum over its edges of ReLU(what the other end says · the edge's scale + the edge's shift).
 
     Args:
         flow: "source_to_target" hears from the sources of incoming edges, "target_to_source" the reverse.
@@ -50,68 +50,62 @@ class EdgeMessages(MessagePassing):
     def __init__(self, flow: str) -> None:
         super().__init__(aggr="sum", flow=flow)
 
-    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> Tensor:
-        """nodes [N, width], edges [E, width], edge_index [2, E] → [N, width]."""
-        return self.propagate(edge_index, nodes=nodes, edges=edges)
+    def forward(self, nodes: Tensor, scale: Tensor, shift: Tensor, edge_index: Tensor) -> Tensor:
+        """nodes [N, width], scale and shift [E, width], edge_index [2, E] → [N, width]."""
+        return self.propagate(edge_index, nodes=nodes, scale=scale, shift=shift)
 
-    def message(self, nodes_j: Tensor, edges: Tensor) -> Tensor:
-        return torch.relu(nodes_j + edges)
+    def message(self, nodes_j: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return torch.relu(nodes_j * scale + shift)
 
 
-class EdgeLayer(nn.Module):
-    """One round of messages: nodes hear forward, backward and themselves; then edges hear both ends.
+class GatedLayer(nn.Module):
+    """One round of messages: every node hears forward, backward and itself, with separate weights.
 
-    Separate weights for each, applied as one wide product per kind of state because that is faster.
+    An edge's operation scales and shifts what passes, so that null can pass nothing and skip everything; a sum of
+    node and operation would have to learn that. The form is FiLM's (arXiv 1709.07871).
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, edge_width: int) -> None:
         super().__init__()
         self.from_nodes = nn.Linear(width, 3 * width)  # to itself, forward, backward
-        self.from_edges = nn.Linear(width, 3 * width, bias=False)  # forward, backward, to itself
-        self.from_ends = nn.Linear(width, 2 * width, bias=False)  # to edges as source, as target
-        self.forwards = EdgeMessages("source_to_target")
-        self.backwards = EdgeMessages("target_to_source")
-        self.node_norm = nn.LayerNorm(width)
-        self.edge_norm = nn.LayerNorm(width)
+        self.from_edges = nn.Linear(edge_width, 4 * width)  # forward scale and shift, backward scale and shift
+        self.forwards = GatedMessages("source_to_target")
+        self.backwards = GatedMessages("target_to_source")
+        self.norm = nn.LayerNorm(width)
 
-    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
-        """nodes [N, width], edges [E, width], edge_index [2, E] → both anew, same shapes."""
+    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> Tensor:
+        """nodes [N, width], edges [E, edge_width], edge_index [2, E] → nodes anew."""
         itself, ahead, back = self.from_nodes(nodes).chunk(3, dim=1)
-        edge_ahead, edge_back, edge_itself = self.from_edges(edges).chunk(3, dim=1)
-        heard = self.forwards(ahead, edge_ahead, edge_index) + self.backwards(back, edge_back, edge_index)
-        nodes = nodes + torch.relu(self.node_norm(itself + heard))
-        source, target = edge_index
-        as_source, as_target = self.from_ends(nodes).chunk(2, dim=1)
-        ends = as_source.index_select(0, source) + as_target.index_select(0, target)
-        return nodes, edges + torch.relu(self.edge_norm(edge_itself + ends))
+        scale_ahead, shift_ahead, scale_back, shift_back = self.from_edges(edges).chunk(4, dim=1)
+        heard = self.forwards(ahead, scale_ahead, shift_ahead, edge_index)
+        heard = heard + self.backwards(back, scale_back, shift_back, edge_index)
+        return torch.relu(self.norm(itself + heard))
 
 
 class EdgeNetwork(nn.Module):
-    """Our encoder. An edge's final state is [source, target, edge, its operation's embedding, its position]."""
+    """Our encoder. An edge's state is [source's state, target's state, its operation's embedding, its position]."""
 
     def __init__(self, width: int = 64, layers: int = 3, embedding: int = 32) -> None:
         super().__init__()
+        own = embedding + EDGE_FEATURES
         self.embedding = OperationEmbedding(embedding, 64)
         self.node_input = nn.Linear(NODE_FEATURES, width)
-        self.edge_input = nn.Linear(embedding + EDGE_FEATURES, width)
-        self.link = nn.Parameter(torch.zeros(width))
-        self.layers = nn.ModuleList(EdgeLayer(width) for _ in range(layers))
+        self.link = nn.Parameter(torch.randn(own) / own**0.5)
+        self.layers = nn.ModuleList(GatedLayer(width, own) for _ in range(layers))
         self.node_width = width
-        self.edge_width = 3 * width + embedding + EDGE_FEATURES
+        self.edge_width = 2 * width + own
 
     def forward(self, graphs: Data) -> EncodedGraphs:
         """A batch of `graph.encode` → states of its nodes and decision edges."""
         own = torch.cat([self.embedding()[graphs.operation], graphs.edge_attr], dim=1)
-        links = self.link.expand(graphs.link_index.shape[1], -1)
-        nodes, edges = self.node_input(graphs.x), torch.cat([self.edge_input(own), links])
+        edges = torch.cat([own, self.link.expand(graphs.link_index.shape[1], -1)])
         edge_index = torch.cat([graphs.edge_index, graphs.link_index], dim=1)
+        nodes = self.node_input(graphs.x)
         for layer in self.layers:
-            nodes, edges = layer(nodes, edges, edge_index)
+            nodes = layer(nodes, edges, edge_index)
         source, target = graphs.edge_index
-        return EncodedGraphs(
-            nodes,
-            torch.cat([nodes.index_select(0, source), nodes.index_select(0, target), edges[: len(own)], own], dim=1),
-        )
+        ends = [nodes.index_select(0, source), nodes.index_select(0, target)]
+        return EncodedGraphs(nodes, torch.cat([*ends, own], dim=1))
 
 
 class AuthorsNetwork(nn.Module):

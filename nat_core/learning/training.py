@@ -4,20 +4,23 @@ Algorithm: NAT (arXiv 1910.14488), algorithm 1, with the accuracy source's weigh
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.config import TrainingConfig
 from nat_core.learning.data import Inputs, inputs_of, objective_of
 from nat_core.learning.distribution import edge_entropy, greedy, log_probability, sample, sum_per_graph
 from nat_core.learning.graph import encode, graph_count, legal_mask, select
 from nat_core.learning.policy import Policy
+from nat_core.learning.ranks import TargetScale
 from nat_core.learning.reinforce import group_advantage, moving_baseline, reinforce_loss
 from nat_core.learning.rewards import Objective, Rewards
 from nat_core.learning.state import TrainingState, load_state, new_state, save_state
@@ -131,6 +134,7 @@ class Trainer:
         self.legal = legal_mask(config.target_space, config.rule).to(device)
         self.graphs = encode(inputs.training).to(device)
         self.rewards = Rewards(objective, inputs.training, self.graphs)
+        self.scale = reward_scale(config, objective, inputs.training)
         self.held_out_graphs = encode(inputs.held_out).to(device) if inputs.held_out else None
         self.held_out_rewards = Rewards(objective, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
 
@@ -145,7 +149,7 @@ class Trainer:
         drawn = sample(log_probabilities, config.samples, state.generator)
         judged = self.rewards(chosen, torch.cat([graphs.operation[None], drawn])).to(device)
         rewards, gains = judged[1:], judged[1:] - judged[:1]
-        advantage = self._advantage(gains, state).to(log_probabilities.dtype)
+        advantage = self._advantage(rewards, gains, state).to(log_probabilities.dtype)
         entropy = sum_per_graph(edge_entropy(log_probabilities), graphs.edge_batch, len(chosen))
         chance = log_probability(log_probabilities, drawn, graphs.edge_batch, len(chosen))
         loss = reinforce_loss(chance, advantage, entropy, config.entropy_weight_at(state.step))
@@ -161,10 +165,12 @@ class Trainer:
             "learning_rate": rate,
         }
 
-    def _advantage(self, gains: Tensor, state: TrainingState) -> Tensor:
+    def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
         """[samples, batch] weighted advantages; keeps the moving baseline."""
         if self.config.estimator == "group":
-            return self.config.advantage_weight * group_advantage(gains, self.config.best_weight).value
+            scaled = rewards if self.scale is None else torch.from_numpy(self.scale.to_target(rewards.cpu().numpy()))
+            scaled = scaled.to(rewards.device)
+            return self.config.advantage_weight * group_advantage(scaled, self.config.best_weight).value
         advantage = gains - state.baseline
         state.baseline = moving_baseline(state.baseline, gains, self.config.baseline_decay)
         return self.config.advantage_weight * advantage
@@ -180,6 +186,19 @@ class Trainer:
         before, after = self.held_out_rewards(every, torch.stack([self.held_out_graphs.operation, outputs]))
         gains = after - before
         return {"held_out_gain": gains.mean().item(), "held_out_worse": (gains < 0).double().mean().item()}
+
+
+def reward_scale(
+    config: TrainingConfig, objective: Objective, architectures: Sequence[Architecture]
+) -> TargetScale | None:
+    """The scale in which rewards are compared, fitted to the inputs' own; None compares points.
+
+    An unstable source, whose numbers change as training goes on, is not asked for all inputs but compared in points.
+    """
+    if config.reward_scale == "points" or config.estimator != "group" or not objective.source.stable:
+        return None
+    rewards = objective(architectures)
+    return TargetScale.fitted(rewards, rank_share=1.0) if len(np.unique(rewards)) > 1 else None
 
 
 class Reports:
