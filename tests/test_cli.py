@@ -101,7 +101,7 @@ def test_transform_options(capsys):
 def test_train_writes_a_policy_that_transform_uses(capsys, tmp_path):
     folder = tmp_path / "policy"
     status, out, _ = run(
-        capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "3", "--seed", "1"
+        capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "3", "--seed", "1", "--no-record"
     )
     assert (status, out.strip()) == (0, str(folder))
     card = json.loads((folder / "card.json").read_text())
@@ -158,7 +158,7 @@ def test_bad_input_is_one_clear_line_and_status_2(capsys, arguments, message):
 )
 def test_a_damaged_policy_is_one_clear_line_and_status_2(capsys, tmp_path, damage, message):
     folder = tmp_path / "policy"
-    main(["train", "--space", "nasbench201", "--output", str(folder), "--steps", "1"])
+    main(["train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record"])
     capsys.readouterr()
     damage(folder)
     status, out, err = run(capsys, "transform", CELL, "--policy", str(folder))

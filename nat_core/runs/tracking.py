@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "nat-lab"
 _BATCH = 500
+# A server that is away is tried again by the reporter, and must not hold up the work for minutes meanwhile.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
 _STATUS = {
     State.QUEUED: "SCHEDULED",
     State.RUNNING: "RUNNING",
@@ -220,7 +226,8 @@ def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tra
 
 @lru_cache(maxsize=8)
 def _open(uri: str, folders: Folders) -> Tracking:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 

@@ -3,6 +3,7 @@
 `NAT_LAB_KILLS=10` kills more often.
 """
 
+import json
 import multiprocessing
 import os
 import random
@@ -13,6 +14,7 @@ import torch
 
 from nat_core.learning.checkpoint import load_policy
 from nat_core.learning.config import TrainingConfig
+from nat_core.learning.files import load_tensors
 from nat_core.learning.policy import PolicyConfig
 from nat_core.learning.training import train
 from nat_core.runs.checkpoints import Checkpoints
@@ -27,7 +29,7 @@ KILLS = int(os.environ.get("NAT_LAB_KILLS", 4))
 SAVED_EVERY = 250  # steps, see Schedule
 CONFIG = TrainingConfig(
     policy=PolicyConfig(width=8, layers=1, embedding=8, key=8),
-    steps=400 * (KILLS + 1), batch=4, samples=2, inputs=60, held_out=10,
+    steps=200 * (KILLS + 1), batch=4, samples=2, inputs=60, held_out=10,
 )  # fmt: skip
 
 
@@ -46,41 +48,42 @@ def _work(uri: str, folders: Folders, run_id: str) -> None:
 
 def saved_step(tracking, run_id: str) -> int:
     """Of the newest checkpoint."""
-    import json
-
-    from nat_core.learning.files import load_tensors
-
     path = Checkpoints(tracking.folders.checkpoints(run_id)).path()
     return json.loads(load_tensors(path)[1]["training"])["step"] if path.exists() else 0
 
 
-def first_step_after(tracking, run_id: str, lines_before: int) -> int | None:
-    steps = [
-        line.split("step ")[1].split("/")[0]
-        for line in tracking.log_lines(run_id, 10**5)[lines_before:]
-        if "  step " in line
-    ]
-    return int(steps[0]) if steps else None
+def steps_in_log(tracking, run_id: str) -> list[int]:
+    """Of every report so far, repeated ones included; the log has them at once."""
+    lines = tracking.log_lines(run_id, 10**5)
+    return [int(line.split("  step ")[1].split("/")[0]) for line in lines if "  step " in line]
 
 
-def test_killed_at_random_moments(tracking, processes, tmp_path, wait_until):
+def wait_for_step(tracking, run_id: str, reports_before: int, step: int) -> None:
+    deadline = time.monotonic() + 100
+    while not any(found >= step for found in steps_in_log(tracking, run_id)[reports_before:]):
+        assert time.monotonic() < deadline, "\n".join(tracking.log_lines(run_id, 20))
+        time.sleep(0.02)
+
+
+def test_killed_at_random_moments(tracking, processes, tmp_path):
     draw = random.Random(20)
     run = tracking.create(request_for("train", CONFIG, output=tmp_path / "policy"))
     for kill in range(KILLS + 1):
-        saved, lines = saved_step(tracking, run.id), len(tracking.log_lines(run.id, 10**5))
+        saved, reports = saved_step(tracking, run.id), len(steps_in_log(tracking, run.id))
         worker = processes.Process(target=_work, args=(tracking.uri, tracking.folders, run.id))
         worker.start()
         if kill < KILLS:
-            wait_until(run.id, lambda run: run.state is State.RUNNING or run.state is State.FINISHED)
-            time.sleep(draw.uniform(0, 2.5))
+            wait_for_step(tracking, run.id, reports, min(saved + draw.randrange(300), CONFIG.steps - 150))
+            time.sleep(draw.uniform(0, 0.1))
             worker.kill()
         worker.join()
-        first = first_step_after(tracking, run.id, lines)
-        assert first is None or saved < first <= saved + 10  # goes on from the checkpoint, not from before it
+        assert saved < steps_in_log(tracking, run.id)[reports] <= saved + 10  # on from the checkpoint, not from before
         if kill < KILLS:
             assert tracking.get(run.id).state is State.LOST
+            assert steps_in_log(tracking, run.id)[-1] - saved_step(tracking, run.id) <= SAVED_EVERY
             requeue(tracking, run.id)
     assert tracking.get(run.id).state is State.FINISHED
+    assert len(steps_in_log(tracking, run.id)) > CONFIG.steps // 10  # some of the work was indeed done twice
 
     expected = {}
     whole = train(CONFIG, progress=expected.__setitem__)

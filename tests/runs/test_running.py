@@ -47,8 +47,16 @@ def stop_after(monkeypatch, questions: int) -> None:
     monkeypatch.setattr(running, "stop_signals", signals)
 
 
-def histories(tracking, run) -> dict[str, list]:
-    return {name: tracking.history(run.id, name) for name in tracking.get(run.id).metrics}
+@pytest.fixture(scope="module")
+def in_one_go() -> tuple[dict, dict]:
+    """Weights and metrics of the tiny training without a stop: {name: tensor}, {name: [(step, value)]}."""
+    metrics: dict[str, list] = {}
+
+    def note(step, values):
+        for name, value in values.items():
+            metrics.setdefault(name, []).append((step, value))
+
+    return train(TINY, progress=note).policy.state_dict(), metrics
 
 
 def test_a_run_to_the_end(tracking, create):
@@ -104,11 +112,7 @@ def test_only_a_queued_run_is_done(tracking, create):
 
 
 @pytest.mark.parametrize("questions", [[1], [14, 9]])  # the first one is asked while waiting for the device
-def test_stopped_and_resumed_equals_one_go(tracking, create, monkeypatch, questions, tmp_path):
-    straight = create(TINY)
-    assert execute(tracking, straight.id) is State.FINISHED
-    expected, _ = load_policy(tmp_path / "out")
-
+def test_stopped_and_resumed_equals_one_go(tracking, create, monkeypatch, questions, tmp_path, in_one_go):
     run = create(TINY)
     for count in questions:
         with monkeypatch.context() as patch:
@@ -118,17 +122,17 @@ def test_stopped_and_resumed_equals_one_go(tracking, create, monkeypatch, questi
         requeue(tracking, run.id, process())
     assert execute(tracking, run.id) is State.FINISHED
     policy, card = load_policy(tmp_path / "out")
-    for name, tensor in expected.state_dict().items():
-        assert torch.equal(tensor, policy.state_dict()[name])
+    expected, metrics = in_one_go
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in policy.state_dict().items())
     assert card.training["steps_done"] == TINY.steps and "--steps 45" in card.command
-    assert histories(tracking, run) == histories(tracking, straight)
+    assert {name: tracking.history(run.id, name) for name in tracking.get(run.id).metrics} == metrics
     assert [step for step, _ in tracking.history(run.id, "gain")] == [10, 20, 30, 40, 45]
     assert [item.path for item in tracking.client.list_artifacts(run.id, "policy")] == [
         "policy/card.json", "policy/policy.safetensors",
     ]  # fmt: skip
 
 
-def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint_before(tracking, create, monkeypatch, tmp_path):
+def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint_before(tracking, create, monkeypatch, tmp_path, in_one_go):
     run = create(TINY)
     with monkeypatch.context() as patch:
         stop_after(patch, 20)
@@ -153,8 +157,7 @@ def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint_before(tracking, crea
     requeue(tracking, run.id, process())
     assert execute(tracking, run.id) is State.FINISHED
     policy, _ = load_policy(tmp_path / "out")
-    expected = train(TINY).policy.state_dict()
-    assert all(torch.equal(tensor, expected[name]) for name, tensor in policy.state_dict().items())
+    assert all(torch.equal(tensor, in_one_go[0][name]) for name, tensor in policy.state_dict().items())
 
 
 def test_an_unreadable_checkpoint_gives_way_to_the_one_before(tracking, create):
