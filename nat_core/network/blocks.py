@@ -11,13 +11,20 @@ from nat_core.network.modules import ReluConvBn, build_pool
 
 
 class ImageStem(nn.Sequential):
-    """3×3 convolution and batch norm; keeps the resolution (CIFAR, NAS-Bench-201)."""
+    """3×3 convolution and batch norm; keeps the resolution unless the stride is 2 (CIFAR, NAS-Bench-201)."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__(
-            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
+            nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False),
             nn.BatchNorm2d(out_channels),
         )
+
+
+class HalvingImageStem(ImageStem):
+    """The same with stride 2, for small budgets."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, stride=2)
 
 
 class QuarterStem(nn.Sequential):

@@ -25,6 +25,7 @@ class Family:
         stages: number of stages of equally many cells, if the network is made so, else 1.
         resolutions: smallest and largest image side, in pixels.
         auxiliary_resolution: smallest image side with which the auxiliary head works; None without such a head.
+        stem_strides: strides that its stem may have where that is free; the first is the published one.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Family:
     stages: int
     resolutions: tuple[int, int]
     auxiliary_resolution: int | None
+    stem_strides: tuple[int, ...] = (1, 2)
 
     @property
     def needs(self) -> str:
@@ -53,7 +55,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         family.name: family
         for family in (
             Family("cifar", "CIFAR", 2, True, 1, (8, 256), auxiliary_resolution=29),
-            Family("imagenet", "ImageNet", 2, True, 1, (32, 512), auxiliary_resolution=193),
+            Family("imagenet", "ImageNet", 2, True, 1, (32, 512), auxiliary_resolution=193, stem_strides=(1,)),
             Family("nasbench201", "NAS-Bench-201", 1, False, 3, (8, 256), auxiliary_resolution=None),
         )
     }
@@ -71,6 +73,7 @@ class NetworkConfig:
         resolution: image side in pixels.
         classes: of the classifier.
         auxiliary: whether a second classifier, used in training only, follows the second reduction.
+        stem_stride: 2 lets every cell work at half the resolution, for small budgets; 1 is as published.
 
     Raises:
         ValueError: a field is out of its range; says which and what is accepted.
@@ -82,6 +85,7 @@ class NetworkConfig:
     resolution: int
     classes: int
     auxiliary: bool = False
+    stem_stride: int = 1
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
@@ -98,6 +102,9 @@ class NetworkConfig:
                 f"layers is {self.layers}; {family.title} has {family.stages} stages of equally many cells, "
                 f"so it must be a multiple of {family.stages}"
             )
+        if self.stem_stride not in family.stem_strides:
+            accepted = ", ".join(map(str, family.stem_strides))
+            raise ValueError(f"stem_stride of the {family.title} network is {self.stem_stride!r}; accepted: {accepted}")
         self._check_auxiliary(family)
 
     def _check_auxiliary(self, family: Family) -> None:
@@ -105,10 +112,11 @@ class NetworkConfig:
             raise ValueError(f"auxiliary is {self.auxiliary!r}; accepted: True, False")
         if self.auxiliary and family.auxiliary_resolution is None:
             raise ValueError(f"the {family.title} network has no auxiliary head; auxiliary must be False")
-        if self.auxiliary and self.resolution < family.auxiliary_resolution:
+        if self.auxiliary and self.resolution < self.stem_stride * family.auxiliary_resolution:
+            stem = f" and a stem of stride {self.stem_stride}" if self.stem_stride > 1 else ""
             raise ValueError(
-                f"resolution is {self.resolution}; with an auxiliary head the {family.title} network "
-                f"accepts {family.auxiliary_resolution} or more"
+                f"resolution is {self.resolution}; with an auxiliary head{stem} the {family.title} network "
+                f"accepts {self.stem_stride * family.auxiliary_resolution} or more"
             )
 
     @property
@@ -117,6 +125,8 @@ class NetworkConfig:
         family = FAMILIES[self.family]
         layers = f"L {self.layers}" if family.stages == 1 else f"{self.layers} cells"
         parts = [family.title, f"C {self.channels}", layers, f"{self.resolution}×{self.resolution}"]
+        if self.stem_stride > 1:
+            parts.append(f"stem of stride {self.stem_stride}")
         if family.auxiliary_resolution is not None:
             parts.append("auxiliary head" if self.auxiliary else "no auxiliary head")
         return ", ".join(parts)

@@ -16,6 +16,7 @@ from nat_core.network.blocks import (
     AuxiliaryHead,
     Classifier,
     HalfStem,
+    HalvingImageStem,
     ImageStem,
     NormedClassifier,
     QuarterStem,
@@ -128,8 +129,13 @@ def _plan(config: NetworkConfig, normal_width: int, reduction_width: int) -> Pla
     return _LAYOUTS[config.family](config, widths)
 
 
+def _image_stem(config: NetworkConfig, channels: int) -> Block:
+    module = HalvingImageStem if config.stem_stride == 2 else ImageStem
+    return Block(module, IMAGE_CHANNELS, channels, config.resolution, halvings=config.stem_stride - 1)
+
+
 def _cifar_stem(config: NetworkConfig) -> tuple[Block, ...]:
-    return (Block(ImageStem, IMAGE_CHANNELS, 3 * config.channels, config.resolution),)
+    return (_image_stem(config, 3 * config.channels),)
 
 
 def _imagenet_stem(config: NetworkConfig) -> tuple[Block, ...]:
@@ -170,7 +176,8 @@ def _preprocess(older: tuple[int, int], newer: tuple[int, int], channels: int) -
 
 def _nasbench201_layout(config: NetworkConfig, widths: Mapping[CellName, int]) -> Plan:
     """Three stages of cells of one input; a residual block of stride 2 before the second and the third."""
-    channels, resolution = config.channels, config.resolution
+    stem = _image_stem(config, config.channels)
+    channels, resolution = stem.out_channels, stem.out_resolution
     cells = []
     for index in range(config.layers):
         preprocess: tuple[Block, ...] = ()
@@ -178,8 +185,7 @@ def _nasbench201_layout(config: NetworkConfig, widths: Mapping[CellName, int]) -
             preprocess = (Block(ResidualReduction, channels, 2 * channels, resolution, halvings=1),)
             channels, resolution = 2 * channels, half(resolution)
         cells.append(CellPlan("normal", channels, resolution, preprocess))
-    stem = (Block(ImageStem, IMAGE_CHANNELS, config.channels, config.resolution),)
-    return Plan(1, stem, tuple(cells), Block(NormedClassifier, channels, config.classes, resolution))
+    return Plan(1, (stem,), tuple(cells), Block(NormedClassifier, channels, config.classes, resolution))
 
 
 _LAYOUTS: Mapping[str, Callable[[NetworkConfig, Mapping[CellName, int]], Plan]] = MappingProxyType(

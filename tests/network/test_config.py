@@ -26,6 +26,7 @@ def test_usual_sizes():
         (replace(NETWORKS["cifar"], auxiliary=True), "CIFAR, C 36, L 20, 32×32, auxiliary head"),
         (NETWORKS["imagenet"], "ImageNet, C 48, L 14, 224×224, no auxiliary head"),
         (NETWORKS["nasbench201"], "NAS-Bench-201, C 16, 15 cells, 32×32"),
+        (replace(NETWORKS["nasbench201"], stem_stride=2), "NAS-Bench-201, C 16, 15 cells, 32×32, stem of stride 2"),
     ],
 )
 def test_description(config, description):
@@ -50,6 +51,9 @@ def test_description(config, description):
         ("cifar", {"auxiliary": True, "resolution": 28}, "resolution is 28; with an auxiliary head .* 29 or more"),
         ("imagenet", {"auxiliary": True, "resolution": 192}, "accepts 193 or more"),
         ("nasbench201", {"layers": 16}, "layers is 16; NAS-Bench-201 has 3 stages .* multiple of 3"),
+        ("cifar", {"stem_stride": 3}, "stem_stride of the CIFAR network is 3; accepted: 1, 2"),
+        ("imagenet", {"stem_stride": 2}, "stem_stride of the ImageNet network is 2; accepted: 1$"),
+        ("cifar", {"auxiliary": True, "stem_stride": 2}, "auxiliary head and a stem of stride 2 .* accepts 58 or more"),
         ("nasbench201", {"auxiliary": True}, "NAS-Bench-201 network has no auxiliary head"),
     ],
 )

@@ -55,6 +55,14 @@ def test_nasbench201_has_residual_blocks_between_its_stages():
     assert [cell.resolution for cell in plan.cells] == [32] * 5 + [16] * 5 + [8] * 5
 
 
+@pytest.mark.parametrize(("name", "architecture"), [("cifar", TWO_CELLS), ("nasbench201", ONE_CELL)])
+def test_a_stem_of_stride_two_halves_every_resolution(name, architecture):
+    plain = plan_network(architecture, replace(NETWORKS[name], resolution=30))
+    halved = plan_network(architecture, replace(NETWORKS[name], resolution=59, stem_stride=2))
+    assert halved.cells == plain.cells
+    assert halved.stem[0].build()(torch.randn(1, 3, 59, 59)).shape[2:] == (30, 30)
+
+
 @pytest.mark.parametrize(("layers", "reductions"), [(1, [0]), (2, [0, 1]), (3, [1, 2]), (4, [1, 2]), (8, [2, 5])])
 def test_few_layers(layers, reductions):
     plan = plan_network(TWO_CELLS, replace(NETWORKS["cifar"], layers=layers))

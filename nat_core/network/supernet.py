@@ -1,0 +1,291 @@
+"""Shared weights: one network that contains every architecture of a space (ENAS, arXiv 1802.03268; NAT, section 3.3).
+
+Every cell of the network owns one module per (source, target, operation), and an architecture is given with every call.
+What makes it a different network from one trained from scratch: no batch norm has affine parameters, one follows every
+pooling, and all of them use the statistics of the batch at hand, in training and in evaluation alike: architectures
+take turns, so running averages would belong to none of them. Evaluate with a fixed batch size, and nothing is modified.
+
+- Parallel edges of the same operation between the same nodes share one module, whose output counts as often as they
+  occur. A second module would see about one step in fifty of the first one's, and an untrained module misleads.
+- A cell's output may lack nodes (loose ends). What takes it has weights for all nodes and uses those of the ones there.
+- Null and dead edges, inputs that no edge reads, and edges from zeros are not executed: without affine parameters
+  zeros stay zeros. What is left out gets no gradient (None), so that an optimiser touches neither it nor its momentum.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property, lru_cache, partial
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from nat_core.architecture.cell import Architecture, Cell, Edge
+from nat_core.architecture.operations import NULL
+from nat_core.architecture.spaces import Space
+from nat_core.network.config import NetworkConfig
+from nat_core.network.modules import FactorisedReduction, build_operation
+from nat_core.network.networks import CellModule, CellNetwork
+from nat_core.network.plan import Block, CellPlan, plan_network
+
+build_shared_operation = partial(build_operation, affine=False, pool_batch_norm=True)
+
+
+class Supernet(nn.Module):
+    """The shared weights of a space: (images [batch, 3, h, w], architecture) to logits [batch, classes].
+
+    Args:
+        space: operations, inputs and outputs of the cells.
+        config: of the network around them; an auxiliary head is not supported.
+        intermediates: the most intermediate nodes a cell may have; the space's own number by default.
+    """
+
+    def __init__(self, space: Space, config: NetworkConfig, intermediates: int | None = None) -> None:
+        super().__init__()
+        if config.auxiliary:
+            raise ValueError("auxiliary is True; a network of shared weights has no auxiliary head")
+        self.space = space
+        self.config = config
+        self.intermediates = intermediates or space.intermediates
+        widest = _widest(space, self.intermediates)
+        plan = plan_network(widest, config)
+        self.stem = nn.ModuleList(block.build() for block in plan.stem)
+        self.cells = nn.ModuleList(SharedCell(cell, widest.normal, space.operations) for cell in plan.cells)
+        self.cell_names = tuple(cell.name for cell in plan.cells)
+        self.classifier = Selective(plan.classifier, self.intermediates)
+        _use_batch_statistics(self)
+        self.to(memory_format=torch.channels_last)
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why there are no weights for `architecture`, or None."""
+        if problem := self.space.mismatch(architecture) or self.config.mismatch(architecture):
+            return problem
+        for name, cell in architecture.cells:
+            if len(cell.intermediates) > self.intermediates:
+                return (
+                    f"the {name} cell has {len(cell.intermediates)} intermediate nodes; "
+                    f"there are shared weights for {self.intermediates}"
+                )
+            if unknown := sorted(set(cell.operations) - {*self.space.operations, NULL}):
+                return (
+                    f"the {name} cell has {unknown[0]}, for which there are no shared weights; "
+                    f"there are some for: {', '.join(self.space.operations)}"
+                )
+        return None
+
+    def forward(self, images: Tensor, architecture: Architecture) -> Tensor:
+        """Logits of `architecture`, which `mismatch` must accept; dead edges cost nothing."""
+        cells = dict(architecture.effective.cells)
+        states = self._first_states(images)
+        for name, module in zip(self.cell_names, self.cells, strict=True):
+            states = (*states[1:], module(states, cells[name]))
+        output = self.classifier(states[-1])
+        return self._bias().expand(len(images), -1) if output.value is None else output.value
+
+    def standalone(self, architecture: Architecture) -> CellNetwork:
+        """A network of `architecture` alone with a copy of its weights; the same logits, and it learns by itself."""
+        plan = plan_network(architecture, self.config)
+        network = CellNetwork(architecture, plan, build_shared_operation)
+        _use_batch_statistics(network)
+        network.stem.load_state_dict(self.stem.state_dict())
+        widths = [None] * plan.cell_inputs
+        for module, shared in zip(network.cells, self.cells, strict=True):
+            shared.copy_to(module, widths[-plan.cell_inputs :])
+            widths.append(_columns(module.cell, module.cell.output_nodes))
+        network.classifier.load_state_dict(self.classifier.state_of(widths[-1]))
+        return network.to(self._bias().device, memory_format=torch.channels_last)
+
+    def _first_states(self, images: Tensor) -> tuple["Signal", ...]:
+        outputs = [images]
+        for block in self.stem:
+            outputs.append(block(outputs[-1]))
+        return tuple(Signal(value) for value in (outputs[1], outputs[-1])[-self.space.inputs :])
+
+    def _bias(self) -> Tensor:
+        """The logits of a network through which nothing flows."""
+        return next(parameter for parameter in self.classifier.parameters() if parameter.dim() == 1)
+
+
+class Signal:
+    """A node's or a cell's output, whose ReLU is computed at most once.
+
+    Attributes:
+        value: [batch, channels, h, w]; None for zeros.
+        is_zero: whether it is zeros, known without computing a concatenation.
+        columns: which nodes of a cell the value concatenates, counted from the first intermediate one; None if it is
+            no concatenation.
+    """
+
+    def __init__(self, value: Tensor | None) -> None:
+        self.value = value
+        self.columns: tuple[int, ...] | None = None
+        self.is_zero = value is None
+
+    @cached_property
+    def rectified(self) -> Tensor:
+        return F.relu(self.value)
+
+
+class Concatenation(Signal):
+    """Nodes side by side; rectified, it concatenates ReLUs that the nodes may have computed already."""
+
+    def __init__(self, parts: Sequence[Signal], columns: tuple[int, ...]) -> None:
+        self._parts = parts
+        self.columns = columns
+        self.is_zero = not parts
+
+    @cached_property
+    def value(self) -> Tensor | None:
+        return torch.cat([part.value for part in self._parts], dim=1) if self._parts else None
+
+    @cached_property
+    def rectified(self) -> Tensor:
+        return torch.cat([part.rectified for part in self._parts], dim=1)
+
+
+class Selective(nn.Module):
+    """A block that takes a concatenation of some of a cell's nodes, with weights for all of them.
+
+    Without affine parameters a batch norm keeps zeros, so zeros in are zeros out.
+    """
+
+    def __init__(self, block: Block, intermediates: int) -> None:
+        super().__init__()
+        self.block = block.build()
+        self._takes_rectified = drop_first_relu(self.block)
+        self._everything = tuple(range(intermediates))
+        self._selected = tuple(
+            name
+            for name, weight in self.block.named_parameters()
+            if weight.dim() > 1 and weight.shape[1] == block.in_channels
+        )
+
+    def forward(self, signal: Signal) -> Signal:
+        if signal.is_zero:
+            return signal
+        x = signal.rectified if self._takes_rectified else signal.value
+        weights = self._weights_of(signal.columns)
+        return Signal(functional_call(self.block, weights, (x,)) if weights else self.block(x))
+
+    def state_of(self, columns: tuple[int, ...] | None) -> dict[str, Tensor]:
+        """The state of a block that takes these nodes only, in this order."""
+        return {**self.block.state_dict(), **self._weights_of(columns)}
+
+    def _weights_of(self, columns: tuple[int, ...] | None) -> dict[str, Tensor]:
+        """The weights that depend on the nodes present; none if there is nothing to select."""
+        if columns in (None, self._everything):
+            return {}
+        weights = {name: self.block.get_parameter(name) for name in self._selected}
+        by_node = {name: weight.unflatten(1, (len(self._everything), -1)) for name, weight in weights.items()}
+        return {name: weight[:, list(columns)].flatten(1, 2) for name, weight in by_node.items()}
+
+
+class SharedCell(nn.Module):
+    """One cell of the network with the modules of every possible edge.
+
+    `operations` holds the module of an edge under the key ``source_target_operation``.
+    """
+
+    def __init__(self, plan: CellPlan, widest: Cell, operations: Sequence[str]) -> None:
+        super().__init__()
+        self.preprocess = nn.ModuleList(Selective(block, len(widest.intermediates)) for block in plan.preprocess)
+        self.operations = nn.ModuleDict(
+            {
+                _key(Edge(operation, source, target)): build_shared_operation(
+                    operation, plan.channels, plan.stride(source < widest.inputs)
+                )
+                for target in widest.intermediates
+                for source in range(target)
+                for operation in operations
+                if operation != NULL
+            }
+        )
+        self._take_rectified = frozenset(key for key, module in self.operations.items() if drop_first_relu(module))
+
+    def forward(self, earlier: tuple[Signal, ...], cell: Cell) -> Signal:
+        schedule = _schedule(cell)
+        nodes = self._inputs(earlier, {source for incoming in schedule for _, source, _ in incoming})
+        for incoming in schedule:
+            nodes.append(Signal(self._sum(nodes, incoming)))
+        present = [node for node in sorted(cell.output_nodes) if not nodes[node].is_zero]
+        if cell.combine == "concat":
+            return Concatenation([nodes[node] for node in present], _columns(cell, present))
+        return Signal(_total([nodes[node].value for node in present]))
+
+    def _inputs(self, earlier: tuple[Signal, ...], read: set[int]) -> list[Signal]:
+        """The input nodes; one that no edge reads is not computed."""
+        if not self.preprocess:
+            return [*earlier]
+        blocks = zip(self.preprocess, earlier, strict=True)
+        return [block(signal) if node in read else Signal(None) for node, (block, signal) in enumerate(blocks)]
+
+    def _sum(self, nodes: Sequence[Signal], incoming: Sequence[tuple[str, int, int]]) -> Tensor | None:
+        """What edges, each a (key, source, how many), add up to; None for zeros."""
+        terms = []
+        for key, source, count in incoming:
+            if not (signal := nodes[source]).is_zero:
+                term = self.operations[key](signal.rectified if key in self._take_rectified else signal.value)
+                terms.append(count * term if count > 1 else term)
+        return _total(terms)
+
+    def copy_to(self, module: CellModule, inputs: Sequence[tuple[int, ...] | None]) -> None:
+        """Copies this cell's weights into a stand-alone cell, whose inputs concatenate the nodes `inputs`."""
+        if self.preprocess:
+            for block, shared, columns in zip(module.preprocess, self.preprocess, inputs, strict=True):
+                block.load_state_dict(shared.state_of(columns))
+        for i, operation in module.operations.items():
+            operation.load_state_dict(self.operations[_key(module.cell.edges[int(i)])].state_dict())
+
+
+@lru_cache(maxsize=4096)
+def _schedule(cell: Cell) -> tuple[tuple[tuple[str, int, int], ...], ...]:
+    """Per intermediate node what enters it: (key, source, how many parallel edges), null edges left out."""
+    counts = Counter(edge for edge in cell.edges if not edge.is_null)
+    return tuple(
+        tuple((_key(edge), edge.source, count) for edge, count in counts.items() if edge.target == node)
+        for node in cell.intermediates
+    )
+
+
+def _key(edge: Edge) -> str:
+    return f"{edge.source}_{edge.target}_{edge.operation}"
+
+
+def _columns(cell: Cell, nodes: Sequence[int]) -> tuple[int, ...] | None:
+    """What `Signal.columns` is for an output of these nodes."""
+    return tuple(node - cell.inputs for node in nodes) if cell.combine == "concat" else None
+
+
+def _total(terms: Sequence[Tensor]) -> Tensor | None:
+    return sum(terms[1:], start=terms[0]) if terms else None
+
+
+def _widest(space: Space, intermediates: int) -> Architecture:
+    """Cells with as many nodes as may occur, all of them in the output where outputs are concatenated."""
+    nodes = range(space.inputs, space.inputs + intermediates)
+    edges = tuple(Edge(NULL, 0, node) for node in nodes)
+    output = tuple(nodes) if space.combine == "concat" else (nodes[-1],)
+    cell = Cell(space.inputs, space.inputs + intermediates, edges, output, space.combine)
+    return Architecture(cell, cell if space.has_reduction else None)
+
+
+def drop_first_relu(module: nn.Module) -> bool:
+    """Removes the ReLU with which `module` starts, if it does, so that a node's own can serve; whether it did."""
+    if isinstance(module, FactorisedReduction):
+        module.relu = nn.Identity()
+        return True
+    if not isinstance(module, nn.Sequential):
+        return False
+    if isinstance(module[0], nn.ReLU):
+        module[0] = nn.Identity()
+        return True
+    return drop_first_relu(module[0])
+
+
+def _use_batch_statistics(network: nn.Module) -> None:
+    """Replaces every batch norm by one without parameters and without running averages."""
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(parent, name, nn.BatchNorm2d(child.num_features, affine=False, track_running_stats=False))
