@@ -14,6 +14,7 @@ from nat_core.learning.config import RECIPES, TrainingConfig, authors_recipe
         ({"rule": "any"}, r"rule is 'any'; accepted: nat, nat\+\+"),
         ({"data_set": "mnist"}, "data_set is 'mnist'; accepted: cifar10_valid"),
         ({"estimator": "ppo"}, "estimator is 'ppo'; accepted: group, moving_average"),
+        ({"reward_scale": "logits"}, "reward_scale is 'logits'; accepted: normal_scores, points"),
         ({"cost": "joules"}, "cost is 'joules'; accepted: macs, 1080ti_1"),
         ({"steps": 0}, "steps is 0; it must be between 1 and"),
         ({"steps": 1.5}, "steps is 1.5; it must be an integer"),

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from nat_core.learning.config import TrainingConfig, authors_recipe
+from nat_core.learning.data import inputs_of, objective_of
 from nat_core.learning.policy import PolicyConfig
-from nat_core.learning.training import Schedule, train
+from nat_core.learning.training import Schedule, reward_scale, train
 
 SMALL = PolicyConfig(width=16, layers=2, embedding=8, key=16)
 
@@ -152,3 +153,44 @@ def test_other_spaces_train_on_any_source():
     config = _config(space="loose_end", steps=2, inputs=20, held_out=5, batch=8)
     trained = train(config, Pooling())
     assert (trained.reward, trained.steps_done) == ("pooling counted", 2)
+
+
+class _Constant:
+    """A source that finds all architectures alike."""
+
+    kind, description = "modelled", "always the same"
+
+    def __init__(self, stable: bool) -> None:
+        self.stable = stable
+
+    def mismatch(self, architecture):
+        return None
+
+    def accuracy_percent(self, architectures):
+        return np.full(len(architectures), 50.0)
+
+
+def test_rewards_are_compared_by_normal_scores_of_the_inputs():
+    config = _config()
+    objective, inputs = objective_of(config), inputs_of(config).training
+    scale = reward_scale(config, objective, inputs)
+    scores = scale.to_target(objective(inputs))
+    assert np.median(scores) == pytest.approx(0, abs=0.02)
+    assert scores.std() == pytest.approx(1, abs=0.03)
+    points = np.sort(np.unique(objective(inputs)))
+    assert (np.diff(scale.to_target(points)) > 0).all()  # monotone: the best transformation stays the best
+
+
+@pytest.mark.parametrize(
+    ("changes", "source"),
+    [
+        ({"reward_scale": "points"}, None),
+        ({"estimator": "moving_average"}, None),
+        ({}, _Constant(stable=False)),
+        ({}, _Constant(stable=True)),
+    ],
+)
+def test_points_are_compared_where_no_scale_fits(changes, source):
+    config = _config(**changes)
+    assert reward_scale(config, objective_of(config, source), inputs_of(config).training) is None
+    assert train(_config(**changes, steps=1), source).finished
