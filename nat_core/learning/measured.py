@@ -225,7 +225,7 @@ class MeasuredAccuracy:
         example, seeds = self._example, ", ".join(map(str, self._seeds[:5]))
         more = ", …" if len(self._seeds) > 5 else ""
         return (
-            f"trained from scratch for {example.epochs} epochs, {example.judged_on} images of {example.data}; "
+            f"trained from scratch, epochs {example.epochs}, {example.judged_on} images of {example.data}; "
             f"{example.network}; seed {seeds}{more}"
         )
 

@@ -47,9 +47,10 @@ def results_of(config: EvaluationConfig, measured: Iterable[MeasuredResult]) -> 
 
 def summary(result: MeasuredResult) -> str:
     """A result in one line."""
+    epochs = f"{result.epochs} epoch{'s' if result.epochs > 1 else ''}"
     return (
         f"{result.architecture or result.genotype[:60]}  {result.accuracy:.2f} % of {result.judged_on} images  "
-        f"(measured: {result.epochs} epochs, seed {result.seed}, {result.network}; "
+        f"(measured: {epochs}, seed {result.seed}, {result.network}; "
         f"{result.parameters:,} parameters, {result.macs:,} MACs)"
     )
 
@@ -63,12 +64,14 @@ def outcome(tracking: Tracking, run: Run) -> str:
 def arguments(config: EvaluationConfig, preset: str) -> list[str]:
     """Of the command line that evaluates the same, as far as it has options for it."""
     budget = config.budget
-    standard = PRESETS[preset or config.preset or "paper"].budget(budget.family)
+    name = next((known for known in (preset, config.preset) if known in PRESETS), "paper")
+    families = PRESETS[name].families
+    standard = PRESETS[name].budget(budget.family if budget.family in families else next(iter(families)))
     found = ["evaluate", *(item.name or item.genotype for item in config.architectures)]
-    found += ["--preset", preset or config.preset] if preset or config.preset else []
-    for name in OPTIONS:
-        if getattr(budget, name) != getattr(standard, name):
-            found += [f"--{name.replace('_', '-')}", str(getattr(budget, name))]
+    found += ["--preset", name]
+    for option in OPTIONS:
+        if getattr(budget, option) != getattr(standard, option):
+            found += [f"--{option.replace('_', '-')}", str(getattr(budget, option))]
     return found + [item for seed in config.seeds for item in ("--seed", str(seed)) if config.seeds != (0,)]
 
 

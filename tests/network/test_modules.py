@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from nat_core.architecture.operations import NAMES, NULL, OPERATIONS, Kind
-from nat_core.network.modules import FactorisedReduction, build_operation
+from nat_core.network.modules import FactorisedReduction, PointwiseConv, build_operation
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 EXECUTED = [name for name in NAMES if name != NULL]
@@ -137,3 +137,28 @@ def test_batch_norm_after_pooling_is_never_affine_and_only_on_request(name):
 def test_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         build_operation(*arguments)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("side", [1, 7, 8])
+@pytest.mark.parametrize("channels", [2, 15, 16])
+def test_a_pointwise_convolution_with_stride_is_the_ordinary_one(channels, side, device):
+    ours = PointwiseConv(channels, 6, stride=2).to(device)
+    x = torch.randn(3, channels, side, side, device=device, requires_grad=True)
+    y = torch.nn.functional.conv2d(x, ours.weight, stride=2)
+    assert torch.allclose(ours(x), y, atol=1e-5)
+    targets = (x, ours.weight)
+    weights = torch.randn_like(y)
+    for mine, other in zip(
+        torch.autograd.grad((ours(x) * weights).sum(), targets),
+        torch.autograd.grad((y * weights).sum(), targets),
+        strict=True,
+    ):
+        assert torch.allclose(mine, other, atol=1e-4)
+
+
+def test_few_channels_in_channels_last_order_never_reach_the_strided_kernel_that_overruns_its_memory():
+    for module in (FactorisedReduction(6, 4), build_operation("conv_1x1", 4, 2)):
+        convs = [item for item in module.modules() if isinstance(item, nn.Conv2d)]
+        assert convs and all(item.stride == (1, 1) for item in convs)
+    assert [item.stride for item in FactorisedReduction(16, 4).modules() if isinstance(item, nn.Conv2d)] == [(2, 2)] * 2
