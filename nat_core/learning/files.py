@@ -1,6 +1,7 @@
 """Files that are written atomically, so that an interruption leaves the old ones whole."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,15 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
         with _replacing(path) as temporary:
             save_file(dict(tensors), temporary, metadata=dict(metadata) if metadata else None)
     except SafetensorError as error:
-        raise OSError(f"{path} cannot be written ({error})") from error
+        raise _system_error(error, path) from error
+
+
+def _system_error(error: SafetensorError, path: Path) -> OSError:
+    """What the system said, which safetensors tells only in words such as "… (os error 28)"."""
+    if found := re.search(r"os error (\d+)", str(error)):
+        number = int(found[1])
+        return OSError(number, os.strerror(number), str(path))
+    return OSError(f"{path} cannot be written ({error})")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -65,6 +65,19 @@ def test_a_full_disk_before_the_first_one(checkpoints, monkeypatch):
     assert names(checkpoints) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("I/O error: No space left on device (os error 28)", "No space left on device"),
+        ("odd", ".* cannot be written .*odd"),
+    ],
+)
+def test_what_the_system_told_the_writer_is_said_once(checkpoints, monkeypatch, words, reason):
+    monkeypatch.setattr(files, "save_file", lambda *_, **__: (_ for _ in ()).throw(files.SafetensorError(words)))
+    with pytest.raises(OSError, match=rf"^a checkpoint could not be written \({reason}\)+; there is none yet$"):
+        save(checkpoints, 1)
+
+
 def test_an_unreadable_newest_one_gives_way_to_the_one_before(checkpoints):
     save(checkpoints, 1)
     save(checkpoints, 2)
