@@ -11,7 +11,7 @@ from nat_core.architecture.library import library
 from nat_core.naming import resolve
 from nat_core.transform import MAX_SAMPLES, Method
 
-DEFAULT_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
+DEFAULT_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"
 MIN_BUDGET_PERCENT = 5
 
 
