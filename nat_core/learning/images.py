@@ -17,6 +17,7 @@ from nat_core.learning.image_sources import HUB_DEFAULT, DecodedImages, DecodedS
 RESOLUTIONS = (8, 512)
 SHARE_OF_WEIGHTS = 0.4
 SHARE_OF_SELECTION = 0.1
+_TRAINING_PARTS = ("weights", "rewards", "selection")
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,22 @@ class ImagePart:
     Attributes:
         images: uint8 [n, 3, side, side], channels-last in memory, in random order.
         labels: int64 [n].
+        name: which part they are of.
     """
 
     images: Tensor
     labels: Tensor
+    name: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: Tensor | slice) -> "ImagePart":
         """The images at `index`; ``part[:500]`` is a random subset, the same every time."""
-        return ImagePart(self.images[index], self.labels[index])
+        return replace(self, images=self.images[index], labels=self.labels[index])
 
     def to(self, device: torch.device | str) -> "ImagePart":
-        return ImagePart(self.images.to(device), self.labels.to(device))
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
     def draw(self, count: int, generator: Generator) -> "ImagePart":
         """`count` distinct images at random, at most all of them; `generator` lives on the images' device."""
@@ -88,7 +91,7 @@ class ImageData:
         """All training images, the three parts one after the other: for networks trained from scratch."""
         parts = (self.weights, self.rewards, self.selection)
         images = torch.cat([part.images for part in parts])
-        return ImagePart(images, torch.cat([part.labels for part in parts]))
+        return ImagePart(images, torch.cat([part.labels for part in parts]), "training")
 
     def to(self, device: torch.device | str) -> "ImageData":
         """The same data on another device."""
@@ -140,13 +143,13 @@ def divide(decoded: DecodedImages, split_seed: int) -> ImageData:
     """
     _check_classes(decoded)
     parts = part_indices(torch.from_numpy(decoded.train.labels), split_seed)
-    train = _part(decoded.train)
+    train = _part(decoded.train, "training")
     mean, deviation = _statistics(train.images)
     counts = f"{len(train):,} training and {len(decoded.test.labels):,} test images"
     side = train.images.shape[-1]
     return ImageData(
-        *(train[index] for index in parts),
-        test=_part(decoded.test),
+        *(replace(train[index], name=name) for name, index in zip(_TRAINING_PARTS, parts, strict=True)),
+        test=_part(decoded.test, "test"),
         classes=decoded.classes,
         description=f"{decoded.title}: {counts} of {len(decoded.classes)} classes, {side}×{side}, split {split_seed}",
         mean=mean,
@@ -186,9 +189,9 @@ def part_indices(labels: Tensor, split_seed: int) -> tuple[Tensor, Tensor, Tenso
     return order[rank < first], order[(rank >= first) & (rank < last)], order[rank >= last]
 
 
-def _part(split: DecodedSplit) -> ImagePart:
+def _part(split: DecodedSplit, name: str) -> ImagePart:
     """[n, side, side, 3] seen as [n, 3, side, side]: channels-last without a copy."""
-    return ImagePart(torch.from_numpy(split.images).permute(0, 3, 1, 2), torch.from_numpy(split.labels))
+    return ImagePart(torch.from_numpy(split.images).permute(0, 3, 1, 2), torch.from_numpy(split.labels), name)
 
 
 def _statistics(images: Tensor) -> tuple[tuple[float, float, float], tuple[float, float, float]]:

@@ -74,6 +74,14 @@ def test_the_sample_is_balanced_and_disjoint(sample):
     assert sample.description == ("CIFAR-10 sample: 2,500 training and 500 test images of 10 classes, 32×32, split 0")
 
 
+def test_parts_and_what_is_taken_from_them_bear_their_names(sample):
+    names = [part.name for part in (sample.weights, sample.rewards, sample.selection, sample.test, sample.training)]
+    assert names == ["weights", "rewards", "selection", "test", "training"]
+    generator = torch.Generator().manual_seed(0)
+    assert sample.rewards[:5].name == sample.rewards.draw(5, generator).name == "rewards"
+    assert next(sample.rewards.to("cpu").batches(5)).name == "rewards"
+
+
 def test_the_sample_names_its_source():
     metadata = pq.read_schema(image_sources._SAMPLE_FILE).metadata
     assert metadata[b"source"] == (b"CIFAR-10 (Krizhevsky 2009), re-encoded as JPEG by the publisher of the images")

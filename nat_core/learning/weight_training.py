@@ -1,0 +1,117 @@
+"""How shared weights learn: SGD on one architecture after the other, drawn at random.
+
+NAT (arXiv 1910.14488), section 3.3, with its code's rates. Deviations: the classifier, which alone takes part in every
+step of every architecture, learns 20 times more slowly, without which the loss diverges; and some of the architectures
+are random transformations, so that skip and null are seen as often as a policy will ask for them.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import Space
+from nat_core.network.supernet import Supernet
+
+LEARNING_RATE = 0.01
+CLASSIFIER_RATE = 1 / 20
+MOMENTUM = 0.9
+WEIGHT_DECAY = 3e-4
+LONGEST_GRADIENT = 5.0
+TRANSFORMED_SHARE = 0.1
+
+
+def shared_weights_sgd(
+    supernet: Supernet,
+    learning_rate: float = LEARNING_RATE,
+    *,
+    classifier_rate: float = CLASSIFIER_RATE,
+    momentum: float = MOMENTUM,
+    weight_decay: float = WEIGHT_DECAY,
+) -> torch.optim.SGD:
+    """The optimiser of shared weights. What an architecture does not use has no gradient, so a step leaves it alone.
+
+    Args:
+        supernet: the shared weights.
+        learning_rate: of everything but the classifier.
+        classifier_rate: factor of the classifier's learning rate.
+        momentum, weight_decay: of SGD.
+    """
+    classifier = set(supernet.classifier.parameters())
+    body = [parameter for parameter in supernet.parameters() if parameter not in classifier]
+    groups = [
+        {"params": body, "rate": 1.0},
+        {"params": list(supernet.classifier.parameters()), "rate": classifier_rate},
+    ]
+    sgd = torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, weight_decay=weight_decay)
+    set_learning_rate(sgd, learning_rate)
+    return sgd
+
+
+def set_learning_rate(sgd: torch.optim.SGD, learning_rate: float) -> None:
+    """Sets the body's learning rate, and the classifier's in its proportion."""
+    for group in sgd.param_groups:
+        group["lr"] = learning_rate * group["rate"]
+
+
+def cosine(learning_rate: float, done: float) -> float:
+    """A rate that falls to 0 along a cosine; `done` from 0 to 1."""
+    return learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def draw_architecture(
+    space: Space, rng: random.Random, transformed_share: float = TRANSFORMED_SHARE, rule: str = "nat++"
+) -> Architecture:
+    """Drawn uniformly; with probability `transformed_share` every operation is then replaced by a random legal one."""
+    architecture = space.sample(rng)
+    if rng.random() >= transformed_share:
+        return architecture
+    return architecture.with_operations([rng.choice(space.targets(name, rule)) for name in architecture.operations])
+
+
+def weight_step(
+    supernet: Supernet,
+    sgd: torch.optim.SGD,
+    images: Tensor,
+    labels: Tensor,
+    architecture: Architecture,
+    *,
+    longest_gradient: float = LONGEST_GRADIENT,
+    share_gradients: Callable[[Iterable[nn.Parameter]], None] | None = None,
+) -> dict[str, float]:
+    """One step of SGD on one batch, in bfloat16 where that is on CUDA.
+
+    Args:
+        supernet: the shared weights; `architecture` is one of theirs.
+        sgd: see `shared_weights_sgd`.
+        images: normalised [batch, 3, side, side], channels-last.
+        labels: int64 [batch].
+        longest_gradient: a longer one, over all parameters, is shortened to it.
+        share_gradients: what several processes do with the gradients before they are applied.
+
+    Returns:
+        `weight_loss` in nats and `weight_accuracy_percent`, both before the step.
+
+    Raises:
+        ValueError: the loss is not finite; nothing was changed.
+    """
+    sgd.zero_grad(set_to_none=True)
+    with torch.autocast("cuda", torch.bfloat16, enabled=images.is_cuda):
+        logits = supernet(images, architecture)
+    loss = F.cross_entropy(logits.float(), labels)
+    if not math.isfinite(value := loss.item()):
+        raise ValueError(
+            f"the loss of the shared weights is {value}: they diverged; "
+            f"the learning rate is {sgd.param_groups[0]['lr']}, and a lower one is needed"
+        )
+    loss.backward()
+    if share_gradients is not None:
+        share_gradients(supernet.parameters())
+    nn.utils.clip_grad_norm_(supernet.parameters(), longest_gradient)
+    sgd.step()
+    accuracy = (logits.argmax(1) == labels).double().mean().item()
+    return {"weight_loss": value, "weight_accuracy_percent": 100 * accuracy}
