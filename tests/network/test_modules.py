@@ -1,6 +1,8 @@
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from nat_core.architecture.operations import NAMES, NULL, OPERATIONS, Kind
 from nat_core.network.modules import FactorisedReduction, PointwiseConv, build_operation
@@ -157,8 +159,36 @@ def test_a_pointwise_convolution_with_stride_is_the_ordinary_one(channels, side,
         assert torch.allclose(mine, other, atol=1e-4)
 
 
-def test_few_channels_in_channels_last_order_never_reach_the_strided_kernel_that_overruns_its_memory():
-    for module in (FactorisedReduction(6, 4), build_operation("conv_1x1", 4, 2)):
-        convs = [item for item in module.modules() if isinstance(item, nn.Conv2d)]
-        assert convs and all(item.stride == (1, 1) for item in convs)
-    assert [item.stride for item in FactorisedReduction(16, 4).modules() if isinstance(item, nn.Conv2d)] == [(2, 2)] * 2
+class Strides(TorchDispatchMode):
+    """Notes the strides with which convolutions are really computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+        if function is torch.ops.aten.convolution.default:
+            self.seen.append(tuple(arguments[3]))
+        return function(*arguments, **(keywords or {}))
+
+
+def strides(module: nn.Module, channels: int) -> list[tuple[int, int]]:
+    images = torch.randn(2, channels, 6, 6).contiguous(memory_format=torch.channels_last)
+    with Strides() as noted:
+        module(images)
+    return noted.seen
+
+
+def test_few_channels_never_reach_the_strided_kernel_that_overruns_its_memory():
+    assert strides(FactorisedReduction(6, 4), 6) == [(1, 1)] * 2
+    assert strides(build_operation("conv_1x1", 4, 2), 4) == [(1, 1)]
+    assert strides(FactorisedReduction(16, 4), 16) == [(2, 2)] * 2
+
+
+def test_what_counts_are_the_channels_at_hand_since_shared_weights_are_called_with_some_of_theirs():
+    wide = PointwiseConv(20, 4, stride=2)
+    images = torch.randn(2, 4, 6, 6).contiguous(memory_format=torch.channels_last)
+    with Strides() as noted:
+        some = functional_call(wide, {"weight": wide.weight[:, :4]}, (images,))
+    assert noted.seen == [(1, 1)]
+    assert torch.allclose(some, nn.functional.conv2d(images, wide.weight[:, :4], stride=2), atol=1e-6)
