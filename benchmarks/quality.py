@@ -14,7 +14,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -205,11 +205,11 @@ def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]
         yield f"{share:.0%} visible", lambda few=few, name=f"few_{share}": hidden_figures(config, few, name)
 
 
-def measure(seed: int, quick: bool, only: str) -> Figures:
-    """All figures of a seed, or those of parts whose title contains `only`."""
+def measure(seed: int, quick: bool, only: Sequence[str]) -> Figures:
+    """All figures of a seed, or those of parts whose title contains one of `only`."""
     figures: Figures = {}
     for title, part in parts(seed, quick):
-        if only in title:
+        if not only or any(word in title for word in only):
             say(f"seed {seed}: {title}")
             figures |= part()
     return figures
@@ -222,7 +222,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help=f"the authors' recipe for {QUICK_AUTHORS_STEPS} steps only"
     )
-    parser.add_argument("--only", default="", help="measure only parts whose title contains this, e.g. 'hidden'")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="only parts whose title contains one of these, e.g. hidden"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     return parser.parse_args()
 
