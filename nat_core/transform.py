@@ -4,6 +4,7 @@ Candidates come from the policy (its most probable distinct outputs, or seeded s
 MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, StagedSource
 from nat_core.learning.budget import most_probable_within
 from nat_core.learning.distribution import TransformationDistribution, transformed
 from nat_core.learning.policy import Policy
@@ -73,6 +74,7 @@ class Candidate:
         effective_cost: without edges that reach no output.
         log_probability: natural logarithm of the policy's probability for it, given the input.
         accuracy_percent: by the accuracy source; None without one.
+        is_final: whether the source judged it as well as it can; candidates that it did not rank after the others.
     """
 
     architecture: Architecture
@@ -80,6 +82,7 @@ class Candidate:
     effective_cost: Cost
     log_probability: float
     accuracy_percent: float | None = None
+    is_final: bool = True
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ class Transformation:
             "log_probability": candidate.log_probability,
             "accuracy": candidate.accuracy_percent,
             "accuracy_kind": self.accuracy_kind,
+            "accuracy_is_final": candidate.is_final,
         }
 
 
@@ -185,16 +189,10 @@ def transform(
     staying = _log_probability_of_staying(distribution)
     outputs = [(transformed(architecture, operations), float(score)) for operations, score in zip(*chosen, strict=True)]
     distinct = dict([(architecture, staying), *outputs])
-    accuracies = None if source is None else source.accuracy_percent(list(distinct))
+    judged = _judged(source, list(distinct))
     candidates = [
-        Candidate(
-            item,
-            costs.cost(item),
-            costs.cost(item.effective),
-            score,
-            None if accuracies is None else float(accuracies[i]),
-        )
-        for i, (item, score) in enumerate(distinct.items())
+        Candidate(item, costs.cost(item), costs.cost(item.effective), score, *judgement)
+        for (item, score), judgement in zip(distinct.items(), judged, strict=True)
     ]
     ranked = _ranked([item for item in candidates if max_macs is None or item.cost.macs <= max_macs])
     if not ranked:
@@ -210,11 +208,23 @@ def transform(
 def _ranked(candidates: list[Candidate]) -> list[Candidate]:
     """Most accurate first; without accuracies most probable first; of equals, the cheaper."""
 
-    def key(item: Candidate) -> tuple[float, int]:
+    def key(item: Candidate) -> tuple[bool, float, int]:
         merit = item.log_probability if item.accuracy_percent is None else item.accuracy_percent
-        return (-merit, item.cost.macs)
+        return (not item.is_final, -merit, item.cost.macs)
 
     return sorted(candidates, key=key)
+
+
+def _judged(
+    source: AccuracySource | None, architectures: Sequence[Architecture]
+) -> Iterable[tuple[float | None, bool]]:
+    """Of every architecture, its accuracy in percent and whether that is final."""
+    if source is None:
+        return [(None, True)] * len(architectures)
+    if isinstance(source, StagedSource):
+        judgement = source.judge(architectures)
+        return zip(judgement.accuracy_percent.tolist(), judgement.is_final.tolist(), strict=True)
+    return [(float(value), True) for value in source.accuracy_percent(architectures)]
 
 
 def _draw(

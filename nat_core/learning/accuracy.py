@@ -5,6 +5,7 @@ benchmark's table, a supernet on images, a reward model.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
@@ -42,6 +43,32 @@ class AccuracySource(Protocol):
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
         """Accuracies in percent, [n] for n architectures, in their order. Repeats are allowed.
+
+        Raises:
+            ValueError: some architecture cannot be judged; says which and why.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Accuracies of n architectures, not all of which were judged equally well.
+
+    Attributes:
+        accuracy_percent: float64 [n].
+        is_final: bool [n], whether each was judged in the last stage; those that were not rank after those that were.
+    """
+
+    accuracy_percent: NDArray[np.float64]
+    is_final: NDArray[np.bool_]
+
+
+@runtime_checkable
+class StagedSource(AccuracySource, Protocol):
+    """A source that spends less on architectures that are not among the best."""
+
+    def judge(self, architectures: Sequence[Architecture]) -> Judgement:
+        """Judges all coarsely and the best of them, and always the first one, finely.
 
         Raises:
             ValueError: some architecture cannot be judged; says which and why.

@@ -7,7 +7,7 @@ Files are replaced atomically: an interrupted save leaves the old ones.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class PolicyCard:
         machine: processor, threads and torch version.
         quality: measured figures by name; percentages carry the unit in their names.
         format_version: of this file.
+        folder: where it was read from, since more may lie beside it; not written.
 
     Raises:
         ValueError: unknown space or rule, or another format version.
@@ -58,6 +59,7 @@ class PolicyCard:
     machine: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+    folder: Path | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.format_version != FORMAT_VERSION:
@@ -71,7 +73,8 @@ class PolicyCard:
         return SPACES[self.space]
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        written = {name: value for name, value in asdict(self).items() if name != "folder"}
+        return json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_dict(cls, value: Any) -> "PolicyCard":
@@ -87,6 +90,7 @@ class PolicyCard:
 
 
 _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "folder": type(None),
     "policy": dict,
     "training": dict,
     "machine": dict,
@@ -146,7 +150,8 @@ def load_card(folder: Path | str) -> PolicyCard:
     with _naming(path):
         if path.stat().st_size > _MAX_CARD_BYTES:
             raise ValueError(f"larger than {_MAX_CARD_BYTES} bytes")
-        return PolicyCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        card = PolicyCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return replace(card, folder=path.parent)
 
 
 def list_policies(root: Path | str) -> dict[str, Path]:

@@ -15,6 +15,13 @@ from nat_core.learning.checks import Bounds, check_fields, check_names
 from nat_core.learning.config import TrainingConfig
 from nat_core.learning.image_sources import HUB_DEFAULT
 from nat_core.learning.reward_model import RewardModelConfig
+from nat_core.learning.weight_training import (
+    CLASSIFIER_RATE,
+    LONGEST_GRADIENT,
+    MOMENTUM,
+    TRANSFORMED_SHARE,
+    WEIGHT_DECAY,
+)
 from nat_core.network.config import NETWORKS, NetworkConfig
 
 SCHEDULES: Mapping[str, str] = MappingProxyType(
@@ -39,7 +46,7 @@ class WeightsConfig:
         classifier_rate: factor of the classifier's learning rate; well below 1 keeps fast trainings from diverging.
         decay: whether the rate falls to 0 along a cosine over all epochs.
         momentum, weight_decay: of SGD.
-        clip: longest gradient, by its norm.
+        longest_gradient: a longer one, by its norm over all weights, is shortened to it.
         transformed_share: of the architectures, drawn by a random legal transformation; the rest are drawn uniformly.
         padding, flip, cutout: see `Augmentation`.
     """
@@ -48,12 +55,12 @@ class WeightsConfig:
     steps: int = 312
     batch: int = 64
     learning_rate: float = 0.05
-    classifier_rate: float = 0.05
+    classifier_rate: float = CLASSIFIER_RATE
     decay: bool = True
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    clip: float = 5.0
-    transformed_share: float = 0.1
+    momentum: float = MOMENTUM
+    weight_decay: float = WEIGHT_DECAY
+    longest_gradient: float = LONGEST_GRADIENT
+    transformed_share: float = TRANSFORMED_SHARE
     padding: int = 4
     flip: bool = True
     cutout: int = 0
@@ -204,7 +211,7 @@ _WEIGHTS_BOUNDS: Bounds = {
     "classifier_rate": (0.0, 100.0),
     "momentum": (0.0, 1.0),
     "weight_decay": (0.0, 10.0),
-    "clip": (0.0, 1e9),
+    "longest_gradient": (0.0, 1e9),
     "transformed_share": (0.0, 1.0),
 }
 _REWARDS_BOUNDS: Bounds = {

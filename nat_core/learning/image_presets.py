@@ -25,7 +25,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType({"alternate": _AUTHO
 
 
 def _paper(space: str) -> ImageTrainingConfig:
-    """NAT's and NAT++'s code: spec of arXiv 1910.14488, section 4, and its published hyper-parameters.
+    """NAT's and NAT++'s code: arXiv 1910.14488, section 4, and its published hyper-parameters.
 
     20,000 images for the weights and 25,000 for the policy make 312 and 390 batches of 64 (the authors divide 40 : 60;
     here a tenth is kept to choose among candidates).
@@ -54,16 +54,16 @@ def _cpu(space: str) -> ImageTrainingConfig:
 def _smoke(space: str) -> ImageTrainingConfig:
     """From nothing to a policy in under a minute, to see that everything works; the policy itself is worth little."""
     return ImageTrainingConfig(
-        policy=TrainingConfig(space=space, steps=25, inputs=256, held_out=16, **{**_MODELLED, "batch": 16}),
+        policy=TrainingConfig(space=space, steps=25, inputs=256, held_out=12, **{**_MODELLED, "batch": 16}),
         data="sample",
         channels=4,
         layers=3,
         resolution=16,
         stem_stride=1,
-        weights=WeightsConfig(epochs=8, steps=25, batch=64, learning_rate=0.05),
+        weights=WeightsConfig(epochs=6, steps=25, batch=64, learning_rate=0.05),
         rewards=RewardsConfig(
-            images=128, chunk=16, measured_images=128, measure_every=4, rounds=2, evaluated=96, added=32, anchors=8,
-            checked=16,
+            images=128, chunk=16, measured_images=128, measure_every=3, rounds=2, evaluated=64, added=24, anchors=8,
+            checked=12,
         ),
         model=RewardModelConfig(members=2, width=32, layers=2, steps=60, batch=64),
     )  # fmt: skip
