@@ -35,7 +35,7 @@ def test_a_cell_is_chosen_transformed_inspected_exported_and_reopened(visit):
     ready(page)
     page.get_by_role("tab", name="Probabilities").click()
     page.locator("#after-normal-edge-4").click()
-    page.wait_for_function("document.body.innerText.includes('0 → 2: conv 3×3')")
+    page.get_by_role("combobox", name="Edge", exact=True).and_(page.locator("[value='0 → 2: conv 3×3']")).wait_for()
 
     page.get_by_role("tab", name="Candidates").click()
     page.get_by_label("Shown as output").click()
@@ -61,7 +61,7 @@ def test_bad_text_is_one_sentence_and_nothing_is_lost(visit):
     ready(page)
     before = figures(page)
     page.get_by_role("radio", name="Paste").click()
-    page.get_by_label("Any notation").fill("|nor_conv_9x9~0|")
+    page.get_by_role("textbox", name="Any notation").fill("|nor_conv_9x9~0|")
     page.get_by_role("button", name="Use this cell").click()
     page.wait_for_selector("text=unknown operation 'nor_conv_9x9'")
     assert figures(page) == before and page.problems == []
