@@ -21,7 +21,7 @@ def benchmark(outcome: Transformation, shown: Candidate) -> None:
         st.dataframe(_frame("Data set", rows, before, after), hide_index=True, column_config=_columns("%.2f %%"))
         st.caption("CIFAR-10 validation chooses; test accuracies are reported only.")
     with columns[1]:
-        st.markdown("**Latency**, measured by the benchmark's authors")
+        st.markdown("**Latency**, measured for HELP (Lee et al., 2021)")
         rows = {title: table.latencies_ms(name) for name, title in table.DEVICES.items()}
         st.dataframe(_frame("Device", rows, before, after), hide_index=True, column_config=_columns("%.2f ms"))
 
@@ -32,4 +32,5 @@ def _frame(label: str, rows: dict, before: int, after: int) -> pd.DataFrame:
 
 
 def _columns(number_format: str) -> dict:
-    return {name: st.column_config.NumberColumn(format=number_format) for name in ("Input", "Output", "Change")}
+    formats = {"Input": number_format, "Output": number_format, "Change": number_format.replace("%", "%+", 1)}
+    return {name: st.column_config.NumberColumn(format=value) for name, value in formats.items()}
