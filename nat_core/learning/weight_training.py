@@ -97,21 +97,22 @@ def weight_step(
         `weight_loss` in nats and `weight_accuracy_percent`, both before the step.
 
     Raises:
-        ValueError: the loss is not finite; nothing was changed.
+        ValueError: the loss is not finite; the weights are as they were.
     """
     sgd.zero_grad(set_to_none=True)
     with torch.autocast("cuda", torch.bfloat16, enabled=images.is_cuda):
         logits = supernet(images, architecture)
     loss = F.cross_entropy(logits.float(), labels)
-    if not math.isfinite(value := loss.item()):
-        raise ValueError(
-            f"the loss of the shared weights is {value}: they diverged; "
-            f"the learning rate is {sgd.param_groups[0]['lr']}, and a lower one is needed"
-        )
     loss.backward()
     if share_gradients is not None:
         share_gradients(supernet.parameters())
     nn.utils.clip_grad_norm_(supernet.parameters(), longest_gradient)
+    # Read back once, when everything before the step is under way.
+    value, accuracy = torch.stack([loss.detach(), (logits.argmax(1) == labels).float().mean()]).tolist()
+    if not math.isfinite(value):
+        raise ValueError(
+            f"the loss of the shared weights is {value}: they diverged; "
+            f"the learning rate is {sgd.param_groups[0]['lr']}, and a lower one is needed"
+        )
     sgd.step()
-    accuracy = (logits.argmax(1) == labels).double().mean().item()
     return {"weight_loss": value, "weight_accuracy_percent": 100 * accuracy}

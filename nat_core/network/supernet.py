@@ -177,8 +177,8 @@ class Selective(nn.Module):
         if columns in (None, self._everything):
             return {}
         weights = {name: self.block.get_parameter(name) for name in self._selected}
-        by_node = {name: weight.unflatten(1, (len(self._everything), -1)) for name, weight in weights.items()}
-        return {name: weight[:, list(columns)].flatten(1, 2) for name, weight in by_node.items()}
+        by_node = {name: weight.chunk(len(self._everything), dim=1) for name, weight in weights.items()}
+        return {name: torch.cat([parts[node] for node in columns], dim=1) for name, parts in by_node.items()}
 
 
 class SharedCell(nn.Module):
