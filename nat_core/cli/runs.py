@@ -51,10 +51,13 @@ def resume(
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
 ) -> None:
     """Continue a run that was stopped, failed or got lost, exactly where its last checkpoint is."""
+    from nat_core.cli.several import followed
     from nat_core.runs import launching
     from nat_core.runs.processes import process
     from nat_core.runs.tracking import open_tracking
 
+    if followed(detach=detach):
+        return
     tracking = open_tracking()
     found = tracking.find(run)
     if detach:

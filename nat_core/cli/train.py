@@ -5,29 +5,50 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nat_core.cli.app import app
 
 if TYPE_CHECKING:
-    from nat_core.learning.config import TrainingConfig
+    from nat_core.cli.forms import Form
+    from nat_core.runs.kinds import Config
+
+Number = int | None
+Text = str | None
 
 
 @app.command()
 def train(
-    space: Annotated[str, typer.Option(help="nasbench201: rewards come from the benchmark's table.")],
+    space: Annotated[
+        str,
+        typer.Option(help="nasbench201 (rewards from the benchmark's table), fully_concat or loose_end (from images)."),
+    ],
     output: Annotated[
         Path | None, typer.Option(help="Folder for the policy and its card; by default below the folder of runs.")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="group (ours) or authors (the papers' code).")] = "group",
-    policy_network: Annotated[str | None, typer.Option(help="edge (ours) or gcn (the papers' form).")] = None,
-    steps: Annotated[int | None, typer.Option(help="Gradient steps.")] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, batches and draws.")] = 0,
-    data_set: Annotated[str, typer.Option(help="The benchmark's column that rewards.")] = "cifar10_valid",
-    cost: Annotated[str, typer.Option(help="What the reward weighs: macs, or a device of the benchmark.")] = "macs",
-    cost_weight: Annotated[float, typer.Option(help="λ: accuracy given up for the heaviest cell's cost.")] = 0.0,
+    preset: Annotated[Text, typer.Option(help="Images: paper, cpu (hours on a CPU; the default) or smoke.")] = None,
+    schedule: Annotated[Text, typer.Option(help="Images: alternate (the papers') or two-stage.")] = None,
+    data: Annotated[Text, typer.Option(help="Images: a hub name, parquet files, an image folder, or sample.")] = None,
+    epochs: Annotated[Number, typer.Option(help="Images: epochs of the shared weights.")] = None,
+    batch: Annotated[Number, typer.Option(help="Images: per step of the shared weights, and at a time.")] = None,
+    channels: Annotated[Number, typer.Option(help="Images: C, initial channels of the shared weights.")] = None,
+    layers: Annotated[Number, typer.Option(help="Images: L, searched cells of the shared weights.")] = None,
+    resolution: Annotated[Number, typer.Option(help="Images: side in pixels.")] = None,
+    rounds: Annotated[Number, typer.Option(help="Images: rounds of the two-stage schedule.")] = None,
+    reward_images: Annotated[Number, typer.Option(help="Images: per evaluation of an architecture.")] = None,
+    recipe: Annotated[Text, typer.Option(help="nasbench201: group (ours) or authors (the papers' code).")] = None,
+    data_set: Annotated[Text, typer.Option(help="nasbench201: the column that rewards.")] = None,
+    cost: Annotated[
+        Text, typer.Option(help="nasbench201: what the reward weighs: macs, or a device of the benchmark.")
+    ] = None,
+    policy_network: Annotated[Text, typer.Option(help="edge (ours) or gcn (the papers' form).")] = None,
+    steps: Annotated[Number, typer.Option(help="The policy's gradient steps; images: per epoch or round.")] = None,
+    seed: Annotated[Number, typer.Option(help="Of weights, batches and draws.")] = None,
+    cost_weight: Annotated[
+        float | None, typer.Option(help="λ: accuracy given up for the heaviest cell's cost.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
@@ -36,51 +57,46 @@ def train(
         Path | None, typer.Option(help="With --no-record: save the state here, and continue from it.")
     ] = None,
 ) -> None:
-    """Train a policy; Ctrl-C, SIGTERM or `stop` stops it, and `resume` continues it."""
+    """Train a policy; Ctrl-C, SIGTERM or `stop` stops it, and `resume` continues it.
+
+    From images also on several devices: torchrun --nproc-per-node N -m nat_core train …
+    """
+    from nat_core.cli.forms import form_for
+    from nat_core.cli.several import followed
     from nat_core.learning.device import default_device
 
-    config = _config(
-        space, recipe, policy_network, steps, seed=seed, data_set=data_set, cost=cost, cost_weight=cost_weight
-    )
+    options = {
+        "preset": preset, "schedule": schedule, "data": data, "epochs": epochs, "batch": batch, "channels": channels,
+        "layers": layers, "resolution": resolution, "rounds": rounds, "reward_images": reward_images, "recipe": recipe,
+        "data_set": data_set, "cost": cost, "policy_network": policy_network, "steps": steps, "seed": seed,
+        "cost_weight": cost_weight,
+    }  # fmt: skip
+    form = form_for(space)
+    config = form.config(space, form.accepted({key: value for key, value in options.items() if value is not None}))
+    if not 1 <= threads <= 1024:
+        raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
+    if followed(form.kind, detach):
+        return
     command = shlex.join(["python", "-m", "nat_core", *sys.argv[1:]])
     if record:
         if checkpoint:
             raise ValueError("--checkpoint goes with --no-record only; a recorded run keeps its own checkpoints")
-        _record(config, detach, output=output or "", command=command, preset=recipe, threads=threads, name=name,
-                device=str(default_device()))  # fmt: skip
+        _record(form, config, detach, output=output or "", command=command, preset=form.preset(options),
+                threads=threads, name=name, device=str(default_device()))  # fmt: skip
         return
     if output is None or detach:
         raise ValueError("--no-record needs --output, and works in the foreground only")
-    _train_unrecorded(config, output, command, threads, checkpoint)
+    _train_unrecorded(form, config, output, command, threads, checkpoint)
 
 
-def _config(
-    space: str, recipe: str, policy_network: str | None, steps: int | None, **changes: object
-) -> "TrainingConfig":
-    from nat_core.learning.config import RECIPES
-    from nat_core.learning.policy import POLICY_CONFIGS
-
-    if recipe not in RECIPES:
-        raise ValueError(f"unknown recipe {recipe!r}; accepted: {', '.join(RECIPES)}")
-    if policy_network is not None:
-        if policy_network not in POLICY_CONFIGS:
-            raise ValueError(f"unknown policy network {policy_network!r}; accepted: {', '.join(POLICY_CONFIGS)}")
-        changes["policy"] = POLICY_CONFIGS[policy_network]
-    if steps is not None:
-        changes["steps"] = steps
-    return RECIPES[recipe](space=space, **changes)
-
-
-def _record(config: "TrainingConfig", detach: bool, **settings: object) -> None:
+def _record(form: "Form", config: "Config", detach: bool, **settings: Any) -> None:
     from nat_core.cli.runs import work_here
-    from nat_core.learning.data import objective_of
     from nat_core.runs.kinds import request_for
     from nat_core.runs.launching import launch
     from nat_core.runs.processes import process
     from nat_core.runs.tracking import open_tracking
 
-    objective_of(config)  # a space without a table is refused before a run is recorded
-    request = request_for("train", config, **settings)
+    request = request_for(form.kind, config, **settings)
     tracking = open_tracking()
     if detach:
         print(launch(tracking, request))
@@ -91,27 +107,26 @@ def _record(config: "TrainingConfig", detach: bool, **settings: object) -> None:
 
 
 def _train_unrecorded(
-    config: "TrainingConfig", output: Path, command: str, threads: int, checkpoint: Path | None
+    form: "Form", config: "Config", output: Path, command: str, threads: int, checkpoint: Path | None
 ) -> None:
     import torch
 
     from nat_core.learning.device import default_device
-    from nat_core.learning.publish import publish
-    from nat_core.learning.training import train as run
+    from nat_core.runs.kinds import work_of
     from nat_core.runs.signals import stop_signals
 
-    if not 1 <= threads <= 1024:
-        raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
     torch.set_num_threads(threads)
-    device, progress = default_device(), Progress(config.steps)
+    steps = work_of(form.kind).steps(config)
     with stop_signals() as should_stop:
-        trained = run(config, device=device, progress=progress, should_stop=should_stop, checkpoint=checkpoint)
+        trained = form.train(
+            config, device=default_device(), progress=Progress(steps), should_stop=should_stop, checkpoint=checkpoint
+        )
     print(file=sys.stderr)
     if not trained.finished:
         again = "the same command continues it" if checkpoint else "nothing was kept, since there was no --checkpoint"
-        print(f"stopped after {trained.steps_done} of {config.steps} steps; {again}", file=sys.stderr)
+        print(f"stopped after {trained.steps_done} of {steps} steps; {again}", file=sys.stderr)
         raise typer.Exit(130)
-    print(publish(output, trained, command))
+    print(form.publish(output, trained, command))
 
 
 class Progress:
@@ -138,6 +153,10 @@ _FIGURES = {
     "gain": "mean gain {:+.2f} points",
     "entropy": "entropy {:.2f}",
     "held_out_gain": "held-out gain {:+.2f}",
+    "weight_loss": "loss {:.3f}",
+    "weight_accuracy_percent": "training accuracy {:.1f} %",
+    "modelled_gain": "modelled gain {:+.2f} points",
+    "accepted": "accepted {:.0f}",
     "loss": "loss {:.3f}",
     "training_accuracy": "training accuracy {:.1f} %",
     "accuracy": "accuracy {:.2f} %",

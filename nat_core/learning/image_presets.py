@@ -89,3 +89,45 @@ def preset(name: str, space: str, schedule: str | None = None) -> ImageTrainingC
     if schedule not in RECIPES:
         raise ValueError(f"unknown schedule {schedule[:40]!r}; accepted: {', '.join(RECIPES)}")
     return replace(config, schedule=schedule, policy=replace(config.policy, **RECIPES[schedule]))
+
+
+def adjusted(
+    config: ImageTrainingConfig,
+    *,
+    data: str | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    channels: int | None = None,
+    layers: int | None = None,
+    resolution: int | None = None,
+    rounds: int | None = None,
+    reward_images: int | None = None,
+    **policy: Any,
+) -> ImageTrainingConfig:
+    """The same settings but for what is given.
+
+    Args:
+        config: to start from.
+        data, channels, layers, resolution: see `ImageTrainingConfig`.
+        epochs: of the shared weights.
+        batch: images of the shared weights' steps and, as batch norms demand, of evaluations.
+        rounds: of the two-stage schedule.
+        reward_images: per evaluation.
+        policy: fields of the policy's `TrainingConfig`.
+
+    Raises:
+        ValueError: a value out of bounds, or values that do not fit each other.
+    """
+    whole = {"data": data, "channels": channels, "layers": layers, "resolution": resolution}
+    rewards = {"rounds": rounds, "images": reward_images, "batch": batch}
+    return replace(
+        config,
+        policy=replace(config.policy, **_given(policy)),
+        weights=replace(config.weights, **_given({"epochs": epochs, "batch": batch})),
+        rewards=replace(config.rewards, **_given(rewards)),
+        **_given(whole),
+    )
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -61,12 +61,16 @@ class ImageTraining:
     steps: int
 
     @property
+    def steps_done(self) -> int:
+        return self.state.step
+
+    @property
     def finished(self) -> bool:
-        return self.state.step == self.steps
+        return self.steps_done == self.steps
 
 
 def train_on_images(
-    config: ImageTrainingConfig,
+    config: ImageTrainingConfig | None,
     data: ImageData | None = None,
     *,
     device: torch.device | str = "cpu",
@@ -79,7 +83,7 @@ def train_on_images(
     """Trains shared weights and a policy.
 
     Args:
-        config: what to train and how.
+        config: what to train and how; where there are several processes, the leader's counts.
         data: the images; loaded as `config` says by default.
         device: where.
         progress: called with the number of steps done and named metrics, see the phases.
@@ -92,7 +96,7 @@ def train_on_images(
         ValueError: no such images; the shared weights diverge; the checkpoint belongs to another configuration; or a
             batch cannot be divided among the processes.
     """
-    device = torch.device(device)
+    config, device = parallel.from_leader(config), torch.device(device)
     _check_processes(config)
     setting = Setting(config, data or load_images_of(config, device), device)
     plan = plan_training(config)

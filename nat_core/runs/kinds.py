@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KINDS: Mapping[str, str] = MappingProxyType(
     {
         "train": "nat_core.runs.table_training:WORK",
+        "train-images": "nat_core.runs.image_training:WORK",
         "evaluate": "nat_core.runs.evaluation:WORK",
     }
 )

@@ -1,0 +1,111 @@
+"""What `train` means in each space: which options apply, and what they configure, as data."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning import image_presets
+from nat_core.learning.config import RECIPES, TrainingConfig
+from nat_core.learning.image_config import IMAGE_SPACES, ImageTrainingConfig
+from nat_core.learning.image_publish import publish_images
+from nat_core.learning.image_training import train_on_images
+from nat_core.learning.policy import POLICY_CONFIGS, PolicyConfig
+from nat_core.learning.publish import publish
+from nat_core.learning.training import train
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One meaning of `train`.
+
+    Attributes:
+        kind: of run.
+        title: of its rewards, in words.
+        options: names of those that apply.
+        config: a space and options to a configuration.
+        preset: the name of the settings that options start from.
+        train: works without a record.
+        publish: saves the result in a folder.
+    """
+
+    kind: str
+    title: str
+    options: tuple[str, ...]
+    config: Callable[[str, Options], Any]
+    preset: Callable[[Options], str]
+    train: Callable[..., Any]
+    publish: Callable[[Path, Any, str], Path]
+
+    def accepted(self, options: Options) -> Options:
+        """The given options. Raises ValueError for one that does not apply here."""
+        for name in options:
+            if name not in self.options:
+                known = ", ".join(_flag(option) for option in self.options)
+                raise ValueError(f"{_flag(name)} does not apply where {self.title}; accepted there: {known}")
+        return options
+
+
+def form_for(space: str) -> Form:
+    """The form of a space. Raises ValueError for an unknown one."""
+    if space not in SPACES:
+        raise ValueError(f"space is {space!r}; accepted: {', '.join(SPACES)}")
+    return _FORMS[space]
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _policy(name: str) -> PolicyConfig:
+    if name not in POLICY_CONFIGS:
+        raise ValueError(f"unknown policy network {name!r}; accepted: {', '.join(POLICY_CONFIGS)}")
+    return POLICY_CONFIGS[name]
+
+
+def _shaped(options: Options) -> dict[str, Any]:
+    """Options with the policy's shape instead of its name."""
+    shaped = {name: value for name, value in options.items() if name != "policy_network"}
+    return shaped | ({"policy": _policy(options["policy_network"])} if "policy_network" in options else {})
+
+
+def _from_table(space: str, options: Options) -> TrainingConfig:
+    changes = _shaped(options)
+    recipe = changes.pop("recipe", "group")
+    if recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {recipe!r}; accepted: {', '.join(RECIPES)}")
+    return RECIPES[recipe](space=space, **changes)
+
+
+def _from_images(space: str, options: Options) -> ImageTrainingConfig:
+    changes = _shaped(options)
+    name = changes.pop("preset", image_presets.DEFAULT_PRESET)
+    return image_presets.adjusted(image_presets.preset(name, space, changes.pop("schedule", None)), **changes)
+
+
+_TABLE = Form(
+    kind="train",
+    title="rewards come from the benchmark's table (nasbench201)",
+    options=("recipe", "policy_network", "steps", "seed", "data_set", "cost", "cost_weight"),
+    config=_from_table,
+    preset=lambda options: options.get("recipe") or "group",
+    train=train,
+    publish=publish,
+)
+_IMAGES = Form(
+    kind="train-images",
+    title=f"rewards come from images ({', '.join(IMAGE_SPACES)})",
+    options=(
+        "preset", "schedule", "data", "epochs", "batch", "channels", "layers", "resolution", "rounds", "reward_images",
+        "policy_network", "steps", "seed", "cost_weight",
+    ),
+    config=_from_images,
+    preset=lambda options: options.get("preset") or image_presets.DEFAULT_PRESET,
+    train=train_on_images,
+    publish=publish_images,
+)  # fmt: skip
+_FORMS: Mapping[str, Form] = MappingProxyType({"nasbench201": _TABLE, **dict.fromkeys(IMAGE_SPACES, _IMAGES)})

@@ -1,0 +1,31 @@
+"""Several processes at one command, as torchrun starts them: the first does what the command says, the others help."""
+
+
+def followed(kind: str = "train-images", detach: bool = False) -> bool:
+    """Joins the other processes, if torchrun has started some; in all but the first, helps until the work is done.
+
+    Returns:
+        Whether this process has helped and is done.
+
+    Raises:
+        ValueError: this kind of work, or work in the background, cannot be shared.
+    """
+    from nat_core.learning import parallel
+
+    if parallel.expected() == 1:
+        return False
+    if kind != "train-images" or detach:
+        raise ValueError("under torchrun, policies are trained from images and in the foreground only")
+    device = parallel.join()
+    if parallel.is_leader():
+        return False
+    _help(device or "cpu")
+    return True
+
+
+def _help(device: object) -> None:
+    from nat_core.learning.image_training import train_on_images
+    from nat_core.runs.signals import stop_signals
+
+    with stop_signals() as should_stop:
+        train_on_images(None, device=device, should_stop=should_stop)
