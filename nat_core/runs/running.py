@@ -100,7 +100,9 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
     """
     run = tracking.get(run_id)
     other = run.process is not None and run.process.alive and run.process.pid != os.getpid()
-    if run.state not in (State.QUEUED, State.STOPPING) or other:
+    # A process that took long to start finds its run given up for lost, but still recorded as waiting for it.
+    waiting = run.state in (State.QUEUED, State.STOPPING) or (run.state, run.recorded) == (State.LOST, State.QUEUED)
+    if not waiting or other:
         raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state} and does not wait for this process")
     tracking.attach(run_id, process())
     if run.recorded is State.STOPPING:
