@@ -4,13 +4,7 @@ NAT (arXiv 1910.14488), algorithm 1. All architectures of a step are judged on t
 all its samples, and equal architectures once.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
-
-from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource
+from nat_core.learning.changing import Changing
 from nat_core.learning.draws import images_at
 from nat_core.learning.image_plan import Phase
 from nat_core.learning.image_setting import Setting
@@ -31,26 +25,3 @@ def train_policy(setting: Setting, state: ImageState, phase: Phase, index: int) 
     metrics = trainer.step(state.learner)
     state.learner.step += 1
     return metrics
-
-
-class Changing:
-    """An accuracy source whose `judge` is exchanged between calls, as for minibatches; so it is not stable."""
-
-    stable = False
-
-    def __init__(self, judge: AccuracySource) -> None:
-        self.judge = judge
-
-    @property
-    def kind(self) -> AccuracyKind:
-        return self.judge.kind
-
-    @property
-    def description(self) -> str:
-        return self.judge.description
-
-    def mismatch(self, architecture: Architecture) -> str | None:
-        return self.judge.mismatch(architecture)
-
-    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        return self.judge.accuracy_percent(architectures)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from nat_core.architecture.cell import Architecture
+from nat_core.learning.changing import Changing
 from nat_core.learning.draws import architecture_at, generator, seed_of
 from nat_core.learning.image_measures import outputs_of
 from nat_core.learning.image_plan import Phase, evaluations, inputs_per_chunk
@@ -73,13 +74,17 @@ def fit(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict[s
 
 
 def train_on_model(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict[str, float]:
-    """One step of REINFORCE on modelled rewards; a round starts from the accepted policy with a new optimiser."""
+    """One step of REINFORCE on modelled rewards; a round starts from the accepted policy with a new optimiser.
+
+    Predictions depend in their last bits on the batch that they are made in. They are made anew in every step, so that
+    a training that was interrupted has the same.
+    """
     if index == 0:
         state.learner = new_state(setting.config.recipe, setting.policy_device)
         state.learner.generator = generator(setting.config.seed, "policy", phase.round)
         if state.accepted:
             state.learner.policy.load_state_dict(state.best.state_dict())
-    trainer = setting.trainer(("model", phase.round), lambda: ensemble(state.models))
+    trainer = setting.trainer(("model", phase.round), lambda: Changing(ensemble(state.models)))
     metrics = trainer.step(state.learner)
     state.learner.step += 1
     return {_MODELLED.get(name, name): value for name, value in metrics.items()}

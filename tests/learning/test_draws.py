@@ -18,7 +18,7 @@ def test_seeds_depend_on_everything_and_fit_a_generator():
 def test_batches_pass_through_all_images_again_and_again():
     batches = [images_at(PART, number, 4, 7, "test").labels.tolist() for number in range(5)]
     assert all(len(batch) == 4 for batch in batches)
-    order = sum(batches, [])
+    order = [label for batch in batches for label in batch]
     assert sorted(order[:10]) == sorted(order[10:]) == list(range(10))
     assert order[:10] != order[10:]
 

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -71,9 +72,8 @@ BAD = [
 
 @pytest.mark.parametrize(("make", "message"), BAD, ids=range(len(BAD)))
 def test_what_is_refused(make, message):
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=re.escape(message)):
         make()
-    assert message in str(caught.value)
 
 
 def test_booleans_are_no_numbers():

@@ -1,0 +1,51 @@
+import random
+
+import numpy as np
+
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning.supernet_source import CoarseToFine
+
+RNG = random.Random(0)
+ARCHITECTURES = [SPACES["fully_concat"].sample(RNG) for _ in range(6)]
+
+
+class Table:
+    """Judges by position in `ARCHITECTURES`; notes who was asked about."""
+
+    kind, stable = "shared-weight", True
+
+    def __init__(self, values, description=""):
+        self.values = dict(zip(ARCHITECTURES, values, strict=True))
+        self.description = description
+        self.asked = []
+
+    def mismatch(self, architecture):
+        return None
+
+    def accuracy_percent(self, architectures):
+        self.asked += [ARCHITECTURES.index(item) for item in architectures]
+        return np.array([self.values[item] for item in architectures])
+
+
+def test_the_best_few_and_the_first_are_judged_finely():
+    coarse, fine = Table([0, 50, 10, 40, 30, 20]), Table([1, 2, 3, 4, 5, 6], "all images")
+    source = CoarseToFine(coarse, fine, finalists=2)
+    judgement = source.judge(ARCHITECTURES)
+    assert judgement.is_final.tolist() == [True, True, False, True, False, False]
+    assert judgement.accuracy_percent.tolist() == [1, 2, 10, 4, 30, 20]
+    assert (coarse.asked, fine.asked) == ([0, 1, 2, 3, 4, 5], [0, 1, 3])
+    assert (source.description, source.kind, source.stable) == ("all images", "shared-weight", True)
+
+
+def test_few_candidates_need_no_coarse_stage():
+    coarse, fine = Table([0] * 6), Table([1, 2, 3, 4, 5, 6])
+    judgement = CoarseToFine(coarse, fine, finalists=5).judge(ARCHITECTURES)
+    assert judgement.accuracy_percent.tolist() == [1, 2, 3, 4, 5, 6]
+    assert judgement.is_final.all() and coarse.asked == []
+
+
+def test_progress_counts_every_evaluation():
+    told = []
+    source = CoarseToFine(Table(range(6)), Table(range(6)), 1, progress=lambda *counts: told.append(counts))
+    source.judge(ARCHITECTURES)
+    assert told == [(number, 8) for number in range(1, 9)]
