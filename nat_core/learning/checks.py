@@ -23,7 +23,7 @@ def check_fields(config: Any, bounds: Bounds, choices: Choices | None = None) ->
     for name, (low, high) in bounds.items():
         value, whole = getattr(config, name), isinstance(low, int)
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            raise ValueError(f"{name} is {value!r}; it must be {'a whole number' if whole else 'a number'}")
+            raise ValueError(f"{name} is {value!r}; it must be {'an integer' if whole else 'a number'}")
         if not math.isfinite(value) or not low <= value <= high:
             raise ValueError(f"{name} is {value}; it must be between {low} and {high}")
 

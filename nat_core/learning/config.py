@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
+from nat_core.learning.checks import check_fields, check_names
 from nat_core.learning.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.table import DATA_SETS, DEVICES
 
@@ -77,16 +78,7 @@ class TrainingConfig:
     cost_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: {', '.join(choices)}")
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            integral = isinstance(low, int)
-            if isinstance(value, bool) or not isinstance(value, int if integral else int | float):
-                raise ValueError(f"{name} is {value!r}; it must be {'an integer' if integral else 'a number'}")
-            if not low <= value <= high or not math.isfinite(value):
-                raise ValueError(f"{name} is {value}; it must be between {low} and {high}")
+        check_fields(self, _BOUNDS, _CHOICES)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas are {self.betas}; two numbers are needed, at least 0 and below 1")
         if self.estimator == "group" and self.samples < 2:
@@ -118,9 +110,7 @@ class TrainingConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "TrainingConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown fields."""
-        known = [item.name for item in fields(cls)]
-        if unknown := [name for name in value if name not in known]:
-            raise ValueError(f"unknown field {unknown[0]!r}; accepted: {', '.join(known)}")
+        check_names(cls, value)
         changed: dict[str, Any] = {}
         if "policy" in value:
             changed["policy"] = PolicyConfig(**value["policy"])

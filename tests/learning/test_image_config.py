@@ -59,7 +59,7 @@ BAD = [
     (lambda: adjusted(SMOKE, samples=1), "samples must be 2 or more"),
     (lambda: WeightsConfig(batch=1), "batch is 1; it must be between 2 and 65536"),
     (lambda: WeightsConfig(learning_rate=float("nan")), "learning_rate is nan"),
-    (lambda: WeightsConfig(epochs=2.5), "epochs is 2.5; it must be a whole number"),
+    (lambda: WeightsConfig(epochs=2.5), "epochs is 2.5; it must be an integer"),
     (lambda: WeightsConfig(cutout=-1), "cutout is -1"),
     (lambda: RewardsConfig(chunk=0), "chunk is 0; it must be between 1 and 10000"),
     (lambda: replace(SMOKE, rewards=RewardsConfig(evaluated=10)), "anchors is 16; at most 10 are evaluated"),
@@ -77,5 +77,5 @@ def test_what_is_refused(make, message):
 
 
 def test_booleans_are_no_numbers():
-    with pytest.raises(ValueError, match="steps is True; it must be a whole number"):
+    with pytest.raises(ValueError, match="steps is True; it must be an integer"):
         check_fields(SimpleNamespace(steps=True), {"steps": (0, 5)})

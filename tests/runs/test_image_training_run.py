@@ -1,0 +1,68 @@
+"""A training from images as a run: it stops, goes on as if nothing had been, and leaves a policy."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from nat_core.learning.checkpoint import load_policy
+from nat_core.learning.image_presets import PRESETS, adjusted, preset
+from nat_core.learning.policy import POLICY_CONFIGS
+from nat_core.runs import image_training
+from nat_core.runs.kinds import request_for, work_of
+from nat_core.runs.launching import requeue
+from nat_core.runs.processes import process
+from nat_core.runs.running import execute
+from nat_core.runs.states import State
+from tests.learning.image_cases import tiny
+
+
+@pytest.fixture
+def create(tracking, tmp_path):
+    def create(name):
+        request = request_for("train-images", tiny(), preset="smoke", output=tmp_path / name)
+        return tracking.create(request, process())
+
+    return create
+
+
+def test_a_run_that_is_stopped_ends_as_one_that_is_not(tracking, create, monkeypatch, tmp_path):
+    whole = create("whole")
+    assert execute(tracking, whole.id) is State.FINISHED
+    stopped = create("stopped")
+    answers = iter([False] * 9 + [True])
+    with monkeypatch.context() as patch:
+        work = image_training.train_on_images
+        patch.setattr(
+            image_training,
+            "train_on_images",
+            lambda *arguments, **options: work(*arguments, **{**options, "should_stop": lambda: next(answers)}),
+        )
+        assert execute(tracking, stopped.id) is State.STOPPED
+    assert tracking.get(stopped.id).step == 8
+    requeue(tracking, stopped.id, process())
+    assert execute(tracking, stopped.id) is State.FINISHED
+    for metric in ("held_out_gain", "weight_loss", "modelled_gain", "accepted", "test/held_out_gain"):
+        assert tracking.history(whole.id, metric) == tracking.history(stopped.id, metric) != []
+    first, second = (load_policy(tmp_path / name)[0].state_dict() for name in ("whole", "stopped"))
+    assert all((first[name] == second[name]).all() for name in first)
+    run = tracking.get(whole.id)
+    assert (run.step, run.steps, run.last) == (31, 31, run.metrics["held_out_gain"])
+
+
+def test_requests_of_every_preset_are_accepted_and_name_their_command():
+    for name in PRESETS:
+        config = preset(name, "loose_end")
+        request = request_for("train-images", config, preset=name)
+        assert request.command == f"python -m nat_core train --space loose_end --preset {name}"
+        assert work_of("train-images").config.from_dict(json.loads(request.to_json())["config"]) == config
+
+
+def test_the_equivalent_command_says_what_differs():
+    standard = preset("smoke", "fully_concat", "alternate")
+    config = adjusted(standard, data="folder", epochs=3, cost_weight=0.1, policy=POLICY_CONFIGS["gcn"])
+    assert image_training.arguments(config, "smoke") == [
+        "train", "--space", "fully_concat", "--preset", "smoke", "--schedule", "alternate", "--data", "folder",
+        "--epochs", "3", "--cost-weight", "0.1", "--policy-network", "gcn",
+    ]  # fmt: skip
+    assert "--seed" in image_training.arguments(replace(config, policy=replace(config.policy, seed=3)), "smoke")
