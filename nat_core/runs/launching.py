@@ -128,8 +128,9 @@ def _start(tracking: Tracking, run: Run) -> None:
     except OSError as error:
         tracking.transition(run.id, State.FAILED, f"no process could be started ({error})")
         raise
+    owner = process(started.pid)  # before anyone waits for it: until then even a process that has ended can be read
     threading.Thread(target=started.wait, daemon=True).start()  # so that it does not stay a zombie of ours
-    tracking.attach(run.id, process(started.pid))
+    tracking.attach(run.id, owner)
 
 
 def _see_to_the_end(tracking: Tracking, run: Run, deadline: float) -> None:

@@ -58,10 +58,10 @@ def steps_in_log(tracking, run_id: str) -> list[int]:
     return [int(line.split("  step ")[1].split("/")[0]) for line in lines if "  step " in line]
 
 
-def wait_for_step(tracking, run_id: str, reports_before: int, step: int) -> None:
+def wait_for_step(tracking, worker, run_id: str, reports_before: int, step: int) -> None:
     deadline = time.monotonic() + 100
     while not any(found >= step for found in steps_in_log(tracking, run_id)[reports_before:]):
-        assert time.monotonic() < deadline, "\n".join(tracking.log_lines(run_id, 20))
+        assert worker.is_alive() and time.monotonic() < deadline, "\n".join(tracking.log_lines(run_id, 20))
         time.sleep(0.02)
 
 
@@ -73,7 +73,7 @@ def test_killed_at_random_moments(tracking, processes, tmp_path):
         worker = processes.Process(target=_work, args=(tracking.uri, tracking.folders, run.id))
         worker.start()
         if kill < KILLS:
-            wait_for_step(tracking, run.id, reports, min(saved + draw.randrange(300), CONFIG.steps - 150))
+            wait_for_step(tracking, worker, run.id, reports, min(saved + draw.randrange(300), CONFIG.steps - 150))
             time.sleep(draw.uniform(0, 0.1))
             worker.kill()
         worker.join()

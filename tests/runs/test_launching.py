@@ -128,3 +128,15 @@ def test_a_program_that_breaks_at_once_is_lost_with_its_words_in_the_log(trackin
     run_id = launch(tracking, ask("broken"))
     wait_until(run_id, lambda run: run.state is State.LOST)
     assert tracking.log_lines(run_id) == ["no such luck"]
+
+
+def test_a_process_that_ends_before_anyone_looks_is_still_known(tracking, ask, monkeypatch):
+    identify = launching.process
+
+    def late(pid):
+        time.sleep(0.5)  # the program has long ended
+        return identify(pid)
+
+    monkeypatch.setattr(launching, "process", late)
+    monkeypatch.setattr(launching, "PROGRAM", (sys.executable, "-S", "-c", ""))
+    assert tracking.get(launch(tracking, ask("brief"))).state is State.LOST

@@ -1,6 +1,9 @@
 """Inside a run: it ends as it should, says why it did not, and a stopped training goes on as if nothing had been."""
 
 import errno
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -109,6 +112,23 @@ def test_only_a_queued_run_is_done(tracking, create):
         requeue(tracking, run.id)
     with pytest.raises(ValueError, match="is queued: it is at work already"):
         requeue(tracking, create().id)
+
+
+def test_a_process_that_was_long_in_coming_still_does_its_run(tracking, light_work):
+    run = tracking.create(request_for("count", light_work.Counting(), device="late"))
+    tracking.note(run.id, {"heartbeat": time.time() - 60})
+    assert tracking.get(run.id).state is State.LOST
+    assert execute(tracking, run.id) is State.FINISHED
+    assert tracking.get(run.id).state is State.FINISHED
+
+
+def test_a_run_that_another_process_does_is_left_to_it(tracking, light_work):
+    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as other:
+        run = tracking.create(request_for("count", light_work.Counting()), process(other.pid))
+        with pytest.raises(ValueError, match="is queued and does not wait for this process"):
+            execute(tracking, run.id)
+        assert tracking.get(run.id).process.pid == other.pid
+        other.kill()
 
 
 @pytest.mark.parametrize("questions", [[1], [14, 9]])  # the first one is asked while waiting for the device
