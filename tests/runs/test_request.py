@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nat_core.cli.train import _config
+from nat_core.cli.forms import form_for
 from nat_core.learning.config import RECIPES, TrainingConfig
 from nat_core.learning.policy import POLICY_CONFIGS
 from nat_core.runs.kinds import request_for, work_of
@@ -63,12 +63,11 @@ def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight
     words = shlex.split(request_for("train", config, preset=recipe, output="/x").command)
     assert words[:4] == ["python", "-m", "nat_core", "train"] and words[-2:] == ["--output", "/x"]
     options = dict(zip(words[4:-2:2], words[5:-2:2], strict=True))
-    parsed = _config(
-        options["--space"],
-        options.get("--recipe", "group"),
-        options.get("--policy-network"),
-        int(options["--steps"]) if "--steps" in options else None,
-        seed=int(options.get("--seed", 0)),
-        cost_weight=float(options.get("--cost-weight", 0)),
-    )
+    asked = {"recipe": options.get("--recipe", "group")}
+    for name, read in (("policy_network", str), ("steps", int), ("seed", int), ("cost_weight", float)):
+        flag = f"--{name.replace('_', '-')}"
+        if flag in options:
+            asked[name] = read(options[flag])
+    form = form_for(options["--space"])
+    parsed = form.config(options["--space"], form.accepted(asked))
     assert parsed == config
