@@ -62,12 +62,9 @@ def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight
     config = RECIPES[recipe](policy=POLICY_CONFIGS[network], steps=steps, seed=seed, cost_weight=weight)
     words = shlex.split(request_for("train", config, preset=recipe, output="/x").command)
     assert words[:4] == ["python", "-m", "nat_core", "train"] and words[-2:] == ["--output", "/x"]
-    options = dict(zip(words[4:-2:2], words[5:-2:2], strict=True))
-    asked = {"recipe": options.get("--recipe", "group")}
-    for name, read in (("policy_network", str), ("steps", int), ("seed", int), ("cost_weight", float)):
-        flag = f"--{name.replace('_', '-')}"
-        if flag in options:
-            asked[name] = read(options[flag])
-    form = form_for(options["--space"])
-    parsed = form.config(options["--space"], form.accepted(asked))
-    assert parsed == config
+    given = dict(zip(words[4:-2:2], words[5:-2:2], strict=True))
+    types = {"steps": int, "seed": int, "cost_weight": float}
+    options = {name[2:].replace("-", "_"): text for name, text in given.items()}
+    options = {name: types.get(name, str)(text) for name, text in options.items()}
+    form = form_for(options.pop("space"))
+    assert form.kind == "train" and form.config("nasbench201", form.accepted(options)) == config
