@@ -50,6 +50,7 @@ BAD = [
     (["--space", "loose_end", "--policy-network", "mlp"], "unknown policy network 'mlp'; accepted: edge, gcn"),
     (["--space", "loose_end", "--threads", "0"], "threads is 0; accepted: 1 to 1024"),
     (["--space", "loose_end", *SMALL, "--no-record", "--output", "x", "--data", "/nowhere/x"], "/nowhere/x"),
+    (["--space", "loose_end", *SMALL, "--data", "/nowhere/x"], "/nowhere/x"),
 ]  # fmt: skip
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning import image_presets
 from nat_core.learning.config import RECIPES, TrainingConfig
+from nat_core.learning.data import objective_of
 from nat_core.learning.image_config import IMAGE_SPACES, ImageTrainingConfig
 from nat_core.learning.image_publish import publish_images
-from nat_core.learning.image_training import train_on_images
+from nat_core.learning.image_training import load_images_of, train_on_images
 from nat_core.learning.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.publish import publish
 from nat_core.learning.training import train
@@ -29,6 +30,7 @@ class Form:
         options: names of those that apply.
         config: a space and options to a configuration.
         preset: the name of the settings that options start from.
+        check: raises ValueError for what can be found wrong before a run is recorded.
         train: works without a record.
         publish: saves the result in a folder.
     """
@@ -38,6 +40,7 @@ class Form:
     options: tuple[str, ...]
     config: Callable[[str, Options], Any]
     preset: Callable[[Options], str]
+    check: Callable[[Any], Any]
     train: Callable[..., Any]
     publish: Callable[[Path, Any, str], Path]
 
@@ -93,6 +96,7 @@ _TABLE = Form(
     options=("recipe", "policy_network", "steps", "seed", "data_set", "cost", "cost_weight"),
     config=_from_table,
     preset=lambda options: options.get("recipe") or "group",
+    check=objective_of,
     train=train,
     publish=publish,
 )
@@ -105,6 +109,7 @@ _IMAGES = Form(
     ),
     config=_from_images,
     preset=lambda options: options.get("preset") or image_presets.DEFAULT_PRESET,
+    check=load_images_of,
     train=train_on_images,
     publish=publish_images,
 )  # fmt: skip

@@ -96,6 +96,7 @@ def _record(form: "Form", config: "Config", detach: bool, **settings: Any) -> No
     from nat_core.runs.processes import process
     from nat_core.runs.tracking import open_tracking
 
+    form.check(config)
     request = request_for(form.kind, config, **settings)
     tracking = open_tracking()
     if detach:

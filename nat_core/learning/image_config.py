@@ -54,7 +54,7 @@ class WeightsConfig:
     epochs: int = 120
     steps: int = 312
     batch: int = 64
-    learning_rate: float = 0.05
+    learning_rate: float = 0.1
     classifier_rate: float = CLASSIFIER_RATE
     decay: bool = True
     momentum: float = MOMENTUM

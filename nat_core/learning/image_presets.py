@@ -60,7 +60,7 @@ def _smoke(space: str) -> ImageTrainingConfig:
         layers=3,
         resolution=16,
         stem_stride=1,
-        weights=WeightsConfig(epochs=6, steps=25, batch=64, learning_rate=0.05),
+        weights=WeightsConfig(epochs=6, steps=25, batch=64, learning_rate=0.15),
         rewards=RewardsConfig(
             images=128, chunk=16, measured_images=128, measure_every=3, rounds=2, evaluated=64, added=24, anchors=8,
             checked=12,

@@ -14,6 +14,7 @@ from types import MappingProxyType
 import torch
 
 from nat_core.learning import parallel
+from nat_core.learning.image_cache import cached_images
 from nat_core.learning.image_config import ImageTrainingConfig
 from nat_core.learning.image_measures import measure, report
 from nat_core.learning.image_plan import Phase, PhaseName, Plan, plan_training
@@ -22,7 +23,7 @@ from nat_core.learning.image_rounds import check, evaluate, fit, train_on_model
 from nat_core.learning.image_setting import Setting
 from nat_core.learning.image_state import ImageState, load_image_state, new_image_state, save_image_state
 from nat_core.learning.image_weights import train_weights
-from nat_core.learning.images import ImageData, load_images
+from nat_core.learning.images import ImageData
 from nat_core.learning.training import Progress, Reports, Saving
 
 # Takes a step (its number within the phase) and gives its metrics.
@@ -112,9 +113,9 @@ def train_on_images(
     return ImageTraining(state, config, setting.data.description, plan.steps)
 
 
-def load_images_of(config: ImageTrainingConfig, device: torch.device | str) -> ImageData:
-    """The images that a configuration names."""
-    return load_images(config.data, resolution=config.resolution, split_seed=config.policy.split_seed, device=device)
+def load_images_of(config: ImageTrainingConfig, device: torch.device | str = "cpu") -> ImageData:
+    """The images that a configuration names. Raises ValueError where they cannot be had."""
+    return cached_images(config.data, config.resolution, config.policy.split_seed, device)
 
 
 def _step(setting: Setting, state: ImageState, plan: Plan, reports: Reports) -> None:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement
-from nat_core.learning.images import ImageData, load_images
+from nat_core.learning.image_cache import cached_images
+from nat_core.learning.images import ImageData
 from nat_core.learning.shared_weights import SharedWeightAccuracy
 from nat_core.learning.supernet_files import CARD, WEIGHTS, SupernetCard, load_supernet
 
@@ -120,12 +121,7 @@ def images_of(card: SupernetCard, device: torch.device | str) -> tuple[ImageData
     """The images that weights were trained on, or the built-in sample if they cannot be found, and a note on that."""
     settings = (card.network.resolution, card.split_seed, torch.device(device))
     try:
-        return _images(card.data, *settings), ""
+        return cached_images(card.data, *settings), ""
     except (ValueError, OSError):
         note = f"the images of {card.data}, on which the weights were trained, cannot be found here"
-        return _images(_FALLBACK, *settings), note
-
-
-@lru_cache(maxsize=2)
-def _images(source: str, resolution: int, split_seed: int, device: torch.device) -> ImageData:
-    return load_images(source, resolution=resolution, split_seed=split_seed, device=device)
+        return cached_images(_FALLBACK, *settings), note
