@@ -1,10 +1,12 @@
 """Stores of runs to test with. MLflow takes seconds to create its tables, so that is done once and copied."""
 
 import importlib.util
+import os
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,11 +30,15 @@ def empty_database(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tracking(empty_database, tmp_path_factory) -> Tracking:
-    """A store that the tests of a module share."""
+def tracking(empty_database, tmp_path_factory) -> Iterator[Tracking]:
+    """A store that the tests of a module share; runs that a failed test leaves at work are ended."""
     folders = Folders(tmp_path_factory.mktemp("runs"))
     shutil.copy(empty_database, folders.database)
-    return open_tracking(folders=folders)
+    opened = open_tracking(folders=folders)
+    yield opened
+    for run in opened.runs():
+        if run.active and run.process is not None and run.process.pid != os.getpid():
+            run.process.signal(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

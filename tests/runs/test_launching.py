@@ -30,7 +30,7 @@ def steps(tracking, run_id: str) -> list[int]:
 
 
 def test_one_run_per_device_works_and_others_wait(tracking, ask, wait_until):
-    ids = [launch(tracking, ask("queue", steps=100_000, seconds=0.02)) for _ in range(3)]
+    ids = [launch(tracking, ask("queue", steps=6_000, seconds=0.02)) for _ in range(3)]
     assert [tracking.get(run_id).state for run_id in ids] == [State.QUEUED] * 3  # visible before they have begun
     deadline = time.monotonic() + 60
     while not any(tracking.get(run_id).step for run_id in ids):
@@ -81,7 +81,7 @@ def test_a_killed_run_is_lost_and_goes_on_where_it_was_saved(tracking, ask, wait
 
 
 def test_a_deaf_process_is_ended(tracking, ask, wait_until):
-    run_id = launch(tracking, ask("deaf", steps=100_000, seconds=0.01, deaf=True))
+    run_id = launch(tracking, ask("deaf", steps=12_000, seconds=0.01, deaf=True))
     run = wait_until(run_id, lambda run: run.step > 0)
     assert stop(tracking, run_id, grace_seconds=0.5) is State.STOPPED
     stopped = tracking.get(run_id)

@@ -86,7 +86,7 @@ def test_ctrl_c_ends_a_run_that_waits_for_its_device(tracking, light_work, wait_
 
 
 def test_a_detached_training_saves_when_it_is_stopped(run, tracking, wait_until):
-    status, out, err = run(*TRAIN, "100000", "--detach")
+    status, out, err = run(*TRAIN, "20000", "--detach")
     assert (status, err) == (0, "")
     wait_until(out.strip(), lambda found: found.state is State.RUNNING)
     assert run("stop", out.strip())[0] == 0
