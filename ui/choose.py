@@ -29,8 +29,9 @@ def architecture() -> Architecture:
             "Input", _SOURCES, format_func=_SOURCES.get, key="source", required=True, persist_state="session"
         )
         _CHOOSERS[st.session_state["source"]](current)
-    if error := st.session_state.get("cell_error"):
-        st.error(f"The input stays as it was: {error}.", icon=":material/error:")
+    with st.container():  # always there, so that a sentence coming or going does not shift what is below it
+        if error := st.session_state.get("cell_error"):
+            st.error(f"The input stays as it was: {error}.", icon=":material/error:")
     return resolve(st.session_state["cell"])
 
 
