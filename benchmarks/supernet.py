@@ -19,6 +19,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
+from nat_core.learning.allocator import keep_freed_memory
 from nat_core.learning.images import load_images
 from nat_core.learning.shared_weights import SharedWeightAccuracy
 from nat_core.learning.weight_training import draw_architecture, shared_weights_sgd, weight_step
@@ -38,8 +39,10 @@ TARGET_REWARDS_SECONDS = 2.2
 # What a profiled operator's name contains, by what it belongs to; the first that fits counts.
 _GROUPS = {
     "convolution": ("conv",),
-    "dilated depthwise, weights' gradient": ("_SameConvolution", "aten::mul", "aten::mm"),
-    "batch norm": ("batch_norm",),
+    "products and sums of batch norm and of dilated depthwise weights": (
+        *("_SameConvolution", "_RowNorm", "aten::mul", "aten::mm", "aten::sub", "addcmul", "aten::sum", "aten::mean"),
+    ),
+    "torch's batch norm": ("batch_norm",),
     "ReLU": ("relu", "clamp_min", "threshold"),
     "pooling": ("pool",),
     "sums, concatenations, copies": ("add", "cat", "copy", "fill", "zero", "empty", "select", "slice", "index"),
@@ -82,7 +85,8 @@ def measure_steps(supernet: Supernet, images: Tensor, labels: Tensor) -> None:
     rng = random.Random(0)
     architectures = [draw_architecture(SPACE, rng, transformed_share=0) for _ in range(STEPS)]
     sgd = shared_weights_sgd(supernet)
-    weight_step(supernet, sgd, images, labels, architectures[0])
+    for architecture in architectures:
+        weight_step(supernet, sgd, images, labels, architecture)
     cpu_began = time.process_time()
     times = [seconds_of(lambda item=item: weight_step(supernet, sgd, images, labels, item)) for item in architectures]
     cpu = (time.process_time() - cpu_began) / STEPS
@@ -127,6 +131,7 @@ def measure_rewards(judge: SharedWeightAccuracy) -> None:
 def main(arguments: Sequence[str]) -> None:
     torch.set_num_threads(int(arguments[0]) if arguments else os.cpu_count() or 1)
     torch.manual_seed(0)
+    keep_freed_memory()
     print(f"{torch.get_num_threads()} threads of {os.cpu_count()} processors; load {os.getloadavg()[0]:.2f} before")
     for name, speed in peaks().items():
         print(f"{name}: {speed / 1e9:.0f} GFLOP/s")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nat_core.architecture.operations import NULL, OPERATIONS, Kind, Operation
+from nat_core.network.diagonals import diagonal_pixels
 from nat_core.network.dilated import DilatedDepthwiseConv2d
 
 Pair = tuple[int, int]
@@ -89,7 +90,7 @@ def _depthwise(channels: int, kernel: int, stride: int, dilation: int) -> nn.Con
 
 
 class FactorisedReduction(nn.Module):
-    """Stride 2 without losing every other pixel: two 1×1 stride-2 convolutions, one shifted by a pixel.
+    """Stride 2 without losing every other pixel: two 1×1 convolutions of every other pixel, one shifted by a pixel.
 
     ReLU first, halves concatenated, batch norm last. At an odd side the shifted half sees a zero beyond the
     border, so that both halves have ⌈side / 2⌉ pixels.
@@ -100,14 +101,13 @@ class FactorisedReduction(nn.Module):
             raise ValueError(f"a factorised reduction gives an even number of channels, not {out_channels}")
         super().__init__()
         self.relu = nn.ReLU()
-        self.straight = PointwiseConv(in_channels, out_channels // 2, stride=2)
-        self.shifted = PointwiseConv(in_channels, out_channels // 2, stride=2)
+        self.straight = PointwiseConv(in_channels, out_channels // 2)
+        self.shifted = PointwiseConv(in_channels, out_channels // 2)
         self.norm = nn.BatchNorm2d(out_channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(x)
-        shift = F.pad(x, (-1, x.shape[3] % 2, -1, x.shape[2] % 2))
-        return self.norm(torch.cat((self.straight(x), self.shifted(shift)), dim=1))
+        even, odd = diagonal_pixels(self.relu(x))
+        return self.norm(torch.cat((self.straight(even), self.shifted(odd)), dim=1))
 
 
 class EvenPool(nn.Module):

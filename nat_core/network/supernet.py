@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.operations import NULL
 from nat_core.architecture.spaces import Space
+from nat_core.network.batch_norm import BatchStatisticsNorm
 from nat_core.network.config import NetworkConfig
 from nat_core.network.modules import FactorisedReduction, build_operation
 from nat_core.network.networks import CellModule, CellNetwork
@@ -288,4 +289,4 @@ def _use_batch_statistics(network: nn.Module) -> None:
     for parent in list(network.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.BatchNorm2d):
-                setattr(parent, name, nn.BatchNorm2d(child.num_features, affine=False, track_running_stats=False))
+                setattr(parent, name, BatchStatisticsNorm(child.eps))

@@ -136,7 +136,7 @@ def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listene
         if not (ours and _begin(tracking, run.id)):
             return State.STOPPED
         context = _context(tracking, run, should_stop, reporter, listener)
-        _set_threads(run.request.threads)
+        _prepare_torch(run.request.threads)
         reporter.working()
         return State.FINISHED if work.do(config, context) else State.STOPPED
 
@@ -185,7 +185,10 @@ def _log(tracking: Tracking, run_id: str, text: str) -> None:
         file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
 
 
-def _set_threads(threads: int) -> None:
-    """For torch, unless the work's own module has not even imported it."""
+def _prepare_torch(threads: int) -> None:
+    """Unless the work's own module has not even imported it."""
     if "torch" in sys.modules:
+        from nat_core.learning.allocator import keep_freed_memory
+
         sys.modules["torch"].set_num_threads(threads)
+        keep_freed_memory()

@@ -182,7 +182,8 @@ def strides(module: nn.Module, channels: int) -> list[tuple[int, int]]:
 def test_few_channels_never_reach_the_strided_kernel_that_overruns_its_memory():
     assert strides(FactorisedReduction(6, 4), 6) == [(1, 1)] * 2
     assert strides(build_operation("conv_1x1", 4, 2), 4) == [(1, 1)]
-    assert strides(FactorisedReduction(16, 4), 16) == [(2, 2)] * 2
+    assert strides(FactorisedReduction(16, 4), 16) == [(1, 1)] * 2
+    assert strides(build_operation("conv_1x1", 16, 2), 16) == [(2, 2)]
 
 
 def test_what_counts_are_the_channels_at_hand_since_shared_weights_are_called_with_some_of_theirs():

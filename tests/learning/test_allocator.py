@@ -1,0 +1,29 @@
+import subprocess
+import sys
+
+import pytest
+
+from nat_core.learning.allocator import keep_freed_memory
+
+FAULTS_OF_A_STEP = """
+import resource, sys, torch
+from nat_core.learning.allocator import keep_freed_memory
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+for _ in range(4):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    pieces = [torch.empty(size << 18).fill_(1) for size in range(1, 30)]
+    pieces.reverse()
+    del pieces
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(mode):
+    done = subprocess.run([sys.executable, "-c", FAULTS_OF_A_STEP, mode], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(not keep_freed_memory(), reason="another C library than glibc")
+def test_freed_memory_is_used_again():
+    assert faults("keep") < 1000 < faults("give back")
