@@ -8,4 +8,8 @@ from ui.theme import apply_css
 
 st.set_page_config(page_title="NAT Lab", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide")
 apply_css()
-st.navigation([st.Page("pages/transform.py", title="Transform", default=True)], position="hidden").run()
+_PAGES = {"transform": "Transform"}  # file in pages/ to title; the first opens first
+st.navigation(
+    [st.Page(f"pages/{name}.py", title=title, default=name == "transform") for name, title in _PAGES.items()],
+    position="top",
+).run()

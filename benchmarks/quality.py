@@ -51,6 +51,8 @@ from nat_core.learning.training import train
 
 Figures = dict[str, float]
 QUICK_AUTHORS_STEPS = 2000
+# Larger than the default: half of the table is a lot to learn from.
+REWARD_MODEL = RewardModelConfig(members=3, layers=4, steps=900)
 
 
 def say(text: str) -> None:
@@ -153,7 +155,7 @@ def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures
     _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
     evaluated = [architectures()[code] for code in visible]
     cpu = time.process_time()
-    model = fit_reward_model(evaluated, scores[visible], table.SPACE, RewardModelConfig(seed=config.seed))
+    model = fit_reward_model(evaluated, scores[visible], table.SPACE, replace(REWARD_MODEL, seed=config.seed))
     cpu = time.process_time() - cpu
     completed = CompletedAccuracy(model, dict(zip(evaluated, scores[visible].tolist(), strict=True)))
     trained = train_and_judge(config, completed)
