@@ -1,6 +1,6 @@
 """Trains the architectures by which cheaper accuracies are judged: `python -m benchmarks.judge --data SOURCE`.
 
-48 fully-concat architectures: 28 drawn at random, a random legal transformation of 12 of them, and eight published ones;
+48 fully-concat architectures: 28 drawn at random, a random legal transformation of 12 of them, and 8 published ones;
 then the first six again with another seed, which tells the noise. Every one is trained from scratch for 12 epochs of
 all training images (preset `short` otherwise; ten minutes or more of one core) and judged on the test images. Results
 go into one table, which the project ships; what is there already is not trained again, and an interrupted training
@@ -61,7 +61,7 @@ def jobs() -> Iterator[tuple[NamedArchitecture, int]]:
 def train(item: NamedArchitecture, seed: int, data: ImageData, options: argparse.Namespace, stopped: Stopped) -> bool:
     """Trains one architecture unless the table has it; False if stopped before the end."""
     budget = preset_budget("short", item.architecture, data=HUB_DEFAULT, epochs=EPOCHS)
-    config = EvaluationConfig((item,), (seed,), budget, "short")
+    config = EvaluationConfig((item,), budget, (seed,), "short")
     if (item.genotype, budget_id(config, data), seed) in {result.key for result in read_measured(options.table)}:
         return True
 
