@@ -1,4 +1,4 @@
-"""What an architecture costs: measured once per block and operation, then summed in microseconds.
+"""What an architecture costs: measured once per kind of block and operation, scaled to size, summed in microseconds.
 
 A cost equals fvcore's whole-model count of the built network exactly, by parameters and by operator. An
 auxiliary head, if the network has one, adds its parameters but no operations: inference does not execute it.
@@ -6,7 +6,7 @@ auxiliary head, if the network has one, adds its parameters but no operations: i
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -19,6 +19,14 @@ from nat_core.network.config import NetworkConfig
 from nat_core.network.measure import Cost, measure, total
 from nat_core.network.modules import build_operation
 from nat_core.network.plan import Block, Plan, plan_network
+from nat_core.network.scaling import (
+    BLOCK_POINTS,
+    OPERATION_POINTS,
+    SIDE,
+    Scaling,
+    terms_of_block,
+    terms_of_operation,
+)
 
 __all__ = ["Cost", "CostModel", "FigureRow", "cost_model", "measure", "operation_cost", "operation_figure"]
 
@@ -28,12 +36,28 @@ def operation_cost(name: str, channels: int, resolution: int, stride: int, affin
     """Cost of one operation on `channels` × `resolution` × `resolution` inputs; nothing for null."""
     if name == NULL:
         return Cost()
-    return _measured(lambda: build_operation(name, channels, stride, affine), channels, resolution)
+    if channels % 2 or resolution % stride:
+        return _measured(lambda: build_operation(name, channels, stride, affine), channels, resolution)
+    return _operation_scaling(name, stride, affine).cost(channels, resolution=resolution)
+
+
+@lru_cache(maxsize=1024)
+def _operation_scaling(name: str, stride: int, affine: bool) -> Scaling:
+    measured = [_measured(partial(build_operation, name, c, stride, affine), c, SIDE) for (c,) in OPERATION_POINTS]
+    return Scaling.fitted(terms_of_operation, OPERATION_POINTS, measured)
 
 
 @lru_cache(maxsize=16_384)
 def _block_cost(block: Block) -> Cost:
-    return _measured(block.build, block.in_channels, block.resolution)
+    if block.resolution % 2**block.halvings:
+        return _measured(block.build, block.in_channels, block.resolution)
+    return _block_scaling(block.module).cost(block.in_channels, block.out_channels, resolution=block.resolution)
+
+
+@lru_cache(maxsize=64)
+def _block_scaling(module: Callable[[int, int], nn.Module]) -> Scaling:
+    measured = [_measured(partial(module, *point), point[0], SIDE) for point in BLOCK_POINTS]
+    return Scaling.fitted(terms_of_block, BLOCK_POINTS, measured)
 
 
 def _measured(build: Callable[[], nn.Module], channels: int, resolution: int) -> Cost:
@@ -42,8 +66,14 @@ def _measured(build: Callable[[], nn.Module], channels: int, resolution: int) ->
         return measure(build(), (1, channels, resolution, resolution))
 
 
+@lru_cache(maxsize=256)
+def _auxiliary_parameters(block: Block) -> int:
+    """Parameters of an auxiliary head; its poolings do not scale with the pixels, and inference leaves it out."""
+    return _measured(block.build, block.in_channels, block.resolution).parameters
+
+
 def _fixed_cost(plan: Plan) -> Cost:
-    auxiliary = Cost(parameters=_block_cost(plan.auxiliary).parameters) if plan.auxiliary else Cost()
+    auxiliary = Cost(parameters=_auxiliary_parameters(plan.auxiliary)) if plan.auxiliary else Cost()
     return total((auxiliary, *map(_block_cost, plan.blocks)))
 
 

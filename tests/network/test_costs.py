@@ -158,6 +158,8 @@ def test_the_papers_figure_to_its_printed_digits():
 def test_nothing_is_measured_twice_nor_before_it_is_asked_for(monkeypatch):
     config = replace(SMALL, channels=10, classes=17)
     measured = []
+    for cached in (operation_cost, costs._operation_scaling, costs._block_cost, costs._block_scaling):
+        cached.cache_clear()
     monkeypatch.setattr(costs, "measure", lambda *given: measured.append(1) or measure(*given))
     model = cost_model(config)
     drawn = architecture("DARTS")
@@ -167,6 +169,7 @@ def test_nothing_is_measured_twice_nor_before_it_is_asked_for(monkeypatch):
     assert 0 < asked < 40
     assert model.cost(drawn) == first
     assert cost_model(replace(config)) is model
+    cost_model(replace(config, channels=12, layers=6, resolution=24)).cost(drawn)  # scaled from what is known
     assert len(measured) == asked
 
 
