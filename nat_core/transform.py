@@ -4,8 +4,8 @@ Candidates come from the policy (its most probable distinct outputs, or seeded s
 MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, StagedSource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource
 from nat_core.learning.budget import most_probable_within
 from nat_core.learning.distribution import TransformationDistribution, transformed
 from nat_core.learning.policy import Policy
@@ -75,6 +75,7 @@ class Candidate:
         log_probability: natural logarithm of the policy's probability for it, given the input.
         accuracy_percent: by the accuracy source; None without one.
         is_final: whether the source judged it as well as it can; candidates that it did not rank after the others.
+        number: 0 for the input, then in the order in which the policy proposed them.
     """
 
     architecture: Architecture
@@ -83,6 +84,7 @@ class Candidate:
     log_probability: float
     accuracy_percent: float | None = None
     is_final: bool = True
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Transformation:
         network: what costs were counted on.
         accuracy_kind, accuracy_description: of the source that chose; None without one.
         distribution: the policy's probabilities, log [E, 26] in the order of `input.architecture.edges`.
+        judged: evaluations of the source so far and in all; equal when it is done.
     """
 
     input: Candidate
@@ -107,6 +110,7 @@ class Transformation:
     accuracy_kind: AccuracyKind | None
     accuracy_description: str | None
     distribution: NDArray[np.float64] = field(compare=False, repr=False)
+    judged: tuple[int, int] = (0, 0)
 
     @property
     def changes(self) -> tuple[EdgeChange, ...]:
@@ -178,6 +182,15 @@ def transform(
     Raises:
         ValueError: the network, the source or the budget does not fit the architecture; says which and why.
     """
+    proposal = propose(architecture, policy, space, options)
+    if source is None:
+        return proposal
+    *_, final = judging(proposal, source)
+    return final
+
+
+def propose(architecture: Architecture, policy: Policy, space: Space, options: Options = Options()) -> Transformation:
+    """What the policy proposes, the most probable first; nothing has judged it yet. Raises ValueError likewise."""
     network = options.network or NETWORKS[space.network]
     costs = cost_model(network)
     own = costs.cost(architecture)
@@ -188,11 +201,9 @@ def transform(
         chosen = _draw(distribution, rows, architecture, network, max_macs, options)
     staying = _log_probability_of_staying(distribution)
     outputs = [(transformed(architecture, operations), float(score)) for operations, score in zip(*chosen, strict=True)]
-    distinct = dict([(architecture, staying), *outputs])
-    judged = _judged(source, list(distinct))
     candidates = [
-        Candidate(item, costs.cost(item), costs.cost(item.effective), score, *judgement)
-        for (item, score), judgement in zip(distinct.items(), judged, strict=True)
+        Candidate(item, costs.cost(item), costs.cost(item.effective), score, number=number)
+        for number, (item, score) in enumerate(dict([(architecture, staying), *outputs]).items())
     ]
     ranked = _ranked([item for item in candidates if max_macs is None or item.cost.macs <= max_macs])
     if not ranked:
@@ -201,30 +212,55 @@ def transform(
             f"no legal transformation stays within {max_macs:,} MACs; the cheapest found has {cheapest:,}, "
             f"the input {own.macs:,}"
         )
-    kind, description = (None, None) if source is None else (source.kind, source.description)
-    return Transformation(candidates[0], ranked[0], tuple(ranked), max_macs, network, kind, description, rows)
+    return Transformation(candidates[0], ranked[0], tuple(ranked), max_macs, network, None, None, rows)
+
+
+def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transformation]:
+    """`proposal` with more and more accuracies of `source`; the last one has them all, and chooses by them.
+
+    Raises:
+        ValueError: the source cannot judge a candidate; says which and why.
+    """
+    items = sorted({proposal.input, *proposal.candidates}, key=lambda item: item.number)
+    for judgement in _judgements(source, [item.architecture for item in items]):
+        judged = [
+            replace(item, accuracy_percent=None if np.isnan(value) else float(value), is_final=bool(is_final))
+            for item, value, is_final in zip(items, judgement.accuracy_percent, judgement.is_final, strict=True)
+        ]
+        kept = {item.number for item in proposal.candidates}
+        ranked = _ranked([item for item in judged if item.number in kept])
+        yield replace(
+            proposal,
+            input=judged[0],
+            output=ranked[0],
+            candidates=tuple(ranked),
+            accuracy_kind=source.kind,
+            accuracy_description=source.description,
+            judged=(judgement.done, judgement.total),
+        )
 
 
 def _ranked(candidates: list[Candidate]) -> list[Candidate]:
-    """Most accurate first; without accuracies most probable first; of equals, the cheaper."""
+    """Most accurate first; without accuracies most probable first; of equals, the cheaper.
 
-    def key(item: Candidate) -> tuple[bool, float, int]:
-        merit = item.log_probability if item.accuracy_percent is None else item.accuracy_percent
-        return (not item.is_final, -merit, item.cost.macs)
+    While some have not been judged at all, those that were come first, however well they were.
+    """
+    complete = all(item.accuracy_percent is not None for item in candidates)
+
+    def key(item: Candidate) -> tuple[bool, bool, float, int]:
+        unjudged = item.accuracy_percent is None
+        merit = item.log_probability if unjudged else item.accuracy_percent
+        return (complete and not item.is_final, unjudged, -merit, item.cost.macs)
 
     return sorted(candidates, key=key)
 
 
-def _judged(
-    source: AccuracySource | None, architectures: Sequence[Architecture]
-) -> Iterable[tuple[float | None, bool]]:
-    """Of every architecture, its accuracy in percent and whether that is final."""
-    if source is None:
-        return [(None, True)] * len(architectures)
+def _judgements(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[Judgement]:
     if isinstance(source, StagedSource):
-        judgement = source.judge(architectures)
-        return zip(judgement.accuracy_percent.tolist(), judgement.is_final.tolist(), strict=True)
-    return [(float(value), True) for value in source.accuracy_percent(architectures)]
+        yield from source.steps(architectures)
+    else:
+        count = len(architectures)
+        yield Judgement(source.accuracy_percent(architectures), np.ones(count, dtype=bool), count, count)
 
 
 def _draw(

@@ -1,24 +1,130 @@
-from benchmarks.judge import REPEATED, SPACE, architectures, jobs
+import random
+import time
+from threading import Event
+
+import numpy as np
+import pytest
+import torch
+
+from nat_core.architecture.spaces import SPACES
+from nat_core.judge import Judge
+from nat_core.learning.policy import Policy, PolicyConfig
+from nat_core.learning.supernet_source import CoarseToFine
+from nat_core.learning.table import TabularAccuracy
+from nat_core.transform import Options, judging, propose, transform
+
+SPACE = SPACES["nasbench201"]
+torch.manual_seed(0)
+POLICY = Policy(PolicyConfig(width=8, layers=1, embedding=4, key=4)).eval()
+TABLE = TabularAccuracy()
 
 
-def test_the_judged_architectures_are_48_distinct_ones_of_the_space_in_a_fixed_order():
-    every = architectures()
-    assert len({item.architecture.effective for item in every}) == len(every) == 48
-    assert all(SPACE.mismatch(item.architecture) is None for item in every)
-    assert every == architectures()
+class Gate(TabularAccuracy):
+    """The benchmark's table, which answers only when it is let, and notes who was served."""
+
+    def __init__(self, name="", served=None):
+        super().__init__()
+        object.__setattr__(self, "open", Event())
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "served", served if served is not None else [])
+
+    def accuracy_percent(self, architectures):
+        assert self.open.wait(20)
+        self.served.append(self.name)
+        return super().accuracy_percent(architectures)
 
 
-def test_some_are_random_transformations_of_others():
-    named = {item.name: item.architecture for item in architectures()}
-    changed = [name for name in named if name.endswith("transformed")]
-    assert len(changed) == 12
-    for name in changed:
-        before, after = named[name.removesuffix(", transformed")], named[name]
-        assert before != after
-        assert all(new in SPACE.targets(old) for old, new in zip(before.operations, after.operations, strict=True))
+def proposal(seed=0, samples=8):
+    with torch.random.fork_rng():
+        return propose(SPACE.sample(random.Random(seed)), POLICY, SPACE, Options(samples=samples, allow_costlier=True))
 
 
-def test_the_first_are_trained_with_a_second_seed():
-    every = list(jobs())
-    assert [seed for _, seed in every].count(1) == REPEATED
-    assert len({(item.genotype, seed) for item, seed in every}) == len(every)
+def until(judge, key, item, source, state):
+    deadline = time.monotonic() + 20
+    while (progress := judge.ask(key, item, source)).state != state:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return progress
+
+
+def test_the_proposal_is_there_at_once_and_its_accuracies_come():
+    gate, item = Gate(), proposal()
+    source, judge = CoarseToFine(TABLE, gate, finalists=3), Judge()
+    first = judge.ask("a", item, source)
+    assert first.state == "running" and first.outcome.judged[0] <= first.outcome.judged[1]
+    gate.open.set()
+    last = until(judge, "a", item, source, "finished").outcome
+    assert last.judged == (9 + 4, 9 + 4)
+    expected = transform(item.input.architecture, POLICY, SPACE, source, Options(samples=8, allow_costlier=True))
+    assert last == expected
+
+
+def test_all_who_ask_are_served_in_turn():
+    served = []
+    sources = {name: CoarseToFine(TABLE, Gate(name, served), finalists=9) for name in "ab"}
+    items = {"a": proposal(0), "b": proposal(1)}
+    judge = Judge()
+    for name, source in sources.items():
+        judge.ask(name, items[name], source)
+    for source in sources.values():
+        source.fine.open.set()
+    for name, source in sources.items():
+        until(judge, name, items[name], source, "finished")
+    assert served.count("a") == served.count("b") == 9
+    assert "b" in served[:3] and "a" in served[:3]
+
+
+def test_a_stopped_job_stands_still_until_it_goes_on():
+    gate, item = Gate(), proposal()
+    source, judge = CoarseToFine(TABLE, gate, finalists=9), Judge()
+    judge.ask("a", item, source)
+    judge.stop("a")
+    gate.open.set()
+    time.sleep(0.2)
+    stopped = judge.ask("a", item, source)
+    assert stopped.state == "stopped" and stopped.outcome.judged[0] <= 1
+    judge.go_on("a")
+    assert until(judge, "a", item, source, "finished").outcome.judged == (9, 9)
+
+
+def test_what_nobody_asks_for_rests():
+    served = []
+    gate, item = Gate(served=served), proposal()
+    source, judge = CoarseToFine(TABLE, gate, finalists=9), Judge(lease_seconds=0.1)
+    judge.ask("a", item, source)
+    time.sleep(0.2)
+    gate.open.set()
+    time.sleep(0.3)
+    assert len(served) == 1  # the evaluation that had begun
+    until(judge, "a", item, source, "finished")
+
+
+def test_a_failure_is_one_sentence_and_others_go_on():
+    class Broken(TabularAccuracy):
+        def accuracy_percent(self, architectures):
+            raise RuntimeError("out of\nmemory")
+
+    judge = Judge()
+    failed = until(judge, "a", proposal(), Broken(), "failed")
+    assert failed.problem == "out of memory" and failed.outcome.output.accuracy_percent is None
+    fine = until(judge, "b", proposal(1), TABLE, "finished").outcome
+    assert np.isfinite([item.accuracy_percent for item in fine.candidates]).all()
+
+
+def test_only_the_last_jobs_are_remembered():
+    judge = Judge(most_jobs=2)
+    for seed in range(5):
+        until(judge, seed, proposal(seed), TABLE, "finished")
+    assert list(judge._jobs) == [3, 4]
+
+
+@pytest.mark.parametrize("known", [0, 2])
+def test_partial_accuracies_rank_before_unknown_ones(known):
+    item = proposal()
+    steps = list(judging(item, CoarseToFine(TABLE, TABLE, 2)))
+    candidates = steps[known].candidates
+    judged = [entry.accuracy_percent for entry in candidates if entry.accuracy_percent is not None]
+    assert len(judged) == known + 1 and judged == sorted(judged, reverse=True)
+    assert all(entry.accuracy_percent is None for entry in candidates[known + 1 :])
+    rest = [entry.log_probability for entry in candidates[known + 1 :]]
+    assert rest == sorted(rest, reverse=True)

@@ -4,7 +4,7 @@ REINFORCE, the comparators and the use cases know an `AccuracySource` and nothin
 benchmark's table, a supernet on images, a reward model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, runtime_checkable
 
@@ -55,12 +55,15 @@ class Judgement:
     """Accuracies of n architectures, not all of which were judged equally well.
 
     Attributes:
-        accuracy_percent: float64 [n].
+        accuracy_percent: float64 [n]; NaN for those not judged yet.
         is_final: bool [n], whether each was judged in the last stage; those that were not rank after those that were.
+        done, total: evaluations so far, and in all.
     """
 
     accuracy_percent: NDArray[np.float64]
     is_final: NDArray[np.bool_]
+    done: int
+    total: int
 
 
 @runtime_checkable
@@ -73,4 +76,8 @@ class StagedSource(AccuracySource, Protocol):
         Raises:
             ValueError: some architecture cannot be judged; says which and why.
         """
+        ...
+
+    def steps(self, architectures: Sequence[Architecture]) -> Iterator[Judgement]:
+        """The same, told after every evaluation; the last one is what `judge` gives. Raises ValueError likewise."""
         ...

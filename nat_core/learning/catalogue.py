@@ -10,7 +10,7 @@ from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.checkpoint import CARD, WEIGHTS, PolicyCard, list_policies, load_card, load_policy
 from nat_core.learning.policy import Policy
-from nat_core.learning.supernet_source import Judged, supernet_source
+from nat_core.learning.supernet_source import supernet_source
 from nat_core.learning.table import SPACE, TabularAccuracy
 
 
@@ -73,9 +73,7 @@ def _load(folder: Path, stamps: tuple[int, ...], device: torch.device) -> tuple[
     return load_policy(folder, device)
 
 
-def accuracy_source(
-    card: PolicyCard, architecture: Architecture, progress: Judged | None = None
-) -> AccuracySource | None:
+def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySource | None:
     """What judges the outputs of such a policy.
 
     The benchmark's table where `architecture` is in it; the policy's own shared weights, on images that trained
@@ -84,7 +82,6 @@ def accuracy_source(
     Args:
         card: of the policy.
         architecture: to be transformed.
-        progress: called with the number of evaluations done and of all that may come, where they take long.
 
     Raises:
         ValueError: the shared weights beside the policy are broken.
@@ -92,5 +89,5 @@ def accuracy_source(
     if card.space == SPACE.name:
         source = TabularAccuracy(card.training.get("data_set", "cifar10_valid"))
         return source if source.mismatch(architecture) is None else None
-    shared = supernet_source(card.folder, progress=progress) if card.folder else None
+    shared = supernet_source(card.folder) if card.folder else None
     return shared if shared is not None and shared.mismatch(architecture) is None else None

@@ -3,7 +3,7 @@
 Coarse to fine: all candidates on a few hundred images, the best few, and the first one, on all of the selection part.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,11 +16,9 @@ from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement
 from nat_core.learning.image_cache import cached_images
 from nat_core.learning.images import ImageData
+from nat_core.learning.remembered import Remembered
 from nat_core.learning.shared_weights import SharedWeightAccuracy
 from nat_core.learning.supernet_files import CARD, WEIGHTS, SupernetCard, load_supernet
-
-# Told how many evaluations are done, and how many there will be.
-Judged = Callable[[int, int], None]
 
 COARSE_IMAGES = 500
 FINALISTS = 5
@@ -35,13 +33,11 @@ class CoarseToFine:
         coarse: judges all.
         fine: judges the finalists.
         finalists: how many, besides the first architecture.
-        progress: told after every evaluation.
     """
 
     coarse: AccuracySource
     fine: AccuracySource
     finalists: int = FINALISTS
-    progress: Judged | None = None
 
     @property
     def kind(self) -> AccuracyKind:
@@ -64,32 +60,25 @@ class CoarseToFine:
 
     def judge(self, architectures: Sequence[Architecture]) -> Judgement:
         """All coarsely, then the first one and the `finalists` best others finely."""
+        *_, judgement = self.steps(architectures)
+        return judgement
+
+    def steps(self, architectures: Sequence[Architecture]) -> Iterator[Judgement]:
+        """The same, told after every evaluation."""
         count = len(architectures)
         finalists = min(count, self.finalists + 1)
-        rest = 0 if finalists == count else count
-        accuracies = self._one_by_one(self.coarse, architectures, 0, rest + finalists) if rest else np.zeros(count)
-        order = [0, *(i for i in np.argsort(-accuracies, kind="stable").tolist() if i != 0)][:finalists]
-        chosen = [architectures[i] for i in order]
-        accuracies[order] = self._one_by_one(self.fine, chosen, rest, rest + finalists)
-        is_final = np.zeros(count, dtype=bool)
-        is_final[order] = True
-        return Judgement(accuracies, is_final)
-
-    def _one_by_one(
-        self, source: AccuracySource, architectures: Sequence[Architecture], done: int, total: int
-    ) -> NDArray[np.float64]:
-        if self.progress is None:
-            return source.accuracy_percent(architectures)
-        values = []
-        for number, architecture in enumerate(architectures, start=done + 1):
-            values += source.accuracy_percent([architecture]).tolist()
-            self.progress(number, total)
-        return np.array(values)
+        coarse = 0 if finalists == count else count
+        accuracies, is_final = np.full(count, np.nan), np.zeros(count, dtype=bool)
+        for i in range(coarse):
+            accuracies[i] = self.coarse.accuracy_percent([architectures[i]])[0]
+            yield Judgement(accuracies.copy(), is_final.copy(), i + 1, coarse + finalists)
+        order = [0, *(i for i in np.argsort(-accuracies, kind="stable").tolist() if i != 0)]
+        for done, i in enumerate(order[:finalists], start=coarse + 1):
+            accuracies[i], is_final[i] = self.fine.accuracy_percent([architectures[i]])[0], True
+            yield Judgement(accuracies.copy(), is_final.copy(), done, coarse + finalists)
 
 
-def supernet_source(
-    folder: Path, device: torch.device | str = "cpu", progress: Judged | None = None
-) -> CoarseToFine | None:
+def supernet_source(folder: Path, device: torch.device | str = "cpu") -> CoarseToFine | None:
     """The accuracies of the shared weights in `folder`; None if there are none.
 
     Raises:
@@ -100,7 +89,7 @@ def supernet_source(
         return None
     stamps = tuple(path.stat().st_mtime_ns for path in files if path.exists())
     sources = _sources(folder, stamps, torch.device(device))
-    return CoarseToFine(*sources, progress=progress) if sources else None
+    return CoarseToFine(*sources) if sources else None
 
 
 @lru_cache(maxsize=4)
@@ -114,7 +103,7 @@ def _sources(
         return None
     parts = (data.selection[:COARSE_IMAGES], data.selection)
     coarse, fine = (SharedWeightAccuracy(supernet, data, part, batch=card.batch, note=note) for part in parts)
-    return coarse, fine
+    return Remembered(coarse), Remembered(fine)
 
 
 def images_of(card: SupernetCard, device: torch.device | str) -> tuple[ImageData, str]:

@@ -44,8 +44,10 @@ def test_few_candidates_need_no_coarse_stage():
     assert judgement.is_final.all() and coarse.asked == []
 
 
-def test_progress_counts_every_evaluation():
-    told = []
-    source = CoarseToFine(Table(range(6)), Table(range(6)), 1, progress=lambda *counts: told.append(counts))
-    source.judge(ARCHITECTURES)
-    assert told == [(number, 8) for number in range(1, 9)]
+def test_every_evaluation_is_a_step_and_the_last_one_is_the_judgement():
+    source = CoarseToFine(Table([0, 50, 10, 40, 30, 20]), Table([1, 2, 3, 4, 5, 6]), finalists=2)
+    steps = list(source.steps(ARCHITECTURES))
+    assert [step.done for step in steps] == list(range(1, 10)) and {step.total for step in steps} == {9}
+    assert [int(np.isfinite(step.accuracy_percent).sum()) for step in steps] == [1, 2, 3, 4, 5, 6, 6, 6, 6]
+    assert steps[6].accuracy_percent.tolist() == [1, 50, 10, 40, 30, 20]
+    assert steps[-1].accuracy_percent.tolist() == source.judge(ARCHITECTURES).accuracy_percent.tolist()

@@ -1,0 +1,60 @@
+"""An accuracy source that answers from memory what it has been asked before."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource
+
+
+class Remembered:
+    """Another source with a memory; architectures that differ in dead edges only are the same to it.
+
+    Args:
+        source: stable, so that what it said stays true.
+        most: architectures to remember; those not asked for the longest are forgotten.
+
+    Raises:
+        ValueError: the source is not stable.
+    """
+
+    def __init__(self, source: AccuracySource, most: int = 4096) -> None:
+        if not source.stable:
+            raise ValueError("only a stable source can be remembered; this one's accuracies change")
+        self._source = source
+        self._most = most
+        self._known: OrderedDict[Architecture, float] = OrderedDict()
+
+    @property
+    def kind(self) -> AccuracyKind:
+        return self._source.kind
+
+    @property
+    def description(self) -> str:
+        return self._source.description
+
+    @property
+    def stable(self) -> bool:
+        return True
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        return self._source.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] accuracies; those not remembered are asked for together. Raises ValueError like the source."""
+        effective = [item.effective for item in architectures]
+        known = {item: self._known[item] for item in effective if item in self._known}
+        if unknown := [item for item in dict.fromkeys(effective) if item not in known]:
+            known.update(zip(unknown, self._source.accuracy_percent(unknown).tolist(), strict=True))
+        for item, value in known.items():
+            self._remember(item, value)
+        return np.array([known[item] for item in effective], dtype=np.float64)
+
+    def _remember(self, item: Architecture, value: float) -> None:
+        self._known[item] = value
+        self._known.move_to_end(item)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
