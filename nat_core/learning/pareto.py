@@ -1,0 +1,17 @@
+"""The Pareto front: what nothing else beats at the same or a lower cost."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def pareto_front(costs: NDArray[np.floating], merits: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Positions on the front by rising cost: each better than everything that costs no more.
+
+    Args:
+        costs: [n], smaller is better.
+        merits: [n], larger is better; of equally cheap and good ones the first counts.
+    """
+    order = np.lexsort((-np.asarray(merits), np.asarray(costs)))
+    ranked = np.asarray(merits)[order]
+    best_before = np.concatenate([[-np.inf], np.maximum.accumulate(ranked)[:-1]])
+    return order[ranked > best_before]
