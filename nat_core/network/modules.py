@@ -229,3 +229,16 @@ def build_operation(
     if pool_batch_norm and operation.kind.is_pooling:
         return nn.Sequential(module, nn.BatchNorm2d(channels, affine=False))
     return module
+
+
+def drop_first_relu(module: nn.Module) -> bool:
+    """Removes the ReLU with which `module` starts, if it does, so that a node's own can serve; whether it did."""
+    if isinstance(module, FactorisedReduction):
+        module.relu = nn.Identity()
+        return True
+    if not isinstance(module, nn.Sequential):
+        return False
+    if isinstance(module[0], nn.ReLU):
+        module[0] = nn.Identity()
+        return True
+    return drop_first_relu(module[0])

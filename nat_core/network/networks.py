@@ -4,14 +4,15 @@ Null edges own and execute nothing. Dead edges (which reach no output) are built
 counts do; build `architecture.effective` for the same network without them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nat_core.architecture.cell import Architecture, Cell
 from nat_core.network.config import NetworkConfig
-from nat_core.network.modules import DropPath, build_operation
+from nat_core.network.modules import DropPath, build_operation, drop_first_relu
 from nat_core.network.plan import CellPlan, Plan, plan_network
 
 # Makes the module of an operation of (name, channels, stride).
@@ -21,8 +22,9 @@ OperationBuilder = Callable[[str, int, int], nn.Module]
 class CellModule(nn.Module):
     """One cell: [batch, any channels, h, w] per input to [batch, width · channels, h', w'].
 
-    `operations` holds the module of edge i under the key ``str(i)``; null edges have no key. `drop_path` follows every
-    operation but the identity.
+    `operations` holds the module of edge i under the key ``str(i)``; null edges have no key. The ReLU with which most
+    operations begin is computed once per node, for all of its edges. `drop_path` follows every operation but the
+    identity.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class CellModule(nn.Module):
                 if not edge.is_null
             }
         )
+        self._take_rectified = frozenset(key for key, module in self.operations.items() if drop_first_relu(module))
         self._incoming = tuple(
             tuple(
                 (str(i), edge.source) for i, edge in enumerate(cell.edges) if edge.target == node and not edge.is_null
@@ -49,15 +52,20 @@ class CellModule(nn.Module):
 
     def forward(self, earlier: tuple[Tensor, ...]) -> Tensor:
         nodes = [block(x) for block, x in zip(self.preprocess, earlier, strict=True)] if self.preprocess else [*earlier]
+        rectified: dict[int, Tensor] = {}
         for node in self.cell.intermediates:
-            terms = [self._term(key, nodes[source]) for key, source in self._incoming[node]]
+            terms = [self._term(key, source, nodes, rectified) for key, source in self._incoming[node]]
             nodes.append(sum(terms[1:], start=terms[0]) if terms else self._zeros(nodes[0]))
         output = [nodes[node] for node in self.cell.output_nodes]
         return torch.cat(output, dim=1) if self.cell.combine == "concat" else sum(output[1:], start=output[0])
 
-    def _term(self, key: str, x: Tensor) -> Tensor:
-        """What an edge adds to its target."""
-        operation = self.operations[key]
+    def _term(self, key: str, source: int, nodes: Sequence[Tensor], rectified: dict[int, Tensor]) -> Tensor:
+        """What an edge adds to its target; `rectified` collects the nodes' ReLUs."""
+        operation, x = self.operations[key], nodes[source]
+        if key in self._take_rectified:
+            if source not in rectified:
+                rectified[source] = F.relu(x)
+            x = rectified[source]
         return x if isinstance(operation, nn.Identity) else self.drop_path(operation(x))
 
     def _zeros(self, example: Tensor) -> Tensor:

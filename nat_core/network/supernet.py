@@ -26,7 +26,7 @@ from nat_core.architecture.operations import NULL
 from nat_core.architecture.spaces import Space
 from nat_core.network.batch_norm import BatchStatisticsNorm
 from nat_core.network.config import NetworkConfig
-from nat_core.network.modules import FactorisedReduction, build_operation
+from nat_core.network.modules import build_operation, drop_first_relu
 from nat_core.network.networks import CellModule, CellNetwork
 from nat_core.network.plan import Block, CellPlan, plan_network
 
@@ -269,19 +269,6 @@ def _widest(space: Space, intermediates: int) -> Architecture:
     output = tuple(nodes) if space.combine == "concat" else (nodes[-1],)
     cell = Cell(space.inputs, space.inputs + intermediates, edges, output, space.combine)
     return Architecture(cell, cell if space.has_reduction else None)
-
-
-def drop_first_relu(module: nn.Module) -> bool:
-    """Removes the ReLU with which `module` starts, if it does, so that a node's own can serve; whether it did."""
-    if isinstance(module, FactorisedReduction):
-        module.relu = nn.Identity()
-        return True
-    if not isinstance(module, nn.Sequential):
-        return False
-    if isinstance(module[0], nn.ReLU):
-        module[0] = nn.Identity()
-        return True
-    return drop_first_relu(module[0])
 
 
 def _use_batch_statistics(network: nn.Module) -> None:
