@@ -4,11 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui import shell
 from ui.theme import apply_css
 
 st.set_page_config(page_title="NAT Lab", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide")
 apply_css()
-_PAGES = {"transform": "Transform"}  # file in pages/ to title; the first opens first
+shell.enter()
+_PAGES = {"transform": "Transform", "compare": "Compare"}  # file in pages/ to title; the first opens first
 st.navigation(
     [st.Page(f"pages/{name}.py", title=title, default=name == "transform") for name, title in _PAGES.items()],
     position="top",

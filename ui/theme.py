@@ -8,7 +8,7 @@ from nat_core.architecture.palette import THEMES, Theme
 # Streamlit leaves six rem above the page and sets metrics for dashboards; ours is an instrument.
 _CSS = """
 <style>
-[data-testid="stMainBlockContainer"] { padding-top: 2.5rem; padding-bottom: 3rem; max-width: 1500px; }
+[data-testid="stMainBlockContainer"] { padding-top: 4.5rem; padding-bottom: 3rem; max-width: 1500px; }
 h1 { font-size: 1.9rem !important; padding-top: 0 !important; }
 [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
 [data-testid="stMetricValue"] { font-size: 1.7rem; font-variant-numeric: tabular-nums; }

@@ -1,0 +1,16 @@
+"""Compare: what cells cost and how accurate they are, beside everything that could be made of them."""
+
+import streamlit as st
+
+from ui import shell
+from ui.compare import architectures, explorer
+
+shell.require_app()
+_VIEWS = {"nasbench201": "NAS-Bench-201", "architectures": "Architectures"}
+
+st.title("Compare cells", anchor=False)
+view = st.segmented_control(
+    "View", _VIEWS, format_func=_VIEWS.get, default="nasbench201", required=True, key="compare", bind="query-params",
+    label_visibility="collapsed",
+)  # fmt: skip
+(explorer if view == "nasbench201" else architectures).page()

@@ -1,0 +1,4 @@
+"""Architectures."""
+
+
+def page() -> None: ...

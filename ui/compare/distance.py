@@ -1,0 +1,78 @@
+"""How far from optimal: figures, the three cells drawn alike, and every column of theirs."""
+
+import streamlit as st
+
+from nat_core.architecture.difference import difference
+from nat_core.architecture.drawing import draw_pair
+from nat_core.learning import table
+from nat_core.learning.optimality import optimality, rank
+from ui.picture import picture
+from ui.compare.frames import accuracy_frame, cost_frame
+from ui.compare.scatter import Marked
+from ui.text import percent, signed
+from ui.theme import theme
+
+_DATA_SET = "cifar10_valid"
+_ROLES = ("Input", "Policy's output", "Oracle")
+
+
+def panel(marked: Marked) -> None:
+    """Figures on CIFAR-10 validation, then every data set."""
+    item = optimality(marked.before, marked.after, _DATA_SET)
+    st.markdown("**How far from optimal**")
+    left, right = st.columns(2)
+    before, after = (f"{rank(code, _DATA_SET):,}" for code in (marked.before, marked.after))
+    left.metric("CIFAR-10 validation (tabular)", f"{item.after:.2f} %", f"{signed(item.gain)} points", delta_arrow="off",
+                delta_color=_color(item.gain))  # fmt: skip
+    recovered = "–" if item.recovered is None else percent(item.recovered)
+    right.metric("Possible gain recovered", recovered, f"{item.missing:.2f} points missing", delta_arrow="off",
+                 delta_color="gray")  # fmt: skip
+    left.metric("Rank among all cells", after, f"from {before}", delta_arrow="off", delta_color="gray")
+    right.metric("Reachable cells", f"{len(marked.reachable):,}", f"of {table.SIZE:,}", delta_arrow="off",
+                 delta_color="gray")  # fmt: skip
+    number = st.column_config.NumberColumn
+    percents = {name: number(format="%.2f") for name in ("Input", "Output", "Oracle", "Limit")}
+    st.dataframe(
+        accuracy_frame(marked),
+        hide_index=True,
+        column_config={**percents, "Recovered": number(format="percent", help="Gain ÷ the largest possible gain.")},
+    )
+    st.caption(
+        f"Accuracy in percent, tabular, {table.EPOCHS} epochs. *Oracle*: the best cell that legal transitions reach, "
+        "by CIFAR-10 validation, which chooses the output too. *Limit*: the best by the row's own data set."
+    )
+
+
+def _color(gain: float) -> str:
+    return "gray" if abs(gain) < 0.005 else "green" if gain > 0 else "red"
+
+
+def drawings(marked: Marked) -> None:
+    """Input, output and oracle in one layout, changes marked."""
+    cells = [table.architecture_of_code(code) for code in (marked.before, marked.after, marked.best)]
+    normals = [architecture.normal for architecture in cells]
+    plain, output = draw_pair(normals[0], normals[1], theme=theme().name)
+    _, best = draw_pair(normals[0], normals[2], theme=theme().name)
+    codes = (marked.before, marked.after, marked.best)
+    for column, role, code, svg, cell in zip(st.columns(3), _ROLES, codes, (plain, output, best), cells, strict=True):
+        with column:
+            changed = len(difference(cells[0], cell))
+            note = f", {changed} edge{'' if changed == 1 else 's'} changed" if role != "Input" else ""
+            st.markdown(f"**{role}**: cell {table.benchmark_indices()[code]:,}{note}")
+            picture(svg, key=f"compare-{role}")
+
+
+def everything(marked: Marked) -> None:
+    """Costs and latencies of the three cells."""
+    st.markdown("**Costs and latencies**")
+    number = st.column_config.NumberColumn
+    frame = cost_frame(marked)
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height="content",
+        column_config={
+            **{name: number(format="%.2f") for name in ("Input", "Output", "Oracle")},
+            "Change": number(format="%+.1f %%", help="Of the output against the input."),
+        },
+    )

@@ -1,0 +1,116 @@
+"""The explorer of NAS-Bench-201: two axes, one input, what the policy makes of it, and what could be made of it."""
+
+import random
+
+import streamlit as st
+
+from nat_core.learning import table
+from nat_core.learning.optimality import oracle_codes, reachable_codes
+from nat_core.learning.quantities import QUANTITIES
+from nat_core.naming import resolve
+from ui.compare import distance, outputs
+from ui.compare.download import chart_config, csv_button, figure_format
+from ui.compare.frames import every_cell_frame, front_frame
+from ui.compare.scatter import HEIGHT, Marked, scatter
+from ui.view import DEFAULT_CELL
+
+SCORE = "cifar10_valid"  # by which the policy and the oracle choose; never a test set
+_INDEX = "cell201"  # the input's number in the benchmark, in the address too
+_CHART = "explorer_chart"
+
+
+def page() -> None:
+    """Controls, chart, and how far the output is from optimal."""
+    x, y = _controls()
+    try:
+        marked = _marked(_code(st.session_state[_INDEX]))
+    except ValueError as error:
+        st.error(f"No policy transforms this cell: {error}.", icon=":material/error:")
+        return
+    columns = st.columns([3, 2], gap="large")
+    with columns[0]:
+        _chart(x, y, marked)
+    with columns[1]:
+        distance.panel(marked)
+    distance.drawings(marked)
+    distance.everything(marked)
+
+
+def _first() -> int:
+    """The Transform page's cell, if it is one of the benchmark's, as its number there."""
+    view = st.session_state.get("view")
+    current = resolve(view.cell if view else DEFAULT_CELL)
+    return table.index_of(current if table.mismatch(current) is None else resolve(DEFAULT_CELL))
+
+
+def _code(index: int) -> int:
+    return int(table.codes([table.architecture_of_index(index)])[0])
+
+
+def _controls():
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        names = list(QUANTITIES)
+        x = st.selectbox("Across", names, key="x", format_func=_title, width=300, bind="query-params")
+        y = st.selectbox(
+            "Up", names, index=names.index(SCORE), key="y", format_func=_title, width=300, bind="query-params"
+        )
+        st.number_input(
+            "Input",
+            0,
+            table.SIZE - 1,
+            _first(),
+            key=_INDEX,
+            width=140,
+            bind="query-params",
+            help="The benchmark's number of the cell; or click a point.",
+        )
+        st.button("Random", help="A cell drawn uniformly from all 15,625", on_click=_draw)
+        st.segmented_control(
+            "Policy's output",
+            outputs.CHOICES,
+            format_func=outputs.CHOICES.get,
+            default=10,
+            required=True,
+            key="choice",
+            persist_state="session",
+            help="The most probable output, or the most accurate (CIFAR-10 validation) of the most probable ones.",
+        )
+    return QUANTITIES[x], QUANTITIES[y]
+
+
+def _title(name: str) -> str:
+    return QUANTITIES[name].title
+
+
+def _draw() -> None:
+    st.session_state[_INDEX] = random.randrange(table.SIZE)
+
+
+def _marked(code: int) -> Marked:
+    after = outputs.output_code(code, st.session_state["choice"])
+    return Marked(code, after, int(oracle_codes(SCORE)[code]), reachable_codes(code))
+
+
+def _chart(x, y, marked: Marked) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        format = figure_format("explorer_format")
+        csv_button("All cells as CSV", "nasbench201.csv", every_cell_frame)
+        csv_button("Pareto front as CSV", "pareto-front.csv", lambda: front_frame(x, y))
+        reach = st.toggle("Reachable cells", value=True, key="reach", persist_state="session")
+    st.plotly_chart(
+        scatter(x, y, marked, reach),
+        key=_CHART,
+        on_select=_pick,
+        selection_mode="points",
+        config=chart_config(f"nasbench201-{x.name}-{y.name}", format, HEIGHT),
+        alt=f"All cells of NAS-Bench-201: {x.label} against {y.label}",
+    )
+    st.caption(f"{x.title} {x.source}." if x.source == y.source else f"{x.title} {x.source}. {y.title} {y.source}.")
+
+
+def _pick() -> None:
+    """A click on a point makes that cell the input."""
+    points = st.session_state[_CHART].selection.points
+    if points and points[0].get("customdata") is not None:
+        code = int(points[0]["customdata"][0])
+        st.session_state[_INDEX] = int(table.benchmark_indices()[code])

@@ -1,0 +1,69 @@
+"""Tables of the explorer, as data frames for the page and for CSV."""
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from nat_core.architecture import notation
+from nat_core.learning import table
+from nat_core.learning.optimality import optimality
+from nat_core.learning.quantities import QUANTITIES, Quantity
+from ui.compare.scatter import Marked, front_of
+
+
+def every_cell_frame() -> pd.DataFrame:
+    """All cells in the order of the benchmark's numbers: number, notation, every column with its unit in the name."""
+    return _rows(np.argsort(table.benchmark_indices()))
+
+
+def front_frame(x: Quantity, y: Quantity) -> pd.DataFrame:
+    """The cells of the Pareto front by rising x, all their columns."""
+    return _rows(front_of(x, y))
+
+
+def _rows(codes: np.ndarray) -> pd.DataFrame:
+    columns = {f"{name}_{_UNITS[column.unit]}": column.values[codes] for name, column in QUANTITIES.items()}
+    cells = [cell_text(int(code)) for code in codes]
+    return pd.DataFrame({"index": table.benchmark_indices()[codes], "cell": cells, **columns})
+
+
+_UNITS = {"M": "millions", "%": "accuracy_percent", "ms": "latency_ms"}
+
+
+@lru_cache(maxsize=table.SIZE)
+def cell_text(code: int) -> str:
+    """A cell in the benchmark's own notation."""
+    return notation.shortest(table.architecture_of_code(code))
+
+
+def accuracy_frame(marked: Marked) -> pd.DataFrame:
+    """One row per data set: input, output and oracles, and the share of the possible gain; percent."""
+    rows = [optimality(marked.before, marked.after, name) for name in table.DATA_SETS]
+    return pd.DataFrame(
+        {
+            "Data set": table.DATA_SETS[row.data_set],
+            "Input": row.before,
+            "Output": row.after,
+            "Oracle": row.best,
+            "Limit": row.own_best,
+            "Recovered": row.recovered,
+        }
+        for row in rows
+    )
+
+
+def cost_frame(marked: Marked) -> pd.DataFrame:
+    """One row per cost and latency: input, output, oracle, and the output's change in percent."""
+    columns = [column for column in QUANTITIES.values() if column.kind != "accuracy"]
+    return pd.DataFrame(
+        {
+            "Quantity": column.title,
+            "Unit": column.unit,
+            "Input": column.values[marked.before],
+            "Output": column.values[marked.after],
+            "Oracle": column.values[marked.best],
+            "Change": 100 * (column.values[marked.after] / column.values[marked.before] - 1),
+        }
+        for column in columns
+    )

@@ -1,0 +1,77 @@
+"""An SVG on the page: parts of it can be clicked, chosen and faded; every click has a twin elsewhere on the page."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import streamlit as st
+
+Mark = Literal["chosen", "faint"]
+
+_CSS = """
+.picture { width: 100%; overflow-x: auto; }
+.picture svg { display: block; margin: 0 auto; max-width: 100%; height: auto; }
+.picture g { transition: opacity 0.25s; }
+.picture .faint { opacity: 0.18; }
+.picture .chosen { filter: drop-shadow(0 0 3px var(--st-primary-color)) drop-shadow(0 0 3px var(--st-primary-color)); }
+.picture [role=button] { cursor: pointer; }
+.picture [role=button]:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+"""
+
+# The SVG comes from this project's own drawing code; every text in it is from the table of operations.
+_JS = """
+const PARTS = "g[data-choice], g[data-edge], g[data-node]";
+export default function ({ parentElement, data, setTriggerValue }) {
+  let holder = parentElement.querySelector(".picture");
+  if (!holder) {
+    holder = document.createElement("div");
+    holder.className = "picture";
+    parentElement.appendChild(holder);
+  }
+  if (holder.dataset.source !== data.svg) {
+    holder.innerHTML = data.svg;
+    holder.dataset.source = data.svg;
+  }
+  for (const part of holder.querySelectorAll("g[id]")) {
+    part.classList.toggle("chosen", data.marks[part.id] === "chosen");
+    part.classList.toggle("faint", data.marks[part.id] === "faint");
+  }
+  const choose = (event) => {
+    const part = event.target.closest(PARTS);
+    if (data.clickable && part) setTriggerValue("choice", part.id);
+    return part;
+  };
+  holder.onclick = choose;
+  holder.onkeydown = (event) => {
+    if ((event.key === "Enter" || event.key === " ") && choose(event)) event.preventDefault();
+  };
+  if (data.clickable) {
+    for (const part of holder.querySelectorAll(PARTS)) {
+      part.setAttribute("role", "button");
+      part.setAttribute("tabindex", "0");
+    }
+  }
+}
+"""
+
+_component = st.components.v2.component("picture", css=_CSS, js=_JS)
+
+
+def picture(
+    svg: str, key: str, on_choice: Callable[[str], None] | None = None, marks: Mapping[str, Mark] | None = None
+) -> None:
+    """Shows `svg`.
+
+    Args:
+        svg: with ids on its groups.
+        key: of the component.
+        on_choice: called with the id of a clicked group that has `data-choice`, `data-edge` or `data-node`.
+        marks: how groups stand out or back, by id.
+    """
+
+    def clicked() -> None:
+        choice = st.session_state[key].choice
+        if on_choice and isinstance(choice, str):
+            on_choice(choice)
+
+    data = {"svg": svg, "clickable": on_choice is not None, "marks": dict(marks or {})}
+    _component(key=key, data=data, on_choice_change=clicked)
