@@ -32,6 +32,15 @@ class Folders:
         return self._inside("policies")
 
     @property
+    def latest(self) -> Path:
+        """The policies of unfinished trainings' latest checkpoints."""
+        return self._inside("latest")
+
+    def snapshots(self, run_id: str) -> Path:
+        """The policies that a training kept on its way."""
+        return self._inside("snapshots", run_id)
+
+    @property
     def measured(self) -> Path:
         """The table of accuracies measured by training from scratch."""
         return self._inside("measured.jsonl")
@@ -51,6 +60,11 @@ class Folders:
         path = self.root.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+
+def folder_name(name: str) -> str:
+    """A run's name as that of a folder: in one piece, and in no other folder."""
+    return re.sub(r"[^\w .+()-]", "-", name).strip(" .")[:100] or "policy"
 
 
 def default_folders() -> Folders:

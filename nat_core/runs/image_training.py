@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from nat_core.learning.checkpoint_policy import policy_of_checkpoint
 from nat_core.learning.image_config import ImageTrainingConfig
 from nat_core.learning.image_plan import plan_training
 from nat_core.learning.image_presets import DEFAULT_PRESET, PRESETS, preset
@@ -67,4 +68,5 @@ WORK = Work(
     steps=lambda config: plan_training(config).steps,
     headline=HEADLINE,
     arguments=arguments,
+    policy_of=policy_of_checkpoint,
 )

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nat_core.runs.request import Request
+from nat_core.runs.snapshots import PolicyOf
 
 if TYPE_CHECKING:
     from nat_core.runs.run import Run
@@ -51,6 +52,7 @@ class Work:
         space: whose architectures a configuration is about.
         arguments: of the command line that asks for the same; without output and device.
         outcome: what a finished run in the foreground prints; the folder of its output by default.
+        policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
     """
 
     config: type[Config]
@@ -61,6 +63,7 @@ class Work:
     space: Callable[[Any], str] = field(default=lambda config: getattr(config, "space", ""))
     arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
     outcome: "Callable[[Tracking, Run], str]" = field(default=lambda tracking, run: str(tracking.output_of(run)))
+    policy_of: PolicyOf | None = None
 
 
 def work_of(kind: str) -> Work:

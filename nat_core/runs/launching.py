@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from nat_core.runs.checkpoints import Checkpoints
-from nat_core.runs.folders import PROJECT
+from nat_core.runs.folders import PROJECT, folder_name
 from nat_core.runs.processes import Process, process
 from nat_core.runs.request import Request
 from nat_core.runs.run import Run
@@ -89,7 +89,7 @@ def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, 
 
 
 def delete(tracking: Tracking, run_id: str) -> None:
-    """Removes a run: record, checkpoints, log and stored results; a policy in another folder stays.
+    """Removes a run: record, checkpoints, log, stored results, and its policy unless another folder was asked for.
 
     Raises:
         ValueError: it is at work.
@@ -101,9 +101,19 @@ def delete(tracking: Tracking, run_id: str) -> None:
     tracking.delete(run_id)
     Checkpoints(tracking.folders.checkpoints(run_id)).delete()
     tracking.folders.log(run_id).unlink(missing_ok=True)
+    tracking.snapshots_of(run).delete()
+    _forget_policy(tracking, run)
     folder = Path(unquote(stored.path)).parent
     if stored.scheme in ("", "file") and folder.parent == tracking.folders.artifacts:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_policy(tracking: Tracking, run: Run) -> None:
+    known = tracking.folders.policies / folder_name(run.name)
+    if known.is_symlink():
+        known.unlink()
+    elif not run.request.output and run.name not in (other.name for other in tracking.runs()):
+        shutil.rmtree(known, ignore_errors=True)
 
 
 def _start(tracking: Tracking, run: Run) -> None:

@@ -24,6 +24,7 @@ class Reporter:
         headline: name of the metric whose best and last value are kept beside the run.
         higher_is_better: of that metric.
         complain: called with one sentence when the record cannot be reached; it is tried again.
+        besides: gives more facts to note with every write.
         interval_seconds: between writes.
     """
 
@@ -34,6 +35,7 @@ class Reporter:
         headline: str,
         higher_is_better: bool,
         complain: Callable[[str], None],
+        besides: Callable[[], Mapping[str, object]] = dict,
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         self._tracking = tracking
@@ -41,6 +43,7 @@ class Reporter:
         self._headline = headline
         self._better = max if higher_is_better else min
         self._complain = complain
+        self._besides = besides
         self._interval = interval_seconds
         self._points: list[Point] = []
         self._facts: dict[str, object] = {}
@@ -115,7 +118,7 @@ class Reporter:
                 facts, self._facts = self._facts, {}
             try:
                 alive = {"heartbeat": time.time(), "elapsed_seconds": round(self.elapsed_seconds, 3)}
-                self._tracking.note(self._run.id, facts | alive, points)
+                self._tracking.note(self._run.id, {**facts, **alive, **self._besides()}, points)
             except Exception:
                 with self._points_lock:
                     self._points, self._facts = points + self._points, facts | self._facts

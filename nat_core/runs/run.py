@@ -1,5 +1,6 @@
 """A run as it stands: a value read from the tracking store."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Run:
         best, last: of the kind's headline metric; None before it was first measured.
         error: why it failed, or what else is worth a sentence.
         metrics: last value of each metric.
+        usage: of its process at the last sign of life, see `usage.Usage`; None before the first.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Run:
     last: float | None = None
     error: str = ""
     metrics: Mapping[str, float] | None = None
+    usage: Mapping[str, Any] | None = None
 
     @property
     def state(self) -> State:
@@ -115,6 +118,7 @@ def run_of(run_id: str, name: str, created: float, tags: Mapping[str, str], metr
             last=_number(own, "last"),
             error=own.get("error", ""),
             metrics=metrics,
+            usage=json.loads(own["usage"]) if own.get("usage") else None,
         )
     except (KeyError, ValueError):
         return None

@@ -1,23 +1,25 @@
 """Inside a run's process: wait for the device, do the work, report, save, stop when asked, and say how it ended."""
 
+import json
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nat_core.runs.checkpoints import Checkpoints
-from nat_core.runs.folders import Folders, waiting_for
+from nat_core.runs.folders import Folders, folder_name, waiting_for
 from nat_core.runs.kinds import Work, work_of
 from nat_core.runs.processes import process
 from nat_core.runs.reporter import Reporter
 from nat_core.runs.run import Run
 from nat_core.runs.signals import stop_signals
 from nat_core.runs.states import State
-from nat_core.runs.tracking import Tracking
+from nat_core.runs.tracking import LOG_TAIL_CHARACTERS, Tracking
+from nat_core.runs.usage import Meter
 
 Listener = Callable[[int, Mapping[str, float]], None]
 
@@ -67,11 +69,31 @@ class RunContext:
     def saving(self, name: str = "state") -> AbstractContextManager[Path]:
         """Around every (atomic) save of `checkpoint(name)`: reports come first, and the old file is kept beside it.
 
+        What the policy is like then is kept, too.
+
         Raises:
             OSError: it could not be written; says what is left.
         """
         self._reporter.flush()
-        return self._checkpoints.saving(name)
+        return self._saving(name)
+
+    @contextmanager
+    def _saving(self, name: str) -> Iterator[Path]:
+        with self._checkpoints.saving(name) as path:
+            yield path
+        if name == "state":
+            self._keep_policy(path)
+
+    def _keep_policy(self, checkpoint: Path) -> None:
+        policy_of = work_of(self.run.request.kind).policy_of
+        if policy_of is None or not checkpoint.exists():
+            return
+        try:
+            kept = self._tracking.snapshots_of(self.run).take(checkpoint, policy_of, self.command)
+            if kept is not None:
+                self.artifact(kept, f"snapshots/{kept.name}")
+        except Exception as error:  # what is only to be looked at must not end the work
+            self.log(f"the policy of this checkpoint was not kept: {sentence(error)}")
 
     def restore(self, name: str) -> None:
         """For other checkpoints than "state": a newest one that cannot be read is replaced by the one before."""
@@ -119,6 +141,8 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
         _end(tracking, run_id, state)
     if state is State.FINISHED:
         Checkpoints(tracking.folders.checkpoints(run_id)).delete()
+        tracking.snapshots_of(run).finish()
+        _make_known(tracking, run)
     return state
 
 
@@ -126,6 +150,15 @@ def sentence(error: BaseException) -> str:
     """An error in one line."""
     text = " ".join(str(error).split())[:500]
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+def _make_known(tracking: Tracking, run: Run) -> None:
+    """A policy that was asked for in another folder is found among the others, too."""
+    output, known = tracking.output_of(run).resolve(), tracking.folders.policies / folder_name(run.name)
+    if output.is_dir() and not known.exists():
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.unlink(missing_ok=True)  # one that points nowhere
+        known.symlink_to(output, target_is_directory=True)
 
 
 def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listener: Listener | None) -> State:
@@ -153,7 +186,16 @@ def _begin(tracking: Tracking, run_id: str) -> bool:
 
 
 def _reporter(tracking: Tracking, run: Run, work: Work) -> Reporter:
-    return Reporter(tracking, run, work.headline, work.higher_is_better, lambda text: _log(tracking, run.id, text))
+    meter = Meter()
+
+    def besides() -> Mapping[str, object]:
+        facts = {"usage": json.dumps(meter().to_dict())}
+        return facts if tracking.is_local else facts | {"log_tail": _log_tail(tracking, run.id)}
+
+    def complain(text: str) -> None:
+        _log(tracking, run.id, text)
+
+    return Reporter(tracking, run, work.headline, work.higher_is_better, complain, besides)
 
 
 def _context(
@@ -177,7 +219,13 @@ def _end(tracking: Tracking, run_id: str, state: State, error: str = "") -> None
     _log(tracking, run_id, f"{state}{': ' if error else ''}{error}")
     with suppress(Exception):
         tracking.artifact(run_id, tracking.folders.log(run_id))
-    tracking.transition(run_id, state, error)
+    facts = {} if tracking.is_local else {"log_tail": _log_tail(tracking, run_id)}
+    tracking.transition(run_id, state, error, facts)
+
+
+def _log_tail(tracking: Tracking, run_id: str) -> str:
+    """For those who watch from another machine."""
+    return "\n".join(tracking.log_lines(run_id, 40))[-LOG_TAIL_CHARACTERS:]
 
 
 def _log(tracking: Tracking, run_id: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """A kind of run: training a policy on a benchmark's table."""
 
+from nat_core.learning.checkpoint_policy import policy_of_checkpoint
 from nat_core.learning.config import RECIPES, TrainingConfig
 from nat_core.learning.policy import POLICY_CONFIGS
 from nat_core.learning.publish import publish
@@ -51,4 +52,5 @@ WORK = Work(
     steps=lambda config: config.steps,
     headline="held_out_gain",
     arguments=arguments,
+    policy_of=policy_of_checkpoint,
 )

@@ -14,10 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nat_core.runs.folders import Folders, default_folders
+from nat_core.runs.folders import Folders, default_folders, folder_name
 from nat_core.runs.processes import Process
+from nat_core.runs.reading import ClientReader, FileReader, Points, RunRecord
 from nat_core.runs.request import Request
 from nat_core.runs.run import PREFIX, Run, run_of
+from nat_core.runs.snapshots import Snapshots
 from nat_core.runs.states import State, check_transition
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 EXPERIMENT = "nat-lab"
+LOG_TAIL_CHARACTERS = 4000
+_LOCAL = "sqlite:///"
 _BATCH = 500
 # A server that is away is tried again by the reporter, and must not hold up the work for minutes meanwhile.
 _SETTINGS = {
@@ -63,6 +67,13 @@ class Tracking:
         self.uri = uri
         self.folders = folders
         self._experiment_id = experiment_id
+        file = Path(uri.removeprefix(_LOCAL)).resolve()
+        self._reader = FileReader(file, experiment_id) if self.is_local else ClientReader(client, experiment_id)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the record is a file here rather than a server's."""
+        return self.uri.startswith(_LOCAL)
 
     def create(self, request: Request, owner: Process | None = None) -> Run:
         """Records a queued run; `owner` is the process that will do it, if it is known already."""
@@ -86,7 +97,7 @@ class Tracking:
 
     def runs(self) -> list[Run]:
         """All runs that are not deleted, the newest first."""
-        runs = [run for record in self._search() if (run := _read(record))]
+        runs = [run for record in self._reader.records() if (run := _run(record))]
         # A process that has just ended may have written its last state after the list was read.
         return [self.get(run.id) if run.state is not run.recorded else run for run in runs]
 
@@ -146,6 +157,32 @@ class Tracking:
         """(step, value) of one metric, by step."""
         return [(step, value) for step, value, _ in self._points(run_id, name)]
 
+    def points(self, run_id: str, after: int = -1) -> dict[str, Points]:
+        """(step, value) of all metrics by name, from the step following `after` on; {} for an unknown run."""
+        return self._reader.points(run_id, after)
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Gives a run another name; its own policy folders follow.
+
+        Raises:
+            ValueError: it is at work, or the name is not acceptable or taken.
+        """
+        run, name = self.get(run_id), name.strip()
+        if run.active:
+            raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; rename it when it has ended")
+        if not name:
+            raise ValueError("the name is empty")
+        run.request.named(name)  # checks it
+        if name in (other.name for other in self.runs() if other.id != run_id):
+            raise ValueError(f"another run is called {name[:40]!r} already")
+        for root in (self.folders.policies, self.folders.latest):
+            old, new = root / folder_name(run.name), root / folder_name(name)
+            if old != new and new.exists():
+                raise ValueError(f"there is a policy called {new.name[:40]!r} already")
+            if old.exists() or old.is_symlink():
+                old.rename(new)
+        self.client.update_run(run_id, name=name)
+
     def last_steps(self, run_id: str) -> dict[str, int]:
         """The last step that was written of each metric."""
         return {name: self._points(run_id, name)[-1][0] for name in self._record(run_id).data.metrics}
@@ -157,13 +194,17 @@ class Tracking:
 
     def output_of(self, run: Run) -> Path:
         """The folder for what comes out of a run: as asked for, else of its own."""
-        return Path(run.request.output) if run.request.output else self.folders.policies / run.name
+        return Path(run.request.output) if run.request.output else self.folders.policies / folder_name(run.name)
+
+    def snapshots_of(self, run: Run) -> Snapshots:
+        """The policies of a run's checkpoints that are on this machine."""
+        return Snapshots(self.folders.snapshots(run.id), self.folders.latest / folder_name(run.name), run.steps)
 
     def log_lines(self, run_id: str, count: int = 200) -> list[str]:
-        """The last lines of the run's log; [] if there is none here."""
+        """The last lines of the run's log; of one on another machine, what its record has of it."""
         path = self.folders.log(run_id)
         if not path.exists():
-            return []
+            return (self.fact(run_id, "log_tail") or "").splitlines()[-count:]
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 1000 * count))
             return file.read().decode(errors="replace").splitlines()[-count:]
@@ -176,12 +217,6 @@ class Tracking:
         now = time.time()
         self.note(run_id, {"state": state, "error": error, "heartbeat": now, f"{state}_at": now, **facts})
         self.client.update_run(run_id, status=_STATUS[state])
-
-    def _search(self, deleted: bool = False) -> "Sequence[Record]":
-        from mlflow.entities import ViewType
-
-        view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
-        return self.client.search_runs([self._experiment_id], run_view_type=view, max_results=1000)
 
     def _record(self, run_id: str) -> "Record":
         from mlflow.exceptions import MlflowException
@@ -208,8 +243,7 @@ class Tracking:
 
     def _free_name(self, request: Request) -> str:
         stem = "-".join(filter(None, (request.space or request.kind, request.preset))) + "-"
-        names = [record.info.run_name or "" for record in self._search(deleted=True)]
-        numbers = [name.removeprefix(stem) for name in names if name.startswith(stem)]
+        numbers = [name.removeprefix(stem) for name in self._reader.names() if name.startswith(stem)]
         return f"{stem}{1 + max((int(number) for number in numbers if number.isdecimal()), default=0)}"
 
 
@@ -232,11 +266,11 @@ def _open(uri: str, folders: Folders) -> Tracking:
     from mlflow.tracking import MlflowClient
 
     _quieten()
-    local = uri.startswith("sqlite:///")
+    local = uri.startswith(_LOCAL)
     try:
         with folders.lock("opening"):  # two at once would both create the tables
             if local:
-                _let_readers_read(Path(uri.removeprefix("sqlite:///")))
+                _let_readers_read(Path(uri.removeprefix(_LOCAL)))
             client = MlflowClient(tracking_uri=uri)
             experiment = client.get_experiment_by_name(EXPERIMENT)
             artifacts = folders.artifacts.as_uri() if local else None
@@ -292,3 +326,7 @@ def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
 def _read(record: "Record") -> Run | None:
     info, data = record.info, record.data
     return run_of(info.run_id, info.run_name or "", info.start_time / 1000, data.tags, data.metrics)
+
+
+def _run(record: RunRecord) -> Run | None:
+    return run_of(record.id, record.name, record.created, record.tags, record.metrics)
