@@ -1,4 +1,159 @@
-"""Architectures."""
+"""The table of architectures: the library's and the visitor's own, on a network of any size, and pairs as arrows."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from nat_core.learning.comparison import Item, Row, library_items, rows
+from nat_core.learning.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
+from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_LAYERS, NETWORKS, NetworkConfig
+from ui.compare import outputs, own, pairs
+from ui.compare.download import chart_config, csv_button, figure_format
 
 
-def page() -> None: ...
+def page() -> None:
+    """Size of the network, own architectures, chart, table."""
+    try:
+        network = _network()
+    except ValueError as error:
+        st.error(f"No such network: {error}.", icon=":material/error:")
+        return
+    own.form()
+    measured = _measured()
+    known = (*library_items(), *own.items())
+    table = rows((*known, *_ours(known)), network, measured)
+    fitting = [row for row in table if row.cost is not None]
+    if fitting:
+        _chart(fitting, network, measured)
+        _table(fitting, network, measured)
+    else:
+        st.info(f"No architecture here fits {network.description}. Add one above.", icon=":material/info:")
+    if len(fitting) < len(table):
+        st.caption(
+            f"{len(table) - len(fitting)} architectures do not fit the {FAMILIES[network.family].title} network."
+        )
+
+
+def _network() -> NetworkConfig:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        family = st.segmented_control(
+            "Network", FAMILIES, format_func=lambda name: FAMILIES[name].title, default="cifar", required=True,
+            key="family", persist_state="session",
+        )  # fmt: skip
+        usual, stages = NETWORKS[family], FAMILIES[family].stages
+        channels = st.number_input(
+            "C, channels", 2, MAX_CHANNELS, usual.channels, 2, key=f"channels-{family}", width=140,
+            persist_state="session",
+        )  # fmt: skip
+        layers = st.number_input(
+            "L, cells", stages, MAX_LAYERS, usual.layers, stages, key=f"layers-{family}", width=140,
+            persist_state="session",
+        )  # fmt: skip
+    return NetworkConfig(family, channels, layers, usual.resolution, usual.classes)
+
+
+def _measured() -> MeasuredAccuracy | None:
+    """Trainings from scratch that ship with the project; of several budgets the one with most results."""
+    groups = budgets(read_measured(SHIPPED))
+    return MeasuredAccuracy(next(iter(groups.values()))) if groups else None
+
+
+def _ours(items: Sequence[Item]) -> list[Item]:
+    """What shipped policies make of every item that is not itself a transformation."""
+    made = []
+    for item in items:
+        output = outputs.greedy_output(item.architecture) if item.derived_from is None else None
+        if output is not None:
+            policy = outputs.policy_name(item.architecture)
+            made.append(Item(f"{item.name}, ours", output, f"policy {policy}", item.name, "ours"))
+    return made
+
+
+def _chart(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccuracy | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.segmented_control(
+            "Up", pairs.HEIGHTS, format_func=lambda key: pairs.HEIGHTS[key].title, default="parameters",
+            required=True, key="pairs_y", persist_state="session",
+        )  # fmt: skip
+        format = figure_format("pairs_format")
+    height = pairs.HEIGHTS[name]
+    if not pairs.shown(table, height):
+        st.info(_EMPTY.get(name, "No architecture here has one."), icon=":material/info:")
+    else:
+        st.plotly_chart(
+            pairs.figure(table, height, network),
+            key="pairs_chart",
+            config=chart_config(f"architectures-{name}", format, pairs.HEIGHT),
+            alt=f"Architectures: MACs against {height.title}",
+        )
+    st.caption(_notes(table, name, measured))
+
+
+_EMPTY = {
+    "measured": "No architecture here has been trained from scratch yet; the command `evaluate` does it.",
+    "published": "No paper's result is known for an architecture that fits this network.",
+}
+
+
+def _notes(table: Sequence[Row], name: str, measured: MeasuredAccuracy | None) -> str:
+    """What the chart's numbers are, and what has no arrow for want of a policy."""
+    kinds = {
+        "parameters": "Every non-null edge counted, no auxiliary head.",
+        "published": "100 − the test error on CIFAR-10 that a paper prints, for its own network and training.",
+        "measured": measured.description if measured else "",
+    }
+    without = {row.space for row in table if row.item.derived_from is None and not _has_output(row, table)}
+    missing = (
+        f" No policy ships for: {', '.join(sorted(filter(None, without)))}; so no arrow to ours." if without else ""
+    )
+    return kinds[name] + missing
+
+
+def _has_output(row: Row, table: Sequence[Row]) -> bool:
+    return any(other.item.derived_from == row.item.name and other.item.method == "ours" for other in table)
+
+
+def _table(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccuracy | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(table)} architectures** on {network.description}")
+        csv_button("Table as CSV", "architectures.csv", lambda: frame(table, network))
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame(table, network).drop(columns="Network"),
+        hide_index=True,
+        height=560,
+        column_config={
+            "MACs, M": number(format="%.1f", help="One multiply-add = 1; every non-null edge counted."),
+            "Live MACs, M": number(format="%.1f", help="Without edges that reach no output."),
+            "Parameters, M": number(format="%.2f"),
+            "Accuracy (published), %": number(
+                format="%.2f", help="100 − the test error on CIFAR-10 that a paper prints."
+            ),
+            "Accuracy (measured), %": number(format="%.2f", help=measured.description if measured else None),
+            "Published parameters, M": number(format="%.1f", help="As the paper prints them, for its own network."),
+            "Outside the rule": st.column_config.TextColumn(help="Changes that the method's own rule does not allow."),
+        },
+    )
+    st.caption("Published: " + "; ".join(sorted({row.item.published.cited_in for row in table if row.item.published})))
+
+
+def frame(table: Sequence[Row], network: NetworkConfig) -> pd.DataFrame:
+    """One line per row; every accuracy under the name of its kind."""
+    return pd.DataFrame(
+        {
+            "Name": row.item.name,
+            "Space": row.space or "none",
+            "Method": row.item.method,
+            "From": row.item.derived_from,
+            "MACs, M": row.cost.macs / 1e6,
+            "Live MACs, M": row.effective_cost.macs / 1e6,
+            "Parameters, M": row.cost.parameters / 1e6,
+            "Accuracy (published), %": row.published_accuracy_percent,
+            "Published parameters, M": row.item.published.params_millions if row.item.published else None,
+            "Accuracy (measured), %": row.measured_accuracy_percent,
+            "Outside the rule": ", ".join(row.outside_rule),
+            "Network": network.description,
+        }
+        for row in table
+    )

@@ -6,9 +6,9 @@ from nat_core.architecture.difference import difference
 from nat_core.architecture.drawing import draw_pair
 from nat_core.learning import table
 from nat_core.learning.optimality import optimality, rank
-from ui.picture import picture
 from ui.compare.frames import accuracy_frame, cost_frame
 from ui.compare.scatter import Marked
+from ui.picture import picture
 from ui.text import percent, signed
 from ui.theme import theme
 
@@ -22,14 +22,12 @@ def panel(marked: Marked) -> None:
     st.markdown("**How far from optimal**")
     left, right = st.columns(2)
     before, after = (f"{rank(code, _DATA_SET):,}" for code in (marked.before, marked.after))
-    left.metric("CIFAR-10 validation (tabular)", f"{item.after:.2f} %", f"{signed(item.gain)} points", delta_arrow="off",
-                delta_color=_color(item.gain))  # fmt: skip
     recovered = "–" if item.recovered is None else percent(item.recovered)
-    right.metric("Possible gain recovered", recovered, f"{item.missing:.2f} points missing", delta_arrow="off",
-                 delta_color="gray")  # fmt: skip
-    left.metric("Rank among all cells", after, f"from {before}", delta_arrow="off", delta_color="gray")
-    right.metric("Reachable cells", f"{len(marked.reachable):,}", f"of {table.SIZE:,}", delta_arrow="off",
-                 delta_color="gray")  # fmt: skip
+    gain, color = f"{signed(item.gain)} points", _color(item.gain)
+    _metric(left, "CIFAR-10 validation (tabular)", f"{item.after:.2f} %", gain, color)
+    _metric(right, "Possible gain recovered", recovered, f"{item.missing:.2f} points missing")
+    _metric(left, "Rank among all cells", after, f"from {before}")
+    _metric(right, "Reachable cells", f"{len(marked.reachable):,}", f"of {table.SIZE:,}")
     number = st.column_config.NumberColumn
     percents = {name: number(format="%.2f") for name in ("Input", "Output", "Oracle", "Limit")}
     st.dataframe(
@@ -41,6 +39,10 @@ def panel(marked: Marked) -> None:
         f"Accuracy in percent, tabular, {table.EPOCHS} epochs. *Oracle*: the best cell that legal transitions reach, "
         "by CIFAR-10 validation, which chooses the output too. *Limit*: the best by the row's own data set."
     )
+
+
+def _metric(column, label: str, value: str, note: str, color: str = "gray") -> None:
+    column.metric(label, value, note, delta_arrow="off", delta_color=color)
 
 
 def _color(gain: float) -> str:

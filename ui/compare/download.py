@@ -28,7 +28,6 @@ def chart_config(name: str, format: str, height: int) -> dict:
     return {
         "displaylogo": False,
         "displayModeBar": True,
-        "scrollZoom": True,
         "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
         "toImageButtonOptions": {
             "format": format,

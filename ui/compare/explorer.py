@@ -105,7 +105,8 @@ def _chart(x, y, marked: Marked) -> None:
         config=chart_config(f"nasbench201-{x.name}-{y.name}", format, HEIGHT),
         alt=f"All cells of NAS-Bench-201: {x.label} against {y.label}",
     )
-    st.caption(f"{x.title} {x.source}." if x.source == y.source else f"{x.title} {x.source}. {y.title} {y.source}.")
+    sources = dict.fromkeys(f"{column.title} {column.source}." for column in (x, y))
+    st.caption(f"{' '.join(sources)} A click makes a cell the input; a double click shows the whole range.")
 
 
 def _pick() -> None:

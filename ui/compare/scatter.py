@@ -1,4 +1,4 @@
-"""All 15,625 cells of NAS-Bench-201 in one WebGL scatter, with an input, its output, the oracle, and the Pareto front."""
+"""All 15,625 cells of NAS-Bench-201 in one WebGL scatter, with an input, its output, the oracle, the Pareto front."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from nat_core.learning.quantities import Quantity
 from ui.theme import style, theme
 
 HEIGHT = 560
+_TAIL = 0.1  # share of cells, the least accurate, that the first view leaves out
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,18 @@ def scatter(x: Quantity, y: Quantity, marked: Marked, reach: bool) -> go.Figure:
     _arrow(figure, x, y, marked.before, marked.after, colors.changes["changed"])
     style(figure, height=HEIGHT)
     figure.update_layout(uirevision=f"{x.name}-{y.name}", hovermode="closest", paper_bgcolor=colors.ground)
-    figure.update_xaxes(title=x.label)
-    return figure.update_yaxes(title=y.label)
+    figure.update_layout(legend={"y": -0.14, "yanchor": "top"}, margin={"t": 36})
+    figure.update_xaxes(title=x.label, range=in_view(x, marked))
+    return figure.update_yaxes(title=y.label, range=in_view(y, marked))
+
+
+def in_view(column: Quantity, marked: Marked) -> list[float]:
+    """The range first shown: without the long tail of poor accuracies, but with every marked cell."""
+    values = column.values
+    low = values.min() if column.smaller_is_better else np.quantile(values, _TAIL)
+    low = min(low, *(values[code] for code in (marked.before, marked.after, marked.best)))
+    margin = 0.04 * (values.max() - low)
+    return [float(low - margin), float(values.max() + margin)]
 
 
 def _points(figure, x: Quantity, y: Quantity, codes, name: str, color: str, size: int, opacity: float) -> None:

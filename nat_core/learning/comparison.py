@@ -1,0 +1,111 @@
+"""Architectures side by side: what they cost on one network, and every accuracy known of them, each with its kind."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.difference import illegal_changes
+from nat_core.architecture.library import Entry, Published, library
+from nat_core.architecture.spaces import space_of
+from nat_core.learning.measured import MeasuredAccuracy
+from nat_core.network.config import NetworkConfig
+from nat_core.network.costs import Cost, cost_model
+
+# What the rules are called of which a method is an instance.
+RULE_OF_METHOD = MappingProxyType({"NAT": "nat", "NAT++": "nat++"})
+
+
+@dataclass(frozen=True)
+class Item:
+    """An architecture under comparison.
+
+    Attributes:
+        name: for people.
+        architecture: itself.
+        origin: where it is from: "library", "own", or the name of the policy that made it.
+        derived_from: name of the item it was transformed from, if any.
+        method: how: "NAT", "NAT++", "ours".
+        published: its result, if a paper prints one.
+    """
+
+    name: str
+    architecture: Architecture
+    origin: str
+    derived_from: str | None = None
+    method: str | None = None
+    published: Published | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of an item.
+
+    Attributes:
+        space: title of the space it belongs to, "" for none.
+        cost: on the network, every non-null edge counted; None where it does not fit.
+        effective_cost: without edges that reach no output.
+        published_accuracy_percent: 100 − the test error that a paper prints.
+        measured_accuracy_percent: mean over seeds of trainings from scratch within one budget.
+        outside_rule: changes against `derived_from` that the method's own rule does not allow, as "conv 1×1 → max 3×3".
+    """
+
+    item: Item
+    space: str
+    cost: Cost | None
+    effective_cost: Cost | None
+    published_accuracy_percent: float | None
+    measured_accuracy_percent: float | None
+    outside_rule: tuple[str, ...]
+
+
+def library_items() -> tuple[Item, ...]:
+    """Everything in the library; an entry without a result takes that of an equal architecture."""
+    entries = library().values()
+    known = {entry.architecture: entry.published for entry in entries if entry.published}
+    return tuple(_item(entry, entry.published or known.get(entry.architecture)) for entry in entries)
+
+
+def _item(entry: Entry, published: Published | None) -> Item:
+    return Item(entry.name, entry.architecture, "library", entry.derived_from, entry.method, published)
+
+
+def rows(items: Sequence[Item], network: NetworkConfig, measured: MeasuredAccuracy | None = None) -> tuple[Row, ...]:
+    """Every item's row, in order.
+
+    Args:
+        items: with distinct names.
+        network: where costs are counted.
+        measured: trainings from scratch of one budget.
+    """
+    by_name = {item.name: item for item in items}
+    return tuple(_row(item, by_name, network, measured) for item in items)
+
+
+def _row(item: Item, by_name: Mapping[str, Item], network: NetworkConfig, measured: MeasuredAccuracy | None) -> Row:
+    architecture, model = item.architecture, cost_model(network)
+    fits = network.mismatch(architecture) is None
+    space = space_of(architecture)
+    known = measured is not None and measured.mismatch(architecture) is None
+    origin = by_name.get(item.derived_from or "")
+    rule = RULE_OF_METHOD.get(item.method or "", "nat++")
+    illegal = illegal_changes(origin.architecture, architecture, rule) if origin else ()
+    return Row(
+        item=item,
+        space=space.title if space else "",
+        cost=model.cost(architecture) if fits else None,
+        effective_cost=model.cost(architecture.effective) if fits else None,
+        published_accuracy_percent=100 - item.published.test_error_percent if item.published else None,
+        measured_accuracy_percent=float(measured.accuracy_percent([architecture])[0]) if known else None,
+        outside_rule=tuple(change.label for change in illegal),
+    )
+
+
+def chains(items: Iterable[Item]) -> tuple[tuple[Item, ...], ...]:
+    """Inputs with what was made of them: (input, NAT, NAT++, ours), as far as there are any; inputs alone left out."""
+    items = tuple(items)
+    derived: dict[str, list[Item]] = {}
+    for item in items:
+        if item.derived_from:
+            derived.setdefault(item.derived_from, []).append(item)
+    return tuple((item, *derived[item.name]) for item in items if item.name in derived)

@@ -1,0 +1,87 @@
+"""Input → NAT → NAT++ → ours as arrows: what each step costs, and how accurate it is where that is known."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+
+import plotly.graph_objects as go
+
+from nat_core.learning.comparison import Item, Row, chains
+from nat_core.network.config import NetworkConfig
+from ui.theme import style, theme
+
+HEIGHT = 520
+_METHODS = {None: "Input", "NAT": "NAT", "NAT++": "NAT++", "ours": "Ours (greedy)"}
+_SYMBOLS = {None: "circle", "NAT": "square", "NAT++": "diamond", "ours": "star"}
+
+
+@dataclass(frozen=True)
+class Height:
+    """What a chart of pairs may show upwards; one kind of number only.
+
+    Attributes:
+        title: of the choice and the axis.
+        of: a row's number, or None.
+        unit: of it.
+    """
+
+    title: str
+    of: Callable[[Row], float | None]
+    unit: str
+
+
+HEIGHTS: Mapping[str, Height] = MappingProxyType(
+    {
+        "parameters": Height("Parameters", lambda row: row.cost and row.cost.parameters / 1e6, "M"),
+        "published": Height("Accuracy (published)", lambda row: row.published_accuracy_percent, "%"),
+        "measured": Height("Accuracy (measured)", lambda row: row.measured_accuracy_percent, "%"),
+    }
+)
+
+
+def shown(rows: Sequence[Row], height: Height) -> list[Row]:
+    """The rows that such a chart has a point for."""
+    return [row for row in rows if row.cost is not None and height.of(row) is not None]
+
+
+def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Figure:
+    """MACs across, `height` upwards; arrows along each chain through the points that there are."""
+    points, colors, chart = shown(rows, height), theme(), go.Figure()
+    for method, title in _METHODS.items():
+        members = [row for row in points if row.item.method == method]
+        chart.add_scatter(
+            x=[row.cost.macs / 1e6 for row in members],
+            y=[height.of(row) for row in members],
+            mode="markers+text" if method is None else "markers",
+            text=[row.item.name for row in members],
+            textposition="top center",
+            textfont={"size": 11, "color": colors.muted},
+            name=title,
+            marker={"symbol": _SYMBOLS[method], "size": 13 if method == "ours" else 9, "color": _color(method)},
+            hovertemplate=f"%{{text}}<br>%{{x:.1f}} M MACs<br>%{{y:.2f}} {height.unit}<extra></extra>",
+        )
+    places = {row.item.name: (row.cost.macs / 1e6, height.of(row)) for row in points}
+    for chain in chains(row.item for row in rows):
+        _arrows(chart, [item for item in chain if item.name in places], places)
+    style(chart, HEIGHT).update_layout(hovermode="closest", paper_bgcolor=colors.ground)
+    chart.update_layout(legend={"y": -0.16, "yanchor": "top"}, margin={"t": 36})
+    chart.update_xaxes(title=f"MACs, M ({network.description})")
+    return chart.update_yaxes(title=f"{height.title}, {height.unit}")
+
+
+def _color(method: str | None) -> str:
+    colors = theme()
+    shades = {None: colors.muted, "NAT": colors.tint(colors.accent, 0.55), "NAT++": colors.accent}
+    return shades.get(method, colors.changes["changed"])
+
+
+def _arrows(chart: go.Figure, items: Sequence[Item], places: Mapping[str, tuple[float, float]]) -> None:
+    for start, end in pairwise(items):
+        (ax, ay), (x, y) = places[start.name], places[end.name]
+        if (ax, ay) != (x, y):
+            chart.add_annotation(
+                x=x, y=y, ax=ax, ay=ay, xref="x", yref="y", axref="x", ayref="y", text="", showarrow=True,
+                arrowhead=2, arrowsize=1, arrowwidth=1.4, arrowcolor=_color(end.method), opacity=0.8,
+                standoff=5, startstandoff=5,
+            )  # fmt: skip
