@@ -1,0 +1,146 @@
+"""How long a training will take here, and how much memory: from this machine's calibration and the plan of its steps.
+
+Good to a factor of about two: other work on the machine, and what is not counted (loading images, saving), add to it.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import psutil
+
+from nat_core.architecture.operations import INDEX
+from nat_core.learning.config import TrainingConfig
+from nat_core.learning.image_config import ImageTrainingConfig
+from nat_core.learning.image_plan import Phase, evaluations, plan_training
+from nat_core.network.costs import cost_model
+from nat_core.runs.calibration import Calibration, mean_macs
+
+# A process with torch and the libraries, before it holds anything.
+_BASE_BYTES = 600 * 2**20
+# The largest of the built-in sources, CIFAR-10; others are not known before they are read.
+_IMAGES = 60_000
+# What a weight step keeps for its gradient: so many feature maps of every edge, in floats.
+_MAPS_PER_EDGE = 12
+_EDGES_PER_CELL = 8
+_PROBES = 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of a training.
+
+    Attributes:
+        seconds: of wall-clock time while it has the device for itself.
+        memory_bytes: at most, of its process.
+    """
+
+    seconds: float
+    memory_bytes: int
+
+
+def estimate(config: Any, speed: Calibration) -> Estimate:
+    """What `config` will take. Raises ValueError for a configuration that is no training's."""
+    for kind, work_out in _ESTIMATES.items():
+        if isinstance(config, kind):
+            return work_out(config, speed)
+    raise ValueError(f"a {type(config).__name__} is no training; accepted: {', '.join(k.__name__ for k in _ESTIMATES)}")
+
+
+def check_memory(needed: Estimate, available_bytes: int | None = None) -> None:
+    """Raises ValueError if that is more than the machine has; by default this one's memory."""
+    available = psutil.virtual_memory().total if available_bytes is None else available_bytes
+    if needed.memory_bytes > available:
+        raise ValueError(
+            f"about {needed.memory_bytes / 2**30:.0f} GB of memory are needed, and this machine has "
+            f"{available / 2**30:.0f} GB; fewer channels, layers, pixels or images per step need less"
+        )
+
+
+def _from_table(config: TrainingConfig, speed: Calibration) -> Estimate:
+    """NAS-Bench-201's cells have six edges; rewards are looked up."""
+    edges = 6
+    step = config.batch * edges * speed.policy_graph * _shape(config)
+    measures = config.held_out * edges * speed.policy_graph / 3 * config.steps / 100
+    return Estimate(5 + config.steps * step + measures, _BASE_BYTES + 40_000 * config.batch * edges)
+
+
+def _from_images(config: ImageTrainingConfig, speed: Calibration) -> Estimate:
+    costs = _Costs(config, speed)
+    seconds = sum(phase.steps * costs.of[phase.name](phase) for phase in plan_training(config).phases)
+    return Estimate(8 + seconds, _memory(config))
+
+
+class _Costs:
+    """Seconds per step of every phase."""
+
+    def __init__(self, config: ImageTrainingConfig, speed: Calibration) -> None:
+        self.config, self.speed = config, speed
+        self.macs = mean_macs(config.target_space, config.network(10))
+        self.edges = 2 * _EDGES_PER_CELL
+        rewards, policy = config.rewards, config.policy
+        self.of: Mapping[str, Callable[[Phase], float]] = {
+            "weights": lambda phase: speed.weight_step + config.weights.batch * self.macs * speed.weight_mac,
+            "policy": lambda phase: (
+                policy.batch * (1 + policy.samples) * self._judged(rewards.images) + self._policy_step()
+            ),
+            "evaluate": lambda phase: self._judged(rewards.images) * min(rewards.chunk, evaluations(config, 0)),
+            "fit": lambda phase: config.model.steps * config.model.batch * self.edges * speed.model_graph,
+            "modelled_policy": lambda phase: self._policy_step() + self._modelled(),
+            "check": lambda phase: self._judged(rewards.images) * self._inputs(rewards.checked, phase) * 2,
+            "measure": lambda phase: self._measured(phase),
+            "report": lambda phase: self._measured(phase),
+        }
+
+    def _judged(self, images: int) -> float:
+        """Of one architecture."""
+        size = min(self.config.rewards.batch, images)
+        return images / size * (self.speed.judge_step + size * self.macs * self.speed.judge_mac)
+
+    def _policy_step(self) -> float:
+        return self.config.policy.batch * self.edges * self.speed.policy_graph * _shape(self.config.policy)
+
+    def _modelled(self) -> float:
+        """Predictions of all samples by all members; forward alone is a third of a step."""
+        graphs = self.config.policy.batch * (1 + self.config.policy.samples)
+        return self.config.model.members * graphs * self.edges * self.speed.model_graph / 3
+
+    def _measured(self, phase: Phase) -> float:
+        return 2 * self._judged(self.config.rewards.measured_images) * (
+            self._inputs(self.config.policy.held_out, phase) + _PROBES / phase.steps
+        )  # fmt: skip
+
+    @staticmethod
+    def _inputs(count: int, phase: Phase) -> float:
+        return count / phase.steps
+
+
+def _shape(config: TrainingConfig) -> float:
+    """Work of the policy's shape ÷ work of the default one."""
+    return config.policy.layers * config.policy.width**2 / (3 * 64**2)
+
+
+def _memory(config: ImageTrainingConfig) -> int:
+    """Images as bytes; weights, gradients, momentum and a copy that is saved; what the gradient needs."""
+    network = config.network(10)
+    images = _IMAGES * 3 * config.resolution**2
+    weights = 4 * 4 * _supernet_parameters(config)
+    side = config.resolution // network.stem_stride
+    maps = config.layers * _EDGES_PER_CELL * _MAPS_PER_EDGE * config.channels * side**2
+    return int(_BASE_BYTES + 2 * images + weights + 4 * config.weights.batch * maps)
+
+
+def _supernet_parameters(config: ImageTrainingConfig) -> float:
+    """Every operation of the space on every edge that a cell may have."""
+    space, architecture = config.target_space, config.target_space.sample(random.Random(0))
+    model = cost_model(config.network(10))
+    parameters = model.edge_table(architecture)[1][:, [INDEX[name] for name in space.operations]].sum()
+    nodes = range(space.inputs, space.inputs + space.intermediates)
+    return sum(nodes) * len(architecture.cells) / len(architecture.edges) * float(parameters)
+
+
+_ESTIMATES: Mapping[type, Callable[[Any, Calibration], Estimate]] = MappingProxyType(
+    {TrainingConfig: _from_table, ImageTrainingConfig: _from_images}
+)
