@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import Literal
 
-from nat_core.architecture.cell import Architecture, Cell, CellName
+from nat_core.architecture.cell import Architecture, Cell, CellName, Edge
 from nat_core.architecture.operations import NULL, OPERATIONS
 from nat_core.architecture.transitions import is_legal
 
@@ -75,8 +75,9 @@ def aligned_cells(before: Cell | None, after: Cell | None, name: CellName = "nor
     old, new = before.edges if before else (), after.edges if after else ()
     changes = []
     for i, j in _pairs(before, after):
-        source, target = (old[i] if i is not None else new[j])[1:]
-        operations = (old[i].operation if i is not None else None, new[j].operation if j is not None else None)
+        was, now = None if i is None else old[i], None if j is None else new[j]
+        _, source, target = next(edge for edge in (was, now) if edge is not None)
+        operations = (was and was.operation, now and now.operation)
         changes.append(EdgeChange(name, source, target, *operations, i, j))
     return tuple(changes)
 
@@ -96,7 +97,9 @@ def _pairs(before: Cell | None, after: Cell | None) -> list[tuple[int | None, in
     return sorted(pairs, key=lambda pair: (pair[0] is None, pair[0] if pair[0] is not None else pair[1]))
 
 
-def _match_parallel(old: tuple, new: tuple, ends: tuple[int, int]) -> Iterator[tuple[int | None, int | None]]:
+def _match_parallel(
+    old: tuple[Edge, ...], new: tuple[Edge, ...], ends: tuple[int, int]
+) -> Iterator[tuple[int | None, int | None]]:
     """Matches the edges between two nodes: equal operations first, then the rest in order."""
     left = [i for i, edge in enumerate(old) if edge[1:] == ends]
     right = [j for j, edge in enumerate(new) if edge[1:] == ends]

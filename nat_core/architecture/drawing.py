@@ -164,9 +164,9 @@ def _architecture_pictures(architecture: Architecture, theme: str, show_null: bo
 
 def _before_picture(before: Cell, changes: Sequence[EdgeChange], frame: Frame, show_null: bool) -> Picture:
     edges = [
-        before_look(change, before, key, frame)
+        before_look(change, before, change.position_before, key, frame)
         for key, change in enumerate(changes)
-        if change.before is not None and (show_null or change.before != NULL)
+        if change.position_before is not None and (show_null or change.before != NULL)
     ]
     return Picture(frame.name, [*node_looks(before, frame)], [*edges, *output_looks(before, frame)])
 

@@ -7,10 +7,11 @@ Graphviz keeps global state, hence the lock.
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from pygraphviz import AGraph
 
@@ -33,7 +34,7 @@ class EdgePlace:
     label: str | None
 
     def moved(self, rise: float) -> "EdgePlace":
-        return EdgePlace(_raise(self.spline, rise), _raise(self.label, rise))
+        return EdgePlace(_raise(self.spline, rise), None if self.label is None else _raise(self.label, rise))
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Layout:
             bounds=(left, bottom + rise, right, top + rise),
             nodes=MappingProxyType({name: _raise(place, rise) for name, place in self.nodes.items()}),
             edges=MappingProxyType({key: edge.moved(rise) for key, edge in self.edges.items()}),
-            title=_raise(self.title, rise),
+            title=None if self.title is None else _raise(self.title, rise),
         )
 
 
@@ -70,10 +71,8 @@ def stack(layouts: Sequence[Layout], gap: float) -> tuple[Layout, ...]:
     return tuple(reversed(moved))
 
 
-def _raise(points: str | None, rise: float) -> str | None:
+def _raise(points: str, rise: float) -> str:
     """Every ``x,y`` of a Graphviz position moved up."""
-    if points is None:
-        return None
     return _POINT.sub(lambda match: f"{match[1]},{float(match[2]) + rise:.2f}", points)
 
 
@@ -109,11 +108,11 @@ def lay_out(scaffold: str) -> Layout:
     return _read(placed)
 
 
-def _nodes(placed: dict) -> list[dict]:
+def _nodes(placed: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [item for item in placed.get("objects", ()) if "pos" in item]
 
 
-def _read(placed: dict) -> Layout:
+def _read(placed: Mapping[str, Any]) -> Layout:
     left, bottom, right, top = map(float, placed["bb"].split(","))
     nodes = {node["name"]: node["pos"] for node in _nodes(placed)}
     splines = {edge["id"]: edge["pos"] for edge in placed.get("edges", ()) if "id" in edge}

@@ -102,14 +102,14 @@ def plain_look(cell: Cell, position: int, frame: Frame) -> EdgeLook:
     )
 
 
-def before_look(change: EdgeChange, cell: Cell, key: int, frame: Frame) -> EdgeLook:
-    """An edge of the input beside its output: grey, or thinly in the colour of what will happen to it."""
-    edge, dead = cell.edges[change.position_before], change.position_before in cell.dead_edges
+def before_look(change: EdgeChange, cell: Cell, position: int, key: int, frame: Frame) -> EdgeLook:
+    """The input's edge at `position` beside its output: grey, or thinly in the colour of what will happen to it."""
+    edge, dead = cell.edges[position], position in cell.dead_edges
     unchanged = change.kind == "unchanged"
     border = None if unchanged else frame.theme.changes[change.kind]
     return EdgeLook(
         key=f"{frame.name}-edge-{key}",
-        id=f"{frame.prefix}-edge-{change.position_before}",
+        id=f"{frame.prefix}-edge-{position}",
         source=f"{frame.name}_{edge.source}",
         target=f"{frame.name}_{edge.target}",
         chip=_operation_chip(edge.operation, frame.theme, dead, border),
@@ -117,7 +117,7 @@ def before_look(change: EdgeChange, cell: Cell, key: int, frame: Frame) -> EdgeL
         width=1.2 if unchanged else 1.5,
         style="dashed" if edge.is_null else "solid",
         tooltip=_tooltip(edge, cell) + ("" if unchanged else f"; becomes {change.after or 'absent'}"),
-        data={"edge": str(change.position_before), "operation": edge.operation, "change": change.kind},
+        data={"edge": str(position), "operation": edge.operation, "change": change.kind},
     )
 
 

@@ -41,8 +41,8 @@ def finish(svg: bytes, parts: Mapping[str, Part], label: str, responsive: bool) 
         root.set("width", "100%")
     _finish_whole(root[0])
     for group in root.iter(_tag("g")):
-        if group.get("id") in parts:
-            _finish_group(group, parts[group.get("id")])
+        if (part := parts.get(group.get("id", ""))) is not None:
+            _finish_group(group, part)
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -53,13 +53,18 @@ def _tag(name: str) -> str:
 def _finish_whole(graph: ElementTree.Element) -> None:
     """The group around everything: its id would not be unique on a page, its title would pop up everywhere."""
     del graph.attrib["id"]
-    graph.remove(graph.find(_tag("title")))
+    graph.remove(_title(graph))
     for text in graph.iter(_tag("text")):
         text.attrib.pop(_XML_SPACE, None)
 
 
+def _title(group: ElementTree.Element) -> ElementTree.Element:
+    """The group's own `<title>`; Graphviz gives every group one."""
+    return group.findall(_tag("title"))[0]
+
+
 def _finish_group(group: ElementTree.Element, part: Part) -> None:
-    group.find(_tag("title")).text = part.title
+    _title(group).text = part.title
     for key, value in part.data.items():
         group.set(f"data-{key}", value)
     if part.center is not None:

@@ -89,7 +89,7 @@ def _cell(
         raise ValueError(f"{name} cell: {error}") from None
 
 
-def _is_nested(items: list) -> bool:
+def _is_nested(items: list[Any]) -> bool:
     return bool(items) and all(isinstance(item, list) and (not item or isinstance(item[0], list)) for item in items)
 
 
@@ -122,7 +122,7 @@ def _raw_pair(item: Any, place: str, target: int) -> _Raw:
     return _Raw(place, _operation(item[0], place), _node(item[1], place), target)
 
 
-def _raw_triple(item: list, place: str) -> _Raw:
+def _raw_triple(item: list[Any], place: str) -> _Raw:
     return _Raw(place, _operation(item[0], place), _node(item[1], place), _node(item[2], place))
 
 

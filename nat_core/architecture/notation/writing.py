@@ -10,7 +10,7 @@ from nat_core.architecture.notation.reading import parse
 
 def _genotype_text(architecture: Architecture, cell_text: Callable[[Cell], str]) -> str:
     fields = []
-    for field, cell in zip(("normal", "reduce"), (architecture.normal, architecture.reduction), strict=True):
+    for field, (_, cell) in zip(("normal", "reduce"), architecture.cells, strict=True):
         fields += [f"{field}={cell_text(cell)}", f"{field}_concat={list(cell.output)}"]
     return f"Genotype({', '.join(fields)})"
 
