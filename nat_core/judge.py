@@ -4,6 +4,7 @@ Judging takes seconds and an answer should come at once, so whoever asks gets wh
 nobody has asked for in a while, or what was stopped, waits until somebody asks again.
 """
 
+import atexit
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
@@ -60,6 +61,7 @@ class Judge:
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()
         self._changed = Condition()
         self._thread: Thread | None = None
+        self._is_closed = False
 
     def ask(self, key: Hashable, proposal: Transformation, source: AccuracySource) -> Progress:
         """What is known of `proposal` by now; whatever is not, is worked on unless it was stopped.
@@ -87,6 +89,14 @@ class Judge:
         """Continues a stopped job where it was left."""
         self._set(key, "stopped", "running")
 
+    def close(self) -> None:
+        """Ends the thread after the evaluation at hand; called when the process ends, too."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
     def _set(self, key: Hashable, old: str, new: str) -> None:
         with self._changed:
             job = self._jobs.get(key)
@@ -95,7 +105,8 @@ class Judge:
                 self._changed.notify_all()
 
     def _start(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None and not self._is_closed:
+            atexit.register(self.close)
             self._thread = Thread(target=self._work, name="judge", daemon=True)
             self._thread.start()
 
@@ -103,8 +114,10 @@ class Judge:
         served: _Job | None = None
         while True:
             with self._changed:
-                while not (waiting := self._waiting()):
+                while not (waiting := self._waiting()) and not self._is_closed:
                     self._changed.wait(self._lease_seconds)
+                if self._is_closed:
+                    return
                 served = waiting[(waiting.index(served) + 1) % len(waiting)] if served in waiting else waiting[0]
             served.advance()
 

@@ -2,26 +2,43 @@
 
 import streamlit as st
 
-from ui import candidates, choose, edges, export, figures, result, settings, view
+from ui import candidates, choose, drawings, edges, editor, export, figures, measuring, result, settings, steps, view
 
 view.restore()
 st.title("Transform a cell", anchor=False)
 architecture = choose.architecture()
-outcome = settings.transformation(architecture)
-if outcome is None:
-    result.input_only(architecture)
-else:
-    shown = candidates.shown(outcome)
-    result.side_by_side(outcome, shown)
-    tabs = st.tabs(["Edges", "Probabilities", "Candidates", "Benchmark", "Export"])
+answer = settings.transformation(architecture)
+if answer is None:
+    result.input_figures(architecture)
+    drawings.options(architecture, with_output=False)
+    editor.restore_part(architecture)
+    drawings.single(architecture)
+    editor.editor(architecture, None)
+    tabs = st.tabs(["History", "Export"])
     with tabs[0]:
-        edges.table(outcome, shown)
+        steps.table()
     with tabs[1]:
-        edges.probabilities(outcome)
-    with tabs[2]:
-        candidates.chart_and_table(outcome, shown)
-    with tabs[3]:
-        figures.benchmark(outcome, shown)
-    with tabs[4]:
-        export.transformation(outcome, shown)
+        export.one(architecture)
+else:
+    outcome = answer.progress.outcome
+    shown = candidates.shown(outcome)
+    result.figures(answer, shown)
+    measuring.watch(answer)
+    drawings.options(architecture, with_output=True)
+    editor.restore_part(architecture)
+    drawings.pair(architecture, shown.architecture)
+    editor.editor(architecture, outcome.distribution)
+    views = {
+        "Edges": lambda: edges.table(outcome, shown),
+        "Probabilities": lambda: edges.probabilities(outcome, shown),
+        "Candidates": lambda: candidates.chart_and_table(outcome, shown),
+        "Benchmark": lambda: figures.benchmark(outcome, shown),
+        "History": steps.table,
+        "Export": lambda: export.transformation(outcome, shown),
+    }
+    if not figures.has(outcome):
+        del views["Benchmark"]
+    for tab, draw in zip(st.tabs(list(views)), views.values(), strict=True):
+        with tab:
+            draw()
 view.remember()

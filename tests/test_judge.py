@@ -128,3 +128,11 @@ def test_partial_accuracies_rank_before_unknown_ones(known):
     assert all(entry.accuracy_percent is None for entry in candidates[known + 1 :])
     rest = [entry.log_probability for entry in candidates[known + 1 :]]
     assert rest == sorted(rest, reverse=True)
+
+
+def test_a_closed_judge_ends_its_thread():
+    judge = Judge()
+    until(judge, "a", proposal(), TABLE, "finished")
+    judge.close()
+    assert not judge._thread.is_alive()
+    assert judge.ask("b", proposal(1), TABLE).state == "running"  # and stays so

@@ -9,35 +9,44 @@ import streamlit as st
 from nat_core.architecture.difference import difference
 from nat_core.architecture.notation import shortest
 from nat_core.transform import Candidate, Transformation
+from ui.choice import choice
 from ui.text import millions
 from ui.theme import style, theme
+from ui.view import BEST
 
 
 def shown(outcome: Transformation) -> Candidate:
     """The candidate that stands as the output: the best, unless the visitor chose another."""
-    if st.session_state["candidate"] >= len(outcome.candidates):
-        st.session_state["candidate"] = 0
-    return outcome.candidates[st.session_state["candidate"]]
+    by_number = {item.number: item for item in outcome.candidates}
+    if st.session_state["candidate"] not in by_number:
+        st.session_state["candidate"] = BEST
+    return by_number.get(st.session_state["candidate"], outcome.output)
 
 
 def chart_and_table(outcome: Transformation, chosen: Candidate) -> None:
     """Scatter, select box (its keyboard twin) and table."""
-    st.selectbox(
+    items = {item.number: item for item in outcome.candidates}
+    is_final = outcome.judged[0] == outcome.judged[1]
+    choice(
         "Shown as output",
-        range(len(outcome.candidates)),
-        key="candidate",
-        format_func=lambda rank: _title(outcome, rank),
-        width=520,
+        list(items) if is_final else sorted(items),
+        chosen.number,
+        "candidate",
+        lambda number: _title(outcome, items[number], is_final),
+        lambda number: _choose(outcome, number),
+        520,
     )
     key = "candidate_chart"
     st.plotly_chart(
         _scatter(outcome, chosen),
         key=key,
-        on_select=lambda: _pick(key),
-        selection_mode="points",
+        on_select=lambda: _pick(outcome, key),
+        selection_mode=("points", "box"),
         config={"displayModeBar": False},
         alt="Candidates: MACs against accuracy",
     )
+    if not all(item.is_final for item in outcome.candidates):
+        st.caption("Open symbols: judged on few images only, or not yet; they rank after the others.")
     st.dataframe(
         candidate_frame(outcome),
         hide_index=True,
@@ -55,39 +64,49 @@ def chart_and_table(outcome: Transformation, chosen: Candidate) -> None:
 def candidate_frame(outcome: Transformation) -> pd.DataFrame:
     """One row per candidate, best first; MACs in millions."""
     before = outcome.input.architecture
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "Rank": rank,
             "MACs": item.cost.macs / 1e6,
             "Parameters": item.cost.parameters,
             "Accuracy": item.accuracy_percent,
+            "Judged": "finally" if item.is_final else "so far" if item.accuracy_percent is not None else "not yet",
             "Edges changed": len(difference(before, item.architecture)),
             "Probability": math.exp(item.log_probability),
             "Architecture": shortest(item.architecture),
         }
         for rank, item in enumerate(outcome.candidates, start=1)
     )
+    return frame.drop(columns="Judged") if all(item.is_final for item in outcome.candidates) else frame
 
 
-def _title(outcome: Transformation, rank: int) -> str:
-    item = outcome.candidates[rank]
-    merit = "" if item.accuracy_percent is None else f", {item.accuracy_percent:.2f} %"
-    own = " (the input)" if item.architecture == outcome.input.architecture else ""
-    return f"{rank + 1}: {millions(item.cost.macs)} MACs{merit}, probability {math.exp(item.log_probability):.3g}{own}"
+def _title(outcome: Transformation, item: Candidate, is_final: bool) -> str:
+    """While accuracies come in, nothing that changes with them, so that an open list stays as it is."""
+    merit = f", {item.accuracy_percent:.2f} %" if is_final and item.accuracy_percent is not None else ""
+    name = f"{outcome.candidates.index(item) + 1}" if is_final else f"Proposal {item.number}"
+    own = " (the input)" if item.number == 0 else ""
+    return f"{name}: {millions(item.cost.macs)} MACs{merit}, probability {math.exp(item.log_probability):.3g}{own}"
 
 
-def _pick(key: str) -> None:
-    points = st.session_state[key].selection.points
-    if points:
-        st.session_state["candidate"] = int(points[0]["customdata"][0])
+def _choose(outcome: Transformation, number: int) -> None:
+    st.session_state["candidate"] = BEST if number == outcome.output.number else number
+
+
+def _pick(outcome: Transformation, key: str) -> None:
+    """A click chooses a candidate, a box the best one in it."""
+    numbers = {int(point["customdata"][0]) for point in st.session_state[key].selection.points}
+    best = next((item for item in outcome.candidates if item.number in numbers), None)
+    if best is not None:
+        _choose(outcome, best.number)
 
 
 def _scatter(outcome: Transformation, chosen: Candidate) -> go.Figure:
     """MACs (millions) against accuracy, or probability where nothing judges; sizes by probability; Pareto front."""
     judged = outcome.accuracy_kind is not None
     colors, figure = theme(), go.Figure()
-    points = [(item.cost.macs / 1e6, _merit(item, judged)) for item in outcome.candidates]
-    front = _pareto(points)
+    known = [item for item in outcome.candidates if not judged or item.accuracy_percent is not None]
+    points = {item.number: (item.cost.macs / 1e6, _merit(item, judged)) for item in known}
+    front = _pareto([points[item.number] for item in known if item.is_final])
     figure.add_scatter(
         x=[x for x, _ in front], y=[y for _, y in front], mode="lines", name="Pareto front", hoverinfo="skip",
         line={"color": colors.line, "width": 1, "shape": "hv"},
@@ -98,15 +117,19 @@ def _scatter(outcome: Transformation, chosen: Candidate) -> go.Figure:
         "Shown": ("star", colors.changes["changed"]),
     }
     for name, (symbol, color) in groups.items():
-        ranks = [rank for rank, item in enumerate(outcome.candidates) if _group(outcome, item, chosen) == name]
-        items = [outcome.candidates[rank] for rank in ranks]
+        items = [item for item in known if _group(item, chosen) == name]
         figure.add_scatter(
-            x=[points[rank][0] for rank in ranks],
-            y=[points[rank][1] for rank in ranks],
+            x=[points[item.number][0] for item in items],
+            y=[points[item.number][1] for item in items],
             mode="markers",
             name=name,
-            customdata=[[rank, math.exp(item.log_probability)] for rank, item in zip(ranks, items, strict=True)],
-            marker={"symbol": symbol, "color": color, "opacity": 0.85, "size": [_size(item, name) for item in items]},
+            customdata=[[item.number, math.exp(item.log_probability)] for item in items],
+            marker={
+                "symbol": [symbol if item.is_final else f"{symbol}-open" for item in items],
+                "color": color,
+                "opacity": 0.85,
+                "size": [_size(item, name) for item in items],
+            },
             hovertemplate="%{x:.2f} M MACs<br>%{y:.2f}<br>probability %{customdata[1]:.3g}<extra></extra>",
         )
     style(figure, height=380)
@@ -118,10 +141,10 @@ def _merit(item: Candidate, judged: bool) -> float:
     return item.accuracy_percent if judged else item.log_probability / math.log(10)
 
 
-def _group(outcome: Transformation, item: Candidate, chosen: Candidate) -> str:
-    if item == chosen:
+def _group(item: Candidate, chosen: Candidate) -> str:
+    if item.number == chosen.number:
         return "Shown"
-    return "Input" if item.architecture == outcome.input.architecture else "Candidate"
+    return "Candidate" if item.number else "Input"
 
 
 def _size(item: Candidate, group: str) -> float:

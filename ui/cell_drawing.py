@@ -7,26 +7,47 @@ import streamlit as st
 _CSS = """
 .drawing { width: 100%; overflow-x: auto; }
 .drawing svg { display: block; margin: 0 auto; max-width: 100%; height: auto; }
-.drawing.clickable g.edge { cursor: pointer; }
-.drawing g.edge:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
-"""
+.drawing .part { cursor: pointer; outline: none; }
+.drawing .part.selected { filter: drop-shadow(0 0 2px var(--st-primary-color)) drop-shadow(0 0 3px var(--st-primary-color)); }
+.drawing .part:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+.drawing.only-changes g.edge[data-change="unchanged"] { opacity: 0.22; }
+"""  # noqa: E501
 
 # The SVG comes from this project's own drawing code; every text in it is from the table of operations.
 _JS = """
+const PARTS = "g.edge[data-edge], g.node[data-node]";
+const nameOf = (part) => part.dataset.edge !== undefined ? "edge " + part.dataset.edge : "node " + part.dataset.node;
+const isPart = (part) => /^(edge|node) [0-9]+$/.test(nameOf(part));
+
 export default function ({ parentElement, data, setTriggerValue }) {
   let holder = parentElement.querySelector(".drawing");
   if (!holder) {
     holder = document.createElement("div");
     parentElement.appendChild(holder);
   }
-  holder.className = data.clickable ? "drawing clickable" : "drawing";
+  holder.className = data.onlyChanges ? "drawing only-changes" : "drawing";
   if (holder.dataset.source !== data.svg) {
     holder.innerHTML = data.svg;
     holder.dataset.source = data.svg;
   }
-  holder.onclick = (event) => {
-    const edge = event.target.closest("g.edge[data-edge]");
-    if (data.clickable && edge) setTriggerValue("edge", Number(edge.dataset.edge));
+  holder.querySelector("svg").setAttribute("role", "group");
+  for (const part of holder.querySelectorAll(PARTS)) {
+    if (!isPart(part)) continue;
+    part.classList.add("part");
+    part.classList.toggle("selected", nameOf(part) === data.selected);
+    part.setAttribute("tabindex", "0");
+    part.setAttribute("role", "button");
+    part.setAttribute("aria-label", part.querySelector("title").textContent);
+    part.setAttribute("aria-pressed", String(nameOf(part) === data.selected));
+  }
+  const choose = (event) => {
+    const part = event.target.closest(".part");
+    if (part) setTriggerValue("part", nameOf(part));
+    return part;
+  };
+  holder.onclick = choose;
+  holder.onkeydown = (event) => {
+    if ((event.key === "Enter" || event.key === " ") && choose(event)) event.preventDefault();
   };
 }
 """
@@ -34,12 +55,20 @@ export default function ({ parentElement, data, setTriggerValue }) {
 _component = st.components.v2.component("cell_drawing", css=_CSS, js=_JS)
 
 
-def cell_drawing(svg: str, key: str, on_edge: Callable[[int], None] | None = None) -> None:
-    """Shows `svg`; a click on an edge calls `on_edge` with its position in the cell's `edges`."""
+def cell_drawing(
+    svg: str, key: str, on_part: Callable[[str], None], selected: str | None = None, only_changes: bool = False
+) -> None:
+    """Shows `svg`, whose edges and nodes can be clicked or reached with the keyboard.
+
+    Args:
+        on_part: called with ``edge 3`` or ``node 2``, numbered as in the cell.
+        selected: the part that is marked, named likewise.
+        only_changes: whether unchanged edges fade.
+    """
 
     def clicked() -> None:
-        edge = st.session_state[key].edge
-        if on_edge and edge is not None:
-            on_edge(int(edge))
+        if part := st.session_state[key].part:
+            on_part(part)
 
-    _component(key=key, data={"svg": svg, "clickable": on_edge is not None}, on_edge_change=clicked)
+    data = {"svg": svg, "selected": selected, "onlyChanges": only_changes}
+    _component(key=key, data=data, on_part_change=clicked)

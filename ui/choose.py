@@ -1,4 +1,4 @@
-"""Choosing the input architecture: library, NAS-Bench-201, or pasted text."""
+"""Choosing the input architecture: library, NAS-Bench-201, random, pasted or uploaded text."""
 
 import random
 from collections.abc import Callable
@@ -8,11 +8,19 @@ import streamlit as st
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
+from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning import table
 from nat_core.naming import resolve
 from ui.view import canonical, choose_cell
 
-_SOURCES = {"library": "Library", "nasbench201": "NAS-Bench-201", "paste": "Paste"}
+_SOURCES = {
+    "library": "Library",
+    "nasbench201": "NAS-Bench-201",
+    "random": "Random",
+    "paste": "Paste",
+    "upload": "Upload",
+}
+_FILE_TYPES = ("py", "json", "txt")
 _PLACEHOLDER = (
     "Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), …)  or  |nor_conv_3x3~0|+|none~0|…|"
 )
@@ -75,12 +83,12 @@ def _nasbench201(current: Architecture) -> None:
         help="The benchmark's own number of the cell.",
     )
     draws: dict[str, tuple[str, Callable[[], int]]] = {
-        "Random": ("A cell drawn uniformly from all 15,625", lambda: random.randrange(table.SIZE)),
+        "Any": ("A cell drawn uniformly from all 15,625", lambda: random.randrange(table.SIZE)),
         "Best": ("The most accurate cell on CIFAR-10 validation", lambda: int(_accuracies().argmax())),
         "Worst": ("The least accurate cell on CIFAR-10 validation", lambda: int(_accuracies().argmin())),
     }
     for label, (help_text, draw) in draws.items():
-        st.button(label, help=help_text, on_click=lambda draw=draw: _choose_code(draw()))
+        st.button(label, help=help_text, on_click=lambda label=label, draw=draw: _choose_code(label, draw()))
 
 
 def _accuracies():
@@ -92,8 +100,29 @@ def _choose_index(index: int | None) -> None:
         choose_cell(f"nasbench201:{index}")
 
 
-def _choose_code(code: int) -> None:
-    choose_cell(notation.shortest(table.architecture_of_code(code)))
+def _choose_code(label: str, code: int) -> None:
+    choose_cell(notation.shortest(table.architecture_of_code(code)), f"NAS-Bench-201, {label.lower()}")
+
+
+def _random(current: Architecture) -> None:
+    own = space_of(current)
+    st.session_state.setdefault("random_space", own.name if own else next(iter(SPACES)))
+    name = st.selectbox(
+        "Space",
+        list(SPACES),
+        key="random_space",
+        format_func=lambda name: SPACES[name].title,
+        persist_state="session",
+        width=300,
+    )
+    st.button(
+        "Draw a cell",
+        icon=":material/casino:",
+        help="Every edge's source and operation independently and uniformly.",
+        on_click=lambda: choose_cell(
+            notation.shortest(SPACES[name].sample(random.Random())), f"Random, {SPACES[name].title}"
+        ),
+    )
 
 
 def _paste(current: Architecture) -> None:
@@ -106,11 +135,42 @@ def _paste(current: Architecture) -> None:
             persist_state="session",
             help="Genotypes of DARTS, NAT, FairDARTS, pt.darts; NAS-Bench-201 strings; JSON. Told apart automatically.",
         )
-        st.form_submit_button("Use this cell", on_click=lambda: choose_cell(st.session_state["pasted"]))
+        st.form_submit_button("Use this cell", on_click=lambda: choose_cell(st.session_state["pasted"], "Pasted"))
+
+
+def _upload(current: Architecture) -> None:
+    st.file_uploader(
+        f"A file of at most {notation.MAX_TEXT_BYTES // 1024} KiB in any notation",
+        type=_FILE_TYPES,
+        key="uploaded",
+        max_upload_size=1,
+        on_change=_take_upload,
+        width=520,
+        help="Python source with one genotype, JSON, or text; read, never executed.",
+    )
+
+
+def _take_upload() -> None:
+    file = st.session_state["uploaded"]
+    if file is None:
+        return
+    if file.size > notation.MAX_TEXT_BYTES:
+        st.session_state["cell_error"] = (
+            f"the file has {file.size:,} bytes; at most {notation.MAX_TEXT_BYTES:,} are accepted"
+        )
+        return
+    try:
+        text = file.getvalue().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        st.session_state["cell_error"] = f"byte {error.start} of the file is not UTF-8 text"
+        return
+    choose_cell(text, f"File {file.name[:60]}")
 
 
 _CHOOSERS: dict[str, Callable[[Architecture], None]] = {
     "library": _library,
     "nasbench201": _nasbench201,
+    "random": _random,
     "paste": _paste,
+    "upload": _upload,
 }

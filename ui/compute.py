@@ -1,19 +1,23 @@
 """The core's calls that pages make, each computed once per value and shared by all visitors."""
 
-from functools import lru_cache
+import os
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space, space_of
+from nat_core.judge import Judge, Progress
 from nat_core.learning import catalogue
-from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.accuracy import AccuracySource, StagedSource
 from nat_core.learning.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import Cost, cost_model
-from nat_core.transform import Options, Transformation
+from nat_core.transform import Options, Transformation, propose
 from nat_core.transform import transform as run_transform
 
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
+PRETRAINED = Path(os.environ.get("NAT_LAB_POLICIES") or Path(__file__).parent.parent / "pretrained").resolve()
 
 
 def default_network(architecture: Architecture) -> NetworkConfig | None:
@@ -30,10 +34,44 @@ def costs(architecture: Architecture, network: NetworkConfig) -> tuple[Cost, Cos
     return model.cost(architecture), model.cost(architecture.effective)
 
 
-def transform(architecture: Architecture, policy: str, options: Options, device: str) -> Transformation:
-    """`architecture` transformed by the policy of that name. Raises ValueError with one sentence."""
+@dataclass(frozen=True)
+class Answer:
+    """A transformation as far as it is known.
+
+    Attributes:
+        progress: the outcome so far, and whether more is coming.
+        again: asks again.
+        key: of the work, for the judge's `stop` and `go_on`; None where everything is known at once.
+    """
+
+    progress: Progress
+    again: Callable[[], "Answer"] = field(repr=False, compare=False)
+    key: Hashable | None = None
+
+
+def transform(architecture: Architecture, policy: str, space: Space, options: Options, device: str) -> Answer:
+    """`architecture` transformed by the policy of that name: what it proposes at once, accuracies as they come.
+
+    Raises ValueError with one sentence.
+    """
+    again = partial(transform, architecture, policy, space, options, device)
     loaded, card = catalogue.load_for(PRETRAINED, architecture, policy, device)
-    return _transform(architecture, loaded, card.target_space, catalogue.accuracy_source(card, architecture), options)
+    source = catalogue.accuracy_source(card, architecture)
+    if isinstance(source, StagedSource):
+        key = (architecture, loaded, space, source, options)
+        return Answer(judge().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
+    return Answer(Progress(_transform(architecture, loaded, space, source, options), "finished"), again)
+
+
+@cache
+def judge() -> Judge:
+    """The one worker of this server."""
+    return Judge()
+
+
+@lru_cache(maxsize=256)
+def _proposal(architecture: Architecture, policy: Policy, space: Space, options: Options) -> Transformation:
+    return propose(architecture, policy, space, options)
 
 
 @lru_cache(maxsize=256)

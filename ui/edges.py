@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -9,18 +10,16 @@ import streamlit as st
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import aligned
 from nat_core.architecture.operations import INDEX, NAMES, OPERATIONS
-from nat_core.architecture.palette import operation_color
 from nat_core.network.costs import cost_model
 from nat_core.transform import Candidate, Transformation
-from ui.text import edge_label, percent
-from ui.theme import style
+from ui.text import edge_label
+from ui.theme import style, theme
 
 
 def table(outcome: Transformation, shown: Candidate) -> None:
     """One row per edge: operations, MACs and parameters before and after, the policy's probability."""
-    only_changes = st.toggle("Only changes", key="only_changes", persist_state="session")
     frame = edge_frame(outcome, shown)
-    if only_changes:
+    if st.session_state["only_changes"]:
         frame = frame[frame["Change"] != "unchanged"]
     if outcome.input.architecture.reduction is None:
         frame = frame.drop(columns="Cell")
@@ -67,42 +66,75 @@ def edge_frame(outcome: Transformation, shown: Candidate) -> pd.DataFrame:
     )
 
 
-def probabilities(outcome: Transformation) -> None:
-    """The policy's probability of every legal operation for one edge, chosen here or by a click on a drawing."""
-    architecture = outcome.input.architecture
-    if st.session_state.get("edge", 0) >= len(architecture.edges):
-        st.session_state["edge"] = 0
-    edge = st.selectbox(
-        "Edge",
-        range(len(architecture.edges)),
-        key="edge",
-        format_func=lambda i: _edge_title(architecture, i),
-        help="Or click an edge in a drawing.",
-        width=420,
+def probabilities(outcome: Transformation, shown: Candidate) -> None:
+    """The policy's probability of every operation on every edge: heat map and, for the keyboard, a table."""
+    height = 110 + 26 * len(outcome.input.architecture.edges)
+    st.plotly_chart(
+        style(heat_map(outcome, shown), height),
+        config={"displayModeBar": False},
+        alt="The policy's probability of every operation on every edge; the table below has the same numbers",
     )
-    legal = [i for i in range(len(NAMES)) if math.isfinite(outcome.distribution[edge, i])]
-    legal.sort(key=lambda i: outcome.distribution[edge, i])
-    values = [math.exp(outcome.distribution[edge, i]) for i in legal]
+    st.caption(
+        "Empty: forbidden by the transition rule, probability exactly 0. "
+        "Dotted: the input's operation; framed: the output's. Probabilities below 0.5 % carry no number."
+    )
+    with st.expander("The same as a table"):
+        frame = probability_frame(outcome)
+        percent_column = st.column_config.NumberColumn(format="percent")
+        st.dataframe(frame, column_config=dict.fromkeys(frame.columns, percent_column))
+
+
+def probability_frame(outcome: Transformation) -> pd.DataFrame:
+    """Rows: edges; columns: operations that are legal on one of them; NaN where the rule forbids."""
+    legal = _legal_somewhere(outcome)
+    values = np.exp(outcome.distribution[:, legal])
+    values[~np.isfinite(outcome.distribution[:, legal])] = np.nan
+    return pd.DataFrame(
+        values,
+        index=pd.Index(_edge_titles(outcome.input.architecture), name="Edge"),
+        columns=[OPERATIONS[NAMES[i]].short_label for i in legal],
+    )
+
+
+def _legal_somewhere(outcome: Transformation) -> list[int]:
+    """Rows of the table of operations that the rule allows on some edge."""
+    return np.flatnonzero(np.isfinite(outcome.distribution).any(axis=0)).tolist()
+
+
+def heat_map(outcome: Transformation, shown: Candidate) -> go.Figure:
+    """`probability_frame` in colours; the operations of input and output marked."""
+    frame, colors = probability_frame(outcome), theme()
+    rows = list(range(len(frame)))
     figure = go.Figure(
-        go.Bar(
-            x=values,
-            y=[OPERATIONS[NAMES[i]].short_label for i in legal],
-            orientation="h",
-            marker={"color": [operation_color(NAMES[i]) for i in legal]},
-            text=[percent(value) for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.3%}<extra></extra>",
+        go.Heatmap(
+            z=frame.to_numpy(),
+            x=list(frame.columns),
+            y=rows,
+            text=[["" if not value >= 0.005 else f"{100 * value:.0f}" for value in row] for row in frame.to_numpy()],
+            texttemplate="%{text}",
+            colorscale=[[0, colors.tint(colors.accent, 0.05)], [1, colors.tint(colors.accent, 0.85)]],
+            zmin=0,
+            zmax=1,
+            xgap=2,
+            ygap=2,
+            hoverongaps=False,
+            customdata=[[title] * len(frame.columns) for title in frame.index],
+            hovertemplate="%{customdata}<br>%{x}: %{z:.2%}<extra></extra>",
+            colorbar={"title": {"text": "Probability"}, "tickformat": ".0%", "thickness": 12, "outlinewidth": 0},
         )
     )
-    style(figure, height=70 + 34 * len(legal)).update_yaxes(showgrid=False, ticks="")
-    figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt="Probability of each legal operation for this edge")
-    st.caption("Operations that the transition rule forbids have probability exactly 0 and are not shown.")
+    columns = {NAMES[i]: x for x, i in enumerate(_legal_somewhere(outcome))}
+    for architecture, dash in ((outcome.input.architecture, "dot"), (shown.architecture, "solid")):
+        for y, operation in enumerate(architecture.operations):
+            figure.add_shape(
+                type="rect", x0=columns[operation] - 0.47, x1=columns[operation] + 0.47, y0=y - 0.42, y1=y + 0.42,
+                line={"color": colors.text, "width": 1.5, "dash": dash},
+            )  # fmt: skip
+    figure.update_yaxes(tickvals=rows, ticktext=list(frame.index), autorange="reversed", showgrid=False, ticks="")
+    return figure.update_xaxes(side="top", showgrid=False, ticks="", type="category", fixedrange=True)
 
 
-def _edge_title(architecture: Architecture, position: int) -> str:
-    name, edge = architecture.edges[position]
-    prefix = f"{name} cell, " if architecture.reduction else ""
-    label = edge_label(dict(architecture.cells)[name], edge.source, edge.target)
-    return f"{prefix}{label}: {edge.traits.short_label}"
+def _edge_titles(architecture: Architecture) -> list[str]:
+    cells = dict(architecture.cells)
+    prefix = {name: f"{name} " if architecture.reduction else "" for name in cells}
+    return [f"{prefix[name]}{edge_label(cells[name], edge.source, edge.target)}" for name, edge in architecture.edges]

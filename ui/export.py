@@ -1,6 +1,7 @@
 """Taking the result away: every notation, JSON, DOT, SVG, PNG, PDF."""
 
 import json
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -10,35 +11,39 @@ from nat_core.architecture.drawing import architecture_dot, draw_architecture
 from nat_core.transform import Candidate, Transformation
 
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "dot": "text/vnd.graphviz"}
+_JSON = "application/json"
 
 
 def transformation(outcome: Transformation, shown: Candidate) -> None:
     """Text in any notation to copy, files to download, and the whole result as JSON."""
     sides = {"Output": shown.architecture, "Input": outcome.input.architecture}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        side = st.segmented_control("Export", sides, default="Output", required=True, key="export_side")
-        architecture = sides[side]
-        names = notation.expressible(architecture)
-        name = st.selectbox("Notation", names, format_func=lambda n: notation.NOTATIONS[n].title, width=340)
-    st.code(notation.write(architecture, name), language=None, wrap_lines=True)
+    side = st.segmented_control("Export", sides, default="Output", required=True, key="export_side")
+    _text(sides[side])
     with st.container(horizontal=True):
-        for format, mime in _MIME.items():
-            st.download_button(
-                format.upper(),
-                data=lambda f=format: _drawing(architecture, f),
-                file_name=f"{side.lower()}.{format}",
-                mime=mime,
-                on_click="ignore",
-                icon=":material/download:",
-            )
-        st.download_button(
-            "Whole result as JSON",
-            data=lambda: json.dumps(outcome.to_dict(), indent=2),
-            file_name="transformation.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        _drawings(sides[side], side.lower())
+        _file("Whole result as JSON", lambda: json.dumps(outcome.to_dict(), indent=2), "transformation.json", _JSON)
+
+
+def one(architecture: Architecture) -> None:
+    """The same for an input without output."""
+    _text(architecture)
+    with st.container(horizontal=True):
+        _drawings(architecture, "input")
+
+
+def _text(architecture: Architecture) -> None:
+    names = notation.expressible(architecture)
+    name = st.selectbox("Notation", names, format_func=lambda n: notation.NOTATIONS[n].title, width=340)
+    st.code(notation.write(architecture, name), language=None, wrap_lines=True)
+
+
+def _drawings(architecture: Architecture, name: str) -> None:
+    for format, mime in _MIME.items():
+        _file(format.upper(), lambda f=format: _drawing(architecture, f), f"{name}.{format}", mime)
+
+
+def _file(label: str, data: Callable[[], bytes | str], name: str, mime: str) -> None:
+    st.download_button(label, data=data, file_name=name, mime=mime, on_click="ignore", icon=":material/download:")
 
 
 def _drawing(architecture: Architecture, format: str) -> bytes:

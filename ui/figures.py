@@ -7,12 +7,14 @@ from nat_core.learning import table
 from nat_core.transform import Candidate, Transformation
 
 
+def has(outcome: Transformation) -> bool:
+    """Whether the input, and so every transformation of it, is in the benchmark."""
+    return table.mismatch(outcome.input.architecture) is None
+
+
 def benchmark(outcome: Transformation, shown: Candidate) -> None:
     """Accuracies (tabular) and latencies (measured) of a NAS-Bench-201 input and output."""
     pair = [outcome.input.architecture, shown.architecture]
-    if any(table.mismatch(item) for item in pair):
-        st.caption("Only NAS-Bench-201 cells are in a benchmark; this architecture is not.")
-        return
     before, after = table.codes(pair)
     columns = st.columns(2)
     with columns[0]:

@@ -1,21 +1,20 @@
-"""Input and output side by side: figures above, drawings in one frozen layout below."""
+"""What a transformation comes to: figures with their changes, and on what they were counted."""
 
 import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
-from nat_core.architecture.drawing import draw_cell, draw_pair
 from nat_core.learning.table import DATA_SETS, TabularAccuracy
 from nat_core.network.costs import Cost
 from nat_core.transform import Candidate, Transformation
-from ui import compute
-from ui.cell_drawing import cell_drawing
+from ui import compute, steps
+from ui.compute import Answer
 from ui.text import millions, relative, signed
-from ui.theme import theme
 
 
-def side_by_side(outcome: Transformation, shown: Candidate) -> None:
-    """Metrics with their changes, then both drawings."""
+def figures(answer: Answer, shown: Candidate) -> None:
+    """Metrics with their changes, their conditions, and the verdict in one sentence."""
+    outcome = answer.progress.outcome
     before, factor = outcome.input, _flops_factor()
     unit = "FLOPs" if factor == 2 else "MACs"
     columns = st.columns(5)
@@ -28,33 +27,24 @@ def side_by_side(outcome: Transformation, shown: Candidate) -> None:
     changes = difference(before.architecture, shown.architecture)
     columns[4].metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
     st.caption(_conditions(outcome, before, shown, unit))
-    st.markdown(f"**{_verdict(outcome, shown)}**")
-    name, show_null = _drawing_options(before.architecture)
-    old, new = dict(before.architecture.cells)[name], dict(shown.architecture.cells)[name]
-    svgs = draw_pair(old, new, name, theme().name, show_null, responsive=False)
-    for column, title, svg, side in zip(st.columns(2), ("Input", "Output"), svgs, ("before", "after"), strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            cell_drawing(svg, key=f"drawing-{side}", on_edge=_edge_selector(before.architecture, name))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{_verdict(answer, shown)}**", width="content")
+        steps.use_output(shown)
 
 
-def input_only(architecture: Architecture) -> None:
-    """Cost and drawings of an architecture that cannot be transformed here."""
+def input_figures(architecture: Architecture) -> None:
+    """Costs of an architecture that cannot be transformed here."""
     network = compute.default_network(architecture)
-    if network is not None:
-        raw, effective = compute.costs(architecture, network)
-        factor = _flops_factor()
-        unit = "FLOPs" if factor == 2 else "MACs"
-        columns = st.columns(5)
-        columns[0].metric(unit, millions(raw.macs, factor))
-        columns[1].metric("Parameters", millions(raw.parameters))
-        st.caption(f"{network.description}. {_convention(unit)}{_dead(raw, effective, factor)}")
-    for name, cell in architecture.cells:
-        st.markdown(f"**{_CELL_TITLES[name] if architecture.reduction else 'Cell'}**")
-        cell_drawing(draw_cell(cell, "svg", name, theme().name).decode(), key=f"drawing-{name}")
-
-
-_CELL_TITLES = {"normal": "Normal cell", "reduction": "Reduction cell"}
+    if network is None:
+        st.caption("No network here is made of such cells, so nothing can be counted.")
+        return
+    raw, effective = compute.costs(architecture, network)
+    factor = _flops_factor()
+    unit = "FLOPs" if factor == 2 else "MACs"
+    columns = st.columns(5)
+    columns[0].metric(unit, millions(raw.macs, factor))
+    columns[1].metric("Parameters", millions(raw.parameters))
+    st.caption(f"{network.description}. {_convention(unit)}{_dead(raw, effective, factor)}")
 
 
 def _cost_metric(column, label: str, before: int, after: int) -> None:
@@ -75,6 +65,8 @@ def _metric(column, label: str, value: str, delta: str, better: bool, same: bool
 
 def _data_set(outcome: Transformation) -> str:
     """``CIFAR-10 validation`` of a source described as "NAS-Bench-201: CIFAR-10 validation, 12 epochs"."""
+    if outcome.accuracy_kind != "tabular":
+        return "Accuracy"
     return (outcome.accuracy_description or "").partition(": ")[2].partition(",")[0] or "Accuracy"
 
 
@@ -107,38 +99,12 @@ def _conditions(outcome: Transformation, before: Candidate, shown: Candidate, un
     return f"{outcome.network.description}. {_convention(unit)}{accuracy}{dead}"
 
 
-def _verdict(outcome: Transformation, shown: Candidate) -> str:
-    if shown.architecture == outcome.output.architecture:
-        return outcome.verdict
+def _verdict(answer: Answer, shown: Candidate) -> str:
+    outcome = answer.progress.outcome
+    if shown.number == outcome.output.number:
+        if answer.progress.state == "finished":
+            return outcome.verdict
+        judged = sum(item.accuracy_percent is not None for item in outcome.candidates)
+        return f"The best of {judged} judged so far." if judged else "The most probable transformation, not judged yet."
     rank = outcome.candidates.index(shown) + 1
     return f"Showing candidate {rank} of {len(outcome.candidates)}; the best one is candidate 1."
-
-
-def _drawing_options(architecture: Architecture) -> tuple[str, bool]:
-    """Which cell is drawn, and whether with its null edges."""
-    names = [name for name, _ in architecture.cells]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        name = names[0]
-        if len(names) > 1:
-            name = st.segmented_control(
-                "Cell",
-                names,
-                format_func=_CELL_TITLES.get,
-                default="normal",
-                required=True,
-                key="cell_name",
-                label_visibility="collapsed",
-                persist_state="session",
-            )
-        hidden = st.toggle("Hide null edges", key="hide_null", persist_state="session")
-        st.toggle("FLOPs instead of MACs", key="flops", persist_state="session", help="FLOPs = 2 × MACs")
-    return name, not hidden
-
-
-def _edge_selector(architecture: Architecture, name: str):
-    offset = 0 if name == "normal" else len(architecture.normal.edges)
-
-    def select(position: int) -> None:
-        st.session_state["edge"] = offset + position
-
-    return select

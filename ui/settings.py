@@ -3,55 +3,85 @@
 import streamlit as st
 
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning import catalogue
 from nat_core.learning.device import available_devices, default_device, device_title
-from nat_core.transform import MAX_SAMPLES, Options, Transformation
+from nat_core.network.config import NETWORKS
+from nat_core.transform import MAX_SAMPLES, Options
 from ui import compute
+from ui.compute import Answer
 from ui.text import millions
 from ui.view import MIN_BUDGET_PERCENT, show_best
 
 _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
 
 
-def transformation(architecture: Architecture) -> Transformation | None:
+def transformation(architecture: Architecture) -> Answer | None:
     """Draws the settings and transforms; None, with a sentence on the page, where that cannot be."""
-    names = list(catalogue.fitting(compute.PRETRAINED, architecture))
-    if not names:
+    fitting = catalogue.fitting(compute.PRETRAINED, architecture)
+    if not fitting:
         st.info(catalogue.why_none_fits(compute.PRETRAINED, architecture), icon=":material/info:")
         return None
-    if st.session_state["policy"] not in names:
-        st.session_state["policy"] = names[0]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox("Policy", names, key="policy", on_change=show_best, width=180)
+        space = _space(architecture, {card.space for card in fitting.values()})
+        _policy([name for name, card in fitting.items() if card.space == space.name])
         st.segmented_control(
             "Candidates", _METHODS, format_func=_METHODS.get, key="method", required=True, on_change=show_best
         )
-        st.number_input("How many", 1, MAX_SAMPLES, key="samples", on_change=show_best, width=120)
+        st.number_input("How many", 1, MAX_SAMPLES, key="samples", on_change=show_best, width=110)
         if st.session_state["method"] == "sampled":
             st.number_input("Seed", 0, 2**31, key="seed", on_change=show_best, width=130)
-        own = compute.costs(architecture, compute.default_network(architecture))[0].macs
-        st.slider(
-            f"Budget: at most {millions(own * st.session_state['budget'] // 100)} MACs",
-            MIN_BUDGET_PERCENT,
-            100,
-            key="budget",
-            format="%d %%",
-            on_change=show_best,
-            width=260,
-            help="Candidates may cost at most this share of the input's MACs.",
-        )
+        max_macs = _budget(compute.costs(architecture, NETWORKS[space.network])[0].macs)
         device = _device()
     options = Options(
         samples=st.session_state["samples"],
         method=st.session_state["method"],
         seed=st.session_state["seed"] if st.session_state["method"] == "sampled" else 0,
-        max_macs=own * st.session_state["budget"] // 100,
+        max_macs=max_macs,
     )
     try:
-        return compute.transform(architecture, st.session_state["policy"], options, device)
+        return compute.transform(architecture, st.session_state["policy"], space, options, device)
     except ValueError as error:
         st.error(f"No transformation: {error}.", icon=":material/error:")
         return None
+
+
+def _space(architecture: Architecture, with_policies: set[str]) -> Space:
+    """The space that the cell belongs to; there is a choice where it belongs to several."""
+    names = [name for name, space in SPACES.items() if name in with_policies and space.mismatch(architecture) is None]
+    if st.session_state["space"] not in names:
+        st.session_state["space"] = names[0]
+    st.selectbox(
+        "Space",
+        names,
+        key="space",
+        format_func=lambda name: SPACES[name].title,
+        on_change=show_best,
+        width=220,
+        help="Found from the cell; a cell may belong to more than one.",
+    )
+    return SPACES[st.session_state["space"]]
+
+
+def _policy(names: list[str]) -> None:
+    if st.session_state["policy"] not in names:
+        st.session_state["policy"] = names[0]
+    st.selectbox("Policy", names, key="policy", on_change=show_best, width=180)
+
+
+def _budget(own_macs: int) -> int:
+    """The most MACs that a candidate may have."""
+    st.slider(
+        f"Budget: at most {millions(own_macs * st.session_state['budget'] // 100)} MACs",
+        MIN_BUDGET_PERCENT,
+        100,
+        key="budget",
+        format="%d %%",
+        on_change=show_best,
+        width=230,
+        help="Candidates may cost at most this share of the input's MACs.",
+    )
+    return own_macs * st.session_state["budget"] // 100
 
 
 def _device() -> str:

@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Literal
 
 import streamlit as st
 
 from nat_core.architecture import notation
-from nat_core.architecture.cell import Architecture
+from nat_core.architecture.cell import Architecture, CellName
 from nat_core.architecture.library import library
+from nat_core.architecture.spaces import SPACES
 from nat_core.naming import resolve
 from nat_core.transform import MAX_SAMPLES, Method
+from ui.history import History
 
 DEFAULT_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"
 MIN_BUDGET_PERCENT = 5
+BEST = -1  # stands for the best candidate, whichever that is
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,12 @@ class View:
         policy: its name; empty for the first that fits.
         method, samples, seed: how candidates are drawn.
         budget: percent of the input's MACs that a candidate may have.
-        candidate: rank of the candidate shown as the output; 0 is the best.
+        candidate: number of the candidate shown as the output, which does not depend on how it is judged; 0 is the
+            input, `BEST` whichever is the best.
+        space: name of the space whose operations may be introduced; empty for the first that fits.
+        cell_name: which of the cells is drawn.
+        layout: both drawings side by side, or one over the other.
+        hide_null, only_changes, flops: what is shown of edges and costs.
     """
 
     cell: str = DEFAULT_CELL
@@ -33,7 +42,13 @@ class View:
     samples: int = 10
     seed: int = 0
     budget: int = 100
-    candidate: int = 0
+    candidate: int = BEST
+    space: str = ""
+    cell_name: CellName = "normal"
+    layout: Literal["side", "overlay"] = "side"
+    hide_null: bool = False
+    only_changes: bool = False
+    flops: bool = False
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple["View", list[str]]:
@@ -50,7 +65,7 @@ class View:
     def to_query(self) -> dict[str, str]:
         """The address's parameters; defaults, except the cell, are left out."""
         return {
-            field.name: str(getattr(self, field.name))
+            field.name: _text(getattr(self, field.name))
             for field in fields(self)
             if field.name == "cell" or getattr(self, field.name) != field.default
         }
@@ -65,20 +80,38 @@ def _whole(low: int, high: int):
     return check
 
 
-def _method(text: str) -> str:
-    if text not in ("probable", "sampled"):
-        raise ValueError(f"{text[:20]!r} is neither probable nor sampled")
-    return text
+def _one_of(*accepted: str):
+    def check(text: str) -> str:
+        if text not in accepted:
+            raise ValueError(f"{text[:20]!r} is neither {' nor '.join(accepted)}")
+        return text
+
+    return check
+
+
+def _switch(text: str) -> bool:
+    return _one_of("on", "off")(text) == "on"
+
+
+def _text(value: object) -> str:
+    """A field's value in the address."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 _CHECKS = {
     "cell": lambda text: canonical(text)[0],
     "policy": lambda text: text[:80],
-    "method": _method,
+    "method": _one_of("probable", "sampled"),
     "samples": _whole(1, MAX_SAMPLES),
     "seed": _whole(0, 2**31),
     "budget": _whole(MIN_BUDGET_PERCENT, 100),
     "candidate": _whole(0, MAX_SAMPLES),
+    "space": _one_of(*SPACES),
+    "cell_name": _one_of("normal", "reduction"),
+    "layout": _one_of("side", "overlay"),
+    "hide_null": _switch,
+    "only_changes": _switch,
+    "flops": _switch,
 }
 
 
@@ -91,9 +124,12 @@ def canonical(text: str) -> tuple[str, Architecture]:
 
 
 def restore() -> None:
-    """Fills the session's widgets from the address, or from the last run if the address has not changed since."""
-    query = st.query_params.to_dict()
-    if query == st.session_state.get("query") and "view" in st.session_state:
+    """Fills the session's widgets from the address, or from the last run if the address has not changed since.
+
+    An address without any of the parameters, as another page leaves it, changes nothing either.
+    """
+    query = {name: text for name, text in st.query_params.to_dict().items() if name in _CHECKS}
+    if "view" in st.session_state and query in ({}, st.session_state["query"]):
         view = st.session_state["view"]
         for name, value in asdict(view).items():
             st.session_state.setdefault(name, value)
@@ -101,6 +137,7 @@ def restore() -> None:
     view, problems = View.from_query(query)
     st.session_state.update(asdict(view))
     st.session_state["problems"] = problems
+    _record("Opened", view.cell)
 
 
 def remember() -> None:
@@ -114,15 +151,40 @@ def remember() -> None:
 
 def show_best() -> None:
     """Callback of every input that draws new candidates: back to the best of them."""
-    st.session_state["candidate"] = 0
+    st.session_state["candidate"] = BEST
 
 
-def choose_cell(text: str) -> None:
-    """Makes `text` the input; if it cannot be read, the page keeps its state and says why."""
+def choose_cell(text: str, title: str | None = None) -> None:
+    """Makes `text` the input and a step of the history called `title`; what cannot be read changes nothing.
+
+    Then the page says why.
+    """
     try:
-        st.session_state["cell"], _ = canonical(text)
+        cell, _ = canonical(text)
     except ValueError as error:
         st.session_state["cell_error"] = str(error)
         return
-    st.session_state.pop("cell_error", None)
+    _record(title or (cell if cell in library() else "Another cell"), cell)
+    _show_cell(cell)
+
+
+def history() -> History:
+    """The inputs of this visit."""
+    return st.session_state.get("history", History())
+
+
+def go_to(position: int) -> None:
+    """Makes the input of an earlier or later step the input again."""
+    st.session_state["history"] = history().at(position)
+    _show_cell(history().cell)
+
+
+def _record(title: str, cell: str) -> None:
+    st.session_state["history"] = history().recorded(title, cell)
+
+
+def _show_cell(cell: str) -> None:
+    st.session_state["cell"] = cell
+    for name in ("cell_error", "edit_error"):
+        st.session_state.pop(name, None)
     show_best()

@@ -5,11 +5,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core.architecture.notation import parse
+from nat_core.architecture.cell import Architecture, Cell, Edge
+from nat_core.architecture.library import library
+from nat_core.architecture.notation import parse, shortest, write
+from nat_core.architecture.spaces import SPACES
 from nat_core.learning.table import TabularAccuracy, accuracies_percent, architecture_of_code
+from nat_core.naming import resolve
 
 APP = str(Path(__file__).parents[2] / "app.py")
 SOURCE = TabularAccuracy()
+ONE_NODE = shortest(Architecture(*[Cell(2, 3, (Edge("conv_3x3", 0, 2),), (2,))] * 2))
 
 
 def act(app: AppTest, interaction) -> AppTest:
@@ -33,6 +38,20 @@ def run(app: AppTest) -> AppTest:
 
 def button(app: AppTest, label: str):
     return next(item for item in app.button if item.label == label)
+
+
+def box(app: AppTest, label: str):
+    return next(item for item in app.selectbox if item.label == label)
+
+
+def pick(app: AppTest, label: str, starts_with: str) -> AppTest:
+    """Chooses the option of a select box that starts with this text."""
+    options = [option for option in box(app, label).options if option.startswith(starts_with)]
+    return act(app, box(app, label).set_value(options[0]))
+
+
+def architecture_of(app: AppTest):
+    return resolve(cell(app))
 
 
 def metric(app: AppTest, label: str):
@@ -68,7 +87,7 @@ def test_random_best_and_worst():
     assert any("Already as good as it gets" in item.value for item in app.markdown)
     act(app, button(app, "Worst").click())
     assert parse(cell(app)) == architecture_of_code(int(accuracies_percent("cifar10_valid").argmin()))
-    seen = {cell(act(app, button(app, "Random").click())) for _ in range(4)}
+    seen = {cell(act(app, button(app, "Any").click())) for _ in range(4)}
     assert len(seen) > 1
 
 
@@ -82,7 +101,7 @@ def test_an_index_is_chosen_and_shown():
 def test_candidates_samples_seed_and_budget():
     app = open_page()
     act(app, app.number_input(key="samples").set_value(3))
-    assert len(app.selectbox(key="candidate").options) == 4
+    assert len(box(app, "Shown as output").options) == 4
     act(app, app.slider(key="budget").set_value(60))
     assert query(app)["budget"] == "60"
     assert metric(app, "MACs").delta.startswith("−")
@@ -94,8 +113,8 @@ def test_candidates_samples_seed_and_budget():
 def test_another_candidate_becomes_the_output_and_goes_back_with_new_input():
     app = open_page()
     best = metric(app, "CIFAR-10 validation (tabular)").value
-    act(app, app.selectbox(key="candidate").set_value(2))
-    assert query(app)["candidate"] == "2"
+    pick(app, "Shown as output", "3: ")
+    assert int(query(app)["candidate"]) >= 0
     assert metric(app, "CIFAR-10 validation (tabular)").value <= best
     assert any("Showing candidate 3 of" in item.value for item in app.markdown)
     act(app, button(app, "Worst").click())
@@ -105,7 +124,10 @@ def test_another_candidate_becomes_the_output_and_goes_back_with_new_input():
 def test_a_link_reopens_the_same_view():
     app = open_page()
     act(app, app.number_input(key="samples").set_value(20))
-    act(app, app.selectbox(key="candidate").set_value(1))
+    pick(app, "Shown as output", "2: ")
+    act(app, app.segmented_control(key="layout").set_value("overlay"))
+    act(app, app.toggle(key="flops").set_value(True))
+    assert query(app)["layout"] == "overlay" and query(app)["flops"] == "on"
     again = open_page(**query(app))
     assert [(m.label, m.value, m.delta) for m in again.metric] == [(m.label, m.value, m.delta) for m in app.metric]
 
@@ -162,13 +184,122 @@ def test_flops_are_twice_the_macs():
     assert float(metric(app, "FLOPs").value.split()[0]) == pytest.approx(2 * macs, abs=0.2)
 
 
-def test_the_chosen_edges_probabilities_sum_to_one_and_all_toggles_work():
+def test_all_toggles_work():
     app = open_page()
-    act(app, app.selectbox(key="edge").set_value(3))
     act(app, app.toggle(key="only_changes").set_value(True))
     act(app, app.toggle(key="hide_null").set_value(True))
     frame = app.dataframe[0].value
     assert set(frame["Change"]) <= {"changed", "removed", "added"} and len(frame)
+
+
+def test_probabilities_sum_to_one_on_every_edge():
+    app = open_page(cell="nasbench201:9")
+    frame = app.expander[0].dataframe[0].value
+    assert len(frame) == 6 and frame.sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_an_edges_operation_is_changed_undone_and_redone():
+    app = open_page()
+    before = cell(app)
+    pick(app, "Selected", "Edge 0 → 2")
+    pick(app, "Operation", "conv 1×1")
+    edited = parse(cell(app)).normal
+    changed = [(old, new) for old, new in zip(parse(before).normal.edges, edited.edges, strict=True) if old != new]
+    assert changed == [(Edge("conv_3x3", 1, 3), Edge("conv_1x1", 1, 3))]
+    assert box(app, "Operation").value.startswith("conv 1×1, ")
+    act(app, button(app, "Undo").click())
+    assert cell(app) == before and button(app, "Undo").disabled
+    act(app, button(app, "Redo").click())
+    assert parse(cell(app)).normal == edited and button(app, "Redo").disabled
+
+
+def test_edges_and_nodes_are_rewired_added_and_deleted():
+    app = open_page(cell="DARTS")
+    start = architecture_of(app)
+    pick(app, "Selected", "Edge cₖ₋₁ → 0")
+    pick(app, "To", "3")
+    assert Edge("sep_conv_3x3", 1, 5) in architecture_of(app).normal.edges
+    act(app, button(app, "Delete edge").click())
+    assert len(architecture_of(app).normal.edges) == len(start.normal.edges) - 1
+    act(app, button(app, "Add node").click())
+    assert architecture_of(app).normal.nodes == 7 and architecture_of(app).normal.output == (2, 3, 4, 5, 6)
+    act(app, button(app, "Add this edge").click())
+    assert Edge("conv_1x1", 0, 2) in architecture_of(app).normal.edges
+    pick(app, "Selected", "Node 4")
+    act(app, button(app, "Delete node").click())
+    assert architecture_of(app).normal.nodes == 6
+    assert architecture_of(app).reduction == start.reduction
+
+
+def test_the_reduction_cell_is_edited():
+    app = open_page(cell="DARTS", cell_name="reduction")
+    start = architecture_of(app)
+    act(app, button(app, "Delete edge").click())
+    assert architecture_of(app).normal == start.normal
+    assert len(architecture_of(app).reduction.edges) == len(start.reduction.edges) - 1
+
+
+def test_the_output_is_toggled_and_the_space_told():
+    app = open_page(cell="DARTS")
+    assert any("space Fully-concat" in item.value for item in app.caption)
+    pick(app, "Selected", "Node 1")
+    toggle = next(item for item in app.toggle if item.label == "Part of the output")
+    act(app, toggle.set_value(False))
+    assert architecture_of(app).normal.output == (2, 4, 5)
+    assert any("Valid cells, of no known space" in item.value for item in app.caption)
+
+
+def test_an_impossible_edit_is_one_sentence_and_changes_nothing():
+    app = open_page(cell=ONE_NODE)
+    before = cell(app)
+    act(app, button(app, "Delete edge").click())
+    assert len(app.error) == 1 and "has no output" in app.error[0].value
+    assert cell(app) == before
+    pick(app, "Operation", "sep 3×3")
+    assert not app.error and cell(app) != before
+
+
+def test_the_output_becomes_the_input_and_history_leads_back():
+    app = open_page(cell="nasbench201:1462")
+    first = cell(app)
+    pick(app, "Shown as output", "3: ")
+    act(app, button(app, "Use output as input").click())
+    second = cell(app)
+    assert second != first and "candidate" not in query(app)
+    pick(app, "Input shown", "1: ")
+    assert cell(app) == first
+    pick(app, "Input shown", "2: ")
+    assert cell(app) == second
+
+
+@pytest.mark.parametrize("space", list(SPACES))
+def test_a_random_cell_of_every_space(space):
+    app = open_page()
+    act(app, app.segmented_control(key="source").set_value("random"))
+    act(app, app.selectbox(key="random_space").set_value(space))
+    before = cell(app)
+    act(app, button(app, "Draw a cell").click())
+    assert cell(app) != before and SPACES[space].mismatch(architecture_of(app)) is None
+
+
+def test_a_file_is_uploaded():
+    app = open_page()
+    act(app, app.segmented_control(key="source").set_value("upload"))
+    text = "from genotypes import Genotype\nMINE = " + write(library()["ENAS"].architecture)
+    act(app, app.file_uploader(key="uploaded").set_value(("mine.py", text.encode(), "text/x-python")))
+    assert architecture_of(app) == library()["ENAS"].architecture
+    assert box(app, "Input shown").value == "2: File mine.py"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"\xff\xfe", "byte 0 of the file is not UTF-8"), (b"x" * 70_000, "70,000 bytes")]
+)
+def test_a_bad_file_is_one_sentence(content, message):
+    app = open_page()
+    before = cell(app)
+    act(app, app.segmented_control(key="source").set_value("upload"))
+    act(app, app.file_uploader(key="uploaded").set_value(("bad.txt", content, "text/plain")))
+    assert len(app.error) == 1 and message in app.error[0].value and cell(app) == before
 
 
 def test_two_visitors_do_not_see_each_other():

@@ -5,7 +5,20 @@ from ui.view import DEFAULT_CELL, View, canonical
 
 
 def test_a_view_round_trips_through_the_address():
-    view = View(cell="ENAS", policy="nasbench201", method="sampled", samples=30, seed=7, budget=60, candidate=3)
+    view = View(
+        cell="ENAS",
+        policy="nasbench201",
+        method="sampled",
+        samples=30,
+        seed=7,
+        budget=60,
+        candidate=0,
+        space="loose_end",
+        cell_name="reduction",
+        layout="overlay",
+        hide_null=True,
+        flops=True,
+    )
     assert View.from_query(view.to_query()) == (view, [])
 
 
@@ -25,6 +38,9 @@ def test_defaults_are_left_out_of_the_address():
         ("budget", "101", "from 5 to 100"),
         ("method", "lucky", "neither probable nor sampled"),
         ("candidate", "²", "is not a whole number"),
+        ("layout", "stacked", "neither side nor overlay"),
+        ("hide_null", "1", "neither on nor off"),
+        ("space", "outer", "neither fully_concat nor"),
     ],
 )
 def test_what_the_address_gets_wrong_keeps_its_default_and_is_said(name, value, message):

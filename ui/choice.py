@@ -1,0 +1,40 @@
+"""A select box for what the page itself may change, too: a drawing's click, an edit, a measurement that came in.
+
+Streamlit identifies an option by its text, and a browser's text may be older than the page's. So a box is another box
+as soon as its options, their texts or its value are others.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+
+
+def choice(
+    label: str,
+    options: Sequence[T],
+    value: T,
+    name: str,
+    title: Callable[[T], str],
+    choose: Callable[[T], None],
+    width: int,
+    help: str | None = None,
+) -> None:
+    """Shows `value` and calls `choose` with another one when the visitor picks it.
+
+    Args:
+        name: begins the widget's key.
+        title: an option's text, different for each.
+        width: in pixels.
+    """
+    titles = [title(option) for option in options]
+    key = f"{name}-{zlib.crc32(repr((titles, title(value))).encode()):08x}"
+
+    def picked() -> None:
+        if st.session_state[key] in titles:
+            choose(options[titles.index(st.session_state[key])])
+
+    st.selectbox(label, titles, titles.index(title(value)), key=key, on_change=picked, width=width, help=help)

@@ -1,0 +1,53 @@
+"""The inputs of a visit, one after the other, and where in them the visitor stands."""
+
+from dataclasses import dataclass, replace
+
+MAX_STEPS = 100
+
+
+@dataclass(frozen=True)
+class Step:
+    """An input.
+
+    Attributes:
+        title: what led to it.
+        cell: its name or genotype.
+    """
+
+    title: str
+    cell: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Steps, oldest first; at most `MAX_STEPS` are kept.
+
+    Attributes:
+        position: of the present one.
+    """
+
+    steps: tuple[Step, ...] = ()
+    position: int = -1
+
+    @property
+    def can_undo(self) -> bool:
+        return self.position > 0
+
+    @property
+    def can_redo(self) -> bool:
+        return self.position < len(self.steps) - 1
+
+    @property
+    def cell(self) -> str:
+        return self.steps[self.position].cell
+
+    def recorded(self, title: str, cell: str) -> "History":
+        """With one more step after the present one, in the place of what had been undone; a repeat changes nothing."""
+        if self.steps and self.cell == cell:
+            return self
+        steps = (*self.steps[: self.position + 1], Step(title, cell))[-MAX_STEPS:]
+        return History(steps, len(steps) - 1)
+
+    def at(self, position: int) -> "History":
+        """Standing at another step; positions beyond either end mean that end."""
+        return replace(self, position=min(max(position, 0), len(self.steps) - 1))

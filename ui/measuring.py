@@ -1,0 +1,39 @@
+"""While accuracies are being measured: how far that is, a button that stops it, and the page renewed as they come."""
+
+import streamlit as st
+
+from nat_core.judge import Progress
+from ui import compute
+from ui.compute import Answer
+
+_POLL_SECONDS = 1.0
+
+
+def watch(answer: Answer) -> None:
+    """Shows the state of the measuring of `answer` and redraws the page when more is known."""
+    if answer.key is None or answer.progress.state == "finished":
+        return
+    state = answer.progress.state
+
+    @st.fragment(run_every=_POLL_SECONDS if state == "running" else None)
+    def panel() -> None:
+        now = answer.again().progress
+        if (now.outcome.judged, now.state) != (answer.progress.outcome.judged, state):
+            st.rerun()
+        _state(answer, now)
+
+    panel()
+
+
+def _state(answer: Answer, now: Progress) -> None:
+    done, total = now.outcome.judged
+    counted = f"{done} of {total} evaluations" if total else "waiting for the first evaluation"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if now.state == "failed":
+            st.error(f"Accuracies could not be measured: {now.problem}.", icon=":material/error:")
+        elif now.state == "stopped":
+            st.markdown(f"Measuring stopped after {counted}.")
+            st.button("Go on", icon=":material/play_arrow:", on_click=compute.judge().go_on, args=(answer.key,))
+        else:
+            st.progress(done / total if total else 0.0, text=f"Measuring accuracies: {counted}", width=420)
+            st.button("Stop", icon=":material/stop:", on_click=compute.judge().stop, args=(answer.key,))

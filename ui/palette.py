@@ -1,0 +1,97 @@
+"""The palette of an edge: its operations with colour, cost and the policy's probability, one of them chosen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import streamlit as st
+
+_CSS = """
+.palette { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 6px; }
+.palette button {
+  position: relative; overflow: hidden; text-align: left; padding: 5px 8px 8px 12px; cursor: pointer;
+  font: inherit; font-size: 0.82rem; line-height: 1.3; color: var(--st-text-color);
+  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 6px;
+}
+.palette button:hover { border-color: var(--st-primary-color); }
+.palette button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.palette button.current { border-color: var(--st-primary-color); box-shadow: inset 0 0 0 1px var(--st-primary-color); }
+.palette .kind { position: absolute; left: 0; top: 0; bottom: 0; width: 5px; }
+.palette .name { display: block; font-weight: 600; white-space: nowrap; }
+.palette .detail { display: block; opacity: 0.75; font-size: 0.74rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.palette .bar { position: absolute; left: 5px; bottom: 0; height: 3px; background: var(--st-primary-color); }
+.palette button.forbidden .name { font-weight: 400; opacity: 0.75; }
+"""  # noqa: E501
+
+_JS = """
+export default function ({ parentElement, data, setTriggerValue }) {
+  let holder = parentElement.querySelector(".palette");
+  if (!holder) {
+    holder = document.createElement("div");
+    holder.className = "palette";
+    holder.setAttribute("role", "group");
+    holder.setAttribute("aria-label", "Operations");
+    parentElement.appendChild(holder);
+  }
+  const focused = holder.getRootNode().activeElement?.dataset?.operation;
+  holder.replaceChildren(...data.items.map((item) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = item.hint;
+    button.dataset.operation = item.name;
+    button.className = (item.current ? "current " : "") + (item.legal ? "" : "forbidden");
+    button.setAttribute("aria-pressed", String(item.current));
+    const add = (name, text) => {
+      const span = document.createElement("span");
+      span.className = name;
+      span.textContent = text;
+      button.appendChild(span);
+      return span;
+    };
+    add("kind", "").style.background = item.color;
+    add("name", item.label);
+    add("detail", item.cost);
+    add("detail", item.odds);
+    if (item.probability !== null) add("bar", "").style.width = `calc(${(100 * item.probability).toFixed(2)}% - 5px)`;
+    button.onclick = () => setTriggerValue("operation", item.name);
+    return button;
+  }));
+  if (focused) holder.querySelector(`[data-operation="${focused}"]`)?.focus();
+}
+"""
+
+_component = st.components.v2.component("operation_palette", css=_CSS, js=_JS)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One operation.
+
+    Attributes:
+        name: canonical.
+        label, cost, odds: three short lines.
+        hint: what stands there when the pointer rests.
+        color: of its kind, ``#RRGGBB``.
+        probability: the policy's, 0 to 1; None without one.
+        legal: whether the transition rule allows it in the place of the current one.
+        current: whether it is the edge's own.
+    """
+
+    name: str
+    label: str
+    cost: str
+    odds: str
+    hint: str
+    color: str
+    probability: float | None
+    legal: bool
+    current: bool
+
+
+def palette(items: Sequence[Item], key: str, on_operation: Callable[[str], None]) -> None:
+    """Shows `items`; a click calls `on_operation` with a name."""
+
+    def clicked() -> None:
+        if name := st.session_state[key].operation:
+            on_operation(name)
+
+    _component(key=key, data={"items": [asdict(item) for item in items]}, on_operation_change=clicked)
