@@ -88,7 +88,7 @@ class Cell:
 
     def _check_output(self) -> None:
         if self.combine not in ("concat", "sum"):
-            raise ValueError(f"combine is {self.combine!r}; accepted: concat, sum")
+            raise ValueError(f"combine is {self.combine!r:.60}; accepted: concat, sum")
         for node in self.output:
             if not self.inputs <= node < self.nodes:
                 raise ValueError(f"output node {node} is not an intermediate node ({self.inputs}…{self.nodes - 1})")

@@ -56,7 +56,7 @@ class Form:
 def form_for(space: str) -> Form:
     """The form of a space. Raises ValueError for an unknown one."""
     if space not in SPACES:
-        raise ValueError(f"space is {space!r}; accepted: {', '.join(SPACES)}")
+        raise ValueError(f"space is {space!r:.60}; accepted: {', '.join(SPACES)}")
     return _FORMS[space]
 
 

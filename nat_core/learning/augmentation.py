@@ -31,7 +31,7 @@ class Augmentation:
         for name in ("padding", "cutout"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 256:
-                raise ValueError(f"{name} is {value!r}; accepted: whole numbers of pixels from 0 to 256")
+                raise ValueError(f"{name} is {value!r:.60}; accepted: whole numbers of pixels from 0 to 256")
 
     def __call__(
         self, images: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...], generator: Generator

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import fields
 from typing import Any
 
 Bounds = Mapping[str, tuple[float, float]]
@@ -19,23 +18,10 @@ def check_fields(config: Any, bounds: Bounds, choices: Choices | None = None) ->
     """
     for name, accepted in (choices or {}).items():
         if getattr(config, name) not in accepted:
-            raise ValueError(f"{name} is {getattr(config, name)!r}; accepted: {', '.join(accepted)}")
+            raise ValueError(f"{name} is {getattr(config, name)!r:.60}; accepted: {', '.join(accepted)}")
     for name, (low, high) in bounds.items():
         value, whole = getattr(config, name), isinstance(low, int)
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            raise ValueError(f"{name} is {value!r}; it must be {'an integer' if whole else 'a number'}")
+            raise ValueError(f"{name} is {value!r:.60}; it must be {'an integer' if whole else 'a number'}")
         if not math.isfinite(value) or not low <= value <= high:
             raise ValueError(f"{name} is {value}; it must be between {low} and {high}")
-
-
-def check_names(cls: type, value: Any) -> None:
-    """Checks that `value` is a mapping that names fields of the dataclass `cls` only.
-
-    Raises:
-        ValueError: it does not; says which are accepted.
-    """
-    known = [item.name for item in fields(cls)]
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{value!r:.60} is not an object with fields; accepted: {', '.join(known)}")
-    if unknown := [name for name in value if name not in known]:
-        raise ValueError(f"unknown field {unknown[0]!r}; accepted: {', '.join(known)}")

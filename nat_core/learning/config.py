@@ -7,9 +7,10 @@ from typing import Any
 
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
-from nat_core.learning.checks import check_fields, check_names
+from nat_core.learning.checks import check_fields
 from nat_core.learning.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.table import DATA_SETS, DEVICES
+from nat_core.learning.values import dataclass_of
 
 ESTIMATORS = ("group", "moving_average")
 REWARD_SCALES = ("normal_scores", "points")
@@ -109,14 +110,8 @@ class TrainingConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "TrainingConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown fields."""
-        check_names(cls, value)
-        changed: dict[str, Any] = {}
-        if "policy" in value:
-            changed["policy"] = PolicyConfig(**value["policy"])
-        if "betas" in value:
-            changed["betas"] = tuple(value["betas"])
-        return cls(**{**value, **changed})
+        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        return dataclass_of(cls, value)
 
 
 _CHOICES = {

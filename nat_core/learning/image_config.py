@@ -11,10 +11,11 @@ from typing import Any
 
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.augmentation import Augmentation
-from nat_core.learning.checks import Bounds, check_fields, check_names
+from nat_core.learning.checks import Bounds, check_fields
 from nat_core.learning.config import TrainingConfig
 from nat_core.learning.image_sources import HUB_DEFAULT
 from nat_core.learning.reward_model import RewardModelConfig
+from nat_core.learning.values import dataclass_of
 from nat_core.learning.weight_training import (
     CLASSIFIER_RATE,
     LONGEST_GRADIENT,
@@ -137,7 +138,7 @@ class ImageTrainingConfig:
     def __post_init__(self) -> None:
         check_fields(self, {}, {"schedule": SCHEDULES})
         if self.space not in IMAGE_SPACES:
-            raise ValueError(f"space is {self.space!r}; accepted for images: {', '.join(IMAGE_SPACES)}")
+            raise ValueError(f"space is {self.space!r:.60}; accepted for images: {', '.join(IMAGE_SPACES)}")
         if not isinstance(self.data, str) or not 0 < len(self.data) <= 1000:
             raise ValueError(f"data is {self.data!r:.60}; a source of images is needed, of at most 1,000 characters")
         if self.policy.held_out < 1:
@@ -183,26 +184,10 @@ class ImageTrainingConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "ImageTrainingConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown fields."""
-        check_names(cls, value)
-        built = {name: _PARTS[name](part) for name, part in value.items() if name in _PARTS}
-        return cls(**{**value, **built})
+        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        return dataclass_of(cls, value)
 
 
-def _part(kind: type) -> Any:
-    def build(value: Any) -> Any:
-        check_names(kind, value)
-        return kind(**value)
-
-    return build
-
-
-_PARTS = {
-    "policy": TrainingConfig.from_dict,
-    "weights": _part(WeightsConfig),
-    "rewards": _part(RewardsConfig),
-    "model": _part(RewardModelConfig),
-}
 _WEIGHTS_BOUNDS: Bounds = {
     "epochs": (0, 100_000),
     "steps": (0, 10_000_000),

@@ -86,7 +86,9 @@ def read_images(source: str, resolution: int) -> DecodedImages:
 def _one_sentence(source: str) -> Iterator[None]:
     """Turns whatever reading raises into one ValueError that names the source."""
     from datasets.exceptions import DatasetsError
+    from datasets.utils import logging
 
+    logging.set_verbosity(logging.CRITICAL)  # what cannot be read is said once, by the sentence
     try:
         yield
     except (OSError, pa.ArrowException, DatasetsError) as error:

@@ -131,7 +131,7 @@ def load_images(
     """
     low, high = RESOLUTIONS
     if not isinstance(resolution, int) or not low <= resolution <= high:
-        raise ValueError(f"resolution is {resolution!r}; accepted: whole numbers from {low} to {high}")
+        raise ValueError(f"resolution is {resolution!r:.60}; accepted: whole numbers from {low} to {high}")
     return divide(read_images(source, resolution), split_seed).to(device)
 
 

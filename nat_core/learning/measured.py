@@ -27,6 +27,7 @@ from nat_core.learning.files import write_text
 from nat_core.learning.images import ImageData
 from nat_core.learning.publish import machine
 from nat_core.learning.scratch_config import EvaluationConfig, NamedArchitecture
+from nat_core.learning.values import dataclass_of
 from nat_core.network.costs import cost_model
 
 SHIPPED = Path(__file__).parent.parent / "assets" / "measured.jsonl"
@@ -75,7 +76,7 @@ class MeasuredResult:
 
     def __post_init__(self) -> None:
         if not isinstance(self.accuracy, int | float) or not 0 <= self.accuracy <= 100 or math.isnan(self.accuracy):
-            raise ValueError(f"accuracy is {self.accuracy!r}; accepted: 0 to 100 percent")
+            raise ValueError(f"accuracy is {self.accuracy!r:.60}; accepted: 0 to 100 percent")
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -93,11 +94,7 @@ class MeasuredResult:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "MeasuredResult":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for missing or unknown fields."""
-        names = {item.name for item in fields(cls)} - {"accuracy_kind"}
-        given = set(value) - {"accuracy_kind"}
-        if different := sorted(names ^ given):
-            raise ValueError(f"the field {different[0]!r} is {'missing' if different[0] in names else 'unknown'}")
-        return cls(**value)
+        return dataclass_of(cls, value)
 
 
 def measured_result(

@@ -50,7 +50,7 @@ class PolicyConfig:
         for name, limit in _LIMITS.items():
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= limit:
-                raise ValueError(f"the policy's {name} is {size!r}; it must be an integer from 1 to {limit}")
+                raise ValueError(f"the policy's {name} is {size!r:.60}; it must be an integer from 1 to {limit}")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

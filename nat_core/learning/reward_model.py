@@ -71,7 +71,7 @@ class RewardModelConfig:
 
     def __post_init__(self) -> None:
         if self.combine not in COMBINATIONS:
-            raise ValueError(f"combine is {self.combine!r}; accepted: {', '.join(COMBINATIONS)}")
+            raise ValueError(f"combine is {self.combine!r:.60}; accepted: {', '.join(COMBINATIONS)}")
         if not 1 <= self.members <= _FOLDS:
             raise ValueError(f"members is {self.members}; it must be between 1 and {_FOLDS}")
         if not 0 <= self.rank_share <= 1:

@@ -15,6 +15,7 @@ from nat_core.learning.files import load_tensors, save_tensors
 from nat_core.learning.ranks import TargetScale
 from nat_core.learning.regressor import GraphRegressor
 from nat_core.learning.reward_model import FitQuality, RewardModel, RewardModelConfig
+from nat_core.learning.values import dataclass_of
 
 FILE = "reward_model.safetensors"
 
@@ -51,7 +52,7 @@ def tensors_of_model(model: RewardModel) -> tuple[dict[str, Tensor], dict[str, A
 
 def model_of(tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device | str) -> RewardModel:
     """The inverse of `tensors_of_model`. Raises an error of some kind for what does not fit."""
-    config = RewardModelConfig(**facts["config"])
+    config = dataclass_of(RewardModelConfig, facts["config"])
     members = []
     for number in range(config.members):
         prefix = f"{number}."
@@ -59,7 +60,7 @@ def model_of(tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: to
         member.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
         members.append(member.to(device).eval())
     scale = TargetScale(tensors["scale.accuracies_percent"].numpy(), tensors["scale.targets"].numpy())
-    quality = FitQuality(**facts["quality"])
+    quality = dataclass_of(FitQuality, facts["quality"])
     return RewardModel(
         tuple(members), scale, config, SPACES[facts["space"]], int(facts["observed"]), quality, torch.device(device)
     )

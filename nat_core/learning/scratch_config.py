@@ -6,7 +6,7 @@ Deviation from DARTS (arXiv 1806.09055): the learning rate falls along the cosin
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.augmentation import Augmentation
 from nat_core.learning.image_sources import HUB_DEFAULT
+from nat_core.learning.values import dataclass_of
 from nat_core.network.config import NetworkConfig
 
 # Which of `ImageData`'s parts a network is trained on.
@@ -110,14 +111,14 @@ class Budget:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: {', '.join(map(str, choices))}")
+                raise ValueError(f"{name} is {getattr(self, name)!r:.60}; accepted: {', '.join(map(str, choices))}")
         for name, (low, high) in _BOUNDS.items():
             _check_bounds(name, getattr(self, name), low, high)
         if self.warmup_epochs > self.epochs:
             raise ValueError(f"warmup_epochs is {self.warmup_epochs}; at most the {self.epochs} epochs are accepted")
         if self.judged_on in TRAINED_ON[self.trained_on]:
             raise ValueError(
-                f"judged_on is {self.judged_on!r}, which the network would also be trained on; trained_on must be "
+                f"judged_on is {self.judged_on!r:.60}, which the network would also be trained on; trained_on must be "
                 f"{' or '.join(name for name, parts in TRAINED_ON.items() if self.judged_on not in parts)}"
             )
         if self.nesterov and not self.momentum:
@@ -150,8 +151,8 @@ class Budget:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Budget":
-        """The inverse of `to_dict`. Raises ValueError for unknown fields."""
-        return cls(**_known(cls, value))
+        """The inverse of `to_dict`. Raises ValueError for unknown or ill-typed fields."""
+        return dataclass_of(cls, value)
 
 
 @dataclass(frozen=True)
@@ -198,14 +199,8 @@ class EvaluationConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "EvaluationConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown fields."""
-        known = _known(cls, value)
-        return cls(
-            tuple(NamedArchitecture(**_known(NamedArchitecture, item)) for item in known["architectures"]),
-            Budget.from_dict(known.get("budget", {})),
-            tuple(known.get("seeds", (0,))),
-            known.get("preset", ""),
-        )
+        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        return dataclass_of(cls, value)
 
 
 _CHOICES: Mapping[str, Any] = MappingProxyType(
@@ -240,7 +235,7 @@ def _check_bounds(name: str, value: Any, low: float, high: float) -> None:
     kind = int if isinstance(low, int) else int | float
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
         numbers = "whole numbers" if isinstance(low, int) else "numbers"
-        raise ValueError(f"{name} is {value!r}; accepted: {numbers} from {low} to {high}")
+        raise ValueError(f"{name} is {value!r:.60}; accepted: {numbers} from {low} to {high}")
 
 
 def _check_distinct(name: str, values: Any) -> None:
@@ -249,10 +244,3 @@ def _check_distinct(name: str, values: Any) -> None:
     for position, value in enumerate(values):
         if value in values[:position]:
             raise ValueError(f"{name}: number {position + 1} is the same as number {values.index(value) + 1}")
-
-
-def _known(cls: type, value: Mapping[str, Any]) -> dict[str, Any]:
-    names = [item.name for item in fields(cls)]
-    if unknown := [name for name in value if name not in names]:
-        raise ValueError(f"unknown field {unknown[0]!r}; accepted: {', '.join(names)}")
-    return dict(value)

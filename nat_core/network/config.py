@@ -104,12 +104,14 @@ class NetworkConfig:
             )
         if self.stem_stride not in family.stem_strides:
             accepted = ", ".join(map(str, family.stem_strides))
-            raise ValueError(f"stem_stride of the {family.title} network is {self.stem_stride!r}; accepted: {accepted}")
+            raise ValueError(
+                f"stem_stride of the {family.title} network is {self.stem_stride!r:.60}; accepted: {accepted}"
+            )
         self._check_auxiliary(family)
 
     def _check_auxiliary(self, family: Family) -> None:
         if not isinstance(self.auxiliary, bool):
-            raise ValueError(f"auxiliary is {self.auxiliary!r}; accepted: True, False")
+            raise ValueError(f"auxiliary is {self.auxiliary!r:.60}; accepted: True, False")
         if self.auxiliary and family.auxiliary_resolution is None:
             raise ValueError(f"the {family.title} network has no auxiliary head; auxiliary must be False")
         if self.auxiliary and self.resolution < self.stem_stride * family.auxiliary_resolution:
@@ -160,7 +162,7 @@ class NetworkConfig:
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(f"{name} is {value!r}; accepted: whole numbers from {low} to {high}")
+        raise ValueError(f"{name} is {value!r:.60}; accepted: whole numbers from {low} to {high}")
 
 
 NETWORKS: Mapping[str, NetworkConfig] = MappingProxyType(

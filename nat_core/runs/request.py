@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from nat_core.learning.values import dataclass_of
 
 MAX_BYTES = 8000
 
@@ -44,7 +46,7 @@ class Request:
             raise ValueError(f"the name {self.name[:40]!r} is not one line of at most 100 characters")
         if self.output and not Path(self.output).is_absolute():
             raise ValueError(
-                f"output is {self.output!r}; an absolute folder is needed, since a run has no place of its own"
+                f"output is {self.output!r:.60}; an absolute folder is needed, since a run has no place of its own"
             )
         if (size := len(self.to_json())) > MAX_BYTES:
             raise ValueError(f"the configuration has {size:,} characters; at most {MAX_BYTES:,} are accepted")
@@ -59,11 +61,7 @@ class Request:
     @classmethod
     def from_json(cls, text: str) -> "Request":
         """The inverse of `to_json`. Raises ValueError for anything else."""
-        value = json.loads(text)
-        known = {item.name for item in fields(cls)}
-        if not isinstance(value, dict) or not {"kind", "config", "steps"} <= value.keys() <= known:
-            raise ValueError(f"{text[:60]!r} is not a run's request")
-        return cls(**value)
+        return dataclass_of(cls, json.loads(text))
 
     def parameters(self) -> dict[str, str]:
         """The configuration flattened to names and texts, for tables that compare runs."""

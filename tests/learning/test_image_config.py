@@ -65,8 +65,8 @@ BAD = [
     (lambda: replace(SMOKE, rewards=RewardsConfig(evaluated=10)), "anchors is 16; at most 10 are evaluated"),
     (lambda: replace(SMOKE, rewards=RewardsConfig(evaluated=19, anchors=0)), "a reward model needs 20 or more"),
     (lambda: ImageTrainingConfig.from_dict({"colour": 1}), "unknown field 'colour'; accepted: policy, schedule, data"),
-    (lambda: ImageTrainingConfig.from_dict({"weights": {"x": 1}}), "unknown field 'x'; accepted: epochs"),
-    (lambda: ImageTrainingConfig.from_dict({"rewards": 3}), "3 is not an object with fields"),
+    (lambda: ImageTrainingConfig.from_dict({"weights": {"x": 1}}), "unknown field 'weights.x'; accepted: epochs"),
+    (lambda: ImageTrainingConfig.from_dict({"rewards": 3}), "rewards: 3 is not an object; its fields: images"),
 ]
 
 

@@ -107,8 +107,8 @@ def test_processes_that_write_at_once_lose_nothing(result, tmp_path):
     [
         ("{", "measured.jsonl, line 2"),
         ("[]", "measured.jsonl, line 2"),
-        ("{}", "the field 'accuracy' is missing"),
-        ('{"color": 1}', "the field 'accuracy' is missing"),
+        ("{}", "the field 'architecture' is missing"),
+        ('{"color": 1}', "unknown field 'color'"),
     ],
 )
 def test_a_damaged_line_is_named_and_the_file_left_alone(result, tmp_path, line, message):

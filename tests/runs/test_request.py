@@ -44,7 +44,7 @@ def test_bad_kinds_and_configurations_are_refused():
         request_for("dance", TrainingConfig())
     with pytest.raises(ValueError, match="a run of kind train needs a TrainingConfig, not dict"):
         request_for("train", {})
-    with pytest.raises(ValueError, match="not a run's request"):
+    with pytest.raises(ValueError, match="the field 'kind' is missing"):
         Request.from_json("{}")
     with pytest.raises(ValueError, match="an absolute folder is needed"):
         Request("train", {}, 1, output="here")

@@ -1,0 +1,40 @@
+"""A few thousand damaged inputs; `python -m benchmarks.fuzz` tries as many as there is time for."""
+
+import time
+
+import pytest
+
+from benchmarks import fuzz
+from benchmarks.fuzz import DOORS, Door, Failure, run
+
+CASES = 460
+# No seed of these is there.
+NOT_THERE = {"image source"}
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_damaged_input_is_understood_or_refused_in_a_sentence(name):
+    results = [run(name, number) for number in range(CASES)]
+    assert [result for result in results if isinstance(result, Failure)] == []
+    assert not all(results)
+
+
+@pytest.mark.parametrize("name", [name for name in DOORS if name not in NOT_THERE])
+def test_what_is_damaged_there_was_good(name):
+    for seed in DOORS[name].seeds():
+        DOORS[name].enter(seed)
+
+
+def test_a_crash_an_empty_sentence_and_a_delay_are_found(monkeypatch):
+    def enter(case):
+        if case == "crash":
+            raise KeyError("x")
+        if case == "silence":
+            raise ValueError(" ")
+        time.sleep(0.02)
+
+    monkeypatch.setattr(fuzz, "SLOW_SECONDS", 0.01)
+    for case in ("crash", "silence", "delay"):
+        door = Door(lambda: ("fine",), lambda seed, rng, case=case: case, enter)
+        monkeypatch.setitem(DOORS, case, door)
+        assert isinstance(run(case, 0), Failure)
