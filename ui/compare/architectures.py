@@ -73,7 +73,7 @@ def _ours(items: Sequence[Item]) -> list[Item]:
 def _chart(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccuracy | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.segmented_control(
-            "Up", pairs.HEIGHTS, format_func=lambda key: pairs.HEIGHTS[key].title, default="parameters",
+            "Up", pairs.HEIGHTS, format_func=lambda key: pairs.HEIGHTS[key].title, default="input",
             required=True, key="pairs_y", persist_state="session",
         )  # fmt: skip
         format = figure_format("pairs_format")
@@ -99,6 +99,7 @@ _EMPTY = {
 def _notes(table: Sequence[Row], name: str, measured: MeasuredAccuracy | None) -> str:
     """What the chart's numbers are, and what has no arrow for want of a policy."""
     kinds = {
+        "input": "Every non-null edge counted, no auxiliary head.",
         "parameters": "Every non-null edge counted, no auxiliary head.",
         "published": "100 − the test error on CIFAR-10 that a paper prints, for its own network and training.",
         "measured": measured.description if measured else "",
@@ -123,6 +124,7 @@ def _table(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
         frame(table, network).drop(columns="Network"),
         hide_index=True,
         height=560,
+        placeholder="–",
         column_config={
             "MACs, M": number(format="%.1f", help="One multiply-add = 1; every non-null edge counted."),
             "Live MACs, M": number(format="%.1f", help="Without edges that reach no output."),

@@ -22,17 +22,18 @@ class Height:
 
     Attributes:
         title: of the choice and the axis.
-        of: a row's number, or None.
-        unit: of it.
+        of: a row's number, or the name of the input that it belongs to, or None.
+        unit: of a number.
     """
 
     title: str
-    of: Callable[[Row], float | None]
-    unit: str
+    of: Callable[[Row], float | str | None]
+    unit: str = ""
 
 
 HEIGHTS: Mapping[str, Height] = MappingProxyType(
     {
+        "input": Height("By input", lambda row: row.item.derived_from or row.item.name),
         "parameters": Height("Parameters", lambda row: row.cost and row.cost.parameters / 1e6, "M"),
         "published": Height("Accuracy (published)", lambda row: row.published_accuracy_percent, "%"),
         "measured": Height("Accuracy (measured)", lambda row: row.measured_accuracy_percent, "%"),
@@ -41,8 +42,12 @@ HEIGHTS: Mapping[str, Height] = MappingProxyType(
 
 
 def shown(rows: Sequence[Row], height: Height) -> list[Row]:
-    """The rows that such a chart has a point for."""
-    return [row for row in rows if row.cost is not None and height.of(row) is not None]
+    """The rows that such a chart has a point for; by input only those that were transformed, or made so."""
+    known = [row for row in rows if row.cost is not None and height.of(row) is not None]
+    if height.unit:
+        return known
+    inputs = {row.item.derived_from for row in rows}
+    return [row for row in known if row.item.derived_from or row.item.name in inputs]
 
 
 def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Figure:
@@ -53,13 +58,13 @@ def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Fi
         chart.add_scatter(
             x=[row.cost.macs / 1e6 for row in members],
             y=[height.of(row) for row in members],
-            mode="markers+text" if method is None else "markers",
+            mode="markers+text" if method is None and height.unit else "markers",
             text=[row.item.name for row in members],
             textposition="top center",
             textfont={"size": 11, "color": colors.muted},
             name=title,
-            marker={"symbol": _SYMBOLS[method], "size": 13 if method == "ours" else 9, "color": _color(method)},
-            hovertemplate=f"%{{text}}<br>%{{x:.1f}} M MACs<br>%{{y:.2f}} {height.unit}<extra></extra>",
+            marker={"symbol": _SYMBOLS[method], "size": 14 if method == "ours" else 10, "color": _color(method)},
+            hovertemplate=f"%{{text}}<br>%{{x:.1f}} M MACs<br>{_hovered(height)}<extra></extra>",
         )
     places = {row.item.name: (row.cost.macs / 1e6, height.of(row)) for row in points}
     for chain in chains(row.item for row in rows):
@@ -67,7 +72,14 @@ def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Fi
     style(chart, HEIGHT).update_layout(hovermode="closest", paper_bgcolor=colors.ground)
     chart.update_layout(legend={"y": -0.16, "yanchor": "top"}, margin={"t": 36})
     chart.update_xaxes(title=f"MACs, M ({network.description})")
-    return chart.update_yaxes(title=f"{height.title}, {height.unit}")
+    if height.unit:
+        return chart.update_yaxes(title=f"{height.title}, {height.unit}")
+    inputs = sorted({height.of(row) for row in points}, key=lambda name: places[name][0] if name in places else 0)
+    return chart.update_yaxes(type="category", categoryorder="array", categoryarray=inputs)
+
+
+def _hovered(height: Height) -> str:
+    return f"%{{y:.2f}} {height.unit}" if height.unit else "from %{y}"
 
 
 def _color(method: str | None) -> str:
