@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from nat_core.architecture.operations import OPERATIONS, Kind, Operation
 
-_TYPE_LEVEL = MappingProxyType(
+TYPE_LEVELS = MappingProxyType(
     {Kind.CONV: 0, Kind.THIN_CONV: 1, Kind.SEP_CONV: 2, Kind.DIL_CONV: 3, Kind.MAX_POOL: 4, Kind.AVG_POOL: 4}
 )
 
@@ -26,7 +26,7 @@ def _nat_plus_plus(source: Operation, target: Operation) -> bool:
         return True
     if source.kind in (Kind.SKIP, Kind.NULL):
         return False
-    return _TYPE_LEVEL[source.kind] <= _TYPE_LEVEL[target.kind] and target.kernel <= source.kernel
+    return TYPE_LEVELS[source.kind] <= TYPE_LEVELS[target.kind] and target.kernel <= source.kernel
 
 
 RULES: MappingProxyType[str, Callable[[Operation, Operation], bool]] = MappingProxyType(

@@ -1,0 +1,1 @@
+"""The Learn page: the method in five short steps, every one of them live."""

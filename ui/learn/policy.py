@@ -1,0 +1,157 @@
+"""Step 4: what the policy sees, and how its probabilities move when an operation is edited."""
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.drawing import draw_cell
+from nat_core.architecture.library import find
+from nat_core.architecture.operations import INDEX, OPERATIONS
+from nat_core.architecture.palette import operation_color
+from nat_core.architecture.spaces import NASBENCH201_OPERATIONS
+from nat_core.learning.receptive import heard
+from ui.learn.shipped import log_probabilities, rounds_of_policy
+from ui.picture import Mark, picture
+from ui.text import edge_label, percent
+from ui.theme import style, theme
+from ui.view import DEFAULT_CELL
+
+_SEEN = "DARTS"
+_EDGE, _OPERATION, _SEEN_EDGE = "learn_edge", "learn_edit", "learn_seen_edge"
+
+
+def draw() -> None:
+    """First what is seen, then what is made of it."""
+    try:
+        rounds = rounds_of_policy()
+    except ValueError as error:
+        st.error(f"No policy can be shown: {error}.", icon=":material/error:")
+        return
+    _seen(rounds)
+    _moving()
+
+
+def _seen(rounds: int) -> None:
+    """How far messages travel towards one edge's decision."""
+    architecture = find(_SEEN).architecture
+    cell = architecture.normal
+    st.markdown("**What it sees.** In a graph convolution every node hears from its neighbours, through their edges")
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        edge = st.selectbox(
+            "Edge that is decided", range(len(cell.edges)), len(cell.edges) - 1, key=_SEEN_EDGE,
+            format_func=lambda place: _edge_title(cell, place), help="Or click it.", persist_state="session",
+        )  # fmt: skip
+        count = st.slider("Rounds of messages", 0, rounds, 1, key="learn_rounds", persist_state="session")
+        item = heard(architecture, edge, count)
+        ends = "its own two nodes" if not count else f"{len(item.nodes)} of {item.of_nodes} nodes"
+        st.markdown(
+            f"After {count} round{'s' if count != 1 else ''} the decision knows {ends} and "
+            f"**{len(item.edges)} of {item.of_edges}** operations, both cells counted. The shipped policy has "
+            f"{rounds} rounds."
+        )
+    with left:
+        faint: dict[str, Mark] = {f"normal-edge-{e}": "faint" for e in range(len(cell.edges)) if e not in item.edges}
+        faint |= {f"normal-node-{n}": "faint" for n in range(cell.nodes) if n not in item.nodes}
+        faint |= {f"normal-output-{n}": "faint" for n in cell.output_nodes if not {n, cell.nodes} <= item.nodes}
+        faint |= {} if cell.nodes in item.nodes else {"normal-node-output": "faint"}
+        svg = draw_cell(cell, "svg", "normal", theme().name).decode()
+        picture(svg, "learn_seen", lambda part: _choose(part, _SEEN_EDGE), {**faint, f"normal-edge-{edge}": "chosen"})
+
+
+def _choose(part: str, key: str) -> None:
+    kind, _, number = part.rpartition("-")
+    if kind == "normal-edge":
+        st.session_state[key] = int(number)
+
+
+def _edge_title(cell, place: int) -> str:
+    edge = cell.edges[place]
+    return f"{edge_label(cell, edge.source, edge.target)}: {edge.traits.short_label}"
+
+
+def _moving() -> None:
+    """Edit an operation: every edge's probabilities answer."""
+    before = notation.parse(DEFAULT_CELL)
+    st.markdown(
+        "**What it does.** Change one operation: the probabilities of *all* edges move, because they are one graph"
+    )
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        after = _edited(before)
+        svg = draw_cell(after.normal, "svg", "normal", theme().name).decode()
+        chosen = f"normal-edge-{st.session_state[_EDGE]}"
+        picture(svg, "learn_edited", lambda part: _choose(part, _EDGE), {chosen: "chosen"})
+        st.caption("A cell of NAS-Bench-201; the probabilities are those of the policy shipped with this program.")
+    with right:
+        figure = _bars(before, after)
+        st.plotly_chart(figure, config={"displayModeBar": False}, key="learn_bars", alt="Probabilities per edge")
+
+
+def _edited(architecture: Architecture) -> Architecture:
+    cell = architecture.normal
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        edge = st.selectbox(
+            "Edge", range(len(cell.edges)), key=_EDGE, format_func=lambda place: _edge_title(cell, place), width=210,
+            persist_state="session", on_change=_forget,
+        )  # fmt: skip
+        own = cell.edges[edge].operation
+        if st.session_state.get("learn_edited_edge") != edge:  # another edge starts with its own operation
+            st.session_state.update({"learn_edited_edge": edge, _OPERATION: own})
+        name = st.selectbox(
+            "Becomes", NASBENCH201_OPERATIONS, key=_OPERATION, format_func=lambda op: OPERATIONS[op].short_label,
+            width=150,
+        )  # fmt: skip
+    operations = [name if place == edge else old for place, old in enumerate(architecture.operations)]
+    return architecture.with_operations(operations)
+
+
+def _forget() -> None:
+    st.session_state.pop("learn_edited_edge", None)
+
+
+def _bars(before: Architecture, after: Architecture) -> go.Figure:
+    """Per edge a bar of the edited cell's probabilities and, where it differs, a thin one of those before."""
+    new, old = np.exp(log_probabilities(after)), np.exp(log_probabilities(before))
+    cell, figure = after.normal, go.Figure()
+    labels = [f"{edge_label(cell, edge.source, edge.target)}: {edge.traits.short_label}" for edge in cell.edges]
+    for name in NASBENCH201_OPERATIONS:
+        column = INDEX[name]
+        for values, offset, width, opacity in ((new, -0.34, 0.44, 1.0), (old, 0.14, 0.16, 0.5)):
+            is_new = values is new
+            figure.add_bar(
+                x=values[:, column],
+                y=list(range(len(labels))),
+                base=_base(values, column),
+                offset=offset,
+                width=width,
+                orientation="h",
+                name=OPERATIONS[name].short_label,
+                legendgroup=name,
+                showlegend=is_new,
+                opacity=opacity,
+                marker={"color": _color(name), "line": {"width": 0}},
+                text=[percent(float(value)) if value > 0.09 and is_new else "" for value in values[:, column]],
+                textposition="inside",
+                insidetextanchor="middle",
+                hovertemplate=f"{OPERATIONS[name].short_label}: %{{x:.1%}}{'' if is_new else ' before'}<extra></extra>",
+            )
+    style(figure, 400).update_layout(barmode="overlay", transition={"duration": 350})
+    figure.update_yaxes(
+        tickvals=list(range(len(labels))), ticktext=labels, autorange="reversed", showgrid=False, ticks=""
+    )
+    return figure.update_xaxes(range=[0, 1], tickformat=".0%", title="probability; thin: before your edit")
+
+
+def _base(values: np.ndarray, column: int) -> list[float]:
+    """Where an operation's part of the bar begins."""
+    names = [INDEX[name] for name in NASBENCH201_OPERATIONS]
+    return values[:, names[: names.index(column)]].sum(axis=1).tolist()
+
+
+def _color(name: str) -> str:
+    """The operation's own; the two convolutions, of one colour everywhere, differ here in lightness."""
+    color = operation_color(name)
+    return theme().tint(color, 0.55) if name == "conv_1x1" else color

@@ -1,0 +1,50 @@
+"""The policy for NAS-Bench-201 that ships with the project: its card, its curve, its probabilities."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.learning import catalogue
+from nat_core.learning.checkpoint import PolicyCard
+from nat_core.learning.curve import TrainingCurve, load_curve
+from nat_core.learning.policy import Policy
+from ui.compute import PRETRAINED
+from ui.view import DEFAULT_CELL
+
+
+def _loaded() -> tuple[Policy, PolicyCard]:
+    """Raises ValueError: there is none, or it is broken."""
+    return catalogue.load_for(PRETRAINED, notation.parse(DEFAULT_CELL))
+
+
+def card() -> PolicyCard:
+    """Its card. Raises ValueError like `log_probabilities`."""
+    return _loaded()[1]
+
+
+def curve() -> TrainingCurve | None:
+    """How it learnt, if that was recorded. Raises ValueError: a file is broken."""
+    folder = card().folder
+    return load_curve(folder) if folder else None
+
+
+def rounds_of_policy() -> int:
+    """Rounds of messages. Raises ValueError like `log_probabilities`."""
+    return card().policy.layers
+
+
+def log_probabilities(architecture: Architecture) -> np.ndarray:
+    """[edges, 26] log-probabilities for a NAS-Bench-201 cell. Raises ValueError: no policy, or a broken one."""
+    policy, item = _loaded()
+    return _log_probabilities(policy, item.space, architecture)
+
+
+@lru_cache(maxsize=512)
+def _log_probabilities(policy: Policy, space: str, architecture: Architecture) -> np.ndarray:
+    from nat_core.architecture.spaces import SPACES
+
+    with torch.inference_mode():
+        return policy.distribution([architecture], SPACES[space]).rows().double().cpu().numpy()

@@ -1,0 +1,95 @@
+"""Step 5: what is rewarded, on one real cell, and how the shipped policy learnt from it."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from nat_core.architecture import notation
+from nat_core.learning import table
+from nat_core.learning.curve import Series, TrainingCurve
+from nat_core.learning.optimality import oracle_codes
+from ui.compare.outputs import output_code
+from ui.learn import shipped
+from ui.text import signed
+from ui.theme import style, theme
+from ui.view import DEFAULT_CELL
+
+_SCORE = "cifar10_valid"
+_CURVES = {
+    "gain": ("Gain", "points"),
+    "entropy": ("Entropy", "nats per cell"),
+}
+
+
+def draw() -> None:
+    """The reward, the curves, where they come from."""
+    try:
+        card, curve = shipped.card(), shipped.curve()
+    except ValueError as error:
+        st.error(f"No policy can be shown: {error}.", icon=":material/error:")
+        return
+    _reward()
+    if curve is None:
+        st.info("No curve of this policy's training was recorded.", icon=":material/info:")
+        return
+    which = st.segmented_control(
+        "Curve", _CURVES, format_func=lambda name: _CURVES[name][0], default="gain", required=True, key="learn_curve",
+        persist_state="session",
+    )  # fmt: skip
+    possible = card.quality.get("greedy", {}).get("oracle_gain") if which == "gain" else None
+    st.plotly_chart(_figure(curve, which, possible), config={"displayModeBar": False}, key="learn_training",
+                    alt=f"{_CURVES[which][0]} during training")  # fmt: skip
+    st.markdown(_TEXTS[which])
+    st.caption(
+        f"`{curve.command}`; seed {curve.seed}, recorded {curve.date}, "
+        f"{card.training['steps']:,} steps in {card.elapsed_seconds:.0f} s on {card.machine['threads']} thread. "
+        f"Rewards: {card.data} (tabular)."
+    )
+
+
+_TEXTS = {
+    "gain": "At first the policy guesses, and most guesses hurt. Then it finds what helps. "
+    "The dashed line is all that legal transitions could gain, on the cells that it never trained on.",
+    "entropy": "Entropy is how undecided the policy is. A small reward for it, λ·H(π), keeps the policy trying; "
+    "it fades, and the policy makes up its mind.",
+}
+
+
+def _reward() -> None:
+    """R(α|β) with the numbers of one cell."""
+    before = int(table.codes([notation.parse(DEFAULT_CELL)])[0])
+    after, best = output_code(before, 1), int(oracle_codes(_SCORE)[before])
+    accuracies = table.accuracies_percent(_SCORE)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.latex(r"R(\alpha|\beta) = \text{accuracy}(\alpha) - \text{accuracy}(\beta)")
+        st.markdown("The reward is what the new cell **α** gains over the old cell **β**, on the same data.")
+    columns = right.columns(3)
+    columns[0].metric("Accuracy of β", f"{accuracies[before]:.2f} %", "as it was", delta_arrow="off",
+                      delta_color="gray")  # fmt: skip
+    columns[1].metric("Accuracy of α, the policy's", f"{accuracies[after]:.2f} %",
+                      f"reward {signed(accuracies[after] - accuracies[before])}", delta_arrow="off")  # fmt: skip
+    columns[2].metric("The best α there is", f"{accuracies[best]:.2f} %",
+                      f"reward {signed(accuracies[best] - accuracies[before])}", delta_arrow="off")  # fmt: skip
+    right.caption(f"Cell {table.benchmark_indices()[before]:,} of NAS-Bench-201, {table.DATA_SETS[_SCORE]}, tabular.")
+
+
+def _figure(curve: TrainingCurve, which: str, possible: float | None) -> go.Figure:
+    """One metric over the steps; gain with its held-out twin and the limit."""
+    colors, figure = theme(), go.Figure()
+    lines = {
+        "gain": (("gain", "sampled, training cells", colors.tint(colors.accent, 0.45)),
+                 ("held_out_gain", "most probable, held-out cells", colors.accent)),
+        "entropy": (("entropy", "entropy", colors.accent),),
+    }[which]  # fmt: skip
+    for name, title, color in lines:
+        series = curve.series.get(name, Series((), ()))
+        figure.add_scatter(
+            x=series.steps, y=series.values, mode="lines", name=title, line={"color": color, "width": 2},
+            hovertemplate=f"step %{{x}}: %{{y:.2f}} {_CURVES[which][1]}<extra>{title}</extra>",
+        )  # fmt: skip
+    if possible is not None:
+        figure.add_hline(y=possible, line={"dash": "dash", "color": colors.muted, "width": 1},
+                         annotation={"text": f"possible: {signed(possible)} points", "font": {"color": colors.muted},
+                                     "xanchor": "right"})  # fmt: skip
+    style(figure, 360).update_xaxes(title="gradient steps", range=[0, max(curve.series[which].steps)])
+    return figure.update_yaxes(title=f"{_CURVES[which][0]}, {_CURVES[which][1]}")
