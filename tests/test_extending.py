@@ -1,0 +1,81 @@
+"""What docs/extending.md says is all it takes."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from nat_core.learning import table
+from nat_core.learning.config import TrainingConfig
+from nat_core.learning.data import split_codes
+from nat_core.learning.distribution import greedy
+from nat_core.learning.evaluation import edge_log_probabilities
+from nat_core.learning.policy import PolicyConfig
+from nat_core.learning.training import train
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(r"```(\w+) ?(\S*)\n(.*?)```", (ROOT / "docs" / "extending.md").read_text(encoding="utf-8"), re.S)
+USE = """
+import random
+
+from nat_core.architecture import notation
+from nat_core.architecture.spaces import SPACES
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+from nat_core.architecture.drawing import draw_cell
+
+space = SPACES["triple"]
+drawn = space.sample(random.Random(0))
+assert space.mismatch(drawn) is None and len(drawn.normal.edges) == 12
+given = drawn.with_operations(["conv_9x9"] * len(drawn.operations))
+assert notation.parse(notation.shortest(given)) == given
+assert {"conv_5x5", "skip_connect", "null"} < set(space.targets("conv_9x9"))
+assert cost_model(NETWORKS["cifar"]).cost(given).macs > cost_model(NETWORKS["cifar"]).cost(drawn).macs
+assert b"conv" in draw_cell(given.normal)
+"""
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory):
+    """A copy of the project with the documented changes."""
+    copy = tmp_path_factory.mktemp("extended")
+    shutil.copytree(ROOT / "nat_core", copy / "nat_core", ignore=shutil.ignore_patterns("__pycache__", "*.parquet"))
+    for language, path, text in BLOCKS:
+        if language == "diff":
+            change(copy / path, text)
+    return copy
+
+
+def change(file: Path, diff: str) -> None:
+    lines = diff.splitlines()
+    old = "\n".join(line[1:] for line in lines if line.startswith("-"))
+    new = "\n".join(line[1:] for line in lines if line.startswith("+"))
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{file.name} has not the line that the documentation changes"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_an_operation_and_a_space_take_a_line_each(extended):
+    done = subprocess.run([sys.executable, "-c", USE], cwd=extended, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_policy_learns_from_a_source_of_five_members():
+    (code,) = (text for language, _, text in BLOCKS if language == "python")
+    names: dict = {}
+    exec(compile(code, "extending.md", "exec"), names)
+    shape = PolicyConfig(width=16, layers=1, embedding=8, key=8)
+    config = TrainingConfig(policy=shape, steps=150, batch=64, samples=4, inputs=500, held_out=100)
+    trained = train(config, names["FewConvolutions"]())
+    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    log_probabilities = torch.from_numpy(edge_log_probabilities(trained.policy, held_out, config.rule))
+    outputs = table.codes_of_operations(greedy(log_probabilities).numpy())
+    assert convolutions(outputs) < convolutions(held_out) / 2
+
+
+def convolutions(codes) -> int:
+    return sum("conv" in name for code in codes for name in table.architecture_of_code(code).operations)
