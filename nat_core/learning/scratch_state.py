@@ -15,6 +15,7 @@ from nat_core.learning.measured import MeasuredResult
 from nat_core.learning.scratch_config import Budget, EvaluationConfig
 from nat_core.network.config import NetworkConfig
 from nat_core.network.networks import CellNetwork, build_network
+from nat_core.network.typed import channels_last
 
 _FORMAT_VERSION = 1
 
@@ -65,7 +66,7 @@ def new_state(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = build_network(architecture.effective, network)
-    module = module.to(device=device, memory_format=torch.channels_last)
+    module = channels_last(module.to(device))
     generator = Generator(device).manual_seed(seed)
     module.drop_path.generator = generator
     optimizer = torch.optim.SGD(

@@ -91,7 +91,7 @@ _COUNTERS: Mapping[str, tuple[str, Callable[[list[Any], list[Any]], int]]] = Map
 _FREE = ("aten::add", "aten::add_", "aten::pad")
 
 
-def _handle(name: str, count: Callable[[list[Any], list[Any]], int]) -> Callable[[list[Any], list[Any]], Counter]:
+def _handle(name: str, count: Callable[[list[Any], list[Any]], int]) -> Callable[[list[Any], list[Any]], Counter[str]]:
     return lambda inputs, outputs: Counter({name: int(count(inputs, outputs))})
 
 
@@ -141,7 +141,7 @@ def measure(module: nn.Module, *input_shapes: tuple[int, ...]) -> Cost:
     return Cost(parameters=sum(parameter.numel() for parameter in module.parameters()), **counts)
 
 
-def _count(module: nn.Module, input_shapes: tuple[tuple[int, ...], ...]) -> tuple[Counter, Counter]:
+def _count(module: nn.Module, input_shapes: tuple[tuple[int, ...], ...]) -> tuple[Counter[str], Counter[str]]:
     """Counts by operator, and the operators that nothing counts."""
     device = next((parameter.device for parameter in module.parameters()), "cpu")
     inputs = tuple(torch.zeros(shape, device=device) for shape in input_shapes)

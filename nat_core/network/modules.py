@@ -100,7 +100,7 @@ class FactorisedReduction(nn.Module):
         if out_channels % 2:
             raise ValueError(f"a factorised reduction gives an even number of channels, not {out_channels}")
         super().__init__()
-        self.relu = nn.ReLU()
+        self.relu: nn.Module = nn.ReLU()
         self.straight = PointwiseConv(in_channels, out_channels // 2)
         self.shifted = PointwiseConv(in_channels, out_channels // 2)
         self.norm = nn.BatchNorm2d(out_channels, affine=affine)

@@ -104,7 +104,7 @@ class CellNetwork(nn.Module):
 
     def _first_states(self, images: Tensor) -> tuple[Tensor, ...]:
         """What the first cell takes: outputs of the first and the last stem block, or the last one's alone."""
-        outputs = []
+        outputs: list[Tensor] = []
         for block in self.stem:
             outputs.append(block(outputs[-1] if outputs else images))
         return (outputs[0], outputs[-1])[-self.cell_inputs :]

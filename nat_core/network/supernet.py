@@ -29,6 +29,7 @@ from nat_core.network.config import NetworkConfig
 from nat_core.network.modules import build_operation, drop_first_relu
 from nat_core.network.networks import CellModule, CellNetwork
 from nat_core.network.plan import Block, CellPlan, plan_network
+from nat_core.network.typed import channels_last, members
 
 build_shared_operation = partial(build_operation, affine=False, pool_batch_norm=True)
 
@@ -56,7 +57,7 @@ class Supernet(nn.Module):
         self.cell_names = tuple(cell.name for cell in plan.cells)
         self.classifier = Selective(plan.classifier, self.intermediates)
         _use_batch_statistics(self)
-        self.to(memory_format=torch.channels_last)
+        channels_last(self)
 
     def mismatch(self, architecture: Architecture) -> str | None:
         """Why there are no weights for `architecture`, or None."""
@@ -82,7 +83,7 @@ class Supernet(nn.Module):
         for name, module in zip(self.cell_names, self.cells, strict=True):
             states = (*states[1:], module(states, cells[name]))
         output = self.classifier(states[-1])
-        return self._bias().expand(len(images), -1) if output.value is None else output.value
+        return self._bias().expand(len(images), -1) if output.is_zero else output.value
 
     def standalone(self, architecture: Architecture) -> CellNetwork:
         """A network of `architecture` alone with a copy of its weights; the same logits, and it learns by itself."""
@@ -90,12 +91,12 @@ class Supernet(nn.Module):
         network = CellNetwork(architecture, plan, build_shared_operation)
         _use_batch_statistics(network)
         network.stem.load_state_dict(self.stem.state_dict())
-        widths = [None] * plan.cell_inputs
-        for module, shared in zip(network.cells, self.cells, strict=True):
+        widths: list[tuple[int, ...] | None] = [None] * plan.cell_inputs
+        for module, shared in zip(members(network.cells, CellModule), members(self.cells, SharedCell), strict=True):
             shared.copy_to(module, widths[-plan.cell_inputs :])
             widths.append(_columns(module.cell, module.cell.output_nodes))
         network.classifier.load_state_dict(self.classifier.state_of(widths[-1]))
-        return network.to(self._bias().device, memory_format=torch.channels_last)
+        return channels_last(network.to(self._bias().device))
 
     def _first_states(self, images: Tensor) -> tuple["Signal", ...]:
         outputs = [images]
@@ -112,16 +113,22 @@ class Signal:
     """A node's or a cell's output, whose ReLU is computed at most once.
 
     Attributes:
-        value: [batch, channels, h, w]; None for zeros.
-        is_zero: whether it is zeros, known without computing a concatenation.
+        is_zero: whether it is zeros, which nobody computes: they have no value.
         columns: which nodes of a cell the value concatenates, counted from the first intermediate one; None if it is
             no concatenation.
     """
 
-    def __init__(self, value: Tensor | None) -> None:
-        self.value = value
-        self.columns: tuple[int, ...] | None = None
+    def __init__(self, value: Tensor | None, columns: tuple[int, ...] | None = None) -> None:
+        self._value = value
+        self.columns = columns
         self.is_zero = value is None
+
+    @cached_property
+    def value(self) -> Tensor:
+        """[batch, channels, h, w]. Raises ValueError for zeros."""
+        if self._value is None:
+            raise ValueError("zeros are known by is_zero and have no value")
+        return self._value
 
     @cached_property
     def rectified(self) -> Tensor:
@@ -132,13 +139,13 @@ class Concatenation(Signal):
     """Nodes side by side; rectified, it concatenates ReLUs that the nodes may have computed already."""
 
     def __init__(self, parts: Sequence[Signal], columns: tuple[int, ...]) -> None:
+        super().__init__(None, columns)
         self._parts = parts
-        self.columns = columns
         self.is_zero = not parts
 
     @cached_property
-    def value(self) -> Tensor | None:
-        return torch.cat([part.value for part in self._parts], dim=1) if self._parts else None
+    def value(self) -> Tensor:
+        return torch.cat([part.value for part in self._parts], dim=1)
 
     @cached_property
     def rectified(self) -> Tensor:
@@ -210,8 +217,8 @@ class SharedCell(nn.Module):
         for incoming in schedule:
             nodes.append(Signal(self._sum(nodes, incoming)))
         present = [node for node in sorted(cell.output_nodes) if not nodes[node].is_zero]
-        if cell.combine == "concat":
-            return Concatenation([nodes[node] for node in present], _columns(cell, present))
+        if (columns := _columns(cell, present)) is not None:
+            return Concatenation([nodes[node] for node in present], columns)
         return Signal(_total([nodes[node].value for node in present]))
 
     def _inputs(self, earlier: tuple[Signal, ...], read: set[int]) -> list[Signal]:
@@ -233,7 +240,8 @@ class SharedCell(nn.Module):
     def copy_to(self, module: CellModule, inputs: Sequence[tuple[int, ...] | None]) -> None:
         """Copies this cell's weights into a stand-alone cell, whose inputs concatenate the nodes `inputs`."""
         if self.preprocess:
-            for block, shared, columns in zip(module.preprocess, self.preprocess, inputs, strict=True):
+            blocks = members(self.preprocess, Selective)
+            for block, shared, columns in zip(module.preprocess, blocks, inputs, strict=True):
                 block.load_state_dict(shared.state_of(columns))
         for i, operation in module.operations.items():
             operation.load_state_dict(self.operations[_key(module.cell.edges[int(i)])].state_dict())
