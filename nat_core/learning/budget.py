@@ -41,7 +41,9 @@ def most_probable_within(
     return _merge([fitting, *_tilted(log_probabilities, macs, max_macs, count)], count)
 
 
-def _tilted(log_probabilities: NDArray, macs: NDArray, max_macs: int, count: int) -> list[Choices]:
+def _tilted(
+    log_probabilities: NDArray[np.floating], macs: NDArray[np.int64], max_macs: int, count: int
+) -> list[Choices]:
     """Fitting choices under growing tilts until there are `count`, and the cheapest legal choice."""
     legal = np.isfinite(log_probabilities)
     scale = max(float(np.where(legal, macs, 0).max()), 1.0)
@@ -56,7 +58,11 @@ def _tilted(log_probabilities: NDArray, macs: NDArray, max_macs: int, count: int
 
 
 def _fitting(
-    scores: NDArray, log_probabilities: NDArray, macs: NDArray, max_macs: int, pool: int
+    scores: NDArray[np.floating],
+    log_probabilities: NDArray[np.floating],
+    macs: NDArray[np.int64],
+    max_macs: int,
+    pool: int,
 ) -> tuple[Choices, int]:
     """Those of the `pool` best-scored choices that fit, best first, and how many choices were enumerated."""
     chosen, _ = most_probable(scores, pool)

@@ -96,7 +96,7 @@ class Lattice:
 
     def is_reachable(self, inputs: Codes, outputs: Codes) -> NDArray[np.bool_]:
         """Whether the rule allows every edge's change from `inputs` to `outputs` (broadcast against each other)."""
-        return self.legal[self.digits[inputs], self.digits[outputs]].all(axis=-1)
+        return np.all(self.legal[self.digits[inputs], self.digits[outputs]], axis=-1)
 
     def choices(self, code: int) -> tuple[tuple[int, ...], ...]:
         """Legal targets of every edge, as digits."""
@@ -135,7 +135,7 @@ def oracle(lattice: Lattice, scores: Scores) -> Codes:
 
 def _best_along(along: Codes, scores: Scores, legal: NDArray[np.bool_], digit: int) -> Codes:
     """The best of `along[target]` over the legal targets of `digit`, which itself wins ties."""
-    targets = [digit, *(target for target in np.flatnonzero(legal) if target != digit)]
+    targets = [digit, *(target for target in np.flatnonzero(legal).tolist() if target != digit)]
     options = along[targets]
     return np.take_along_axis(options, scores[options].argmax(axis=0)[None], axis=0)[0]
 

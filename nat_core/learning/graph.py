@@ -10,13 +10,14 @@ number: cells of any size are accepted and renaming nodes changes nothing.
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from nat_core.architecture.cell import Architecture, Cell, Edge
+from nat_core.architecture.cell import Architecture, Cell, Combine, Edge
 from nat_core.architecture.operations import INDEX, NULL, OPERATIONS, Kind, Operation
 from nat_core.architecture.spaces import Space
 from nat_core.architecture.transitions import legal_targets
@@ -126,7 +127,7 @@ def _rows(pointer: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return pointer[chosen][numbers] + within, begins, numbers
 
 
-_CellKey = tuple[int, int, tuple[tuple[int, int], ...], tuple[int, ...], str]
+_CellKey = tuple[int, int, tuple[tuple[int, int], ...], tuple[int, ...], Combine]
 
 
 def _topology_key(architecture: Architecture) -> tuple[_CellKey, ...]:
@@ -139,8 +140,12 @@ def _topology_key(architecture: Architecture) -> tuple[_CellKey, ...]:
 @lru_cache(maxsize=4096)
 def _topology(*keys: _CellKey) -> Data:
     """The parts of a graph that do not depend on operations."""
-    nodes, edges, positions, links, types = [], [], [], [], []
-    outputs = []
+    nodes: list[list[float]] = []
+    positions: list[list[float]] = []
+    edges: list[tuple[int, int]] = []
+    links: list[tuple[int, int]] = []
+    types: list[int] = []
+    outputs: list[int] = []
     for is_reduction, (inputs, count, ends, output, combine) in enumerate(keys):
         cell = Cell(inputs, count, tuple(Edge(NULL, *pair) for pair in ends), output, combine)
         first = len(nodes)
@@ -151,7 +156,7 @@ def _topology(*keys: _CellKey) -> Data:
         edges += [(first + source, first + target) for source, target in ends]
         links += [(first + node, first + count) for node in cell.output_nodes]
         types += [is_reduction] * len(ends)
-    links += [tuple(outputs)] if len(outputs) > 1 else []
+    links += pairwise(outputs)
     return Data(
         x=torch.tensor(nodes),
         edge_index=torch.tensor(edges, dtype=torch.long).reshape(-1, 2).T,

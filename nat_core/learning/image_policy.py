@@ -4,7 +4,6 @@ NAT (arXiv 1910.14488), algorithm 1. All architectures of a step are judged on t
 all its samples, and equal architectures once.
 """
 
-from nat_core.learning.changing import Changing
 from nat_core.learning.draws import images_at
 from nat_core.learning.image_plan import Phase
 from nat_core.learning.image_setting import Setting
@@ -19,9 +18,7 @@ def train_policy(setting: Setting, state: ImageState, phase: Phase, index: int) 
     def images() -> ImagePart:
         return images_at(setting.data.rewards, number, config.rewards.images, config.seed, "images for rewards")
 
-    judge = setting.judge(("minibatch", number), state.supernet, images)
-    trainer = setting.trainer("minibatches", lambda: Changing(judge))
-    trainer.objective.source.judge = judge
-    metrics = trainer.step(state.learner)
+    source = setting.changing(setting.judge(("minibatch", number), state.supernet, images))
+    metrics = setting.trainer("minibatches", lambda: source).step(state.learner)
     state.learner.step += 1
     return metrics

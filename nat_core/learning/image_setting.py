@@ -12,6 +12,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import find
 from nat_core.learning import parallel
 from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.changing import Changing
 from nat_core.learning.data import Inputs, inputs_of, relative_cost_of
 from nat_core.learning.draws import generator
 from nat_core.learning.image_config import ImageTrainingConfig
@@ -49,6 +50,7 @@ class Setting:
         self.policy_device = device if parallel.processes() == 1 else torch.device("cpu")
         self._trainer: tuple[object, Trainer] | None = None
         self._judge: tuple[object, AccuracySource] | None = None
+        self._changing: Changing | None = None
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -67,6 +69,12 @@ class Setting:
             made = Trainer(self.config.recipe, objective, Inputs(self.inputs.training, ()), self.policy_device)
             self._trainer = (key, made)
         return self._trainer[1]
+
+    def changing(self, judge: AccuracySource) -> Changing:
+        """The one source of rewards that change with the minibatch; it asks `judge` from now on."""
+        self._changing = self._changing or Changing(judge)
+        self._changing.judge = judge
+        return self._changing
 
     def judge(self, key: object, supernet: Supernet, part: Callable[[], ImagePart]) -> AccuracySource:
         """The shared weights' accuracies on some images, divided among processes.

@@ -52,10 +52,10 @@ class TargetScale:
 
 def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Spearman's rank correlation of two vectors [n]; ties share their mean rank; 0 where one is constant."""
-    ranks = [_ranks(first), _ranks(second)]
-    if any(rank.std() == 0 for rank in ranks):
+    one, other = _ranks(first), _ranks(second)
+    if one.std() == 0 or other.std() == 0:
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

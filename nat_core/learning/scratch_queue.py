@@ -98,8 +98,9 @@ class _Queue:
         self.network = config.budget.network(len(data.classes))
         self.trainer = Trainer(config.budget, data)
         path = hooks.checkpoint
-        resumed = path is not None and path.exists()
-        self.state = load_queue(path, config, self.network, device) if resumed else QueueState()
+        self.state = QueueState()
+        if path is not None and path.exists():
+            self.state = load_queue(path, config, self.network, device)
         self._saved = time.monotonic()
 
     def run(self) -> Evaluation:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -109,7 +110,7 @@ def load_state(path: Path, config: TrainingConfig, state: TrainingState) -> None
         raise ValueError(f"{path}: {error}; accepted: a training state of the same configuration") from error
 
 
-def _check(counters: dict, config: TrainingConfig) -> None:
+def _check(counters: Mapping[str, Any], config: TrainingConfig) -> None:
     if counters["format_version"] != _FORMAT_VERSION:
         raise ValueError(f"format_version is {counters['format_version']!r}, not {_FORMAT_VERSION}")
     saved = TrainingConfig.from_dict(counters["config"]).to_dict()
