@@ -1,6 +1,8 @@
 """A kind of run: training a policy from images."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from nat_core.learning.checkpoint_policy import policy_of_checkpoint
@@ -8,11 +10,14 @@ from nat_core.learning.image_config import ImageTrainingConfig
 from nat_core.learning.image_plan import plan_training
 from nat_core.learning.image_presets import DEFAULT_PRESET, PRESETS, preset
 from nat_core.learning.image_publish import publish_images
+from nat_core.learning.image_sources import SAMPLE
 from nat_core.learning.image_training import HEADLINE, train_on_images
 from nat_core.learning.policy import POLICY_CONFIGS
 from nat_core.runs.kinds import Work
 from nat_core.runs.running import RunContext
 
+# Between checkpoints; short runs have some to look at, too.
+_SAVE_SECONDS, _SHORT_SAVE_SECONDS, _SHORT_STEPS = 45.0, 4.0, 1000
 # What the command line's options mean, besides preset and schedule.
 OPTIONS: dict[str, Callable[[ImageTrainingConfig], Any]] = {
     "data": lambda config: config.data,
@@ -32,6 +37,11 @@ OPTIONS: dict[str, Callable[[ImageTrainingConfig], Any]] = {
 }
 
 
+def is_on_hub(source: str) -> bool:
+    """Whether images would be fetched from the hub, which may take minutes, rather than read here."""
+    return source != SAMPLE and re.fullmatch(r"[\w.-]+/[\w.-]+", source) is not None and not Path(source).exists()
+
+
 def train_policy(config: ImageTrainingConfig, context: RunContext) -> bool:
     """Trains until finished or asked to stop; what came out is published and stored with the record."""
     trained = train_on_images(
@@ -41,6 +51,7 @@ def train_policy(config: ImageTrainingConfig, context: RunContext) -> bool:
         should_stop=context.should_stop,
         checkpoint=context.checkpoint(),
         saving=context.saving,
+        save_seconds=_SHORT_SAVE_SECONDS if context.run.steps < _SHORT_STEPS else _SAVE_SECONDS,
     )
     if not trained.finished:
         return False

@@ -4,9 +4,10 @@ from nat_core.learning.checkpoint_policy import policy_of_checkpoint
 from nat_core.learning.config import RECIPES, TrainingConfig
 from nat_core.learning.policy import POLICY_CONFIGS
 from nat_core.learning.publish import publish
-from nat_core.learning.training import train
+from nat_core.learning.training import Schedule, train
 from nat_core.runs.kinds import Work
 from nat_core.runs.running import RunContext
+from nat_core.runs.snapshots import KEPT
 
 _OPTIONS = ("steps", "seed", "data_set", "cost", "cost_weight")
 
@@ -20,6 +21,7 @@ def train_policy(config: TrainingConfig, context: RunContext) -> bool:
         should_stop=context.should_stop,
         checkpoint=context.checkpoint(),
         saving=context.saving,
+        schedule=Schedule(save=min(250, max(20, config.steps // KEPT))),
     )
     if not trained.finished:
         return False

@@ -1,0 +1,21 @@
+"""Train: launch a training, watch it learn, stop it, go on, use its policy."""
+
+import streamlit as st
+
+from ui import shell
+from ui.train import form, live, toolbar
+from ui.train.board import board
+
+shell.require_app()
+
+st.title("Train a policy", anchor=False)
+runs = board()
+found = runs.runs()
+st.session_state.setdefault("train_open", not found)
+with st.expander("New run", key="train_open", on_change="rerun", icon=":material/add:"):
+    form.new_run(runs)
+if found:
+    left = toolbar.filtered(found)
+    live.follow(runs, left, toolbar.shown(runs, found))
+else:
+    st.caption("No run yet. What is launched here or by the command train appears here.")

@@ -1,0 +1,68 @@
+"""The runs as the page sees them: read from the record at most once a second, however many browsers look."""
+
+import threading
+import time
+from functools import cache
+
+import streamlit as st
+
+from nat_core.runs.reading import Points, thinned
+from nat_core.runs.run import Run
+from nat_core.runs.tracking import Tracking, open_tracking
+
+_FRESH_SECONDS = 1.0
+_FRESH_FROM_SERVER_SECONDS = 4.0
+CURVE_POINTS = 400
+
+
+class Board:
+    """Runs and their curves; the same for all visitors of this server."""
+
+    def __init__(self, tracking: Tracking) -> None:
+        self.tracking = tracking
+        self._lock = threading.Lock()
+        self._runs: tuple[float, list[Run]] = (0.0, [])
+        self._curves: dict[str, tuple[float, bool, dict[str, Points]]] = {}
+        self._fresh = _FRESH_SECONDS if tracking.is_local else _FRESH_FROM_SERVER_SECONDS
+
+    def runs(self) -> list[Run]:
+        """All runs, the newest first. Raises OSError where the record cannot be reached."""
+        with self._lock:
+            read, runs = self._runs
+            if time.monotonic() - read > self._fresh or not read:
+                runs = self.tracking.runs()
+                self._runs = (time.monotonic(), runs)
+            return runs
+
+    def changed(self) -> None:
+        """The next question is answered anew: something was done to a run."""
+        with self._lock:
+            self._runs = (0.0, [])
+
+    def curves(self, run: Run) -> dict[str, Points]:
+        """All metrics of a run by name, thinned to what a chart can show."""
+        with self._lock:
+            read, ended, found = self._curves.get(run.id, (0.0, False, {}))
+            fresh = time.monotonic() - read < self._fresh
+            if read and ((ended and not run.active) or fresh):
+                return found
+            whole = self.tracking.points(run.id)
+            found = {name: thinned(points, CURVE_POINTS) for name, points in whole.items()}
+            self._curves = {key: item for key, item in self._curves.items() if len(self._curves) < 64 or not item[1]}
+            self._curves[run.id] = (time.monotonic(), not run.active, found)
+            return found
+
+
+@cache
+def _board(tracking: Tracking) -> Board:
+    return Board(tracking)
+
+
+def board() -> Board:
+    """The board of the record that the environment names; the page ends here, with a sentence, if there is none."""
+    try:
+        with st.spinner("Opening the record of runs…", show_time=False):
+            return _board(open_tracking())
+    except (ValueError, OSError) as error:
+        st.error(f"{str(error)[:1].upper()}{str(error)[1:]}.", icon=":material/error:")
+        st.stop()

@@ -1,0 +1,119 @@
+"""Live curves: what a training's metrics do, several runs over each other, told apart by what differs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from nat_core.runs.reading import Points
+from nat_core.runs.run import Run
+from ui.theme import style, theme
+from ui.train.board import Board
+
+# Told apart by colour-blind readers; one per run.
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6BB1")
+_DASHES = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot")
+_HEIGHT = 260
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart: its title with the unit, and what it shows: names of metrics (or their beginnings) to labels."""
+
+    title: str
+    metrics: Mapping[str, str]
+
+
+CHARTS = (
+    Chart("Mean gain, points", {"held_out_gain": "held out", "gain": "training", "modelled_gain": "modelled"}),
+    Chart("Reward, points", {"held_out_reward": "held out", "reward": "training", "modelled_reward": "modelled"}),
+    Chart("Gain on published cells, points", {"probe_gain/": ""}),
+    Chart("Entropy, nats per edge", {"entropy": ""}),
+    Chart("Share made worse", {"share_worse": "at all", "held_out_worse": "at all",
+                               "share_worse_by_half_a_point": "by ½ point"}),
+    Chart("MACs of outputs ÷ inputs", {"macs_ratio": ""}),
+    Chart("Shared weights: loss", {"weight_loss": "", "loss": ""}),
+    Chart("Shared weights: training accuracy, %", {"weight_accuracy_percent": ""}),
+    Chart("Reward model: rank correlation", {"reward_model_rank_correlation": "left-out data",
+                                             "outputs_rank_correlation": "policy's outputs"}),
+    Chart("Accuracy, %", {"accuracy": "measured", "training_accuracy": "training"}),
+)  # fmt: skip
+
+
+def show(board: Board, runs: Sequence[Run]) -> None:
+    """All charts for which there is something, two in a row."""
+    curves = [board.curves(run) for run in runs]
+    names = [legend(run, differing(runs)[number]) for number, run in enumerate(runs)]
+    charts = [chart for chart in CHARTS if any(series(chart, found) for found in curves)]
+    if not charts:
+        st.caption("Nothing has been measured yet.")
+        return
+    columns = st.columns(2)
+    for number, chart in enumerate(charts):
+        with columns[number % 2]:
+            st.plotly_chart(
+                figure(chart, names, curves),
+                key=f"train-chart-{chart.title}",
+                config={"displayModeBar": False},
+                alt=chart.title,
+            )
+
+
+def series(chart: Chart, curves: Mapping[str, Points]) -> dict[str, Points]:
+    """What a chart shows of a run: points by label."""
+    found: dict[str, Points] = {}
+    for name, label in chart.metrics.items():
+        if name.endswith("/"):
+            found |= {key.removeprefix(name): points for key, points in curves.items() if key.startswith(name)}
+        elif name in curves:
+            found[label] = curves[name]
+    return found
+
+
+def figure(chart: Chart, names: Sequence[str], curves: Sequence[Mapping[str, Points]]) -> go.Figure:
+    """Steps against values; a colour per run, a dash per metric."""
+    drawn = go.Figure()
+    several = len(names) > 1
+    for run, (name, found) in enumerate(zip(names, curves, strict=True)):
+        shown = series(chart, found)
+        for number, (label, points) in enumerate(shown.items()):
+            title = " · ".join(part for part in (name if several else "", label) if part)
+            drawn.add_scatter(
+                x=[step for step, _ in points],
+                y=[value for _, value in points],
+                name=title or name,
+                mode="lines+markers" if len(points) < 12 else "lines",
+                line={"color": _COLORS[run % len(_COLORS)], "dash": _DASHES[number % len(_DASHES)], "width": 1.8},
+                marker={"size": 5},
+                showlegend=several or len(shown) > 1,
+                hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
+            )
+    style(drawn, _HEIGHT + 20 * (len(names) - 1))
+    drawn.update_layout(
+        title={"text": chart.title, "font": {"size": 14, "color": theme().text}, "x": 0, "y": 0.98, "yanchor": "top"},
+        margin={"t": 58 + 18 * (len(names) - 1)},
+    )
+    drawn.update_xaxes(rangemode="tozero", title="steps", title_font={"size": 12})
+    return drawn
+
+
+def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
+    """Of each run, the settings in which the runs differ, by their shortest unambiguous names."""
+    flat = [{**run.request.parameters(), "preset": run.request.preset, "space": run.request.space} for run in runs]
+    names = sorted({name for item in flat for name in item})
+    different = [name for name in names if len({item.get(name) for item in flat}) > 1]
+    return [{_short(name): item[name] for name in different if name in item} for item in flat]
+
+
+def _short(name: str) -> str:
+    """``policy.seed`` is ``seed``; deeper ones keep two words."""
+    return name.removeprefix("policy.")
+
+
+def legend(run: Run, different: Mapping[str, Any], most: int = 3) -> str:
+    """The run's name with what sets it apart."""
+    parts = [f"{name} {value}" for name, value in different.items()][:most]
+    rest = len(different) - len(parts)
+    return f"{run.name} ({', '.join([*parts, *([f'{rest} more'] if rest else [])])})" if parts else run.name

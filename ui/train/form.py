@@ -1,0 +1,253 @@
+"""A new run: presets and their options, checked while typing, what it will take, and the command that does the same."""
+
+import os
+import shlex
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from nat_core.architecture.spaces import SPACES
+from nat_core.cli.forms import Form, form_for
+from nat_core.learning.device import available_devices, default_device, device_title
+from nat_core.runs import launching
+from nat_core.runs.calibration import Calibration, calibration
+from nat_core.runs.estimate import Estimate, check_memory, estimate
+from nat_core.runs.image_training import is_on_hub
+from nat_core.runs.kinds import request_for
+from nat_core.runs.request import Request
+from nat_core.runs.run import Run
+from ui.train.board import Board
+from ui.train.fields import FIELDS, PRESETS, Field, value_of, whole
+from ui.train.words import duration, gigabytes, sentence
+
+_DOUBLE_CLICK_SECONDS = 1.5
+_LIVE = "300ms"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the form asks for: the request and what it will take."""
+
+    form: Form
+    config: Any
+    request: Request
+    needed: Estimate
+
+
+def new_run(board: Board) -> None:
+    """Draws the form; Launch starts a process."""
+    _defaults()
+    inputs, summary = st.columns([3, 2], gap="large")
+    with inputs:
+        _inputs()
+    with summary:
+        try:
+            order = _order(board)
+        except ValueError as error:
+            st.error(sentence(error), icon=":material/error:")
+            _launch_button(board, None)
+            return
+        _summary(order)
+        _launch_button(board, order)
+
+
+def fill(run: Run) -> None:
+    """Puts another run's settings into the form. Raises ValueError for a run that is no training."""
+    space = run.request.space
+    if run.request.kind not in {form_for(name).kind for name in SPACES}:
+        raise ValueError(f"the run {run.name} is no training; only those can be cloned here")
+    state = st.session_state
+    state["train_space"] = space
+    state["train_preset"] = _preset_of(run)
+    config = form_for(space).config(space, {})
+    config = type(config).from_dict(run.config)
+    for field in FIELDS:
+        if field.option in form_for(space).options:
+            state[_key(field)] = _text(value_of(config, field.option))
+    state["train_threads"] = str(run.request.threads)
+    state["train_name"] = ""
+    state["train_open"] = True
+
+
+def _preset_of(run: Run) -> str:
+    presets = PRESETS[run.request.space]
+    named = {"group": "cpu", "authors": "paper"}.get(run.request.preset, run.request.preset)
+    return named if named in presets else "cpu"
+
+
+def _defaults() -> None:
+    """The first visit starts with the fastest thing that is real."""
+    state = st.session_state
+    state.setdefault("train_space", "nasbench201")
+    if "train_preset" not in state:
+        state["train_preset"] = "cpu"
+        _reset()
+    state.setdefault("train_name", "")
+    state.setdefault("train_threads", "1")
+
+
+def _reset() -> None:
+    """Every option as the preset has it."""
+    space = st.session_state["train_space"]
+    form = form_for(space)
+    config = form.config(space, PRESETS[space][st.session_state["train_preset"]].options)
+    for field in FIELDS:
+        if field.option in form.options:
+            st.session_state[_key(field)] = _text(value_of(config, field.option))
+
+
+def _inputs() -> None:
+    presets = PRESETS[st.session_state["train_space"]]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Space", list(SPACES), key="train_space", format_func=lambda name: SPACES[name].title, on_change=_reset,
+            persist_state="session", width=250,
+        )  # fmt: skip
+        st.segmented_control(
+            "Preset", list(presets), key="train_preset", format_func=lambda name: presets[name].title, required=True,
+            on_change=_reset, persist_state="session",
+        )  # fmt: skip
+        st.text_input(
+            "Name", key="train_name", placeholder="made from space and preset", live=_LIVE, persist_state="session",
+            width=230,
+        )  # fmt: skip
+    st.caption(presets[st.session_state["train_preset"]].help)
+    options = form_for(st.session_state["train_space"]).options
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _draw([field for field in FIELDS if field.main and field.option in options])
+    with st.expander("Advanced"), st.container(horizontal=True, vertical_alignment="bottom"):
+        _draw([field for field in FIELDS if not field.main and field.option in options])
+        _machine()
+
+
+def _draw(fields: list[Field]) -> None:
+    for field in fields:
+        if field.choices is None:
+            wide = field.option == "data"
+            st.text_input(
+                field.label, key=_key(field), help=field.help, live=_LIVE, persist_state="session",
+                width=250 if wide else 135,
+            )  # fmt: skip
+        else:
+            st.selectbox(
+                field.label, list(field.choices), key=_key(field), help=field.help, persist_state="session", width=250,
+                format_func=lambda value, choices=field.choices: choices[value] or value,
+            )  # fmt: skip
+
+
+def _machine() -> None:
+    devices = available_devices()
+    if len(devices) > 1:
+        st.selectbox(
+            "Device", devices, index=devices.index(str(default_device())), format_func=device_title,
+            key="train_device", persist_state="session", width=250,
+        )  # fmt: skip
+    st.text_input(
+        "Threads", key="train_threads", help="Of the processor.", live=_LIVE, persist_state="session", width=135
+    )
+
+
+def _order(board: Board) -> Order:
+    """What the form asks for. Raises ValueError with one sentence for what cannot work."""
+    state = st.session_state
+    space = state["train_space"]
+    preset = PRESETS[space][state["train_preset"]]
+    form = form_for(space)
+    start = form.config(space, preset.options)
+    options = dict(preset.options)
+    for field in FIELDS:
+        if field.option in form.options and (value := _value(field)) != value_of(start, field.option):
+            options[field.option] = value
+    config = form.config(space, options)
+    name = state["train_name"].strip()
+    if name and name in (run.name for run in board.runs()):
+        raise ValueError(f"a run is called {name[:40]!r} already; choose another name")
+    device = state.get("train_device") or str(default_device())
+    settings = {"preset": form.preset(options), "device": device, "threads": _threads(), "name": name}
+    request = request_for(form.kind, config, command=_command(space, options, settings), **settings)
+    needed = estimate(config, _speed(board, device))
+    check_memory(needed)
+    return Order(form, config, request, needed)
+
+
+def _threads() -> int:
+    threads, cores = whole(st.session_state["train_threads"]), os.cpu_count() or 1
+    if not 1 <= threads <= cores:
+        raise ValueError(f"threads is {threads}; this machine has {cores} cores")
+    return threads
+
+
+def _value(field: Field) -> Any:
+    text = st.session_state[_key(field)]
+    try:
+        return field.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{field.label}: {error}") from None
+
+
+def _command(space: str, options: dict[str, Any], settings: dict[str, Any]) -> str:
+    """The command line of this form, so that what is shown is what is done."""
+    words = ["python", "-m", "nat_core", "train", "--space", space]
+    for name, value in options.items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    if settings["threads"] != 1:
+        words += ["--threads", str(settings["threads"])]
+    return shlex.join([*words, *(["--name", settings["name"]] if settings["name"] else [])])
+
+
+def _speed(board: Board, device: str) -> Calibration:
+    return _calibrated(board.tracking.folders.root / "calibration.json", device)
+
+
+@st.cache_resource(show_spinner="Measuring this machine, once…")
+def _calibrated(file: Path, device: str) -> Calibration:
+    return calibration(file, device)
+
+
+def _summary(order: Order) -> None:
+    columns = st.columns(3)
+    columns[0].metric("Time, about", duration(order.needed.seconds), help="From a calibration of this machine, alone.")
+    columns[1].metric("Memory, up to", gigabytes(order.needed.memory_bytes))
+    columns[2].metric("Steps", f"{order.request.steps:,}")
+    st.code(order.request.command, language="bash", wrap_lines=True)
+
+
+def _launch_button(board: Board, order: Order | None) -> None:
+    number = st.session_state.setdefault("train_launches", 0)
+    st.button(
+        "Launch", type="primary", icon=":material/play_arrow:", key=f"launch-{number}", disabled=order is None,
+        on_click=_launch, args=(board, order, number),
+    )  # fmt: skip
+    if problem := st.session_state.pop("train_problem", None):
+        st.error(problem, icon=":material/error:")
+
+
+def _launch(board: Board, order: Order, number: int) -> None:
+    """Starts the run unless this very button, or one a moment ago, has: a double click is one launch."""
+    state = st.session_state
+    if state["train_launches"] != number or time.monotonic() - state.get("train_launched", 0) < _DOUBLE_CLICK_SECONDS:
+        return
+    state["train_launches"] = number + 1
+    try:
+        if not is_on_hub(getattr(order.config, "data", "")):
+            order.form.check(order.config)
+        run_id = launching.launch(board.tracking, order.request)
+    except (ValueError, OSError) as error:
+        state["train_problem"] = sentence(error)
+        return
+    state["train_launched"] = time.monotonic()
+    state["train_shown"] = [run_id]
+    state["train_name"] = ""
+    state["train_open"] = False
+    board.changed()
+
+
+def _key(field: Field) -> str:
+    return f"train_{field.option}"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

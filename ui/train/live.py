@@ -1,0 +1,64 @@
+"""The part of the page that follows runs at work: one fragment, which asks again only while there are any."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from nat_core.runs.run import Run
+from nat_core.runs.states import ACTIVE, State
+from ui.train import curves, detail, table, timeline
+from ui.train.board import Board
+from ui.train.words import sentence
+
+POLL = "2s"
+_VIEWS: dict[str, Callable[[Board, Sequence[Run]], None]] = {
+    "Curves": curves.show,
+    "Timeline": lambda board, runs: timeline.show(board.tracking, runs[0]),
+    "Log": lambda board, runs: detail.log(board.tracking, runs[0]),
+    "Settings": lambda board, runs: detail.settings(runs),
+    "Files": lambda board, runs: detail.files(board.tracking, runs[0]),
+}
+
+
+def follow(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
+    """Draws the table and the chosen runs; again and again while something runs."""
+    drawn = {run.id: run.state for run in board.runs()}
+    order, ids = [run.id for run in runs], [run.id for run in chosen]
+
+    def draw() -> None:
+        if st.session_state.pop("train_picked", False):
+            st.rerun()
+        try:
+            now = {run.id: run for run in board.runs()}
+        except OSError as error:
+            st.error(sentence(error), icon=":material/error:")
+            return
+        if {key: run.state for key, run in now.items()} != drawn:
+            st.rerun()  # buttons and filters stand outside and must know
+        table.show([now[item] for item in order if item in now], ids)
+        _chosen(board, list(now.values()), [now[item] for item in ids if item in now])
+
+    polling = any(state in ACTIVE for state in drawn.values())
+    st.fragment(draw, run_every=POLL if polling else None)()
+
+
+def _chosen(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
+    if not chosen:
+        st.caption("Choose a run to see its curves, log and files.")
+        return
+    for run in chosen:
+        detail.status(run, ahead_of(run, runs))
+    view = st.segmented_control(
+        "View", list(_VIEWS), default="Curves", required=True, key="train_view", label_visibility="collapsed",
+        persist_state="session",
+    )  # fmt: skip
+    if len(chosen) > 1 and view in ("Timeline", "Log", "Files"):
+        st.caption(f"Of {chosen[0].name}, the first of the chosen runs.")
+    _VIEWS[view](board, chosen)
+
+
+def ahead_of(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """The runs for which a queued run waits: those that have its device, then those queued before it."""
+    same = [item for item in runs if item.request.device == run.request.device and item.id != run.id]
+    working = [item for item in same if item.state in (State.RUNNING, State.STOPPING)]
+    return working + [item for item in same if item.state is State.QUEUED and item.created < run.created]

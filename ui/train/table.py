@@ -1,0 +1,100 @@
+"""The table of runs."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from nat_core.runs.run import Run
+from nat_core.runs.states import State
+from ui.train.words import duration
+
+SYMBOLS = {
+    State.QUEUED: "◌", State.RUNNING: "●", State.STOPPING: "◐", State.STOPPED: "■", State.FINISHED: "✓",
+    State.FAILED: "✕", State.LOST: "?",
+}  # fmt: skip
+_ROW_PIXELS = 35
+_MOST_ROWS = 10
+
+
+def matching(runs: Sequence[Run], text: str, states: Sequence[str], spaces: Sequence[str]) -> list[Run]:
+    """The runs whose name, id, preset, kind or command contain every word of `text`, in these states and spaces.
+
+    No states, or no spaces, mean all.
+    """
+    words = text.casefold().split()
+    return [
+        run
+        for run in runs
+        if (not states or run.state in states)
+        and (not spaces or run.request.space in spaces)
+        and all(word in _searched(run) for word in words)
+    ]
+
+
+def _searched(run: Run) -> str:
+    request = run.request
+    return " ".join((run.name, run.id, request.kind, request.preset, request.space, request.command)).casefold()
+
+
+def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """One row per run; percentages 0–100, gains in points."""
+    return pd.DataFrame([_row(run) for run in runs], columns=_COLUMNS)
+
+
+_COLUMNS = (
+    "Run", "Status", "Space", "Preset", "Progress", "Left", "Best gain", "Last gain", "MACs ratio", "Elapsed",
+    "Device", "Id",
+)  # fmt: skip
+
+
+def _row(run: Run) -> tuple[object, ...]:
+    state, request = run.state, run.request
+    return (
+        run.name,
+        f"{SYMBOLS[state]} {state}",
+        request.space,
+        request.preset,
+        100 * run.step / run.steps if run.steps else 0.0,
+        duration(run.eta_seconds) if state is State.RUNNING else "",
+        run.best,
+        run.last,
+        (run.metrics or {}).get("macs_ratio"),
+        duration(run.elapsed_seconds),
+        request.device if run.process is None or run.process.is_here else f"{request.device}, {run.process.host}",
+        run.short_id,
+    )
+
+
+def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
+    """Draws it; a click on rows chooses the runs below."""
+    key = f"train_table_{hash(tuple(run.id for run in runs))}"
+    rows = [number for number, run in enumerate(runs) if run.id in shown]
+
+    def pick() -> None:
+        chosen = st.session_state[key].selection.rows
+        st.session_state["train_shown"] = [runs[row].id for row in chosen if row < len(runs)]
+        st.session_state["train_picked"] = True
+
+    st.dataframe(
+        run_frame(runs),
+        key=key,
+        on_select=pick,
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": rows}},
+        hide_index=True,
+        height=_ROW_PIXELS * (min(len(runs), _MOST_ROWS) + 1) + 3,
+        placeholder="",
+        alt="Runs: state, progress, gains",
+        column_config={
+            "Run": st.column_config.TextColumn(width="medium"),
+            "Progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
+            "Left": st.column_config.TextColumn(help="Estimated from its pace."),
+            "Best gain": st.column_config.NumberColumn(
+                format="%+.2f", help="Mean gain on held-out architectures, points; runs of another kind: their metric."
+            ),
+            "Last gain": st.column_config.NumberColumn(format="%+.2f", help="Mean gain when last measured, points."),
+            "MACs ratio": st.column_config.NumberColumn(format="%.3f", help="MACs of outputs ÷ MACs of inputs, mean."),
+            "Device": st.column_config.TextColumn(help="With the machine's name where that is another one."),
+        },
+    )

@@ -1,0 +1,90 @@
+"""What a run's policy makes of one architecture at each kept checkpoint, as drawings."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.difference import difference
+from nat_core.architecture.drawing import draw_overlay
+from nat_core.architecture.library import library
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning import catalogue
+from nat_core.naming import resolve
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+from nat_core.runs.run import Run
+from nat_core.runs.tracking import Tracking
+from ui.cell_drawing import cell_drawing
+from ui.text import relative
+from ui.theme import theme
+from ui.train.detail import policy_folder
+from ui.train.words import sentence
+
+_FIRST = {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench201:0"}
+
+
+def show(tracking: Tracking, run: Run) -> None:
+    """A chosen architecture, and what became of it, step by step."""
+    kept = steps(tracking, run)
+    if run.request.space not in SPACES or not kept:
+        st.caption("Nothing yet: the first drawing appears with the first checkpoint.")
+        return
+    architecture = _chosen(run)
+    if architecture is None:
+        return
+    names = [name for name, _ in architecture.cells]
+    name = names[0]
+    if len(names) > 1:
+        name = st.segmented_control(
+            "Cell", names, default=names[0], required=True, format_func=str.capitalize, key="train_timeline_cell",
+            label_visibility="collapsed",
+        )  # fmt: skip
+    st.caption("Most probable transformation at each kept checkpoint; changes are marked “old → new”.")
+    columns = st.columns(2)
+    for number, (step, folder) in enumerate(kept.items()):
+        with columns[number % 2]:
+            _frame(run, architecture, step, folder, name)
+
+
+def steps(tracking: Tracking, run: Run) -> dict[int, Path]:
+    """Folders of the policies by step: the kept ones and the one that stands now."""
+    kept = tracking.snapshots_of(run).kept()
+    last = policy_folder(tracking, run)
+    return kept | ({max(run.step, *kept, 0): last} if last is not None else {})
+
+
+def _chosen(run: Run) -> Architecture | None:
+    space = SPACES[run.request.space]
+    fitting = [name for name, entry in library().items() if space.mismatch(entry.architecture) is None]
+    options = list(dict.fromkeys([_FIRST[space.name], *fitting]))
+    if st.session_state.get("train_cell") not in options:
+        st.session_state["train_cell"] = options[0]
+    name = st.selectbox("Architecture", options, key="train_cell", width=300)
+    try:
+        return resolve(name)
+    except ValueError as error:
+        st.error(sentence(error), icon=":material/error:")
+        return None
+
+
+def _frame(run: Run, architecture: Architecture, step: int, folder: Path, name: str) -> None:
+    try:
+        after = output(folder, folder.stat().st_mtime_ns, architecture)
+    except (ValueError, OSError) as error:
+        st.caption(f"Step {step:,}: {error}")
+        return
+    costs = cost_model(NETWORKS[SPACES[run.request.space].network])
+    change = relative(costs.cost(after).macs, costs.cost(architecture).macs)
+    st.markdown(f"**Step {step:,}** · {len(difference(architecture, after))} edges changed · {change} MACs")
+    pair = dict(architecture.cells)[name], dict(after.cells)[name]
+    cell_drawing(draw_overlay(*pair, "svg", f"step-{step}", theme().name).decode(), key=f"train-step-{step}-{name}")
+
+
+@lru_cache(maxsize=512)
+def output(folder: Path, stamp: int, architecture: Architecture) -> Architecture:
+    """The policy's most probable transformation. Raises ValueError for a broken policy."""
+    policy, card = catalogue.load(folder)
+    distribution = policy.distribution([architecture], card.target_space, card.rule)
+    return distribution.apply(distribution.greedy())[0]

@@ -1,0 +1,128 @@
+"""Above the table: search and filters, which runs are shown below, and what can be done to the first of them."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from nat_core.runs import launching
+from nat_core.runs.run import Run
+from nat_core.runs.states import RESUMABLE, State
+from ui.train import form
+from ui.train.board import Board
+from ui.train.table import matching
+from ui.train.words import sentence
+
+
+def filtered(runs: Sequence[Run]) -> list[Run]:
+    """Draws search and filters; the runs that they leave."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Search", key="train_search", placeholder="name, preset, command …", live=True, type="search", width=260,
+            persist_state="session",
+        )  # fmt: skip
+        states = st.multiselect(
+            "Status", list(State), key="train_states", placeholder="all", width=260, persist_state="session"
+        )
+        spaces = st.multiselect(
+            "Space", sorted({run.request.space for run in runs if run.request.space}), key="train_spaces",
+            placeholder="all", width=260, persist_state="session",
+        )  # fmt: skip
+    return matching(runs, text, states, spaces)
+
+
+def shown(board: Board, runs: Sequence[Run]) -> list[Run]:
+    """Draws the choice of runs and the actions on the first of them; the chosen runs."""
+    by_id = {run.id: run for run in runs}
+    _from_address(by_id)
+    state = st.session_state
+    state["train_shown"] = [item for item in state.get("train_shown", []) if item in by_id]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.multiselect(
+            "Shown below", list(by_id), key="train_shown", placeholder="Choose runs, or click rows",
+            format_func=lambda item: _label(by_id[item]), width=520,
+            help="Actions are for the first one.",
+        )  # fmt: skip
+        chosen = [by_id[item] for item in state["train_shown"]]
+        if chosen:
+            _actions(board, chosen[0])
+    if chosen:
+        _confirmation(board, chosen[0])
+    if problem := state.pop("train_action_problem", None):
+        st.error(problem, icon=":material/error:")
+    _to_address(chosen)
+    return chosen
+
+
+def _actions(board: Board, run: Run) -> None:
+    state = run.state
+    at_work = run.active
+    _button("Stop", "stop", not at_work or state is State.STOPPING, "It saves first, and can be resumed.",
+            _do, board, lambda: launching.stop(board.tracking, run.id, wait=False))  # fmt: skip
+    _button("Resume", "resume", state not in RESUMABLE, "From its last checkpoint, exactly.",
+            _do, board, lambda: launching.resume(board.tracking, run.id))  # fmt: skip
+    _button("Clone", "content_copy", False, "Its settings into the form above.", _do, board, lambda: form.fill(run))
+    with st.popover("Rename", disabled=at_work, help="When it has ended." if at_work else None):
+        name = st.text_input("Name", value=run.name, key=f"train_rename_{run.id}")
+        st.button("Save", key="train-rename", on_click=_do,
+                  args=(board, lambda: board.tracking.rename(run.id, name)))  # fmt: skip
+    _button("Delete", "delete", at_work, "Stop it first." if at_work else "Asks first.",
+            lambda: st.session_state.update(train_delete=run.id))  # fmt: skip
+
+
+def _confirmation(board: Board, run: Run) -> None:
+    """The question before a deletion."""
+    if st.session_state.get("train_delete") != run.id:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            f"Delete {run.name} with its curves, log, checkpoints and policy? A policy in a folder of your own stays.",
+            icon=":material/delete:",
+        )  # fmt: skip
+
+        def delete() -> None:
+            st.session_state["train_delete"] = None
+            _do(board, lambda: launching.delete(board.tracking, run.id))
+
+        st.button("Delete it", key="train-delete", type="primary", on_click=delete)
+        st.button("Keep it", key="train-keep", on_click=lambda: st.session_state.update(train_delete=None))
+
+
+def _button(
+    label: str, icon: str, disabled: bool, text: str, action: Callable[..., object], *arguments: object
+) -> None:
+    st.button(
+        label, icon=f":material/{icon}:", disabled=disabled, help=text, on_click=action, args=arguments,
+        key=f"train-{label.lower()}",
+    )  # fmt: skip
+
+
+def _do(board: Board, action: Callable[[], object]) -> None:
+    """Acts; what went wrong is said on the page."""
+    try:
+        action()
+    except (ValueError, OSError) as error:
+        st.session_state["train_action_problem"] = sentence(error)
+    board.changed()
+
+
+def _label(run: Run) -> str:
+    return f"{run.name} ({run.short_id})"
+
+
+def _from_address(by_id: dict[str, Run]) -> None:
+    """A link shows the runs that it names, as long as it has not been followed already."""
+    asked = st.query_params.get("runs", "")
+    if asked and asked != st.session_state.get("train_address"):
+        parts = asked.split(",")[:8]
+        st.session_state["train_shown"] = [item for part in parts for item in by_id if part and item.startswith(part)]
+        st.session_state["train_address"] = asked
+
+
+def _to_address(chosen: Sequence[Run]) -> None:
+    text = ",".join(run.short_id for run in chosen)
+    st.session_state["train_address"] = text
+    if st.query_params.get("runs", "") != text:
+        if text:
+            st.query_params["runs"] = text
+        else:
+            del st.query_params["runs"]
