@@ -77,8 +77,13 @@ def _figure(rows: list[FigureRow], scale: str) -> go.Figure:
         limits = [None, None] if scale == "log" else [0, 1.16 * top]
         figure.update_xaxes(title=title, type=scale, range=limits, row=1, col=column)
     style(figure, 470)
-    look = {"gridcolor": theme().tint(theme().line, 0.3), "linecolor": theme().line, "zeroline": False}
-    figure.update_layout(xaxis2=look, yaxis2={**look, "showgrid": False}, margin={"r": 48})
+    look = {
+        "gridcolor": theme().tint(theme().line, 0.3),
+        "linecolor": theme().line,
+        "zeroline": False,
+        "ticks": "outside",
+    }
+    figure.update_layout(xaxis2={**look, "automargin": True}, yaxis2=look, margin={"r": 48})
     return figure.update_yaxes(showgrid=False, ticks="")
 
 

@@ -14,11 +14,15 @@ from nat_core.architecture.spaces import NASBENCH201_OPERATIONS
 from nat_core.learning.receptive import heard
 from ui.learn.shipped import log_probabilities, rounds_of_policy
 from ui.picture import Mark, picture
-from ui.text import edge_label, percent
+from ui.text import edge_label, percent, signed
 from ui.theme import style, theme
 from ui.view import DEFAULT_CELL
 
 _SEEN = "DARTS"
+_FIRST_EDIT = "avg_pool_3x3"  # on the first edge: a change that other edges answer clearly
+_OF_EDGE = "learn_edit_of"  # the edge that the edit belongs to
+_SHOWN = {"bars": "Probability", "map": "log₁₀ probability"}
+_FLOOR = -8  # of log₁₀ probability in the map's colours
 _EDGE, _OPERATION, _SEEN_EDGE = "learn_edge", "learn_edit", "learn_seen_edge"
 
 
@@ -86,7 +90,11 @@ def _moving() -> None:
         picture(svg, "learn_edited", lambda part: _choose(part, _EDGE), {chosen: "chosen"})
         st.caption("A cell of NAS-Bench-201; the probabilities are those of the policy shipped with this program.")
     with right:
-        figure = _bars(before, after)
+        shown = st.segmented_control(
+            "Show", _SHOWN, format_func=_SHOWN.get, default="bars", required=True, key="learn_shown",
+            persist_state="session",
+        )  # fmt: skip
+        figure = (_bars if shown == "bars" else _map)(before, after)
         st.plotly_chart(figure, config={"displayModeBar": False}, key="learn_bars", alt="Probabilities per edge")
 
 
@@ -95,11 +103,11 @@ def _edited(architecture: Architecture) -> Architecture:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         edge = st.selectbox(
             "Edge", range(len(cell.edges)), key=_EDGE, format_func=lambda place: _edge_title(cell, place), width=210,
-            persist_state="session", on_change=_forget,
+            persist_state="session",
         )  # fmt: skip
-        own = cell.edges[edge].operation
-        if st.session_state.get("learn_edited_edge") != edge:  # another edge starts with its own operation
-            st.session_state.update({"learn_edited_edge": edge, _OPERATION: own})
+        if st.session_state.get(_OF_EDGE) != edge:  # another edge starts with its own operation
+            operation = cell.edges[edge].operation if _OF_EDGE in st.session_state else _FIRST_EDIT
+            st.session_state.update({_OF_EDGE: edge, _OPERATION: operation})
         name = st.selectbox(
             "Becomes", NASBENCH201_OPERATIONS, key=_OPERATION, format_func=lambda op: OPERATIONS[op].short_label,
             width=150,
@@ -108,15 +116,10 @@ def _edited(architecture: Architecture) -> Architecture:
     return architecture.with_operations(operations)
 
 
-def _forget() -> None:
-    st.session_state.pop("learn_edited_edge", None)
-
-
 def _bars(before: Architecture, after: Architecture) -> go.Figure:
     """Per edge a bar of the edited cell's probabilities and, where it differs, a thin one of those before."""
     new, old = np.exp(log_probabilities(after)), np.exp(log_probabilities(before))
-    cell, figure = after.normal, go.Figure()
-    labels = [f"{edge_label(cell, edge.source, edge.target)}: {edge.traits.short_label}" for edge in cell.edges]
+    labels, figure = [_edge_title(after.normal, place) for place in range(len(after.edges))], go.Figure()
     for name in NASBENCH201_OPERATIONS:
         column = INDEX[name]
         for values, offset, width, opacity in ((new, -0.34, 0.44, 1.0), (old, 0.14, 0.16, 0.5)):
@@ -143,6 +146,41 @@ def _bars(before: Architecture, after: Architecture) -> go.Figure:
         tickvals=list(range(len(labels))), ticktext=labels, autorange="reversed", showgrid=False, ticks=""
     )
     return figure.update_xaxes(range=[0, 1], tickformat=".0%", title="probability; thin: before your edit")
+
+
+def _map(before: Architecture, after: Architecture) -> go.Figure:
+    """log₁₀ probabilities of the edited cell, and in brackets how far they moved; what is not legal stays empty."""
+    columns = [INDEX[name] for name in NASBENCH201_OPERATIONS]
+    new, old = (log_probabilities(cell)[:, columns] / np.log(10) for cell in (after, before))
+    legal, moved = np.isfinite(new), np.isfinite(new) & np.isfinite(old)
+    texts = [
+        [
+            f"{value:.2f}{f' ({signed(change, 1)})' if both else ''}" if known else ""
+            for value, change, known, both in row
+        ]
+        for row in (
+            zip(*rows, strict=True) for rows in zip(new, np.where(moved, new - old, 0), legal, moved, strict=True)
+        )
+    ]
+    colors = theme()
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.where(legal, np.maximum(new, _FLOOR), np.nan),
+            x=[OPERATIONS[name].short_label for name in NASBENCH201_OPERATIONS],
+            y=[_edge_title(after.normal, place) for place in range(len(after.edges))],
+            text=texts,
+            texttemplate="%{text}",
+            zmin=_FLOOR,
+            zmax=0,
+            colorscale=[[0, colors.tint(colors.accent, 0.04)], [1, colors.tint(colors.accent, 0.65)]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hoverinfo="skip",
+        )
+    )
+    style(figure, 400).update_yaxes(autorange="reversed", showgrid=False, ticks="")
+    return figure.update_xaxes(showgrid=False, ticks="", title="in brackets: moved by your edit; empty: not legal")
 
 
 def _base(values: np.ndarray, column: int) -> list[float]:

@@ -28,7 +28,7 @@ STEPS: Mapping[str, Step] = MappingProxyType(
     {
         "Cell": Step("A network is one small cell, repeated. A better cell makes a better network.", cell.draw),
         "Transitions": Step(
-            "NAT++ takes a finished cell and replaces operations, never by something heavier.",
+            "NAT++ takes a finished cell and replaces its operations by simpler ones.",
             transitions.draw,
         ),
         "Costs": Step("Why replace? Because operations differ in cost by a factor of thousands.", costs.draw),
@@ -45,7 +45,7 @@ def page() -> None:
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     step = STEPS[chosen]
-    st.markdown(f"##### {step.sentence}")
+    st.markdown(f"##### {list(STEPS).index(chosen) + 1} of {len(STEPS)}: {step.sentence}")
     step.draw()
     _neighbours(chosen)
 

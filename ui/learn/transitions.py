@@ -59,7 +59,9 @@ def _explain(chosen: str, operations: tuple[str, ...], rule: str) -> None:
     costs = {row.operation: row.multiply_adds for row in operation_figure(operations=operations)}
     others = [name for name in targets if name != chosen]
     if costs[chosen] and others:
-        cheapest = min(costs[name] for name in others) / costs[chosen]
-        dearest = max(costs[name] for name in others) / costs[chosen]
-        st.markdown(f"Each of the others costs {percent(cheapest)} to {percent(dearest)} of its multiply-adds.")
-    st.caption("Multiply-adds at C 128, 32×32, stride 1, as in step 3. Faint arrows: the smallest legal steps.")
+        dearest = max(others, key=costs.__getitem__)
+        share = percent(costs[dearest] / costs[chosen])
+        st.markdown(
+            f"The dearest of the others, {OPERATIONS[dearest].short_label}, costs {share} of its multiply-adds."
+        )
+    st.caption("Multiply-adds at C 128, 32×32, stride 1, as in the next step. Faint arrows: the smallest legal steps.")
