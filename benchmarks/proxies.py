@@ -1,0 +1,124 @@
+"""What a cheap accuracy is worth: `python -m benchmarks.proxies --space nasbench201 --data SOURCE`.
+
+A proxy ranks architectures in seconds; the truth took hours. On NAS-Bench-201 it is the benchmark's own accuracy on
+CIFAR-10 validation, for cells drawn at random; on the fully-concat space it is the judge's table (`benchmarks.judge`).
+Proxies are short trainings from scratch, judged on the selection images; beside them stand what costs nothing:
+MACs and parameters. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over architectures) and the
+processor time per architecture. Every result is kept in `--table`, so that an interrupted comparison goes on.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning import table
+from nat_core.learning.image_sources import HUB_DEFAULT
+from nat_core.learning.images import ImageData, load_images
+from nat_core.learning.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
+from nat_core.learning.ranks import rank_correlation
+from nat_core.learning.scratch_config import EvaluationConfig, NamedArchitecture
+from nat_core.learning.scratch_presets import preset_budget
+from nat_core.learning.scratch_queue import Hooks, evaluate
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+
+BOOTSTRAPS = 2000
+# Fields of the budget in which a proxy differs from preset `short`; trained on all but the selection images.
+PROXIES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "2,000 images, 2 epochs": {"images_per_class": 200, "epochs": 2},
+        "5,000 images, 2 epochs": {"images_per_class": 500, "epochs": 2},
+        "5,000 images, 4 epochs": {"images_per_class": 500, "epochs": 4},
+        "10,000 images, 1 epoch": {"images_per_class": 1000, "epochs": 1},
+        "10,000 images, 2 epochs, batch 64": {"images_per_class": 1000, "epochs": 2, "batch": 64},
+        "all images, 1 epoch": {"epochs": 1},
+    }
+)
+SMALLEST: Mapping[str, int] = MappingProxyType({"nasbench201": 3, "cifar": 3})
+
+
+def truth(space: Space, count: int, judged: Path) -> dict[Architecture, float]:
+    """Architectures with their accuracies in percent."""
+    if space is table.SPACE:
+        codes = random.Random(0).sample(range(table.SIZE), count)
+        accuracies = table.accuracies_percent("cifar10_valid")
+        return {table.architecture_of_code(code): float(accuracies[code]) for code in codes}
+    found = [item for item in read_measured(judged) if item.judged_on == "test" and item.seed == 0]
+    return {item.value: item.accuracy for item in found if space.mismatch(item.value) is None}
+
+
+def train_all(name: str, items: Sequence[Architecture], data: ImageData, path: Path) -> list[MeasuredResult]:
+    """The results of a proxy, in order; what the table has is not trained again."""
+    changes = {"data": HUB_DEFAULT, "judged_on": "selection", "trained_on": "fitting", "warmup_epochs": 0.2}
+    results = []
+    for item in items:
+        budget = preset_budget("short", item, **changes, **PROXIES[name])
+        budget = replace(budget, layers=SMALLEST[budget.family])
+        config = EvaluationConfig((NamedArchitecture.of(item),), budget, preset="short")
+        key = (config.architectures[0].genotype, budget_id(config, data), 0)
+        known = {result.key: result for result in read_measured(path)}
+        if key not in known:
+            (known[key],) = evaluate(
+                config, data, "cpu", Hooks(record=lambda result: add_measured(path, result))
+            ).results
+        results.append(known[key])
+    return results
+
+
+def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
+    """95 % of the rank correlations of architectures drawn with replacement."""
+    rng = np.random.default_rng(0)
+    draws = (rng.integers(len(true), size=len(true)) for _ in range(BOOTSTRAPS))
+    low, high = np.percentile([rank_correlation(predicted[draw], true[draw]) for draw in draws], (2.5, 97.5))
+    return float(low), float(high)
+
+
+def row(name: str, predicted: Sequence[float], true: NDArray[np.float64], seconds: float) -> str:
+    values = np.array(predicted, dtype=np.float64)
+    low, high = interval(values, true)
+    return f"| {name} | {rank_correlation(values, true):.2f} | {low:.2f} to {high:.2f} | {seconds:.1f} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.proxies", description=__doc__.splitlines()[0])
+    parser.add_argument("--space", choices=["nasbench201", "fully_concat"], default="nasbench201")
+    parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
+    parser.add_argument("--count", type=int, default=48, help="cells of NAS-Bench-201")
+    parser.add_argument("--judged", type=Path, default=SHIPPED, help="the judge's table")
+    parser.add_argument("--table", type=Path, default=Path("runs/proxies.jsonl"), help="where results are kept")
+    parser.add_argument("--only", nargs="*", default=list(PROXIES), help="names of proxies")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    space = SPACES[options.space]
+    known = truth(space, options.count, options.judged)
+    items, true = list(known), np.array(list(known.values()))
+    if len(items) < 8:
+        sys.exit(f"the truth is known of {len(items)} architectures of {space.title}; at least 8 are needed")
+    print(
+        f"{len(items)} architectures of {space.title}\n\n| proxy | Spearman | 95 % | seconds each |\n|---|---|---|---|"
+    )
+    costs = [cost_model(NETWORKS[space.network]).cost(item.effective) for item in items]
+    free: Mapping[str, Callable[[Any], float]] = {"MACs": lambda c: c.macs, "parameters": lambda c: c.parameters}
+    for name, read in free.items():
+        print(row(name, [read(cost) for cost in costs], true, 0.0), flush=True)
+    data = load_images(options.data)
+    options.table.parent.mkdir(parents=True, exist_ok=True)
+    for name in options.only:
+        results = train_all(name, items, data, options.table)
+        seconds = float(np.mean([result.elapsed_seconds for result in results]))
+        print(row(name, [result.accuracy for result in results], true, seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
