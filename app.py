@@ -10,7 +10,8 @@ from ui.theme import apply_css
 st.set_page_config(page_title="NAT Lab", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide")
 apply_css()
 shell.enter()
-_PAGES = {"transform": "Transform", "compare": "Compare"}  # file in pages/ to title; the first opens first
+# File in pages/ to title; the first opens first.
+_PAGES = {"transform": "Transform", "compare": "Compare", "train": "Train", "learn": "Learn"}
 st.navigation(
     [st.Page(f"pages/{name}.py", title=title, default=name == "transform") for name, title in _PAGES.items()],
     position="top",
