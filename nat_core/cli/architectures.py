@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from nat_core.architecture.drawing import architecture_dot, draw_architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import space_of
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
+
+if TYPE_CHECKING:
+    from nat_core.network.config import NetworkConfig
 
 _DRAWINGS = ("dot", "svg", "png", "pdf")
 
@@ -69,7 +72,7 @@ def show(
         sys.stdout.buffer.flush()
 
 
-def _network(architecture: Architecture, name: str | None, channels: int | None, layers: int | None) -> Any:
+def _network(architecture: Architecture, name: str | None, channels: int | None, layers: int | None) -> "NetworkConfig":
     """The network configuration that the options mean; by default the one that the architecture's space uses."""
     from dataclasses import replace
 
@@ -82,8 +85,12 @@ def _network(architecture: Architecture, name: str | None, channels: int | None,
         )
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}; accepted: {', '.join(NETWORKS)}")
-    changes = {"channels": channels, "layers": layers}
-    return replace(NETWORKS[name], **{key: value for key, value in changes.items() if value is not None})
+    network = NETWORKS[name]
+    return replace(
+        network,
+        channels=network.channels if channels is None else channels,
+        layers=network.layers if layers is None else layers,
+    )
 
 
 @app.command()

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     Show = Callable[[MeasuredResult], str]
 
 Archs = Annotated[list[str], typer.Argument(metavar="ARCH…", help="Library names, files or genotypes.")]
+
+
+class _Settings(TypedDict):
+    """What a recorded run has besides its configuration."""
+
+    preset: str
+    threads: int
+    name: str
+    device: str
 
 
 @app.command()
@@ -54,7 +63,7 @@ def evaluate(
     if not 1 <= threads <= 1024:
         raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
     show = _json_line if as_json else _text_line
-    settings = {"preset": preset, "threads": threads, "name": name, "device": str(default_device())}
+    settings: _Settings = {"preset": preset, "threads": threads, "name": name, "device": str(default_device())}
     if record:
         _record(config, detach, show, settings)
     elif detach:
@@ -80,7 +89,7 @@ def _name(text: str) -> str:
     return "" if any(mark in text for mark in "(|{[\n") else text.strip()
 
 
-def _record(config: "EvaluationConfig", detach: bool, show: "Show", settings: Mapping[str, object]) -> None:
+def _record(config: "EvaluationConfig", detach: bool, show: "Show", settings: _Settings) -> None:
     from nat_core.cli.runs import work_here
     from nat_core.runs.kinds import request_for
     from nat_core.runs.launching import launch

@@ -1,5 +1,10 @@
 """Several processes at one command, as torchrun starts them: the first does what the command says, the others help."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
 
 def followed(kind: str = "train-images", detach: bool = False) -> bool:
     """Joins the other processes, if torchrun has started some; in all but the first, helps until the work is done.
@@ -23,7 +28,7 @@ def followed(kind: str = "train-images", detach: bool = False) -> bool:
     return True
 
 
-def _help(device: object) -> None:
+def _help(device: "torch.device | str") -> None:
     from nat_core.learning.image_training import train_on_images
     from nat_core.runs.signals import stop_signals
 
