@@ -1,7 +1,7 @@
 """The configuration of a training, the same for command line and page, and the recipes that fill it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -163,4 +163,4 @@ def authors_recipe(**changes: Any) -> TrainingConfig:
     return TrainingConfig(**{**recipe, **changes})
 
 
-RECIPES = {"group": TrainingConfig, "authors": authors_recipe}
+RECIPES: Mapping[str, Callable[..., TrainingConfig]] = {"group": TrainingConfig, "authors": authors_recipe}

@@ -6,7 +6,7 @@ weights, `rewards` train a policy, `selection` chooses among candidates. Test im
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -95,8 +95,13 @@ class ImageData:
 
     def to(self, device: torch.device | str) -> "ImageData":
         """The same data on another device."""
-        parts = {item.name: getattr(self, item.name) for item in fields(self)}
-        return replace(self, **{name: part.to(device) for name, part in parts.items() if isinstance(part, ImagePart)})
+        return replace(
+            self,
+            weights=self.weights.to(device),
+            rewards=self.rewards.to(device),
+            selection=self.selection.to(device),
+            test=self.test.to(device),
+        )
 
     def normalised(self, images: Tensor) -> Tensor:
         """uint8 [n, 3, h, w] as float32 of mean 0 and deviation 1 per channel, channels-last."""
@@ -142,13 +147,18 @@ def divide(decoded: DecodedImages, split_seed: int) -> ImageData:
         ValueError: a class has too few images for a share in every part, or no test image.
     """
     _check_classes(decoded)
-    parts = part_indices(torch.from_numpy(decoded.train.labels), split_seed)
+    indices = part_indices(torch.from_numpy(decoded.train.labels), split_seed)
     train = _part(decoded.train, "training")
     mean, deviation = _statistics(train.images)
     counts = f"{len(train):,} training and {len(decoded.test.labels):,} test images"
     side = train.images.shape[-1]
+    weights, rewards, selection = (
+        replace(train[index], name=name) for name, index in zip(_TRAINING_PARTS, indices, strict=True)
+    )
     return ImageData(
-        *(replace(train[index], name=name) for name, index in zip(_TRAINING_PARTS, parts, strict=True)),
+        weights=weights,
+        rewards=rewards,
+        selection=selection,
         test=_part(decoded.test, "test"),
         classes=decoded.classes,
         description=f"{decoded.title}: {counts} of {len(decoded.classes)} classes, {side}×{side}, split {split_seed}",
@@ -196,10 +206,12 @@ def _part(split: DecodedSplit, name: str) -> ImagePart:
 
 def _statistics(images: Tensor) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Mean and standard deviation per channel, exact: from the counts of the 256 values."""
+    red, green, blue = map(_channel_statistics, images.unbind(1))
+    return (red[0], green[0], blue[0]), (red[1], green[1], blue[1])
+
+
+def _channel_statistics(channel: Tensor) -> tuple[float, float]:
     values = torch.arange(256, dtype=torch.float64)
-    means, deviations = [], []
-    for channel in images.unbind(1):
-        share = channel.reshape(-1).bincount(minlength=256).double() / channel.numel()
-        means.append(float(share @ values))
-        deviations.append(max(1.0, float(share @ (values - means[-1]) ** 2) ** 0.5))
-    return tuple(means), tuple(deviations)
+    share = channel.reshape(-1).bincount(minlength=256).double() / channel.numel()
+    mean = float(share @ values)
+    return mean, max(1.0, float(share @ (values - mean) ** 2) ** 0.5)

@@ -78,7 +78,7 @@ class Policy(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        return self.query[0].weight.device
+        return next(self.query.parameters()).device
 
     def logits(self, graphs: Data) -> Tensor:
         """A batch of `graph.encode` with E edges → [E, 26] scores: query · key of the target + the target's bias."""

@@ -27,8 +27,9 @@ from nat_core.learning.graph import encode, graph_count, select
 from nat_core.learning.ranks import TargetScale, rank_correlation
 from nat_core.learning.regressor import GraphRegressor
 
+_Numbers = NDArray[np.float64]
 # How the predictions of an ensemble [members, n] become one.
-COMBINATIONS: MappingProxyType[str, Callable[[NDArray], NDArray]] = MappingProxyType(
+COMBINATIONS: MappingProxyType[str, Callable[[_Numbers], _Numbers]] = MappingProxyType(
     {"mean": lambda predictions: predictions.mean(axis=0), "min": lambda predictions: predictions.min(axis=0)}
 )
 # Graphs predicted at a time.

@@ -112,13 +112,16 @@ class NetworkConfig:
     def _check_auxiliary(self, family: Family) -> None:
         if not isinstance(self.auxiliary, bool):
             raise ValueError(f"auxiliary is {self.auxiliary!r:.60}; accepted: True, False")
-        if self.auxiliary and family.auxiliary_resolution is None:
+        if not self.auxiliary:
+            return
+        if family.auxiliary_resolution is None:
             raise ValueError(f"the {family.title} network has no auxiliary head; auxiliary must be False")
-        if self.auxiliary and self.resolution < self.stem_stride * family.auxiliary_resolution:
+        least = self.stem_stride * family.auxiliary_resolution
+        if self.resolution < least:
             stem = f" and a stem of stride {self.stem_stride}" if self.stem_stride > 1 else ""
             raise ValueError(
                 f"resolution is {self.resolution}; with an auxiliary head{stem} the {family.title} network "
-                f"accepts {self.stem_stride * family.auxiliary_resolution} or more"
+                f"accepts {least} or more"
             )
 
     @property
