@@ -30,7 +30,7 @@ CHARTS = (
     Chart("Mean gain, points", {"held_out_gain": "held out", "gain": "training", "modelled_gain": "modelled"}),
     Chart("Reward, points", {"held_out_reward": "held out", "reward": "training", "modelled_reward": "modelled"}),
     Chart("Gain on published cells, points", {"probe_gain/": ""}),
-    Chart("Entropy, nats per edge", {"entropy": ""}),
+    Chart("Entropy, nats", {"entropy": ""}),
     Chart("Share made worse", {"share_worse": "at all", "held_out_worse": "at all",
                                "share_worse_by_half_a_point": "by ½ point"}),
     Chart("MACs of outputs ÷ inputs", {"macs_ratio": ""}),
@@ -100,16 +100,13 @@ def figure(chart: Chart, names: Sequence[str], curves: Sequence[Mapping[str, Poi
 
 
 def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
-    """Of each run, the settings in which the runs differ, by their shortest unambiguous names."""
-    flat = [{**run.request.parameters(), "preset": run.request.preset, "space": run.request.space} for run in runs]
-    names = sorted({name for item in flat for name in item})
-    different = [name for name in names if len({item.get(name) for item in flat}) > 1]
-    return [{_short(name): item[name] for name in different if name in item} for item in flat]
-
-
-def _short(name: str) -> str:
-    """``policy.seed`` is ``seed``; deeper ones keep two words."""
-    return name.removeprefix("policy.")
+    """Of each run, the settings that all of them have and that differ, the coarsest first."""
+    flat = [
+        {"space": run.request.space, "preset": run.request.preset, **run.request.parameters()} for run in runs
+    ]  # fmt: skip
+    names = [name for name in flat[0] if all(name in item for item in flat)] if flat else []
+    different = [name for name in names if len({item[name] for item in flat}) > 1]
+    return [{name.removeprefix("policy."): item[name] for name in different} for item in flat]
 
 
 def legend(run: Run, different: Mapping[str, Any], most: int = 3) -> str:

@@ -43,8 +43,7 @@ def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 _COLUMNS = (
-    "Run", "Status", "Space", "Preset", "Progress", "Left", "Best gain", "Last gain", "MACs ratio", "Elapsed",
-    "Device", "Id",
+    "Run", "Status", "Space", "Preset", "Progress", "Left", "Best", "Last", "MACs", "Elapsed", "Device",
 )  # fmt: skip
 
 
@@ -62,7 +61,6 @@ def _row(run: Run) -> tuple[object, ...]:
         (run.metrics or {}).get("macs_ratio"),
         duration(run.elapsed_seconds),
         request.device if run.process is None or run.process.is_here else f"{request.device}, {run.process.host}",
-        run.short_id,
     )
 
 
@@ -83,18 +81,26 @@ def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
         selection_mode="multi-row",
         selection_default={"selection": {"rows": rows}},
         hide_index=True,
-        height=_ROW_PIXELS * (min(len(runs), _MOST_ROWS) + 1) + 3,
+        height="content" if len(runs) <= _MOST_ROWS else _ROW_PIXELS * (_MOST_ROWS + 1),
         placeholder="",
         alt="Runs: state, progress, gains",
         column_config={
-            "Run": st.column_config.TextColumn(width="medium"),
-            "Progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
-            "Left": st.column_config.TextColumn(help="Estimated from its pace."),
-            "Best gain": st.column_config.NumberColumn(
-                format="%+.2f", help="Mean gain on held-out architectures, points; runs of another kind: their metric."
+            "Run": st.column_config.TextColumn(width=150),
+            "Status": st.column_config.TextColumn(width=85),
+            "Space": st.column_config.TextColumn(width=90),
+            "Preset": st.column_config.TextColumn(width=60),
+            "Progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=100),
+            "Left": st.column_config.TextColumn(width=55, help="Estimated from its pace."),
+            "Best": st.column_config.NumberColumn(
+                format="%+.2f",
+                width=60,
+                help="Best mean gain on held-out architectures so far, points; of an evaluation, its accuracy.",
             ),
-            "Last gain": st.column_config.NumberColumn(format="%+.2f", help="Mean gain when last measured, points."),
-            "MACs ratio": st.column_config.NumberColumn(format="%.3f", help="MACs of outputs ÷ MACs of inputs, mean."),
-            "Device": st.column_config.TextColumn(help="With the machine's name where that is another one."),
+            "Last": st.column_config.NumberColumn(format="%+.2f", width=60, help="The same when last measured."),
+            "MACs": st.column_config.NumberColumn(
+                format="%.3f", width=60, help="MACs of outputs ÷ MACs of inputs, mean over held-out architectures."
+            ),
+            "Elapsed": st.column_config.TextColumn(width=65),
+            "Device": st.column_config.TextColumn(width=60, help="With the machine's name where that is another one."),
         },
     )

@@ -1,5 +1,6 @@
 """What a run's policy makes of one architecture at each kept checkpoint, as drawings."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking
-from ui.cell_drawing import cell_drawing
 from ui.text import relative
 from ui.theme import theme
 from ui.train.detail import policy_folder
@@ -43,9 +43,11 @@ def show(tracking: Tracking, run: Run) -> None:
         )  # fmt: skip
     st.caption("Most probable transformation at each kept checkpoint; changes are marked “old → new”.")
     columns = st.columns(2)
-    for number, (step, folder) in enumerate(kept.items()):
+    for number, (first, last, after) in enumerate(frames(kept, architecture)):
         with columns[number % 2]:
-            _frame(run, architecture, step, folder, name)
+            _frame(
+                run, architecture, after, name, f"Step {first:,}" if first == last else f"Steps {first:,} to {last:,}"
+            )
 
 
 def steps(tracking: Tracking, run: Run) -> dict[int, Path]:
@@ -69,17 +71,29 @@ def _chosen(run: Run) -> Architecture | None:
         return None
 
 
-def _frame(run: Run, architecture: Architecture, step: int, folder: Path, name: str) -> None:
-    try:
-        after = output(folder, folder.stat().st_mtime_ns, architecture)
-    except (ValueError, OSError) as error:
-        st.caption(f"Step {step:,}: {error}")
-        return
+def frames(kept: Mapping[int, Path], architecture: Architecture) -> list[tuple[int, int, Architecture]]:
+    """(first step, last step, output): neighbouring checkpoints that make the same of it are one; broken ones none."""
+    found: list[tuple[int, int, Architecture]] = []
+    for step, folder in kept.items():
+        try:
+            after = output(folder, folder.stat().st_mtime_ns, architecture)
+        except (ValueError, OSError):
+            continue
+        if found and found[-1][2] == after:
+            found[-1] = (found[-1][0], step, after)
+        else:
+            found.append((step, step, after))
+    return found
+
+
+def _frame(run: Run, architecture: Architecture, after: Architecture, name: str, title: str) -> None:
     costs = cost_model(NETWORKS[SPACES[run.request.space].network])
     change = relative(costs.cost(after).macs, costs.cost(architecture).macs)
-    st.markdown(f"**Step {step:,}** · {len(difference(architecture, after))} edges changed · {change} MACs")
+    changed = len(difference(architecture, after))
+    st.markdown(f"**{title}** · {changed} edge{'' if changed == 1 else 's'} changed · {change} MACs")
     pair = dict(architecture.cells)[name], dict(after.cells)[name]
-    cell_drawing(draw_overlay(*pair, "svg", f"step-{step}", theme().name).decode(), key=f"train-step-{step}-{name}")
+    svg = draw_overlay(*pair, "svg", "".join(filter(str.isalnum, title)), theme().name, responsive=True).decode()
+    st.image(svg, width="stretch")
 
 
 @lru_cache(maxsize=512)

@@ -35,7 +35,8 @@ def shown(board: Board, runs: Sequence[Run]) -> list[Run]:
     by_id = {run.id: run for run in runs}
     _from_address(by_id)
     state = st.session_state
-    state["train_shown"] = [item for item in state.get("train_shown", []) if item in by_id]
+    first = [run.id for run in runs[:1]]
+    state["train_shown"] = [item for item in state.get("train_shown", first) if item in by_id]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.multiselect(
             "Shown below", list(by_id), key="train_shown", placeholder="Choose runs, or click rows",
