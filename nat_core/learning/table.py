@@ -113,6 +113,12 @@ def benchmark_indices() -> NDArray[np.int64]:
     return _table()["index"].to_numpy(dtype=np.int64)
 
 
+@lru_cache(maxsize=1)
+def cell_texts() -> NDArray[np.object_]:
+    """[15625] cells in the benchmark's own notation, in code order."""
+    return _table()["cell"].to_numpy(dtype=object)
+
+
 def mismatch(architecture: Architecture) -> str | None:
     """Why `architecture` has no row, or None."""
     reason = SPACE.mismatch(architecture)

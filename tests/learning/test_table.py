@@ -91,3 +91,8 @@ def test_unknown_names_list_the_choices():
 def test_columns_cannot_be_written_to():
     with pytest.raises(ValueError, match="read-only"):
         table.accuracies_percent()[0] = 100
+
+
+def test_cells_are_spelt_as_the_benchmark_does():
+    for code in (0, 777, table.SIZE - 1):
+        assert parse(table.cell_texts()[code]) == table.architecture_of_code(code)

@@ -1,11 +1,8 @@
 """Tables of the explorer, as data frames for the page and for CSV."""
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
-from nat_core.architecture import notation
 from nat_core.learning import table
 from nat_core.learning.optimality import optimality
 from nat_core.learning.quantities import QUANTITIES, Quantity
@@ -24,17 +21,11 @@ def front_frame(x: Quantity, y: Quantity) -> pd.DataFrame:
 
 def _rows(codes: np.ndarray) -> pd.DataFrame:
     columns = {f"{name}_{_UNITS[column.unit]}": column.values[codes] for name, column in QUANTITIES.items()}
-    cells = [cell_text(int(code)) for code in codes]
-    return pd.DataFrame({"index": table.benchmark_indices()[codes], "cell": cells, **columns})
+    indices, cells = table.benchmark_indices()[codes], table.cell_texts()[codes]
+    return pd.DataFrame({"index": indices, "cell": cells, **columns})
 
 
 _UNITS = {"M": "millions", "%": "accuracy_percent", "ms": "latency_ms"}
-
-
-@lru_cache(maxsize=table.SIZE)
-def cell_text(code: int) -> str:
-    """A cell in the benchmark's own notation."""
-    return notation.shortest(table.architecture_of_code(code))
 
 
 def accuracy_frame(marked: Marked) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Step 4: what the policy sees, and how its probabilities move when an operation is edited."""
 
+import math
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -152,20 +154,11 @@ def _map(before: Architecture, after: Architecture) -> go.Figure:
     """log₁₀ probabilities of the edited cell, and in brackets how far they moved; what is not legal stays empty."""
     columns = [INDEX[name] for name in NASBENCH201_OPERATIONS]
     new, old = (log_probabilities(cell)[:, columns] / np.log(10) for cell in (after, before))
-    legal, moved = np.isfinite(new), np.isfinite(new) & np.isfinite(old)
-    texts = [
-        [
-            f"{value:.2f}{f' ({signed(change, 1)})' if both else ''}" if known else ""
-            for value, change, known, both in row
-        ]
-        for row in (
-            zip(*rows, strict=True) for rows in zip(new, np.where(moved, new - old, 0), legal, moved, strict=True)
-        )
-    ]
+    texts = [[_moved(*item) for item in zip(*rows, strict=True)] for rows in zip(new, old, strict=True)]
     colors = theme()
     figure = go.Figure(
         go.Heatmap(
-            z=np.where(legal, np.maximum(new, _FLOOR), np.nan),
+            z=np.where(np.isfinite(new), np.maximum(new, _FLOOR), np.nan),
             x=[OPERATIONS[name].short_label for name in NASBENCH201_OPERATIONS],
             y=[_edge_title(after.normal, place) for place in range(len(after.edges))],
             text=texts,
@@ -181,6 +174,14 @@ def _map(before: Architecture, after: Architecture) -> go.Figure:
     )
     style(figure, 400).update_yaxes(autorange="reversed", showgrid=False, ticks="")
     return figure.update_xaxes(showgrid=False, ticks="", title="in brackets: moved by your edit; empty: not legal")
+
+
+def _moved(new: float, old: float) -> str:
+    """``−3.1 (+1.2)``; nothing where the operation is not legal, no movement where it was not."""
+    if not math.isfinite(new):
+        return ""
+    value = signed(new, 1).replace("±", "")
+    return f"{value} ({signed(new - old, 1)})" if math.isfinite(old) else value
 
 
 def _base(values: np.ndarray, column: int) -> list[float]:

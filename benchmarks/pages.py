@@ -1,0 +1,135 @@
+"""How long a page's script takes on the server, interaction by interaction, without a browser.
+
+Run as `python -m benchmarks.pages`. Every interaction that trains nothing must answer within 300 milliseconds. A
+page's first opening also loads data, policies and libraries; it is printed beside, without a limit. Times are those of
+Streamlit's test harness, which runs the script as the server does.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parent.parent / "app.py"
+LIMIT_MS = 300.0
+_REPEATS = 6
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """A widget and the values that it is given in turn.
+
+    Attributes:
+        title: in words.
+        find: the widget in a page.
+        values: at least two, so that something changes every time; (None,) clicks.
+        before: brings the page to where the widget is.
+    """
+
+    title: str
+    find: Callable[[AppTest], Any]
+    values: tuple[Any, ...]
+    before: tuple[tuple[Callable[[AppTest], Any], Any], ...] = ()
+
+
+def keyed(kind: str, key: str) -> Callable[[AppTest], Any]:
+    """Finds the widget of a kind by its key."""
+    return lambda app: getattr(app, kind)(key=key)
+
+
+def labelled(label: str) -> Callable[[AppTest], Any]:
+    """Finds a button by what it says."""
+    return lambda app: next(item for item in app.button if item.label == label)
+
+
+_ARCHITECTURES = ((keyed("segmented_control", "compare"), "architectures"),)
+
+
+def _step(name: str) -> tuple[tuple[Callable[[AppTest], Any], Any], ...]:
+    return ((keyed("segmented_control", "step"), name),)
+
+
+PAGES: dict[str, tuple[Interaction, ...]] = {
+    "compare": (
+        Interaction("another input", keyed("number_input", "cell201"), (5, 77, 5000, 9930, 12000, 15624)),
+        Interaction("random input", labelled("Random"), (None,)),
+        Interaction("axis across", keyed("selectbox", "x"), ("pixel3", "parameters", "macs")),
+        Interaction("axis up", keyed("selectbox", "y"), ("cifar100_test", "imagenet16_120_valid", "cifar10_valid")),
+        Interaction("best of 100", keyed("segmented_control", "choice"), (100, 10)),
+        Interaction("channels", keyed("number_input", "channels-cifar"), (16, 20, 44, 48, 64, 36), _ARCHITECTURES),
+        Interaction("layers", keyed("number_input", "layers-cifar"), (8, 11, 14, 17, 25, 20), _ARCHITECTURES),
+        Interaction("network", keyed("segmented_control", "family"), ("imagenet", "cifar"), _ARCHITECTURES),
+        Interaction("chart", keyed("segmented_control", "pairs_y"), ("published", "parameters"), _ARCHITECTURES),
+    ),
+    "learn": (
+        Interaction("part of the cell", keyed("selectbox", "learn_part"), ("normal-node-2", "normal-edge-3")),
+        Interaction("operation", keyed("selectbox", "learn_operation"), ("conv_3x3", "null"), _step("Transitions")),
+        Interaction("rule", keyed("segmented_control", "learn_rule"), ("nat", "nat++"), _step("Transitions")),
+        Interaction("channels", keyed("select_slider", "learn_channels"), (16, 32, 64, 256, 128), _step("Costs")),
+        Interaction("edited edge", keyed("selectbox", "learn_edge"), (1, 2, 3, 4, 5, 0), _step("Policy")),
+        Interaction("edit", keyed("selectbox", "learn_edit"), ("null", "skip_connect", "conv_1x1"), _step("Policy")),
+        Interaction("rounds", keyed("slider", "learn_rounds"), (0, 2, 3, 1), _step("Policy")),
+        Interaction("curve", keyed("segmented_control", "learn_curve"), ("entropy", "gain"), _step("Training")),
+    ),
+}
+
+
+def run(app: AppTest) -> float:
+    """Runs the script once; milliseconds.
+
+    Raises:
+        RuntimeError: the page failed.
+    """
+    began = time.perf_counter()
+    app.run()
+    elapsed_ms = 1000 * (time.perf_counter() - began)
+    if app.exception:
+        raise RuntimeError(f"the page failed: {app.exception[0].message}")
+    return elapsed_ms
+
+
+def act(app: AppTest, interaction: Interaction) -> list[float]:
+    """The milliseconds of `_REPEATS` times the interaction, after its preparation."""
+    for find, value in interaction.before:
+        find(app).set_value(value)
+        run(app)
+    times = []
+    for _, value in zip(range(_REPEATS), cycle(interaction.values), strict=False):
+        widget = interaction.find(app)
+        if value is None:
+            widget.click()
+        else:
+            widget.set_value(value)
+        times.append(run(app))
+    return times
+
+
+def measured(page: str) -> Iterator[tuple[str, list[float]]]:
+    """What one page's interactions take, its first opening first."""
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.switch_page(f"pages/{page}.py")
+    yield "first opening", [run(app)]
+    for interaction in PAGES[page]:
+        yield interaction.title, act(app, interaction)
+
+
+def main() -> int:
+    slowest = 0.0
+    for page in PAGES:
+        for title, times in measured(page):
+            limited = title != "first opening"
+            slowest = max(slowest, statistics.median(times) if limited else 0.0)
+            note = "" if limited else "  (no limit)"
+            print(f"{page:10} {title:18} median {statistics.median(times):7.1f} ms, most {max(times):7.1f} ms{note}")
+    print(f"limit {LIMIT_MS:.0f} ms (median): {'met' if slowest <= LIMIT_MS else 'MISSED'}")
+    return 0 if slowest <= LIMIT_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The Compare page through Streamlit's own test harness; clicks in charts are for the browser tests."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from nat_core.learning import table
+from nat_core.learning.optimality import oracle_codes
+from ui.compare.outputs import output_code
+
+APP = str(Path(__file__).parents[2] / "app.py")
+VALID = table.accuracies_percent("cifar10_valid")
+
+
+def open_page(**query) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return run(app.switch_page("pages/compare.py"))
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def metric(app: AppTest, label: str):
+    return next(item for item in app.metric if item.label == label)
+
+
+def code_of(index: int) -> int:
+    return int(table.codes([table.architecture_of_index(index)])[0])
+
+
+@pytest.mark.parametrize("index", [5, 77, 9930])
+def test_the_output_and_how_far_it_is_from_optimal_are_the_cores_numbers(index):
+    app = open_page()
+    app.number_input(key="cell201").set_value(index)
+    run(app)
+    before, after = code_of(index), output_code(code_of(index), 10)
+    assert metric(app, "CIFAR-10 validation (tabular)").value == f"{VALID[after]:.2f} %"
+    missing = VALID[oracle_codes("cifar10_valid")[before]] - VALID[after]
+    assert metric(app, "Possible gain recovered").delta == f"{missing:.2f} points missing"
+
+
+def test_it_opens_with_the_cell_of_the_transform_page():
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["cell"] = "nasbench201:77"
+    run(app)
+    run(app.switch_page("pages/compare.py"))
+    assert app.number_input(key="cell201").value == 77
+
+
+def test_axes_choice_and_random():
+    app = open_page()
+    for key, value in (("x", "pixel3"), ("y", "imagenet16_120_test")):
+        app.selectbox(key=key).set_value(value)
+        run(app)
+    assert "Latency on Pixel 3 measured for HELP" in app.caption[0].value
+    app.segmented_control(key="choice").set_value(1)
+    run(app)
+    seen = set()
+    for _ in range(4):
+        next(item for item in app.button if item.label == "Random").click()
+        run(app)
+        seen.add(app.number_input(key="cell201").value)
+    assert len(seen) > 1
+
+
+def test_an_address_reopens_the_view():
+    app = open_page(cell201="77", x="Latency on Pixel 3")
+    assert app.number_input(key="cell201").value == 77 and app.selectbox(key="x").value == "pixel3"
+
+
+def test_the_table_follows_the_size_of_the_network():
+    app = open_page(compare="Architectures")
+    frame = app.dataframe[0].value.set_index("Name")
+    assert frame.loc["DARTS", "MACs, M"] == pytest.approx(528.359, abs=1e-3)
+    app.number_input(key="channels-cifar").set_value(16)
+    app.number_input(key="layers-cifar").set_value(8)
+    run(app)
+    assert app.dataframe[0].value.set_index("Name").loc["DARTS", "MACs, M"] < 60
+    app.segmented_control(key="family").set_value("imagenet")
+    run(app)
+    frame = app.dataframe[0].value.set_index("Name")
+    assert frame.loc["DARTS", "MACs, M"] == pytest.approx(529.912, abs=1e-3)
+    assert "conv 1×1 → max 3×3" in frame.loc["NATv2_NAONet", "Outside the rule"]
+
+
+def test_kinds_without_results_say_so():
+    app = open_page(compare="Architectures")
+    app.segmented_control(key="pairs_y").set_value("published")
+    run(app)
+    assert not app.info
+    app.segmented_control(key="family").set_value("nasbench201")
+    run(app)
+    assert "No architecture here fits NAS-Bench-201" in app.info[0].value
+
+
+def test_own_architectures_come_with_what_the_policy_makes_of_them_and_go():
+    app = open_page(compare="Architectures")
+    app.segmented_control(key="family").set_value("nasbench201")
+    run(app)
+    app.text_input(key="own_name").set_value("mine")
+    app.text_input(key="own_text").set_value("nasbench201:77")
+    next(item for item in app.button if item.label == "Add").click()
+    run(app)
+    assert app.dataframe[0].value["Name"].tolist() == ["mine", "mine, ours"]
+    next(item for item in app.button if item.label == "Remove mine").click()
+    run(app)
+    assert not app.dataframe
+
+
+@pytest.mark.parametrize(("name", "text", "message"), [("x", "nonsense", "in the library"), ("DARTS", "ENAS", "taken")])
+def test_what_cannot_be_added_is_one_sentence(name, text, message):
+    app = open_page(compare="Architectures")
+    app.text_input(key="own_name").set_value(name)
+    app.text_input(key="own_text").set_value(text)
+    next(item for item in app.button if item.label == "Add").click()
+    run(app)
+    assert len(app.error) == 1 and message in app.error[0].value
+    assert len(app.dataframe[0].value) == 36

@@ -1,0 +1,139 @@
+"""The Compare page's parts without a page: figures, tables, own architectures."""
+
+import numpy as np
+import pytest
+
+from nat_core.architecture.library import library
+from nat_core.learning import table
+from nat_core.learning.comparison import Item, library_items, rows
+from nat_core.learning.optimality import oracle_codes, reachable_codes
+from nat_core.learning.quantities import QUANTITIES
+from nat_core.network.config import NETWORKS
+from ui.compare import outputs, own, pairs
+from ui.compare.architectures import frame
+from ui.compare.frames import accuracy_frame, cost_frame, every_cell_frame, front_frame
+from ui.compare.scatter import Marked, front_of, in_view, scatter
+
+CODE = int(table.codes([table.architecture_of_index(77)])[0])
+MACS, VALID = QUANTITIES["macs"], QUANTITIES["cifar10_valid"]
+
+
+@pytest.fixture(scope="module")
+def marked():
+    best = int(oracle_codes("cifar10_valid")[CODE])
+    return Marked(CODE, outputs.output_code(CODE, 10), best, reachable_codes(CODE))
+
+
+def traces(figure):
+    return {trace.name.partition(" (")[0]: trace for trace in figure.data}
+
+
+def test_every_cell_is_a_point_that_carries_its_code(marked):
+    points = traces(scatter(MACS, VALID, marked, reach=True))
+    everything = points["All 15,625 cells"]
+    assert everything.type == "scattergl" and len(everything.x) == table.SIZE
+    codes = everything.customdata[:, 0]
+    assert np.allclose(everything.x, MACS.values[codes], rtol=1e-6)
+    assert np.array_equal(everything.customdata[:, 1], table.benchmark_indices()[codes])
+    assert len(points["Reachable from the input"].x) == len(marked.reachable)
+    assert "Reachable from the input" not in traces(scatter(MACS, VALID, marked, reach=False))
+
+
+def test_arrows_go_from_the_input_to_output_and_oracle(marked):
+    arrows = scatter(MACS, VALID, marked, reach=True).layout.annotations
+    assert {arrow.ax for arrow in arrows} == {MACS.values[CODE]}
+    assert {(arrow.x, arrow.y) for arrow in arrows} == {
+        (MACS.values[code], VALID.values[code]) for code in (marked.after, marked.best)
+    }
+    unmoved = Marked(CODE, CODE, CODE, marked.reachable)
+    assert not scatter(MACS, VALID, unmoved, reach=True).layout.annotations
+
+
+@pytest.mark.parametrize(("x", "y"), [("macs", "cifar10_test"), ("pixel3", "raspi4"), ("cifar10_valid", "fpga")])
+def test_nothing_beats_the_front_whichever_way_is_better(x, y):
+    signs = [-1 if QUANTITIES[name].smaller_is_better else 1 for name in (x, y)]
+    points = np.stack([sign * QUANTITIES[name].values for sign, name in zip(signs, (x, y), strict=True)], axis=1)
+    for code in front_of(QUANTITIES[x], QUANTITIES[y]):
+        better = (points >= points[code]).all(axis=1) & (points > points[code]).any(axis=1)
+        assert not better.any()
+
+
+def test_the_first_view_shows_every_marked_cell(marked):
+    worst = Marked(int(VALID.values.argmin()), marked.after, marked.best, marked.reachable)
+    for item in (marked, worst):
+        low, high = in_view(VALID, item)
+        assert all(low < VALID.values[code] < high for code in (item.before, item.after, item.best))
+
+
+def test_tables_say_what_the_columns_hold(marked):
+    accuracies = accuracy_frame(marked)
+    assert accuracies["Data set"].tolist() == list(table.DATA_SETS.values())
+    row = accuracies.iloc[0]
+    assert row["Recovered"] == pytest.approx((row["Output"] - row["Input"]) / (row["Limit"] - row["Input"]))
+    costs = cost_frame(marked)
+    assert len(costs) == 10 and costs["Input"].iloc[0] == MACS.values[CODE]
+
+
+def test_csv_of_all_cells_is_in_the_benchmarks_order():
+    everything = every_cell_frame()
+    assert len(everything) == table.SIZE and everything["index"].tolist() == list(range(table.SIZE))
+    assert everything["cifar10_valid_accuracy_percent"].iloc[77] == VALID.values[CODE]
+    assert len(front_frame(MACS, VALID)) == len(front_of(MACS, VALID))
+
+
+def test_more_candidates_are_never_worse():
+    greedy, ten, hundred = (VALID.values[outputs.output_code(CODE, count)] for count in outputs.CHOICES)
+    assert greedy <= ten <= hundred or greedy >= VALID.values[CODE]
+    assert VALID.values[CODE] <= ten <= hundred
+
+
+def test_no_output_where_no_policy_fits():
+    assert outputs.policy_name(table.architecture_of_code(5)) == "nasbench201"
+    assert outputs.greedy_output(table.architecture_of_code(5)) is not None
+
+
+def test_own_architectures_are_named_once_and_read_like_everywhere():
+    kept = own.added({}, "mine", "nasbench201:77")
+    assert kept["mine"] == Item("mine", table.architecture_of_index(77), "own")
+    for name in ("mine", "DARTS"):
+        with pytest.raises(ValueError, match="is taken; choose another"):
+            own.added(kept, name, "ENAS")
+    with pytest.raises(ValueError, match="no architecture 'nonsense' in the library"):
+        own.added(kept, "other", "nonsense")
+    full = {str(number): kept["mine"] for number in range(own.MOST)}
+    with pytest.raises(ValueError, match="there are 50 already"):
+        own.added(full, "other", "ENAS")
+
+
+@pytest.fixture(scope="module")
+def compared():
+    darts = library()["DARTS"].architecture
+    ours = Item("DARTS, ours", library()["NATv2_DARTS"].architecture, "policy x", "DARTS", "ours")
+    assert darts != ours.architecture
+    return rows((*library_items(), ours), NETWORKS["cifar"])
+
+
+def test_pairs_are_joined_by_arrows_in_order(compared):
+    figure = pairs.figure(compared, pairs.HEIGHTS["parameters"], NETWORKS["cifar"])
+    steps = {((arrow.ax, arrow.ay), (arrow.x, arrow.y)) for arrow in figure.layout.annotations}
+    cost = {row.item.name: (row.cost.macs / 1e6, row.cost.parameters / 1e6) for row in compared}
+    assert (cost["DARTS"], cost["NAT_DARTS"]) in steps and (cost["NAT_DARTS"], cost["NATv2_DARTS"]) in steps
+    assert [trace.name for trace in figure.data if len(trace.x)] == ["Input", "NAT", "NAT++", "Ours (greedy)"]
+
+
+def test_by_input_only_what_was_transformed_is_shown(compared):
+    shown = {row.item.name for row in pairs.shown(compared, pairs.HEIGHTS["input"])}
+    assert "PDARTS" not in shown and {"DARTS", "NAT_DARTS", "DARTS, ours"} <= shown
+
+
+def test_kinds_of_accuracy_never_share_an_axis(compared):
+    published = pairs.shown(compared, pairs.HEIGHTS["published"])
+    assert {row.item.name for row in published} == {
+        row.item.name for row in compared if row.published_accuracy_percent is not None
+    }
+    assert pairs.shown(compared, pairs.HEIGHTS["measured"]) == []
+    columns = frame(compared, NETWORKS["cifar"]).columns
+    assert [name for name in columns if name.startswith("Accuracy")] == [
+        "Accuracy (published), %",
+        "Accuracy (measured), %",
+    ]
