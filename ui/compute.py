@@ -14,10 +14,14 @@ from nat_core.learning.accuracy import AccuracySource, StagedSource
 from nat_core.learning.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import Cost, cost_model
+from nat_core.runs.folders import default_folders
 from nat_core.transform import Options, Transformation, propose
 from nat_core.transform import transform as run_transform
 
 PRETRAINED = Path(os.environ.get("NAT_LAB_POLICIES") or Path(__file__).parent.parent / "pretrained").resolve()
+
+# The pretrained policies, then those of this machine's runs.
+POLICIES = (PRETRAINED, *default_folders().policy_roots)
 
 
 def default_network(architecture: Architecture) -> NetworkConfig | None:
@@ -55,7 +59,7 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
     Raises ValueError with one sentence.
     """
     again = partial(transform, architecture, policy, space, options, device)
-    loaded, card = catalogue.load_for(PRETRAINED, architecture, policy, device)
+    loaded, card = catalogue.load_for(POLICIES, architecture, policy, device)
     source = catalogue.accuracy_source(card, architecture)
     if isinstance(source, StagedSource):
         key = (architecture, loaded, space, source, options)

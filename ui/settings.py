@@ -18,9 +18,9 @@ _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
 
 def transformation(architecture: Architecture) -> Answer | None:
     """Draws the settings and transforms; None, with a sentence on the page, where that cannot be."""
-    fitting = catalogue.fitting(compute.PRETRAINED, architecture)
+    fitting = catalogue.fitting(compute.POLICIES, architecture)
     if not fitting:
-        st.info(catalogue.why_none_fits(compute.PRETRAINED, architecture), icon=":material/info:")
+        st.info(catalogue.why_none_fits(compute.POLICIES, architecture), icon=":material/info:")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         space = _space(architecture, {card.space for card in fitting.values()})

@@ -16,7 +16,9 @@ PRETRAINED = Path(__file__).parent.parent.parent / "pretrained"
 @app.command()
 def transform(
     arch: Arch,
-    policy: Annotated[str | None, typer.Option(help="A name in pretrained/ or a policy's folder.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="A name in pretrained/, a run's name, or a policy's folder.")
+    ] = None,
     samples: Annotated[int, typer.Option(help="Candidates beside the input, 1 to 1000.")] = 10,
     seed: Annotated[int | None, typer.Option(help="Draw candidates at random with this seed.")] = None,
     greedy: Annotated[bool, typer.Option(help="Only the most probable output.")] = False,
@@ -29,11 +31,13 @@ def transform(
     """Transform an architecture into one that is more accurate and costs no more."""
     from nat_core.learning import catalogue
     from nat_core.learning.device import default_device
+    from nat_core.runs.folders import default_folders
     from nat_core.transform import Options
     from nat_core.transform import transform as run
 
     architecture = architecture_of(arch)
-    trained, card = catalogue.load_for(PRETRAINED, architecture, policy, default_device())
+    roots = (PRETRAINED, *default_folders().policy_roots)
+    trained, card = catalogue.load_for(roots, architecture, policy, default_device())
     source = catalogue.accuracy_source(card, architecture)
     options = Options(
         samples=1 if greedy else samples,

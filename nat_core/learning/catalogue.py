@@ -1,5 +1,6 @@
 """The policies in a folder such as `pretrained/`: which fit an architecture, and what judges their outputs."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from nat_core.learning.policy import Policy
 from nat_core.learning.supernet_source import supernet_source
 from nat_core.learning.table import SPACE, TabularAccuracy
 
+# One folder of policies, or several, of which the first comes first.
+Root = Path | Sequence[Path]
 
-def cards(root: Path) -> dict[str, PolicyCard]:
+
+def cards(root: Root) -> dict[str, PolicyCard]:
     """The readable policies below `root` by name; broken ones are left out."""
     found = {}
     for name, folder in list_policies(root).items():
@@ -25,12 +29,12 @@ def cards(root: Path) -> dict[str, PolicyCard]:
     return found
 
 
-def fitting(root: Path, architecture: Architecture) -> dict[str, PolicyCard]:
+def fitting(root: Root, architecture: Architecture) -> dict[str, PolicyCard]:
     """Those of `cards` whose space `architecture` belongs to."""
     return {name: card for name, card in cards(root).items() if card.target_space.mismatch(architecture) is None}
 
 
-def why_none_fits(root: Path, architecture: Architecture) -> str:
+def why_none_fits(root: Root, architecture: Architecture) -> str:
     """One sentence saying why no policy below `root` transforms `architecture`."""
     space = space_of(architecture)
     known = ", ".join(sorted({SPACES[card.space].title for card in cards(root).values()})) or "none"
@@ -40,7 +44,7 @@ def why_none_fits(root: Path, architecture: Architecture) -> str:
 
 
 def load_for(
-    root: Path, architecture: Architecture, name: str | None = None, device: torch.device | str = "cpu"
+    root: Root, architecture: Architecture, name: str | None = None, device: torch.device | str = "cpu"
 ) -> tuple[Policy, PolicyCard]:
     """The policy called `name` (below `root`, or a folder), or the first that fits `architecture`, and its card.
 

@@ -5,7 +5,7 @@ Files are replaced atomically: an interrupted save leaves the old ones.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -131,11 +131,19 @@ def load_card(folder: Path | str) -> PolicyCard:
         return replace(card, folder=path.parent)
 
 
-def list_policies(root: Path | str) -> dict[str, Path]:
-    """Folders below `root` (or `root` itself) that hold a policy, by name; contents are not checked."""
-    root = Path(root)
-    found = [root, *root.iterdir()] if root.is_dir() else []
-    return {path.name: path for path in sorted(found) if (path / WEIGHTS).is_file() and (path / CARD).is_file()}
+def list_policies(root: Path | str | Sequence[Path]) -> dict[str, Path]:
+    """Folders below `root` (or `root` itself) that hold a policy, by name; contents are not checked.
+
+    Of several roots those of the first come first; a name that there is already gets an addition.
+    """
+    found: dict[str, Path] = {}
+    for folder in [Path(root)] if isinstance(root, Path | str) else root:
+        places = [folder, *folder.iterdir()] if folder.is_dir() else []
+        for path in sorted(places):
+            if (path / WEIGHTS).is_file() and (path / CARD).is_file():
+                name = path.name if path.name not in found else f"{path.name} ({folder.name})"
+                found.setdefault(name, path)
+    return found
 
 
 @contextmanager

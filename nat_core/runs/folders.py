@@ -32,9 +32,18 @@ class Folders:
         return self._inside("policies")
 
     @property
+    def policy_roots(self) -> tuple[Path, ...]:
+        """Where runs leave policies that can be used: finished ones, then those of the latest checkpoints."""
+        return self.root / "policies", self.root / "latest"
+
+    @property
     def latest(self) -> Path:
         """The policies of unfinished trainings' latest checkpoints."""
         return self._inside("latest")
+
+    def latest_of(self, name: str) -> Path:
+        """Of the run of this name."""
+        return self.latest / f"{folder_name(name)} (checkpoint)"
 
     def snapshots(self, run_id: str) -> Path:
         """The policies that a training kept on its way."""

@@ -175,8 +175,8 @@ class Tracking:
         run.request.named(name)  # checks it
         if name in (other.name for other in self.runs() if other.id != run_id):
             raise ValueError(f"another run is called {name[:40]!r} already")
-        for root in (self.folders.policies, self.folders.latest):
-            old, new = root / folder_name(run.name), root / folder_name(name)
+        for place in (lambda text: self.folders.policies / folder_name(text), self.folders.latest_of):
+            old, new = place(run.name), place(name)
             if old != new and new.exists():
                 raise ValueError(f"there is a policy called {new.name[:40]!r} already")
             if old.exists() or old.is_symlink():
@@ -198,7 +198,7 @@ class Tracking:
 
     def snapshots_of(self, run: Run) -> Snapshots:
         """The policies of a run's checkpoints that are on this machine."""
-        return Snapshots(self.folders.snapshots(run.id), self.folders.latest / folder_name(run.name), run.steps)
+        return Snapshots(self.folders.snapshots(run.id), self.folders.latest_of(run.name), run.steps)
 
     def log_lines(self, run_id: str, count: int = 200) -> list[str]:
         """The last lines of the run's log; of one on another machine, what its record has of it."""
