@@ -19,6 +19,18 @@ const PARTS = "g.edge[data-edge], g.node[data-node]";
 const nameOf = (part) => part.dataset.edge !== undefined ? "edge " + part.dataset.edge : "node " + part.dataset.node;
 const isPart = (part) => /^(edge|node) [0-9]+$/.test(nameOf(part));
 
+// A thin line is hard to hit, so every line lies under a broad invisible one.
+const widen = (part) => {
+  for (const path of part.querySelectorAll("path:not(.hit)")) {
+    if (path.getAttribute("fill") !== "none" || path.nextElementSibling?.classList.contains("hit")) continue;
+    const hit = path.cloneNode();
+    hit.removeAttribute("id");
+    hit.setAttribute("class", "hit");
+    hit.setAttribute("style", "stroke: transparent; stroke-width: 14px; stroke-dasharray: none; pointer-events: stroke");
+    path.after(hit);
+  }
+};
+
 export default function ({ parentElement, data, setTriggerValue }) {
   let holder = parentElement.querySelector(".drawing");
   if (!holder) {
@@ -39,6 +51,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     part.setAttribute("role", "button");
     part.setAttribute("aria-label", part.querySelector("title").textContent);
     part.setAttribute("aria-pressed", String(nameOf(part) === data.selected));
+    widen(part);
   }
   const choose = (event) => {
     const part = event.target.closest(".part");

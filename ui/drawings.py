@@ -61,7 +61,7 @@ def _drawing(svg: str, key: str) -> None:
         svg,
         key=f"drawing-{key}",
         on_part=select,
-        selected=st.session_state.get("part"),
+        selected=st.session_state["part"],
         only_changes=st.session_state["only_changes"],
     )
 

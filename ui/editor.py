@@ -87,7 +87,7 @@ def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | 
 def restore_part(architecture: Architecture) -> None:
     """Selects the first edge of the drawn cell where what was selected is no longer there; before any drawing."""
     known = parts(dict(architecture.cells)[st.session_state["cell_name"]])
-    if st.session_state.get("part") not in known:
+    if st.session_state["part"] not in known:
         st.session_state["part"] = known[0]
 
 

@@ -1,5 +1,6 @@
 """What the Transform page shows, as one value that lives in the address bar, so that a link reopens it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
@@ -32,6 +33,7 @@ class View:
             input, `BEST` whichever is the best.
         space: name of the space whose operations may be introduced; empty for the first that fits.
         cell_name: which of the cells is drawn.
+        part: which of the cell's edges or nodes is selected, ``edge 3`` or ``node 2``.
         layout: both drawings side by side, or one over the other.
         hide_null, only_changes, flops: what is shown of edges and costs.
     """
@@ -45,6 +47,7 @@ class View:
     candidate: int = BEST
     space: str = ""
     cell_name: CellName = "normal"
+    part: str = "edge 0"
     layout: Literal["side", "overlay"] = "side"
     hide_null: bool = False
     only_changes: bool = False
@@ -89,6 +92,12 @@ def _one_of(*accepted: str):
     return check
 
 
+def _part(text: str) -> str:
+    if not re.fullmatch(r"(edge|node) [0-9]{1,3}", text):
+        raise ValueError(f"{text[:20]!r} is neither an edge nor a node, such as edge 3 or node 2")
+    return text
+
+
 def _switch(text: str) -> bool:
     return _one_of("on", "off")(text) == "on"
 
@@ -108,6 +117,7 @@ _CHECKS = {
     "candidate": _whole(0, MAX_SAMPLES),
     "space": _one_of(*SPACES),
     "cell_name": _one_of("normal", "reduction"),
+    "part": _part,
     "layout": _one_of("side", "overlay"),
     "hide_null": _switch,
     "only_changes": _switch,

@@ -22,38 +22,82 @@ def figures(page) -> list[str]:
     return page.locator("[data-testid='stMetricValue']").all_inner_texts()
 
 
-def test_a_cell_is_chosen_transformed_inspected_exported_and_reopened(visit):
+def settled(page, parameter: str) -> None:
+    """Waits until the address has `parameter` and the page is drawn."""
+    page.wait_for_function("text => decodeURIComponent(location.search).includes(text)", arg=parameter)
+    ready(page)
+
+
+def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit):
     page = visit("/")
     ready(page)
-    before = figures(page)
     page.get_by_role("button", name="Worst", exact=True).click()
-    page.wait_for_function(f"document.querySelector(\"[data-testid='stMetricValue']\").innerText !== '{before[0]}'")
+    settled(page, "|none~0|")
+    page.goto(f"{page.url.split('?')[0]}?cell={CELL.replace('+', '%2B')}")
     ready(page)
     assert "points on" in page.locator("[data-testid='stMetricDelta']").nth(2).inner_text()
 
-    page.goto(f"{page.url.split('?')[0]}?cell={CELL.replace('+', '%2B')}")
-    ready(page)
-    page.get_by_role("tab", name="Probabilities").click()
-    page.locator("#after-normal-edge-4").click()
-    page.get_by_role("combobox", name="Edge", exact=True).and_(page.locator("[value='0 → 2: conv 3×3']")).wait_for()
+    page.locator("#before-normal-edge-3 text").first.click()
+    page.get_by_role("combobox", name="Selected").and_(page.locator("[value='Edge cₖ₋₁ → 2']")).wait_for()
+    page.locator("button[data-operation=conv_3x3]").click()
+    settled(page, "|nor_conv_3x3~0|nor_conv_3x3~1|none~2|")
+    page.locator("#before-normal-edge-3[data-operation=conv_3x3]").wait_for()
 
     page.get_by_role("tab", name="Candidates").click()
     page.get_by_label("Shown as output").click()
     page.get_by_role("option", name=re.compile(r"^3: ")).click()
-    page.wait_for_function("location.search.includes('candidate=2')")
-    ready(page)
+    settled(page, "candidate=")
     chosen = figures(page)
 
     page.get_by_role("tab", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     assert Path(download.value.path()).read_text().lstrip().startswith("<svg")
-    assert page.locator("[data-testid='stCode']").inner_text().startswith("|")
+    assert page.locator("[data-testid='stCode']").first.inner_text().startswith("|")
 
-    other = visit(f"/{page.url.partition('/')[2].partition('/')[2].partition('/')[2]}")
+    other = visit("/" + page.url.partition("//")[2].partition("/")[2])
     ready(other)
     assert figures(other) == chosen
+    other.locator("#after-normal-edge-3").wait_for()
+    assert drawing(other) == drawing(page)
     assert page.problems == [] and other.problems == []
+
+
+def drawing(page) -> str:
+    return page.locator("svg.cell-drawing").nth(1).inner_html()
+
+
+def test_parts_are_reached_and_chosen_by_keyboard(visit):
+    page = visit("/")
+    ready(page)
+    page.locator("#before-normal-node-2").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Part of the output", exact=True).wait_for()
+    ready(page)
+    page.locator("#before-normal-edge-1").focus()
+    page.keyboard.press("Space")
+    page.locator("#before-normal-edge-1[aria-pressed=true]").wait_for()
+    ready(page)
+    page.locator("button[data-operation=skip_connect]").focus()
+    page.keyboard.press("Enter")
+    settled(page, "|skip_connect~0|avg_pool_3x3~1|")
+    page.get_by_role("button", name="Undo").press("Enter")
+    settled(page, "|avg_pool_3x3~0|avg_pool_3x3~1|")
+    assert page.problems == []
+
+
+def test_a_click_in_the_scatter_chooses_a_candidate(visit):
+    page = visit("/")
+    ready(page)
+    page.get_by_role("tab", name="Candidates").click()
+    point = page.locator(".js-plotly-plot .scatterlayer .trace .point").first
+    point.wait_for()
+    page.wait_for_timeout(500)
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    settled(page, "candidate=")
+    assert page.problems == []
 
 
 def test_bad_text_is_one_sentence_and_nothing_is_lost(visit):
@@ -74,7 +118,7 @@ def test_screenshots_without_an_error_in_the_console(visit, theme, width):
     page = visit("/", width=width, theme=theme)
     ready(page)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for tab in ("Edges", "Probabilities", "Candidates", "Benchmark", "Export"):
+    for tab in ("Edges", "Probabilities", "Candidates", "Benchmark", "History", "Export"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(700)
         page.screenshot(path=SCREENSHOTS / f"transform-{tab.lower()}-{theme}-{width}.png")

@@ -40,6 +40,7 @@ def test_defaults_are_left_out_of_the_address():
         ("candidate", "²", "is not a whole number"),
         ("layout", "stacked", "neither side nor overlay"),
         ("hide_null", "1", "neither on nor off"),
+        ("part", "edge ٣", "neither an edge nor a node"),
         ("space", "outer", "neither fully_concat nor"),
     ],
 )
