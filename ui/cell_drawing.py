@@ -26,7 +26,8 @@ const widen = (part) => {
     const hit = path.cloneNode();
     hit.removeAttribute("id");
     hit.setAttribute("class", "hit");
-    hit.setAttribute("style", "stroke: transparent; stroke-width: 14px; stroke-dasharray: none; pointer-events: stroke");
+    hit.setAttribute("style", "stroke: transparent; stroke-width: 14px; pointer-events: stroke");
+    hit.removeAttribute("stroke-dasharray");
     path.after(hit);
   }
 };

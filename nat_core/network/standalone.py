@@ -1,0 +1,216 @@
+"""The networks of this project in plain torch, without its data structures: what an exported file is made of.
+
+`export_torch` writes the parts of this module that a network needs into one file, then the network itself as data. So
+nothing here may import or know anything else of this project. Names of parameters are those of `networks.CellNetwork`.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ReluConvBn(nn.Sequential):
+    """ReLU, k×k convolution, batch norm."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> None:
+        conv = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)
+        super().__init__(nn.ReLU(), conv, nn.BatchNorm2d(out_channels))
+
+
+class ThinConv(nn.Sequential):
+    """ReLU, a 1×k and a k×1 convolution in either order, batch norm; each strides along its long side."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, tall_first: bool) -> None:
+        wide = nn.Conv2d(channels, channels, (1, kernel), (1, stride), (0, kernel // 2), bias=False)
+        tall = nn.Conv2d(channels, channels, (kernel, 1), (stride, 1), (kernel // 2, 0), bias=False)
+        super().__init__(nn.ReLU(), *((tall, wide) if tall_first else (wide, tall)), nn.BatchNorm2d(channels))
+
+
+class DepthwiseSeparable(nn.Sequential):
+    """ReLU, depthwise k×k, pointwise, batch norm."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1) -> None:
+        padding = dilation * (kernel // 2)
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+
+class SepConv(nn.Sequential):
+    """Twice depthwise separable, the first with the stride."""
+
+    def __init__(self, channels: int, kernel: int, stride: int) -> None:
+        super().__init__(DepthwiseSeparable(channels, kernel, stride), DepthwiseSeparable(channels, kernel, 1))
+
+
+class FactorisedReduction(nn.Module):
+    """Stride 2: ReLU, two 1×1 convolutions of every other pixel, one shifted by a pixel, concatenated; batch norm."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.straight = nn.Conv2d(in_channels, out_channels // 2, 1, bias=False)
+        self.shifted = nn.Conv2d(in_channels, out_channels // 2, 1, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)
+        even, odd = x[:, :, ::2, ::2], x[:, :, 1::2, 1::2]
+        odd = F.pad(odd, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
+        return self.norm(torch.cat((self.straight(even), self.shifted(odd)), dim=1))
+
+
+class EvenPool(nn.Module):
+    """2×2 pooling that repeats the right and bottom border where the resolution asks for it."""
+
+    def __init__(self, pool: type[nn.Module], stride: int) -> None:
+        super().__init__()
+        self.pool = pool(2, stride)
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        bottom, right = (1, 1) if self.stride == 1 else (x.shape[2] % 2, x.shape[3] % 2)
+        return self.pool(F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x)
+
+
+def max_pool(kernel: int, stride: int) -> nn.Module:
+    return nn.MaxPool2d(kernel, stride, kernel // 2) if kernel % 2 else EvenPool(nn.MaxPool2d, stride)
+
+
+def avg_pool(kernel: int, stride: int) -> nn.Module:
+    """Padding does not count."""
+    if kernel % 2:
+        return nn.AvgPool2d(kernel, stride, kernel // 2, count_include_pad=False)
+    return EvenPool(nn.AvgPool2d, stride)
+
+
+def skip(channels: int, stride: int) -> nn.Module:
+    return nn.Identity() if stride == 1 else FactorisedReduction(channels, channels)
+
+
+class ImageStem(nn.Sequential):
+    """3×3 convolution, batch norm."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__(nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False), nn.BatchNorm2d(out_channels))
+
+
+class HalvingImageStem(ImageStem):
+    """The same with stride 2."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, stride=2)
+
+
+class QuarterStem(nn.Sequential):
+    """Two 3×3 convolutions of stride 2, through half of the channels."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        middle = out_channels // 2
+        super().__init__(
+            nn.Conv2d(in_channels, middle, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(middle),
+            nn.ReLU(),
+            nn.Conv2d(middle, out_channels, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+
+
+class HalfStem(ReluConvBn):
+    """ReLU, 3×3 convolution of stride 2, batch norm."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, kernel=3, stride=2)
+
+
+class ResidualReduction(nn.Module):
+    """Two 3×3 convolutions, the first of stride 2, beside 2×2 average pooling and a 1×1 convolution."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            ReluConvBn(in_channels, out_channels, 3, 2), ReluConvBn(out_channels, out_channels, 3)
+        )
+        self.shortcut = nn.Sequential(avg_pool(2, 2), nn.Conv2d(in_channels, out_channels, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.shortcut(x) + self.body(x)
+
+
+class Classifier(nn.Sequential):
+    """Global average pooling, linear."""
+
+    def __init__(self, in_channels: int, classes: int) -> None:
+        super().__init__(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(in_channels, classes))
+
+
+class NormedClassifier(nn.Sequential):
+    """Batch norm and ReLU before pooling and linear."""
+
+    def __init__(self, in_channels: int, classes: int) -> None:
+        super().__init__(
+            nn.BatchNorm2d(in_channels),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(in_channels, classes),
+        )
+
+
+class Cell(nn.Module):
+    """Input nodes, then nodes that sum their incoming edges; the output concatenates or sums some of the nodes.
+
+    Args:
+        cell: inputs, nodes, edges (operation, source, target), output, combine ("concat" or "sum").
+        operations: builders by name, called with (channels, stride).
+        reduces: whether edges that start at an input node have stride 2.
+        preprocess: of each input; none to take inputs as they are.
+    """
+
+    def __init__(self, cell: dict, operations: dict, channels: int, reduces: bool, preprocess: list[nn.Module]) -> None:
+        super().__init__()
+        self.cell = cell
+        self.stride = 2 if reduces else 1
+        self.preprocess = nn.ModuleList(preprocess)
+        self.operations = nn.ModuleDict()
+        for i, (name, source, _) in enumerate(cell["edges"]):
+            if name in operations:
+                self.operations[str(i)] = operations[name](channels, self.stride if source < cell["inputs"] else 1)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        nodes = (
+            [block(x) for block, x in zip(self.preprocess, inputs, strict=True)]
+            if len(self.preprocess)
+            else list(inputs)
+        )
+        for node in range(len(nodes), self.cell["nodes"]):
+            terms = [
+                self.operations[str(i)](nodes[source])
+                for i, (_, source, target) in enumerate(self.cell["edges"])
+                if target == node and str(i) in self.operations
+            ]
+            zeros = torch.zeros_like(nodes[0][:, :, :: self.stride, :: self.stride])
+            nodes.append(sum(terms[1:], terms[0]) if terms else zeros)
+        output = [nodes[node] for node in self.cell["output"]]
+        return torch.cat(output, dim=1) if self.cell["combine"] == "concat" else sum(output[1:], output[0])
+
+
+class Network(nn.Module):
+    """Stem, cells, classifier: images [batch, 3, height, width] to logits [batch, classes]."""
+
+    def __init__(self, stem: list[nn.Module], cells: list[nn.Module], classifier: nn.Module) -> None:
+        super().__init__()
+        self.stem = nn.ModuleList(stem)
+        self.cells = nn.ModuleList(cells)
+        self.classifier = classifier
+
+    def forward(self, images: Tensor) -> Tensor:
+        first = last = self.stem[0](images)
+        for block in self.stem[1:]:
+            last = block(last)
+        states = (first, last)
+        for cell in self.cells:
+            states = (states[1], cell(*states[-cell.cell["inputs"] :]))
+        return self.classifier(states[1])
