@@ -99,7 +99,7 @@ def draw_transitions(operations: tuple[str, ...], chosen: str, rule: str = "nat+
 
 def _headings(operations: Sequence[str], where: dict[str, Place], colors: Theme) -> Iterator[str]:
     """Levels at the left, kernels above."""
-    seen = set()
+    seen: set[Kind | int] = set()
     for name in operations:
         traits, place = OPERATIONS[name], where[name]
         if traits.kind in _LEVEL_TITLES and traits.kind not in seen:

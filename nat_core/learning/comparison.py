@@ -86,7 +86,7 @@ def _row(item: Item, by_name: Mapping[str, Item], network: NetworkConfig, measur
     architecture, model = item.architecture, cost_model(network)
     fits = network.mismatch(architecture) is None
     space = space_of(architecture)
-    known = measured is not None and measured.mismatch(architecture) is None
+    known = measured if measured is not None and measured.mismatch(architecture) is None else None
     origin = by_name.get(item.derived_from or "")
     rule = RULE_OF_METHOD.get(item.method or "", "nat++")
     illegal = illegal_changes(origin.architecture, architecture, rule) if origin else ()
@@ -96,7 +96,7 @@ def _row(item: Item, by_name: Mapping[str, Item], network: NetworkConfig, measur
         cost=model.cost(architecture) if fits else None,
         effective_cost=model.cost(architecture.effective) if fits else None,
         published_accuracy_percent=100 - item.published.test_error_percent if item.published else None,
-        measured_accuracy_percent=float(measured.accuracy_percent([architecture])[0]) if known else None,
+        measured_accuracy_percent=None if known is None else float(known.accuracy_percent([architecture])[0]),
         outside_rule=tuple(change.label for change in illegal),
     )
 
