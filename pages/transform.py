@@ -2,7 +2,21 @@
 
 import streamlit as st
 
-from ui import candidates, choose, drawings, edges, editor, export, figures, measuring, result, settings, steps, view
+from ui import (
+    candidates,
+    choose,
+    compute,
+    drawings,
+    edges,
+    editor,
+    export,
+    figures,
+    measuring,
+    result,
+    settings,
+    steps,
+    view,
+)
 
 view.restore()
 st.title("Transform a cell", anchor=False)
@@ -18,7 +32,7 @@ if answer is None:
     with tabs[0]:
         steps.table()
     with tabs[1]:
-        export.one(architecture)
+        export.one(architecture, compute.default_network(architecture))
 else:
     outcome = answer.progress.outcome
     shown = candidates.shown(outcome)

@@ -1,4 +1,4 @@
-"""Taking the result away: every notation, JSON, DOT, SVG, PNG, PDF."""
+"""Taking the result away: every notation, JSON, DOT, SVG, PNG, PDF, and the network as PyTorch or ONNX file."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,9 @@ import streamlit as st
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.drawing import architecture_dot, draw_architecture
+from nat_core.network.config import NetworkConfig
+from nat_core.network.export_onnx import onnx_file, why_no_onnx
+from nat_core.network.export_torch import torch_source
 from nat_core.transform import Candidate, Transformation
 
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "dot": "text/vnd.graphviz"}
@@ -22,13 +25,27 @@ def transformation(outcome: Transformation, shown: Candidate) -> None:
     with st.container(horizontal=True):
         _drawings(sides[side], side.lower())
         _file("Whole result as JSON", lambda: json.dumps(outcome.to_dict(), indent=2), "transformation.json", _JSON)
+    _network(sides[side], outcome.network, side.lower())
 
 
-def one(architecture: Architecture) -> None:
-    """The same for an input without output."""
+def one(architecture: Architecture, network: NetworkConfig | None) -> None:
+    """The same for an input without output; `network`: what its costs are counted on, if anything."""
     _text(architecture)
     with st.container(horizontal=True):
         _drawings(architecture, "input")
+    if network is not None:
+        _network(architecture, network, "input")
+
+
+def _network(architecture: Architecture, network: NetworkConfig, name: str) -> None:
+    """The whole network to run elsewhere."""
+    st.caption(f"The network whose costs are shown ({network.description}), to run elsewhere, with fresh weights:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _file("PyTorch module", lambda: torch_source(architecture, network), f"{name}.py", "text/x-python")
+        if problem := why_no_onnx():
+            st.caption(problem)
+        else:
+            _file("ONNX", lambda: onnx_file(architecture, network), f"{name}.onnx", "application/octet-stream")
 
 
 def _text(architecture: Architecture) -> None:

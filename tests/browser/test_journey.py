@@ -53,6 +53,12 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     assert Path(download.value.path()).read_text().lstrip().startswith("<svg")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PyTorch module").click()
+    assert "def build_network() -> Network:" in Path(download.value.path()).read_text()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="ONNX").click()
+    assert b"NAT Lab" in Path(download.value.path()).read_bytes()
     assert page.locator("[data-testid='stCode']").first.inner_text().startswith("|")
 
     other = visit("/" + page.url.partition("//")[2].partition("/")[2])
