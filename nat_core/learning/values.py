@@ -3,9 +3,12 @@
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 _PLAIN: Mapping[type, tuple[str, Callable[[Any], bool]]] = types.MappingProxyType(
     {
@@ -28,9 +31,10 @@ def dataclass_of(cls: type[T], value: Any, place: str = "") -> T:
         ValueError: no object, a field missing, unknown, or of another type; says which and what is accepted. So does
             `cls` for values that it does not accept.
     """
-    known = {item.name: item for item in fields(cls)}  # type: ignore[arg-type]  # T is a dataclass
+    known = {item.name: item for item in fields(cls)}
     if not isinstance(value, Mapping):
-        raise ValueError(f"{place.rstrip('.') or cls.__name__}: {value!r:.60} is not an object; its fields: {', '.join(known)}")
+        what = place.rstrip(".") or cls.__name__
+        raise ValueError(f"{what}: {value!r:.60} is not an object; its fields: {', '.join(known)}")
     if unknown := [name for name in value if name not in known]:
         raise ValueError(f"unknown field {f'{place}{unknown[0]}'!r:.60}; accepted: {', '.join(known)}")
     required = (name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING)
@@ -45,8 +49,8 @@ def _checked(hint: Any, value: Any, place: str) -> Any:
     if hint in _PLAIN:
         title, fits = _PLAIN[hint]
         return _accepted(value, place, title, fits(value))
-    if is_dataclass(hint):
-        return value if isinstance(value, hint) else dataclass_of(hint, value, f"{place}.")  # type: ignore[arg-type]
+    if isinstance(hint, type) and is_dataclass(hint):
+        return value if isinstance(value, hint) else dataclass_of(hint, value, f"{place}.")
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Literal:
         return _accepted(value, place, " or ".join(map(repr, arguments)), value in arguments)
