@@ -11,6 +11,7 @@ from nat_core.learning.quantities import QUANTITIES
 from nat_core.network.config import NETWORKS
 from ui.compare import outputs, own, pairs
 from ui.compare.architectures import frame
+from ui.compare.explorer import picked_code
 from ui.compare.frames import accuracy_frame, cost_frame, every_cell_frame, front_frame
 from ui.compare.scatter import Marked, front_of, in_view, scatter
 
@@ -137,3 +138,18 @@ def test_kinds_of_accuracy_never_share_an_axis(compared):
         "Accuracy (published), %",
         "Accuracy (measured), %",
     ]
+
+
+@pytest.mark.parametrize(
+    ("point", "code"),
+    [
+        ({"customdata": [3906, 1462]}, 3906),
+        ({"customdata": {"0": 3906, "1": 1462}}, 3906),
+        ({"customdata": None}, None),
+        ({"customdata": {}}, None),
+        ({"customdata": [99_999]}, None),
+        ({}, None),
+    ],
+)
+def test_a_clicked_point_says_which_cell_it_is(point, code):
+    assert picked_code(point) == code

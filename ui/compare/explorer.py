@@ -1,6 +1,8 @@
 """The explorer of NAS-Bench-201: two axes, one input, what the policy makes of it, and what could be made of it."""
 
 import random
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -111,7 +113,13 @@ def _chart(x, y, marked: Marked) -> None:
 
 def _pick() -> None:
     """A click on a point makes that cell the input."""
-    points = st.session_state[_CHART].selection.points
-    if points and points[0].get("customdata") is not None:
-        code = int(points[0]["customdata"][0])
-        st.session_state[_INDEX] = int(table.benchmark_indices()[code])
+    codes = [code for point in st.session_state[_CHART].selection.points if (code := picked_code(point)) is not None]
+    if codes:
+        st.session_state[_INDEX] = int(table.benchmark_indices()[codes[0]])
+
+
+def picked_code(point: Mapping[str, Any]) -> int | None:
+    """The code that a clicked point carries; a typed array arrives as a mapping of positions, a list as a list."""
+    data = point.get("customdata")
+    found = data.get("0") if isinstance(data, Mapping) else data[0] if data else None
+    return int(found) if found is not None and 0 <= int(found) < table.SIZE else None

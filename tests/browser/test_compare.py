@@ -1,0 +1,97 @@
+"""The Compare page in a real browser: clicks on points, downloads, a link; screenshots in build/screenshots."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nat_core.learning import table
+from nat_core.learning.quantities import QUANTITIES
+
+pytestmark = pytest.mark.browser
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+MACS, VALID = QUANTITIES["macs"].values, QUANTITIES["cifar10_valid"].values
+HEAVIEST = int(MACS.argmax())  # alone at its place, so that a click cannot mean another cell
+
+# Where a pair of coordinates lies on the screen.
+_PLACE = """([x, y]) => {
+  const chart = document.querySelector(".js-plotly-plot"), layout = chart._fullLayout;
+  const box = chart.getBoundingClientRect();
+  return [box.x + layout.xaxis._offset + layout.xaxis.l2p(x), box.y + layout.yaxis._offset + layout.yaxis.l2p(y)];
+}"""
+
+
+def open_compare(page) -> None:
+    """From the first page to Compare, as a visitor would."""
+    page.get_by_role("link", name="Compare").first.click(timeout=60_000)
+    ready(page)
+
+
+def ready(page) -> None:
+    page.get_by_text("How far from optimal").wait_for(timeout=60_000)
+    page.locator(".js-plotly-plot .modebar").first.wait_for(timeout=60_000, state="attached")
+    page.locator("svg.cell-drawing").nth(2).wait_for(timeout=60_000)
+    page.wait_for_timeout(700)
+
+
+def shown_input(page) -> str:
+    return page.get_by_text(re.compile(r"^Input: cell")).inner_text()
+
+
+def test_a_point_is_clicked_its_output_and_oracle_shown_taken_away_and_reopened(visit):
+    page = visit("/")
+    open_compare(page)
+    index = int(table.benchmark_indices()[HEAVIEST])
+    page.mouse.click(*page.evaluate(_PLACE, [float(MACS[HEAVIEST]), float(VALID[HEAVIEST])]))
+    page.wait_for_function("index => location.search.includes(`cell201=${index}`)", arg=index)
+    ready(page)
+    assert shown_input(page) == f"Input: cell {index:,}"
+    assert page.get_by_text(re.compile(r"^Policy's output: cell [\d,]+, \d edges? changed")).count() == 1
+    assert page.get_by_text(re.compile(r"^Oracle: cell [\d,]+, \d edges? changed")).count() == 1
+    assert page.evaluate("document.querySelector('.js-plotly-plot').layout.annotations.length") == 2
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Pareto front as CSV").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0].startswith("index,cell,macs_millions") and len(lines) > 5
+    with page.expect_download() as download:
+        page.locator(".modebar-btn[data-title^='Download plot']").first.dispatch_event("click")
+    assert download.value.suggested_filename == "nasbench201-macs-cifar10_valid.svg"
+    assert "<svg" in Path(download.value.path()).read_text()[:200]
+
+    figures = page.locator("[data-testid='stMetricValue']").all_inner_texts()
+    page.reload()
+    ready(page)
+    assert page.locator("[data-testid='stMetricValue']").all_inner_texts() == figures
+    assert page.problems == [] or all("404" in problem for problem in page.problems)  # the server's own probing
+
+
+def test_the_number_does_what_a_click_does(visit):
+    page = visit("/")
+    open_compare(page)
+    number = page.get_by_role("spinbutton", name="Input")
+    number.fill("77")
+    number.press("Enter")
+    page.wait_for_function("location.search.includes('cell201=77')")
+    page.get_by_text("Input: cell 77", exact=True).wait_for()
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_screenshots_of_compare_without_an_error_in_the_console(visit, theme, width):
+    page = visit("/", width=width, height=1500, theme=theme)
+    open_compare(page)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"compare-explorer-{theme}-{width}.png")
+    assert no_horizontal_scrolling(page)
+    page.get_by_role("radio", name="Architectures").click()
+    page.get_by_text("36 architectures").wait_for(timeout=60_000)
+    page.locator("[data-testid='stDataFrame'] canvas").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=SCREENSHOTS / f"compare-architectures-{theme}-{width}.png")
+    assert no_horizontal_scrolling(page) and page.problems == []
+
+
+def no_horizontal_scrolling(page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
