@@ -40,7 +40,7 @@ def test_the_output_and_how_far_it_is_from_optimal_are_the_cores_numbers(index):
     app.number_input(key="cell201").set_value(index)
     run(app)
     before, after = code_of(index), output_code(code_of(index), 10)
-    assert metric(app, "CIFAR-10 validation (tabular)").value == f"{VALID[after]:.2f} %"
+    assert metric(app, "Accuracy (tabular)").value == f"{VALID[after]:.2f} %"
     missing = VALID[oracle_codes("cifar10_valid")[before]] - VALID[after]
     assert metric(app, "Possible gain recovered").delta == f"{missing:.2f} points missing"
 

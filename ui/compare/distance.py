@@ -1,4 +1,4 @@
-"""How far from optimal: figures, the three cells drawn alike, and every column of theirs."""
+"""How far from optimal: figures, the three cells drawn alike, and tables of every column of theirs."""
 
 import streamlit as st
 
@@ -17,28 +17,18 @@ _ROLES = ("Input", "Policy's output", "Oracle")
 
 
 def panel(marked: Marked) -> None:
-    """Figures on CIFAR-10 validation, then every data set."""
+    """Figures on CIFAR-10 validation, then the three cells."""
     item = optimality(marked.before, marked.after, _DATA_SET)
-    st.markdown("**How far from optimal**")
+    st.markdown(f"**How far from optimal**, {table.DATA_SETS[_DATA_SET]}")
     left, right = st.columns(2)
     before, after = (f"{rank(code, _DATA_SET):,}" for code in (marked.before, marked.after))
     recovered = "–" if item.recovered is None else percent(item.recovered)
     gain, color = f"{signed(item.gain)} points", _color(item.gain)
-    _metric(left, "CIFAR-10 validation (tabular)", f"{item.after:.2f} %", gain, color)
+    _metric(left, "Accuracy (tabular)", f"{item.after:.2f} %", gain, color)
     _metric(right, "Possible gain recovered", recovered, f"{item.missing:.2f} points missing")
     _metric(left, "Rank among all cells", after, f"from {before}")
     _metric(right, "Reachable cells", f"{len(marked.reachable):,}", f"of {table.SIZE:,}")
-    number = st.column_config.NumberColumn
-    percents = {name: number(format="%.2f") for name in ("Input", "Output", "Oracle", "Limit")}
-    st.dataframe(
-        accuracy_frame(marked),
-        hide_index=True,
-        column_config={**percents, "Recovered": number(format="percent", help="Gain ÷ the largest possible gain.")},
-    )
-    st.caption(
-        f"Accuracy in percent, tabular, {table.EPOCHS} epochs. *Oracle*: the best cell that legal transitions reach, "
-        "by CIFAR-10 validation, which chooses the output too. *Limit*: the best by the row's own data set."
-    )
+    _drawings(marked)
 
 
 def _metric(column, label: str, value: str, note: str, color: str = "gray") -> None:
@@ -49,28 +39,50 @@ def _color(gain: float) -> str:
     return "gray" if abs(gain) < 0.005 else "green" if gain > 0 else "red"
 
 
-def drawings(marked: Marked) -> None:
+def _drawings(marked: Marked) -> None:
     """Input, output and oracle in one layout, changes marked."""
     cells = [table.architecture_of_code(code) for code in (marked.before, marked.after, marked.best)]
     normals = [architecture.normal for architecture in cells]
     plain, output = draw_pair(normals[0], normals[1], theme=theme().name)
     _, best = draw_pair(normals[0], normals[2], theme=theme().name)
     codes = (marked.before, marked.after, marked.best)
-    for column, role, code, svg, cell in zip(st.columns(3), _ROLES, codes, (plain, output, best), cells, strict=True):
-        with column:
-            changed = len(difference(cells[0], cell))
-            note = f", {changed} edge{'' if changed == 1 else 's'} changed" if role != "Input" else ""
-            st.markdown(f"**{role}**: cell {table.benchmark_indices()[code]:,}{note}")
-            picture(svg, key=f"compare-{role}")
+    for role, code, svg, cell in zip(_ROLES, codes, (plain, output, best), cells, strict=True):
+        changed = len(difference(cells[0], cell))
+        note = f", {changed} edge{'' if changed == 1 else 's'} changed" if role != "Input" else ""
+        st.markdown(f"**{role}**: cell {table.benchmark_indices()[code]:,}{note}")
+        picture(svg, key=f"compare-{role}")
 
 
-def everything(marked: Marked) -> None:
-    """Costs and latencies of the three cells."""
+def tables(marked: Marked) -> None:
+    """Accuracies on every data set, and costs and latencies, beside each other or, on a narrow page, below."""
+    with st.container(horizontal=True, gap="large"):
+        with st.container(width=540):
+            _accuracies(marked)
+        with st.container(width=680):
+            _costs(marked)
+
+
+def _accuracies(marked: Marked) -> None:
+    st.markdown(f"**Accuracy in percent**, tabular, {table.EPOCHS} epochs")
+    number = st.column_config.NumberColumn
+    percents = {name: number(format="%.2f") for name in ("Input", "Output", "Oracle", "Limit")}
+    st.dataframe(
+        accuracy_frame(marked),
+        hide_index=True,
+        placeholder="–",
+        column_config={**percents, "Recovered": number(format="percent", help="Gain ÷ the largest possible gain.")},
+    )
+    st.caption(
+        "*Oracle*: the best cell that legal transitions reach, by CIFAR-10 validation, which chooses the output too. "
+        "*Limit*: the best by the row's own data set."
+    )
+
+
+def _costs(marked: Marked) -> None:
     st.markdown("**Costs and latencies**")
     number = st.column_config.NumberColumn
-    frame = cost_frame(marked)
     st.dataframe(
-        frame,
+        cost_frame(marked),
         hide_index=True,
         height="content",
         column_config={

@@ -34,8 +34,7 @@ def page() -> None:
         _chart(x, y, marked)
     with columns[1]:
         distance.panel(marked)
-    distance.drawings(marked)
-    distance.everything(marked)
+    distance.tables(marked)
 
 
 def _first() -> int:
