@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,18 +24,39 @@ FLAGS = (
 @pytest.fixture(scope="session")
 def server():
     """The address of a fresh server on a free port."""
+    with serving(free_port()) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """Starts another server: `with serve(port, NAME=value) as address`; without a port, on a free one."""
+    return lambda port=None, **environment: serving(port or free_port(), **environment)
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def serving(port: int, **environment: str) -> Iterator[str]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     address = f"http://localhost:{port}"
     try:
         wait_for(f"{address}/_stcore/health", process)
         yield address
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # a page that is still open can keep it
+            process.kill()
+            process.wait()
 
 
 def wait_for(url: str, process: subprocess.Popen, seconds: float = 60) -> None:

@@ -1,0 +1,65 @@
+"""Estimates: in proportion to the work, near a real training, and refused where the machine is too small."""
+
+import time
+
+import pytest
+
+from nat_core.learning.config import TrainingConfig
+from nat_core.learning.image_presets import PRESETS, adjusted, preset
+from nat_core.learning.policy import PolicyConfig
+from nat_core.learning.training import train
+from nat_core.network.supernet import Supernet
+from nat_core.runs import estimate as module
+from nat_core.runs.calibration import Calibration, calibration
+from nat_core.runs.estimate import Estimate, check_memory, estimate
+
+SPEED = Calibration(0.05, 3e-10, 0.02, 1e-10, 1e-5, 1e-5)
+
+
+def test_more_work_takes_longer_and_more_memory():
+    config = preset("cpu", "fully_concat")
+    base = estimate(config, SPEED)
+    for changes in ({"epochs": 240}, {"rounds": 8}, {"steps": 3000}, {"reward_images": 4000}, {"channels": 16}):
+        assert estimate(adjusted(config, **changes), SPEED).seconds > base.seconds
+    for changes in ({"channels": 16}, {"layers": 10}, {"batch": 256}, {"resolution": 64}):
+        assert estimate(adjusted(config, **changes), SPEED).memory_bytes > base.memory_bytes
+
+
+@pytest.mark.parametrize("space", ["fully_concat", "loose_end"])
+def test_presets_are_ordered(space):
+    for schedule in ("alternate", "two-stage"):
+        smoke, cpu, paper = (estimate(preset(name, space, schedule), SPEED) for name in ("smoke", "cpu", "paper"))
+        assert smoke.seconds < cpu.seconds < paper.seconds
+        assert smoke.memory_bytes < cpu.memory_bytes < paper.memory_bytes
+    assert set(PRESETS) == {"smoke", "cpu", "paper"}
+
+
+@pytest.mark.parametrize("space", ["fully_concat", "loose_end"])
+def test_shared_weights_are_counted_about_right(space):
+    config = preset("smoke", space)
+    true = sum(item.numel() for item in Supernet(config.target_space, config.network(10)).parameters())
+    assert module._supernet_parameters(config) == pytest.approx(true, rel=0.2)
+
+
+def test_a_real_training_takes_about_as_long(tmp_path):
+    speed = calibration(tmp_path / "calibration.json")
+    assert calibration(tmp_path / "calibration.json") == speed  # from the file
+    config = TrainingConfig(steps=30, batch=64, inputs=500, held_out=20, policy=PolicyConfig())
+    train(TrainingConfig(steps=2, batch=64, inputs=500, held_out=20))  # the table is read once
+    began = time.perf_counter()
+    train(config)
+    real = time.perf_counter() - began
+    assert real / 4 < estimate(config, speed).seconds - 5 < real * 4  # other work shares the machine
+
+
+def test_a_broken_file_is_measured_again(tmp_path):
+    (tmp_path / "calibration.json").write_text("[1, 2")
+    assert calibration(tmp_path / "calibration.json").weight_step > 0
+
+
+def test_too_much_memory_is_one_sentence():
+    check_memory(Estimate(1, 2**30), 2**31)
+    with pytest.raises(ValueError, match=r"about 4 GB of memory are needed, and this machine has 2 GB; fewer channels"):
+        check_memory(Estimate(1, 2**32), 2**31)
+    with pytest.raises(ValueError, match="a dict is no training"):
+        estimate({}, SPEED)
