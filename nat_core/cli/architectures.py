@@ -84,7 +84,7 @@ def _network(architecture: Architecture, name: str | None, channels: int | None,
             space.network if space else next(n for n, config in NETWORKS.items() if not config.mismatch(architecture))
         )
     if name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r}; accepted: {', '.join(NETWORKS)}")
+        raise ValueError(f"unknown network {name!r:.60}; accepted: {', '.join(NETWORKS)}")
     network = NETWORKS[name]
     return replace(
         network,

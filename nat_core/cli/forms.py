@@ -66,7 +66,7 @@ def _flag(name: str) -> str:
 
 def _policy(name: str) -> PolicyConfig:
     if name not in POLICY_CONFIGS:
-        raise ValueError(f"unknown policy network {name!r}; accepted: {', '.join(POLICY_CONFIGS)}")
+        raise ValueError(f"unknown policy network {name!r:.60}; accepted: {', '.join(POLICY_CONFIGS)}")
     return POLICY_CONFIGS[name]
 
 

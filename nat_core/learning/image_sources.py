@@ -26,6 +26,8 @@ ACCEPTED_SOURCES = (
     f"accepted: {SAMPLE!r} (built in), a name on the Hugging Face hub such as {HUB_DEFAULT!r}, a folder or glob of "
     "parquet files, a folder of images laid out as train/<class>/* and test/<class>/*"
 )
+# Where parquet files lie in a folder of them; not deeper, for a folder may be the whole disk.
+_PARQUET_DEPTHS = ("*.parquet", "*/*.parquet", "*/*/*.parquet")
 _SAMPLE_FILE = Path(__file__).parent.parent / "assets" / "cifar10_sample.parquet"
 _TRAIN_NAMES = ("train", "training")
 _TEST_NAMES = ("test", "validation", "valid", "val")
@@ -100,23 +102,30 @@ def _open(source: str) -> tuple[_Splits, str]:
     """The splits of `source` and its title."""
     if not source.strip():
         raise ValueError(f"no images given; {ACCEPTED_SOURCES}")
-    path = Path(source).expanduser()
+    path = _path(source)
     if source == SAMPLE:
         return _parquet_splits([_SAMPLE_FILE]), "CIFAR-10 sample"
     if path.is_dir():
-        files = sorted(path.rglob("*.parquet"))
+        files = sorted(file for depth in _PARQUET_DEPTHS for file in path.glob(depth))
         return (_parquet_splits(files) if files else _folder_splits(path)), path.name
-    if matches := sorted(Path(match) for match in glob(str(path), recursive=True)):  # noqa: PTH207, may be absolute
+    if matches := sorted(Path(match) for match in glob(str(path))):  # noqa: PTH207, may be absolute
         return _parquet_splits(matches), path.name
     if path.suffix == ".parquet" or not _HUB_NAME.fullmatch(source):
-        raise ValueError(f"no images at {source!r}, neither file nor folder is there; {ACCEPTED_SOURCES}")
+        raise ValueError(f"no images at {source!r:.200}, neither file nor folder is there; {ACCEPTED_SOURCES}")
     return _hub_splits(source), source
+
+
+def _path(source: str) -> Path:
+    try:
+        return Path(source).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"no images at {source!r:.200}: there is no such user; {ACCEPTED_SOURCES}") from error
 
 
 def _train_split(splits: _Splits, source: str) -> Callable[[], _RawSplit]:
     if name := next((name for name in _TRAIN_NAMES if name in splits), None):
         return splits[name]
-    raise ValueError(f"images {source!r} have no training split, only {', '.join(splits)}; name one 'train'")
+    raise ValueError(f"images {source!r:.200} have no training split, only {', '.join(splits)}; name one 'train'")
 
 
 def _test_split(splits: _Splits, source: str) -> _RawSplit:
@@ -125,7 +134,7 @@ def _test_split(splits: _Splits, source: str) -> _RawSplit:
         if name in splits and (split := splits[name]()).labels.max(initial=-1) >= 0:
             return split
     raise ValueError(
-        f"images {source!r} have no labelled test split, only {', '.join(splits)}; "
+        f"images {source!r:.200} have no labelled test split, only {', '.join(splits)}; "
         f"add one and name it {' or '.join(_TEST_NAMES)}"
     )
 

@@ -46,7 +46,7 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         if self.network not in POLICY_NETWORKS:
-            raise ValueError(f"unknown policy network {self.network!r}; accepted: {', '.join(POLICY_NETWORKS)}")
+            raise ValueError(f"unknown policy network {self.network!r:.60}; accepted: {', '.join(POLICY_NETWORKS)}")
         for name, limit in _LIMITS.items():
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= limit:

@@ -89,7 +89,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
-            raise ValueError(f"unknown network {self.family!r}; accepted: {', '.join(FAMILIES)}")
+            raise ValueError(f"unknown network {self.family!r:.60}; accepted: {', '.join(FAMILIES)}")
         family = FAMILIES[self.family]
         _check_range("channels", self.channels, 2, MAX_CHANNELS)
         _check_range("layers", self.layers, family.stages, MAX_LAYERS)
