@@ -14,10 +14,12 @@ from ui import (
     measuring,
     result,
     settings,
+    shell,
     steps,
     view,
 )
 
+shell.require_app()
 view.restore()
 st.title("Transform a cell", anchor=False)
 architecture = choose.architecture()

@@ -1,5 +1,7 @@
 """While accuracies are being measured: how far that is, a button that stops it, and the page renewed as they come."""
 
+import time
+
 import streamlit as st
 
 from nat_core.judge import Progress
@@ -7,18 +9,20 @@ from ui import compute
 from ui.compute import Answer
 
 _POLL_SECONDS = 1.0
+_REDRAW_SECONDS = 3.0  # between redraws for accuracies that do not change which candidate is the best
 
 
 def watch(answer: Answer) -> None:
     """Shows the state of the measuring of `answer` and redraws the page when more is known."""
     if answer.key is None or answer.progress.state == "finished":
         return
-    state = answer.progress.state
+    state, best, drawn_at = answer.progress.state, answer.progress.outcome.output.number, time.monotonic()
 
     @st.fragment(run_every=_POLL_SECONDS if state == "running" else None)
     def panel() -> None:
         now = answer.again().progress
-        if (now.outcome.judged, now.state) != (answer.progress.outcome.judged, state):
+        is_old = now.outcome.judged != answer.progress.outcome.judged and time.monotonic() - drawn_at > _REDRAW_SECONDS
+        if is_old or (now.outcome.output.number, now.state) != (best, state):
             st.rerun()
         _state(answer, now)
 
