@@ -24,7 +24,7 @@ from nat_core.learning.accuracy import AccuracyKind
 SPACE = SPACES["nasbench201"]
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 BASE = len(SPACE.operations)
-SIZE = BASE ** len(EDGES)
+SIZE: int = BASE ** len(EDGES)
 EPOCHS = 12
 
 # Which of the benchmark's columns to read, in words for people.
