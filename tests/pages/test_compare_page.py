@@ -113,6 +113,17 @@ def test_own_architectures_come_with_what_the_policy_makes_of_them_and_go():
     assert not app.dataframe
 
 
+def test_the_transform_pages_input_is_compared_too():
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["cell"] = "nasbench201:77"
+    run(app)
+    app.query_params["compare"] = "Architectures"
+    run(app.switch_page("pages/compare.py"))
+    app.segmented_control(key="family").set_value("nasbench201")
+    run(app)
+    assert app.dataframe[0].value["Name"].tolist() == ["Transform, step 1", "Transform, step 1, ours"]
+
+
 @pytest.mark.parametrize(("name", "text", "message"), [("x", "nonsense", "in the library"), ("DARTS", "ENAS", "taken")])
 def test_what_cannot_be_added_is_one_sentence(name, text, message):
     app = open_page(compare="Architectures")

@@ -14,6 +14,7 @@ from ui.compare.architectures import frame
 from ui.compare.explorer import picked_code
 from ui.compare.frames import accuracy_frame, cost_frame, every_cell_frame, front_frame
 from ui.compare.scatter import Marked, front_of, in_view, scatter
+from ui.history import History
 
 CODE = int(table.codes([table.architecture_of_index(77)])[0])
 MACS, VALID = QUANTITIES["macs"], QUANTITIES["cifar10_valid"]
@@ -153,3 +154,13 @@ def test_kinds_of_accuracy_never_share_an_axis(compared):
 )
 def test_a_clicked_point_says_which_cell_it_is(point, code):
     assert picked_code(point) == code
+
+
+def test_inputs_of_the_visit_are_compared_once_each():
+    steps = (
+        History().recorded("Opened", "DARTS").recorded("Chosen", "nasbench201:77").recorded("Chosen", "nasbench201:5")
+    )
+    steps = steps.recorded("Chosen", "nasbench201:77")
+    found = own.visited(steps, {library()["DARTS"].architecture})
+    assert [item.architecture for item in found] == [table.architecture_of_index(number) for number in (77, 5)]
+    assert [item.name for item in found] == ["Transform, step 4", "Transform, step 3"]

@@ -1,29 +1,34 @@
-"""The visitor's own architectures: added by name or notation, kept for the session."""
+"""The visitor's own architectures: added by name or notation, or met on the Transform page; kept for the session."""
 
 import streamlit as st
 
+from nat_core.architecture.cell import Architecture
 from nat_core.learning.comparison import Item, library_items
 from nat_core.naming import resolve
+from ui.history import History
+from ui.view import history
 
 MOST = 50
+MOST_VISITED = 20
 _KEY = "own_architectures"
 _PROBLEM = "own_problem"
 
 
 def items() -> tuple[Item, ...]:
-    """What the visitor added, and the Transform page's cell if it is not in the library."""
+    """What the visitor added, and the inputs of this visit's Transform page that are not in the library."""
     kept: dict[str, Item] = st.session_state.get(_KEY, {})
-    current = _current()
-    return (*kept.values(), *([current] if current else []))
+    known = {item.architecture for item in (*library_items(), *kept.values())}
+    return (*kept.values(), *visited(history(), known))
 
 
-def _current() -> Item | None:
-    view = st.session_state.get("view")
-    if view is None:
-        return None
-    architecture = resolve(view.cell)
-    known = {item.architecture for item in library_items()}
-    return None if architecture in known else Item("Input of Transform", architecture, "own")
+def visited(steps: History, known: set[Architecture]) -> tuple[Item, ...]:
+    """The latest inputs of a visit, each once, without those already `known`."""
+    found: dict[Architecture, Item] = {}
+    for number, step in enumerate(steps.steps, start=1):
+        architecture = resolve(step.cell)
+        if architecture not in known:
+            found[architecture] = Item(f"Transform, step {number}", architecture, "own")
+    return tuple(found.values())[-MOST_VISITED:]
 
 
 def form() -> None:
