@@ -54,7 +54,7 @@ def onnx_of(network: CellNetwork, config: NetworkConfig, description: str = "") 
         torch.onnx.export(
             network.eval(),
             (images,),
-            file,
+            file,  # type: ignore[arg-type]  # the tracing exporter takes open files too
             dynamo=False,
             opset_version=OPSET,
             input_names=["images"],

@@ -66,6 +66,8 @@ Cells: {shortest(architecture)}
     logits = network(images)  # [batch, 3, {config.resolution}, {config.resolution}] to [batch, {config.classes}]
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: F401'''
@@ -124,9 +126,8 @@ def _needed_parts(template: str, network: str) -> Iterator[str]:
         if name in known and name not in needed:
             needed.add(name)
             waiting += _names(known[name])
-    for name, node in known.items():
-        if name in needed:
-            yield ast.get_source_segment(template, node)
+    segments = (ast.get_source_segment(template, node) for name, node in known.items() if name in needed)
+    yield from filter(None, segments)
 
 
 def _names(tree: ast.AST) -> Iterator[str]:

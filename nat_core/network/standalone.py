@@ -4,6 +4,8 @@
 nothing here may import or know anything else of this project. Names of parameters are those of `networks.CellNetwork`.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -169,7 +171,14 @@ class Cell(nn.Module):
         preprocess: of each input; none to take inputs as they are.
     """
 
-    def __init__(self, cell: dict, operations: dict, channels: int, reduces: bool, preprocess: list[nn.Module]) -> None:
+    def __init__(
+        self,
+        cell: dict[str, Any],
+        operations: dict[str, Any],
+        channels: int,
+        reduces: bool,
+        preprocess: list[nn.Module],
+    ) -> None:
         super().__init__()
         self.cell = cell
         self.stride = 2 if reduces else 1
@@ -179,7 +188,8 @@ class Cell(nn.Module):
             if name in operations:
                 self.operations[str(i)] = operations[name](channels, self.stride if source < cell["inputs"] else 1)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *earlier: Tensor) -> Tensor:
+        inputs = earlier[-self.cell["inputs"] :]
         nodes = (
             [block(x) for block, x in zip(self.preprocess, inputs, strict=True)]
             if len(self.preprocess)
@@ -212,5 +222,5 @@ class Network(nn.Module):
             last = block(last)
         states = (first, last)
         for cell in self.cells:
-            states = (states[1], cell(*states[-cell.cell["inputs"] :]))
+            states = (states[1], cell(*states))
         return self.classifier(states[1])
