@@ -44,7 +44,7 @@ def fill(folder: Path) -> list[str]:
             ((name, (step * 37 % 101) / 10, now, run_id, step)
              for run_id in ids for name in _NAMES for step in range(POINTS)),
         )  # fmt: skip
-    tracking.note(ids[-1], {"state": State.RUNNING})
+    tracking.note(ids[-1], {"state": State.RUNNING})  # the newest, and this process's
     return ids
 
 
@@ -64,6 +64,15 @@ def processor_seconds(action: Callable[[], object], repeats: int = _REPEATS) -> 
     for _ in range(repeats):
         action()
     return (time.process_time() - began) / repeats
+
+
+def _what_is_polled() -> None:
+    """The fragment alone; it runs by itself, as Streamlit runs it again."""
+    from ui.train import live
+    from ui.train.board import board
+
+    runs = board().runs()
+    live.follow(board(), runs, runs[:1])
 
 
 def main() -> int:
@@ -90,8 +99,7 @@ def main() -> int:
         table = seconds(visit)
         visitors = iter(ids)
         curves = seconds(lambda: visit(next(visitors)))
-        following = visit(ids[-1])
-        time.sleep(1.1)
+        following = AppTest.from_function(_what_is_polled, default_timeout=60).run()
 
         def poll() -> None:
             board().changed()

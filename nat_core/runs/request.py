@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,17 @@ class Request:
     @classmethod
     def from_json(cls, text: str) -> "Request":
         """The inverse of `to_json`. Raises ValueError for anything else."""
-        return dataclass_of(cls, json.loads(text))
+        return _parsed(text)
 
     def parameters(self) -> dict[str, str]:
         """The configuration flattened to names and texts, for tables that compare runs."""
         return dict(_flat("", self.config))
+
+
+@lru_cache(maxsize=2048)
+def _parsed(text: str) -> Request:
+    """Requests never change, and pages that watch many runs ask for them again and again."""
+    return dataclass_of(Request, json.loads(text))
 
 
 def _flat(prefix: str, value: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from nat_core.runs.tracking import Tracking, open_tracking
 
 _FRESH_SECONDS = 1.0
 _FRESH_FROM_SERVER_SECONDS = 4.0
-CURVE_POINTS = 400
+CURVE_POINTS = 300
 
 
 class Board:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from nat_core.architecture.palette import THEMES
 from nat_core.runs.reading import Points
 from nat_core.runs.run import Run
 from ui.theme import style, theme
@@ -54,7 +56,7 @@ def show(board: Board, runs: Sequence[Run]) -> None:
     for number, chart in enumerate(charts):
         with columns[number % 2]:
             st.plotly_chart(
-                figure(chart, names, curves),
+                figure(chart, names, curves, theme().name),
                 key=f"train-chart-{chart.title}",
                 config={"displayModeBar": False},
                 alt=chart.title,
@@ -72,31 +74,42 @@ def series(chart: Chart, curves: Mapping[str, Points]) -> dict[str, Points]:
     return found
 
 
-def figure(chart: Chart, names: Sequence[str], curves: Sequence[Mapping[str, Points]]) -> go.Figure:
-    """Steps against values; a colour per run, a dash per metric."""
-    drawn = go.Figure()
+def figure(
+    chart: Chart, names: Sequence[str], curves: Sequence[Mapping[str, Points]], theme_name: str = "light"
+) -> go.Figure:
+    """Steps against values; a colour per run, a dash per metric. Made anew only when there are other points."""
+    shown = tuple(tuple((label, tuple(points)) for label, points in series(chart, found).items()) for found in curves)
+    return _figure(chart.title, tuple(names), shown, theme_name)
+
+
+@lru_cache(maxsize=128)
+def _figure(
+    title: str, names: tuple[str, ...], curves: tuple[tuple[tuple[str, tuple[tuple[int, float], ...]], ...], ...],
+    theme_name: str,
+) -> go.Figure:  # fmt: skip
     several = len(names) > 1
-    for run, (name, found) in enumerate(zip(names, curves, strict=True)):
-        shown = series(chart, found)
-        for number, (label, points) in enumerate(shown.items()):
-            title = " · ".join(part for part in (name if several else "", label) if part)
-            drawn.add_scatter(
-                x=[step for step, _ in points],
-                y=[value for _, value in points],
-                name=title or name,
-                mode="lines+markers" if len(points) < 12 else "lines",
-                line={"color": _COLORS[run % len(_COLORS)], "dash": _DASHES[number % len(_DASHES)], "width": 1.8},
-                marker={"size": 5},
-                showlegend=several or len(shown) > 1,
-                hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
-            )
-    style(drawn, _HEIGHT + 20 * (len(names) - 1))
-    drawn.update_layout(
-        title={"text": chart.title, "font": {"size": 14, "color": theme().text}, "x": 0, "y": 0.98, "yanchor": "top"},
+    lines = [
+        {
+            "type": "scatter",
+            "x": [step for step, _ in points],
+            "y": [value for _, value in points],
+            "name": " · ".join(part for part in (name if several else "", label) if part) or name,
+            "mode": "lines+markers" if len(points) < 12 else "lines",
+            "line": {"color": _COLORS[run % len(_COLORS)], "dash": _DASHES[number % len(_DASHES)], "width": 1.8},
+            "marker": {"size": 5},
+            "showlegend": several or len(found) > 1,
+            "hovertemplate": "step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
+        }
+        for run, (name, found) in enumerate(zip(names, curves, strict=True))
+        for number, (label, points) in enumerate(found)
+    ]
+    drawn = style(go.Figure(lines), _HEIGHT + 20 * (len(names) - 1))
+    heading = {"text": title, "font": {"size": 14, "color": THEMES[theme_name].text}, "x": 0, "y": 0.98}
+    return drawn.update_layout(
+        title={**heading, "yanchor": "top"},
         margin={"t": 58 + 18 * (len(names) - 1)},
+        xaxis={"rangemode": "tozero", "title": {"text": "steps", "font": {"size": 12}}},
     )
-    drawn.update_xaxes(rangemode="tozero", title="steps", title_font={"size": 12})
-    return drawn
 
 
 def differing(runs: Sequence[Run]) -> list[dict[str, str]]:

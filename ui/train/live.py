@@ -10,7 +10,7 @@ from ui.train import curves, detail, table, timeline
 from ui.train.board import Board
 from ui.train.words import sentence
 
-POLL = "2s"
+POLL = "3s"
 _VIEWS: dict[str, Callable[[Board, Sequence[Run]], None]] = {
     "Curves": curves.show,
     "Timeline": lambda board, runs: timeline.show(board.tracking, runs[0]),
