@@ -37,6 +37,7 @@ class _Job:
     state: str = "running"
     problem: str = ""
     asked_at: float = field(default_factory=time.monotonic)
+    begun_at: float = field(default_factory=time.monotonic)
 
     def advance(self) -> None:
         try:
@@ -53,11 +54,13 @@ class Judge:
     Args:
         most_jobs: remembered; those not asked for the longest are forgotten.
         lease_seconds: after which a job that nobody asks for rests.
+        pause_seconds: before a new job starts, so that whoever asked can show the proposal undisturbed.
     """
 
-    def __init__(self, most_jobs: int = 256, lease_seconds: float = 15) -> None:
+    def __init__(self, most_jobs: int = 256, lease_seconds: float = 15, pause_seconds: float = 0.3) -> None:
         self._most_jobs = most_jobs
         self._lease_seconds = lease_seconds
+        self._pause_seconds = pause_seconds
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()
         self._changed = Condition()
         self._thread: Thread | None = None
@@ -115,12 +118,18 @@ class Judge:
         while True:
             with self._changed:
                 while not (waiting := self._waiting()) and not self._is_closed:
-                    self._changed.wait(self._lease_seconds)
+                    self._changed.wait(self._pause_seconds + 0.01 if self._wanted() else None)
                 if self._is_closed:
                     return
                 served = waiting[(waiting.index(served) + 1) % len(waiting)] if served in waiting else waiting[0]
             served.advance()
 
-    def _waiting(self) -> list[_Job]:
+    def _wanted(self) -> list[_Job]:
+        """Jobs that somebody waits for."""
         oldest = time.monotonic() - self._lease_seconds
         return [job for job in self._jobs.values() if job.state == "running" and job.asked_at >= oldest]
+
+    def _waiting(self) -> list[_Job]:
+        """Jobs to work on now: those of `_wanted` that are not quite new."""
+        newest = time.monotonic() - self._pause_seconds
+        return [job for job in self._wanted() if job.begun_at <= newest]

@@ -49,7 +49,7 @@ def until(judge, key, item, source, state):
 
 def test_the_proposal_is_there_at_once_and_its_accuracies_come():
     gate, item = Gate(), proposal()
-    source, judge = CoarseToFine(TABLE, gate, finalists=3), Judge()
+    source, judge = CoarseToFine(TABLE, gate, finalists=3), Judge(pause_seconds=0)
     first = judge.ask("a", item, source)
     assert first.state == "running" and first.outcome.judged[0] <= first.outcome.judged[1]
     gate.open.set()
@@ -63,7 +63,7 @@ def test_all_who_ask_are_served_in_turn():
     served = []
     sources = {name: CoarseToFine(TABLE, Gate(name, served), finalists=9) for name in "ab"}
     items = {"a": proposal(0), "b": proposal(1)}
-    judge = Judge()
+    judge = Judge(pause_seconds=0)
     for name, source in sources.items():
         judge.ask(name, items[name], source)
     for source in sources.values():
@@ -76,7 +76,7 @@ def test_all_who_ask_are_served_in_turn():
 
 def test_a_stopped_job_stands_still_until_it_goes_on():
     gate, item = Gate(), proposal()
-    source, judge = CoarseToFine(TABLE, gate, finalists=9), Judge()
+    source, judge = CoarseToFine(TABLE, gate, finalists=9), Judge(pause_seconds=0)
     judge.ask("a", item, source)
     judge.stop("a")
     gate.open.set()
@@ -90,7 +90,7 @@ def test_a_stopped_job_stands_still_until_it_goes_on():
 def test_what_nobody_asks_for_rests():
     served = []
     gate, item = Gate(served=served), proposal()
-    source, judge = CoarseToFine(TABLE, gate, finalists=9), Judge(lease_seconds=0.1)
+    source, judge = CoarseToFine(TABLE, gate, finalists=9), Judge(lease_seconds=0.1, pause_seconds=0)
     judge.ask("a", item, source)
     time.sleep(0.2)
     gate.open.set()
@@ -104,7 +104,7 @@ def test_a_failure_is_one_sentence_and_others_go_on():
         def accuracy_percent(self, architectures):
             raise RuntimeError("out of\nmemory")
 
-    judge = Judge()
+    judge = Judge(pause_seconds=0)
     failed = until(judge, "a", proposal(), Broken(), "failed")
     assert failed.problem == "out of memory" and failed.outcome.output.accuracy_percent is None
     fine = until(judge, "b", proposal(1), TABLE, "finished").outcome
@@ -112,7 +112,7 @@ def test_a_failure_is_one_sentence_and_others_go_on():
 
 
 def test_only_the_last_jobs_are_remembered():
-    judge = Judge(most_jobs=2)
+    judge = Judge(most_jobs=2, pause_seconds=0)
     for seed in range(5):
         until(judge, seed, proposal(seed), TABLE, "finished")
     assert list(judge._jobs) == [3, 4]
@@ -131,8 +131,17 @@ def test_partial_accuracies_rank_before_unknown_ones(known):
 
 
 def test_a_closed_judge_ends_its_thread():
-    judge = Judge()
+    judge = Judge(pause_seconds=0)
     until(judge, "a", proposal(), TABLE, "finished")
     judge.close()
     assert not judge._thread.is_alive()
     assert judge.ask("b", proposal(1), TABLE).state == "running"  # and stays so
+
+
+def test_a_new_job_waits_a_moment():
+    judge, item = Judge(pause_seconds=0.3), proposal()
+    start = time.monotonic()
+    judge.ask("a", item, TABLE)
+    until(judge, "a", item, TABLE, "finished")
+    assert time.monotonic() - start >= 0.3
+    judge.close()

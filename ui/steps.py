@@ -1,5 +1,7 @@
 """The history of inputs: the output becomes the next input, and earlier ones can be gone back to."""
 
+from functools import lru_cache
+
 import pandas as pd
 import streamlit as st
 
@@ -10,6 +12,8 @@ from ui import compute
 from ui.choice import choice
 from ui.history import Step
 from ui.view import choose_cell, go_to, history
+
+_architecture = lru_cache(maxsize=1024)(resolve)  # the whole history is read with every interaction
 
 
 def use_output(shown: Candidate) -> None:
@@ -50,7 +54,7 @@ def table() -> None:
 
 
 def _row(number: int, step: Step, is_shown: bool) -> dict:
-    architecture = resolve(step.cell)
+    architecture = _architecture(step.cell)
     network = compute.default_network(architecture)
     cost = None if network is None else compute.costs(architecture, network)[0]
     return {
