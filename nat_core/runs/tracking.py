@@ -7,6 +7,7 @@
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -30,6 +31,7 @@ EXPERIMENT = "nat-lab"
 LOG_TAIL_CHARACTERS = 4000
 _LOCAL = "sqlite:///"
 _BATCH = 500
+_OPENING = threading.Lock()
 # A server that is away is tried again by the reporter, and must not hold up the work for minutes meanwhile.
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -255,7 +257,8 @@ def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tra
     """
     folders = folders or default_folders()
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folders.database}"
-    return _open(uri, folders)
+    with _OPENING:  # threads that import MLflow at the same time find half of it
+        return _open(uri, folders)
 
 
 @lru_cache(maxsize=8)
@@ -301,7 +304,12 @@ def _let_readers_read(path: Path) -> None:
 
 
 def _first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
-    facts = {"kind": request.kind, "space": request.space, "preset": request.preset, "device": request.device}
+    facts: dict[str, Any] = {
+        "kind": request.kind,
+        "space": request.space,
+        "preset": request.preset,
+        "device": request.device,
+    }
     facts |= {"request": request.to_json(), "state": State.QUEUED, "heartbeat": time.time(), "command": request.command}
     return facts | owner_facts(owner)
 
