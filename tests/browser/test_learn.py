@@ -22,14 +22,14 @@ def go(page, step: str) -> None:
 def test_drawings_answer_to_clicks_and_keys(visit):
     page = visit("/")
     open_learn(page)
-    page.locator("#normal-node-2").click(timeout=60_000)
+    page.locator("#normal-node-2 text").first.click(timeout=60_000)
     page.get_by_text("Node 0 adds up what enters it").wait_for()
     page.locator("#normal-edge-7").press("Enter")
     page.get_by_text("dil 3×3 is a dilated convolution").wait_for()
 
     go(page, "Transitions")
     page.get_by_text("13 of 13").wait_for()
-    page.locator("#op-sep_conv_5x5").click()
+    page.locator("#op-sep_conv_5x5 text").click()
     page.get_by_text("10 of 13").wait_for()
     page.locator("#op-conv_1x1").press("Enter")
     page.get_by_text("3 of 13").wait_for()
@@ -37,7 +37,7 @@ def test_drawings_answer_to_clicks_and_keys(visit):
     go(page, "Policy")
     page.locator("#normal-edge-7.chosen").wait_for(timeout=60_000)
     assert page.locator("g.faint").count() > 4
-    page.locator("#normal-edge-4").last.click()
+    page.locator("#normal-edge-4 text").last.click()
     page.get_by_role("combobox", name="Edge", exact=True).and_(page.locator("[value='0 → 2: conv 3×3']")).wait_for()
     page.get_by_role("combobox", name="Becomes").and_(page.locator("[value='conv 3×3']")).wait_for()
     assert page.problems == []
