@@ -249,7 +249,7 @@ def _ranked(candidates: list[Candidate]) -> list[Candidate]:
 
     def key(item: Candidate) -> tuple[bool, bool, float, int]:
         unjudged = item.accuracy_percent is None
-        merit = item.log_probability if unjudged else item.accuracy_percent
+        merit = item.log_probability if item.accuracy_percent is None else item.accuracy_percent
         return (complete and not item.is_final, unjudged, -merit, item.cost.macs)
 
     return sorted(candidates, key=key)

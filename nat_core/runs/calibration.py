@@ -146,15 +146,15 @@ def _model(device: str) -> float:
     inputs = _architectures(space, _GRAPHS)
     scores = np.random.default_rng(0).normal(50, 5, len(inputs))
 
-    def fit(steps: int) -> Callable[[], None]:
+    def fit(steps: int) -> Callable[[], object]:
         config = RewardModelConfig(members=1, steps=steps, batch=_GRAPHS)
-        return lambda: fit_reward_model(inputs, scores, space, config, device) and None
+        return lambda: fit_reward_model(inputs, scores, space, config, device)
 
     edges = sum(len(item.edges) for item in inputs)
     return max(_seconds(fit(6), 1) - _seconds(fit(2), 1), 0.0) / 4 / edges
 
 
-def _seconds(action: Callable[[], None], repeats: int = _REPEATS) -> float:
+def _seconds(action: Callable[[], object], repeats: int = _REPEATS) -> float:
     """The shortest of a few times, after one to warm up."""
     action()
     times = []

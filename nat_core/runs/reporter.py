@@ -81,9 +81,9 @@ class Reporter:
                 if step > self._written.get(name, -1):
                     self._written[name] = step
                     self._points.append(Point(name, step, float(value), now))
-            if (value := metrics.get(self._headline)) is not None:
-                self._best = value if self._best is None else self._better(self._best, value)
-                self._facts |= {"best": self._best, "last": value}
+            if (last := metrics.get(self._headline)) is not None:
+                self._best = last if self._best is None else self._better(self._best, last)
+                self._facts |= {"best": self._best, "last": last}
             self._facts |= {"step": step, "eta_seconds": self._seconds_left(step)}
 
     def flush(self) -> None:
