@@ -1,0 +1,108 @@
+"""The record on a team's MLflow server: a real one on loopback, and two machines, each with a folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from nat_core.runs.folders import Folders
+from nat_core.runs.kinds import request_for
+from nat_core.runs.launching import delete, launch, resume, stop
+from nat_core.runs.states import State
+from nat_core.runs.tracking import open_tracking
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory):
+    pytest.importorskip("flask", reason="MLflow's server needs it; see requirements-dev.txt")
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
+        "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, start_new_session=True,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
+        )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait(f"{address}/health", server, folder / "log")
+        yield address
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _wait(url: str, server: subprocess.Popen, log) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=2)
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the server does not answer:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="module")
+def here(uri, tmp_path_factory):
+    return open_tracking(uri, Folders(tmp_path_factory.mktemp("here")))
+
+
+@pytest.fixture(scope="module")
+def elsewhere(uri, tmp_path_factory):
+    return open_tracking(uri, Folders(tmp_path_factory.mktemp("elsewhere")))
+
+
+@pytest.fixture(scope="module")
+def tracking(here):
+    return here
+
+
+def test_a_run_is_stopped_resumed_and_watched_from_another_folder(here, elsewhere, light_work, wait_until):
+    counting = light_work.Counting(steps=60, seconds=0.1)
+    run_id = launch(here, request_for("count", counting, name="far away"))
+    run = wait_until(run_id, lambda run: run.step > 3)
+    assert run.usage is not None and run.usage["memory_bytes"] > 0
+
+    seen = elsewhere.get(run_id)  # as another machine sees it
+    assert (seen.name, seen.state) == ("far away", State.RUNNING)
+    assert any("step 1/60" in line for line in elsewhere.log_lines(run_id))
+    assert elsewhere.points(run_id)["number"][0] == (1, 0.5)
+    assert not elsewhere.folders.log(run_id).exists()
+
+    stop(here, run_id)
+    wait_until(run_id, lambda run: run.state is State.STOPPED)
+    resume(here, run_id)
+    wait_until(run_id, lambda run: run.state is State.FINISHED)
+    assert elsewhere.points(run_id)["number"] == [(step, step / 2) for step in range(1, 61)]
+    assert elsewhere.log_lines(run_id)[-1].endswith("finished")
+
+    elsewhere.rename(run_id, "renamed")
+    assert [run.name for run in here.runs()] == ["renamed"]
+    delete(elsewhere, run_id)
+    assert here.runs() == []
+
+
+def test_a_killed_one_is_lost_for_both(here, elsewhere, light_work, wait_until):
+    run_id = launch(here, request_for("count", light_work.Counting(steps=1000, seconds=0.1)))
+    run = wait_until(run_id, lambda run: run.step > 0)
+    run.process.signal(signal.SIGKILL)
+    wait_until(run_id, lambda run: run.state is State.LOST, 20)
+    assert elsewhere.get(run_id).state is State.LOST
+    assert elsewhere.log_lines(run_id)
+
+
+def test_a_server_that_is_away_is_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"no runs can be recorded at http://127\.0\.0\.1:9 .*MLFLOW_TRACKING_URI"):
+        open_tracking("http://127.0.0.1:9", Folders(tmp_path))
