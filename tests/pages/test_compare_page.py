@@ -1,12 +1,17 @@
 """The Compare page through Streamlit's own test harness; clicks in charts are for the browser tests."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from nat_core.architecture.library import library
+from nat_core.architecture.notation import shortest
 from nat_core.learning import table
+from nat_core.learning.measured import MeasuredResult, add_measured
 from nat_core.learning.optimality import oracle_codes
+from nat_core.runs.folders import default_folders
 from ui.compare.outputs import output_code
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -97,6 +102,29 @@ def test_kinds_without_results_say_so():
     app.segmented_control(key="family").set_value("nasbench201")
     run(app)
     assert "No architecture here fits NAS-Bench-201" in app.info[0].value
+
+
+def test_what_was_trained_here_from_scratch_is_shown_with_its_budget(monkeypatch, tmp_path):
+    monkeypatch.setenv("NAT_LAB_RUNS", str(tmp_path))
+    monkeypatch.setattr("ui.compare.architectures.SHIPPED", tmp_path / "nothing.jsonl")
+    texts = dict.fromkeys(("network", "preset"), "") | {"data": "CIFAR-10", "date": "2026-01-01"}
+    numbers = {"parameters": 1, "macs": 1, "epochs": 3, "elapsed_seconds": 1.0}
+    genotype = shortest(library()["NAT_DARTS"].architecture)
+    found = [
+        MeasuredResult("x", genotype, accuracy, "test", "b", seed, settings={}, machine={}, **numbers, **texts)
+        for seed, accuracy in enumerate((90.0, 91.0))
+    ]
+    add_measured(default_folders().measured, *found)
+    app = open_page(compare="Architectures")
+    assert app.dataframe[0].value.set_index("Name").loc["NAT_DARTS", "Accuracy (measured), %"] == 90.5
+    app.segmented_control(key="pairs_y").set_value("measured")
+    assert "trained from scratch, epochs 3, test images of CIFAR-10" in run(app).caption[0].value
+    other = replace(found[0], budget="c", epochs=7)
+    add_measured(default_folders().measured, other)
+    run(app).selectbox(key="budget_of_measured").set_value("c")
+    assert "epochs 7" in run(app).caption[0].value
+    default_folders().measured.write_text("broken\n")
+    assert "Measured accuracies cannot be read" in run(app).warning[0].value
 
 
 def test_own_architectures_come_with_what_the_policy_makes_of_them_and_go():

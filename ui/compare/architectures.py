@@ -8,6 +8,7 @@ import streamlit as st
 from nat_core.learning.comparison import Item, Row, library_items, rows
 from nat_core.learning.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_LAYERS, NETWORKS, NetworkConfig
+from nat_core.runs.folders import default_folders
 from ui.compare import outputs, own, pairs
 from ui.compare.download import chart_config, csv_button, figure_format
 
@@ -54,9 +55,18 @@ def _network() -> NetworkConfig:
 
 
 def _measured() -> MeasuredAccuracy | None:
-    """Trainings from scratch that ship with the project; of several budgets the one with most results."""
-    groups = budgets(read_measured(SHIPPED))
-    return MeasuredAccuracy(next(iter(groups.values()))) if groups else None
+    """Trainings from scratch, shipped and done here, of one budget; where there are several, the visitor chooses."""
+    try:
+        groups = budgets(read_measured(SHIPPED, default_folders().measured))
+        sources = {name: MeasuredAccuracy(results) for name, results in groups.items()}
+    except ValueError as error:
+        st.warning(f"Measured accuracies cannot be read: {error}.", icon=":material/warning:")
+        return None
+    if len(sources) < 2:
+        return next(iter(sources.values()), None)
+    titles = {name: f"{len(source.architectures)}: {source.description}" for name, source in sources.items()}
+    chosen = st.selectbox("Measured accuracies", list(titles), format_func=titles.get, key="budget_of_measured")
+    return sources[chosen]
 
 
 def _ours(items: Sequence[Item]) -> list[Item]:
