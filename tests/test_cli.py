@@ -152,7 +152,7 @@ def test_bad_input_is_one_clear_line_and_status_2(capsys, arguments, message):
     [
         (lambda folder: truncate(folder / "policy.safetensors"), "truncated or not a safetensors file"),
         (lambda folder: poison(folder / "policy.safetensors"), "contains NaN or infinity"),
-        (lambda folder: (folder / "card.json").write_text("{}"), "the field 'space' is missing"),
+        (lambda folder: (folder / "card.json").write_text("{}"), "the field 'format_version' is missing"),
         (lambda folder: (folder / "card.json").unlink(), "does not exist"),
     ],
 )
