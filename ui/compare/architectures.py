@@ -71,11 +71,11 @@ def _measured() -> MeasuredAccuracy | None:
 
 def _ours(items: Sequence[Item]) -> list[Item]:
     """What shipped policies make of every item that is not itself a transformation."""
-    made = []
+    made, cards = [], outputs.shipped()
     for item in items:
-        output = outputs.greedy_output(item.architecture) if item.derived_from is None else None
-        if output is not None:
-            policy = outputs.policy_name(item.architecture)
+        policy = outputs.policy_name(item.architecture, cards) if item.derived_from is None else None
+        if policy is not None:
+            output = outputs.greedy_output(item.architecture, policy)
             made.append(Item(f"{item.name}, ours", output, f"policy {policy}", item.name, "ours"))
     return made
 

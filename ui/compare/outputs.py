@@ -1,9 +1,11 @@
 """What shipped policies make of an architecture, once per value."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from nat_core.architecture.cell import Architecture
 from nat_core.learning import catalogue, table
+from nat_core.learning.checkpoint import PolicyCard
 from nat_core.transform import Options, Transformation, transform
 from ui.compute import PRETRAINED
 
@@ -11,9 +13,15 @@ from ui.compute import PRETRAINED
 CHOICES = {1: "Greedy", 10: "Best of 10", 100: "Best of 100"}
 
 
-def policy_name(architecture: Architecture) -> str | None:
-    """The first shipped policy that fits, or None."""
-    return next(iter(catalogue.fitting(PRETRAINED, architecture)), None)
+def shipped() -> Mapping[str, PolicyCard]:
+    """The cards of the policies that ship; files are read, so ask once per run of a page."""
+    return catalogue.cards(PRETRAINED)
+
+
+def policy_name(architecture: Architecture, cards: Mapping[str, PolicyCard]) -> str | None:
+    """The first of the policies that fits, or None."""
+    fitting = (name for name, card in cards.items() if card.target_space.mismatch(architecture) is None)
+    return next(fitting, None)
 
 
 def output_code(code: int, candidates: int) -> int:
@@ -34,11 +42,9 @@ def output_code(code: int, candidates: int) -> int:
     return int(table.codes([outcome.output.architecture])[0])
 
 
-def greedy_output(architecture: Architecture) -> Architecture | None:
-    """The most probable output that costs no more, of the first policy that fits; None where none does."""
-    if policy_name(architecture) is None:
-        return None
-    policy, card = catalogue.load_for(PRETRAINED, architecture)
+def greedy_output(architecture: Architecture, policy_name: str) -> Architecture:
+    """The most probable output of that policy that costs no more. Raises ValueError: it does not fit or is broken."""
+    policy, card = catalogue.load_for(PRETRAINED, architecture, policy_name)
     return _transformed(architecture, policy, card.target_space, None, Options(samples=1)).output.architecture
 
 
