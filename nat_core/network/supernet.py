@@ -14,12 +14,11 @@ take turns, so running averages would belong to none of them. Evaluate with a fi
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional as F
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.operations import NULL
@@ -29,6 +28,7 @@ from nat_core.network.config import NetworkConfig
 from nat_core.network.modules import build_operation, drop_first_relu
 from nat_core.network.networks import CellModule, CellNetwork
 from nat_core.network.plan import Block, CellPlan, plan_network
+from nat_core.network.signals import Concatenation, Signal
 from nat_core.network.typed import channels_last, members
 
 build_shared_operation = partial(build_operation, affine=False, pool_batch_norm=True)
@@ -107,49 +107,6 @@ class Supernet(nn.Module):
     def _bias(self) -> Tensor:
         """The logits of a network through which nothing flows."""
         return next(parameter for parameter in self.classifier.parameters() if parameter.dim() == 1)
-
-
-class Signal:
-    """A node's or a cell's output, whose ReLU is computed at most once.
-
-    Attributes:
-        is_zero: whether it is zeros, which nobody computes: they have no value.
-        columns: which nodes of a cell the value concatenates, counted from the first intermediate one; None if it is
-            no concatenation.
-    """
-
-    def __init__(self, value: Tensor | None, columns: tuple[int, ...] | None = None) -> None:
-        self._value = value
-        self.columns = columns
-        self.is_zero = value is None
-
-    @cached_property
-    def value(self) -> Tensor:
-        """[batch, channels, h, w]. Raises ValueError for zeros."""
-        if self._value is None:
-            raise ValueError("zeros are known by is_zero and have no value")
-        return self._value
-
-    @cached_property
-    def rectified(self) -> Tensor:
-        return F.relu(self.value)
-
-
-class Concatenation(Signal):
-    """Nodes side by side; rectified, it concatenates ReLUs that the nodes may have computed already."""
-
-    def __init__(self, parts: Sequence[Signal], columns: tuple[int, ...]) -> None:
-        super().__init__(None, columns)
-        self._parts = parts
-        self.is_zero = not parts
-
-    @cached_property
-    def value(self) -> Tensor:
-        return torch.cat([part.value for part in self._parts], dim=1)
-
-    @cached_property
-    def rectified(self) -> Tensor:
-        return torch.cat([part.rectified for part in self._parts], dim=1)
 
 
 class Selective(nn.Module):
