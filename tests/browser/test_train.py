@@ -52,25 +52,33 @@ def open_page(browser) -> Iterator[Callable[..., Page]]:
 
 def form(page: Page, space: str, preset: str, **texts: str) -> None:
     """Fills the form."""
-    if not page.get_by_text("Preset", exact=True).is_visible():
+    settled(page)
+    if not page.get_by_role("radio", name=preset).is_visible():
         page.get_by_text("New run", exact=True).click()
-    choose(page, "Space", space)
+    field = page.get_by_role("combobox", name="Space", exact=True)
+    field.wait_for(timeout=SLOW)
+    if field.input_value() != space:
+        field.click()
+        page.get_by_role("option", name=space).first.click()
+        settled(page)
     page.get_by_role("radio", name=preset).click()
-    page.wait_for_timeout(500)
+    settled(page)
     for label, text in texts.items():
         fill(page, label.replace("_", " "), text)
 
 
-def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label, exact=True).first.click()
-    page.get_by_role("option", name=option).first.click()
+def settled(page: Page) -> None:
+    """Waits until the server has answered what was done."""
+    page.wait_for_timeout(800)
+    page.wait_for_function("!document.querySelector(\"[data-testid='stApp'][data-test-script-state='running']\")")
+    page.wait_for_timeout(200)
 
 
 def fill(page: Page, label: str, text: str) -> None:
     field = page.get_by_role("textbox", name=label, exact=True).first
     field.fill(text)
     field.press("Tab")
-    page.wait_for_timeout(700)
+    settled(page)
 
 
 def status(page: Page, name: str, text: str, timeout: int = SLOW) -> None:
@@ -106,7 +114,7 @@ def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_us
         port = int(address.rpartition(":")[2])
         page = open_page(f"{address}/train")
         page.get_by_text("No run yet").wait_for(timeout=SLOW)
-        form(page, "Fully-concat", "Smoke", Epochs="14", Policy_steps="8", Name="first")
+        form(page, "Fully-concat (DARTS-like)", "Smoke", Epochs="14", Policy_steps="8", Name="first")
         page.get_by_text("Advanced").click()
         fill(page, "Rounds", "1")
         press(page, "Launch")
@@ -215,7 +223,7 @@ def test_what_cannot_work_is_refused_in_one_sentence(store, serve, open_page, tm
     with serve(NAT_LAB_RUNS=str(tmp_path)) as address:
         page = open_page(f"{address}/train")
         page.get_by_text("No run yet").wait_for(timeout=SLOW)
-        form(page, "Fully-concat", "Smoke")
+        form(page, "Fully-concat (DARTS-like)", "Smoke")
         page.get_by_text("Advanced").click()
         alert = page.get_by_test_id("stAlert")
         for label, text, said in (
@@ -238,7 +246,6 @@ def test_what_cannot_work_is_refused_in_one_sentence(store, serve, open_page, tm
 
 def choose_again(page: Page) -> None:
     """Back to the preset's own settings."""
-    page.get_by_role("radio", name="CPU").click()
-    page.wait_for_timeout(600)
-    page.get_by_role("radio", name="Smoke").click()
-    page.wait_for_timeout(600)
+    for preset in ("CPU", "Smoke"):
+        page.get_by_role("radio", name=preset).click()
+        settled(page)

@@ -24,7 +24,7 @@ def filtered(runs: Sequence[Run]) -> list[Run]:
             "Status", list(State), key="train_states", placeholder="all", width=260, persist_state="session"
         )
         spaces = st.multiselect(
-            "Space", sorted({run.request.space for run in runs if run.request.space}), key="train_spaces",
+            "Spaces", sorted({run.request.space for run in runs if run.request.space}), key="train_spaces",
             placeholder="all", width=260, persist_state="session",
         )  # fmt: skip
     return matching(runs, text, states, spaces)

@@ -1,0 +1,74 @@
+"""What the table and the charts say of runs."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from nat_core.learning.config import TrainingConfig
+from nat_core.learning.image_presets import adjusted, preset
+from nat_core.runs.kinds import request_for
+from nat_core.runs.processes import process
+from nat_core.runs.run import Run
+from nat_core.runs.states import State
+from ui.train.curves import CHARTS, differing, figure, legend, series
+from ui.train.live import ahead_of
+from ui.train.table import matching, run_frame
+
+
+def run_of(name: str, config=None, state: State = State.FINISHED, **facts) -> Run:
+    kind = "train" if isinstance(config, TrainingConfig) else "train-images"
+    request = request_for(kind, config or preset("smoke", "fully_concat"), preset="smoke")
+    facts = {"created": 1.0, "process": process(), **facts}
+    return Run(id=name * 8, name=name, request=request, recorded=state, heartbeat=time.time(), **facts)
+
+
+def test_the_table_has_a_row_per_run_with_its_figures():
+    run = run_of("a", state=State.RUNNING, step=62, eta_seconds=30, best=1.5, last=-0.5, metrics={"macs_ratio": 0.8})
+    run = replace(run, request=replace(run.request, steps=124))
+    row = run_frame([run]).iloc[0].to_dict()
+    assert row["Status"] == "● running" and row["Progress"] == 50 and row["Left"] == "30 s"
+    assert (row["Best"], row["Last"], row["MACs"], row["Device"]) == (1.5, -0.5, 0.8, "cpu")
+    assert run_frame([]).empty
+
+
+def test_runs_are_found_by_every_word_state_and_space():
+    runs = [run_of("alpha"), run_of("beta", TrainingConfig(), State.STOPPED)]
+    assert matching(runs, "ALPHA smoke", [], []) == runs[:1]
+    assert matching(runs, "", [State.STOPPED], []) == matching(runs, "", [], ["nasbench201"]) == runs[1:]
+    assert matching(runs, "nasbench201", [], []) == runs[1:]
+    assert matching(runs, "alpha beta", [], []) == []
+
+
+def test_legends_name_what_differs_and_nothing_else():
+    base = preset("smoke", "fully_concat")
+    runs = [run_of("a", base), run_of("b", adjusted(base, seed=3, epochs=9))]
+    first, second = differing(runs)
+    assert first == {"seed": "0", "weights.epochs": "6"} and second == {"seed": "3", "weights.epochs": "9"}
+    assert legend(runs[1], second) == "b (seed 3, weights.epochs 9)"
+    assert legend(runs[1], second, most=1) == "b (seed 3, 1 more)"
+    assert differing(runs[:1]) == [{}] and legend(runs[0], {}) == "a"
+    assert differing([]) == []
+
+
+def test_charts_show_the_points_of_every_run():
+    curves = [{"gain": [(1, 0.5), (2, 0.75)], "probe_gain/DARTS": [(2, 1.0)]}, {"held_out_gain": [(3, 1.0)]}]
+    gains = next(chart for chart in CHARTS if chart.title.startswith("Mean gain"))
+    drawn = figure(gains, ["a", "b"], curves)
+    assert [(line.name, list(line.x), list(line.y)) for line in drawn.data] == [
+        ("a · training", [1, 2], [0.5, 0.75]), ("b · held out", [3], [1.0]),
+    ]  # fmt: skip
+    assert drawn.data[0].line.color != drawn.data[1].line.color
+    probes = next(chart for chart in CHARTS if "published" in chart.title)
+    assert series(probes, curves[0]) == {"DARTS": [(2, 1.0)]} and series(probes, curves[1]) == {}
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
+def test_a_queued_run_waits_for_those_before_it_on_its_device(state):
+    first, second, third = (
+        run_of(name, state=found, created=number)
+        for number, (name, found) in enumerate([("a", state), ("b", State.QUEUED), ("c", State.QUEUED)])
+    )
+    other = replace(first, id="x", request=replace(first.request, device="cuda:0"))
+    assert ahead_of(second, [third, second, first, other]) == [first]
+    assert len(ahead_of(third, [third, second, first])) == 2

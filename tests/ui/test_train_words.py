@@ -1,0 +1,46 @@
+import pytest
+
+from nat_core.learning.image_presets import preset
+from ui.train.fields import FIELDS, PRESETS, decimal, value_of, whole
+from ui.train.words import duration, gigabytes, sentence
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0, "0 s"), (45.4, "45 s"), (99.6, "2 min"), (3600, "60 min"), (7200, "2.0 h"), (259_200, "3.0 days")],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_sizes_and_sentences():
+    assert gigabytes(1.5 * 2**30) == "1.5 GB"
+    assert sentence(ValueError("channels is 7; it must be even")) == "Channels is 7; it must be even."
+    assert sentence("Done.") == "Done."
+
+
+@pytest.mark.parametrize("text", ["", "1.5", "one", "1e3", "∞"])
+def test_what_is_no_whole_number(text):
+    with pytest.raises(ValueError, match="is not a whole number"):
+        whole(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "nan", "inf", "-inf"])
+def test_what_is_no_finite_number(text):
+    with pytest.raises(ValueError, match=r"is not a (finite )?number"):
+        decimal(text)
+    assert (whole(" 1,500 "), decimal("0.5")) == (1500, 0.5)
+
+
+def test_every_field_of_a_preset_has_a_value_that_it_accepts():
+    from nat_core.cli.forms import form_for
+
+    for space, presets in PRESETS.items():
+        form = form_for(space)
+        for item in presets.values():
+            config = form.config(space, item.options)
+            for field in FIELDS:
+                if field.option in form.options:
+                    value = value_of(config, field.option)
+                    assert field.parse(str(value)) == value and (field.choices is None or value in field.choices)
+    assert value_of(preset("smoke", "loose_end"), "schedule") == "two-stage"
