@@ -63,9 +63,10 @@ def _actions(board: Board, run: Run) -> None:
             _do, board, lambda: launching.resume(board.tracking, run.id))  # fmt: skip
     _button("Clone", "content_copy", False, "Its settings into the form above.", _do, board, lambda: form.fill(run))
     with st.popover("Rename", disabled=at_work, help="When it has ended." if at_work else None):
-        name = st.text_input("Name", value=run.name, key=f"train_rename_{run.id}")
+        key = f"train_rename_{run.id}"
+        st.text_input("Name", value=run.name, key=key)
         st.button("Save", key="train-rename", on_click=_do,
-                  args=(board, lambda: board.tracking.rename(run.id, name)))  # fmt: skip
+                  args=(board, lambda: board.tracking.rename(run.id, st.session_state[key])))  # fmt: skip
     _button("Delete", "delete", at_work, "Stop it first." if at_work else "Asks first.",
             lambda: st.session_state.update(train_delete=run.id))  # fmt: skip
 

@@ -1,0 +1,155 @@
+"""The Train page through Streamlit's own test harness; launched processes are for the browser tests."""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from nat_core.learning.image_presets import adjusted, preset
+from nat_core.runs.folders import default_folders
+from nat_core.runs.kinds import request_for
+from nat_core.runs.states import State
+from nat_core.runs.tracking import Point, open_tracking
+
+APP = str(Path(__file__).parents[2] / "app.py")
+
+
+@pytest.fixture
+def tracking(monkeypatch, tmp_path):
+    """An empty record that the page opens."""
+    (tmp_path / "calibration.json").write_text(_calibration())
+    monkeypatch.setenv("NAT_LAB_RUNS", str(tmp_path))
+    opened = open_tracking()
+    assert opened.folders == default_folders()
+    yield opened
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def _calibration() -> str:
+    """Any machine's; measuring takes seconds."""
+    import json
+
+    import torch
+
+    from nat_core.runs.calibration import Calibration
+
+    return json.dumps({f"cpu, torch {torch.__version__}": asdict(Calibration(0.05, 3e-10, 0.02, 1e-10, 1e-5, 1e-5))})
+
+
+def open_page(**query: str) -> AppTest:
+    app = run(AppTest.from_file(APP, default_timeout=60))
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("pages/train.py")
+    return run(app)
+
+
+def run(item) -> AppTest:
+    """Runs the page, or what an interaction with one of its widgets leads to."""
+    app = item.run()
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str):
+    return next(item for item in app.button if item.label == label)
+
+
+def recorded(tracking, name: str, state: State = State.STOPPED, **changes):
+    config = adjusted(preset("smoke", "fully_concat"), **changes)
+    run_id = tracking.create(request_for("train-images", config, preset="smoke", name=name)).id
+    points = [Point("weight_loss", step, 2.0 / step, 1.0) for step in (1, 2, 3)]
+    tracking.note(run_id, {"state": state, "step": 3, "best": 1.25, "last": 0.5}, points)
+    return tracking.get(run_id)
+
+
+def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
+    app = open_page()
+    assert any("No run yet" in item.value for item in app.caption)
+    run(app.selectbox(key="train_space").set_value("fully_concat"))
+    run(app.text_input(key="train_channels").set_value("7"))
+    assert app.error[0].value == "Channels is 7; it must be even, since a reduction halves it in two paths."
+    assert button(app, "Launch").disabled
+    run(app.text_input(key="train_channels").set_value("6"))
+    assert not app.error and not button(app, "Launch").disabled
+    assert app.code[0].value == "python -m nat_core train --space fully_concat --preset cpu --channels 6"
+    assert [item.label for item in app.metric] == ["Time, about", "Memory, up to", "Steps"]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "message"),
+    [
+        ("epochs", "many", "Epochs: 'many' is not a whole number."),
+        ("epochs", "-2", "Epochs is -2; "),
+        ("layers", "500", "Layers is 500; "),
+        ("cost_weight", "nan", "Cost weight λ: 'nan' is not a finite number."),
+        ("threads", "9999", "Threads is 9999; this machine has "),
+        ("name", "x" * 200, "is not one line of at most 100 characters"),
+        ("data", "", "Data is ''; a source of images is needed"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence(tracking, field, text, message):
+    app = open_page()
+    run(app.selectbox(key="train_space").set_value("loose_end"))
+    run(app.text_input(key=f"train_{field}").set_value(text))
+    assert len(app.error) == 1 and message in app.error[0].value and "\n" not in app.error[0].value
+    assert button(app, "Launch").disabled
+
+
+def test_missing_images_are_refused_at_the_launch(tracking, tmp_path):
+    app = open_page()
+    run(app.selectbox(key="train_space").set_value("fully_concat"))
+    run(app.text_input(key="train_data").set_value(str(tmp_path / "no.parquet")))
+    run(button(app, "Launch").click())
+    assert len(app.error) == 1 and app.error[0].value.startswith("No images at ") and tracking.runs() == []
+
+
+def test_runs_are_listed_chosen_by_the_address_and_compared(tracking):
+    one, two = recorded(tracking, "one"), recorded(tracking, "two", seed=5)
+    app = open_page(runs=f"{one.short_id},{two.short_id}")
+    assert list(app.dataframe[0].value["Run"]) == ["two", "one"]
+    assert [item.value.split(" · ")[0] for item in app.markdown[:2]] == ["**one**", "**two**"]
+    run(app.segmented_control(key="train_view").set_value("Settings"))
+    settings = app.dataframe[1].value
+    assert settings.iloc[0].tolist() == ["seed", "0", "5"]
+    for view in ("Timeline", "Log", "Files", "Curves"):
+        run(app.segmented_control(key="train_view").set_value(view))
+    run(app.text_input(key="train_search").set_value("two"))
+    assert list(app.dataframe[0].value["Run"]) == ["two"]
+
+
+def test_a_clone_fills_the_form(tracking):
+    recorded(tracking, "one", epochs=9, seed=4, channels=6)
+    app = open_page()
+    run(button(app, "Clone").click())
+    assert app.selectbox(key="train_space").value == "fully_concat"
+    assert [app.text_input(key=f"train_{name}").value for name in ("epochs", "seed", "channels")] == ["9", "4", "6"]
+    assert app.code[0].value.endswith("--space fully_concat --preset smoke --epochs 9 --seed 4 --channels 6")
+
+
+def test_rename_and_delete_which_asks(tracking):
+    recorded(tracking, "one")
+    app = open_page()
+    app.text_input(key=f"train_rename_{tracking.runs()[0].id}").set_value("better")
+    run(button(app, "Save").click())
+    assert [item.name for item in tracking.runs()] == ["better"]
+    run(button(app, "Delete").click())
+    assert any("Delete better" in item.value for item in app.warning) and tracking.runs()
+    run(button(app, "Keep it").click())
+    assert not app.warning
+    run(button(app, "Delete").click())
+    run(button(app, "Delete it").click())
+    assert tracking.runs() == [] and not app.warning
+    assert any("No run yet" in item.value for item in app.caption)
+
+
+def test_a_run_that_failed_says_why_and_its_log_is_a_click_away(tracking):
+    failed = recorded(tracking, "one", State.FAILED)
+    tracking.note(failed.id, {"error": "the loss is not finite"})
+    tracking.folders.log(failed.id).write_text("2026-01-01 00:00:00  failed: the loss is not finite\n")
+    app = open_page()
+    assert [item.value for item in app.error] == ["The loss is not finite."]
+    run(app.segmented_control(key="train_view").set_value("Log"))
+    assert any("the loss is not finite" in item.value for item in app.code)
