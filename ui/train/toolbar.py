@@ -85,7 +85,7 @@ def _confirmation(board: Board, run: Run) -> None:
             st.session_state["train_delete"] = None
             _do(board, lambda: launching.delete(board.tracking, run.id))
 
-        st.button("Delete it", key="train-delete", type="primary", on_click=delete)
+        st.button("Delete it", key="train-delete-now", type="primary", on_click=delete)
         st.button("Keep it", key="train-keep", on_click=lambda: st.session_state.update(train_delete=None))
 
 
