@@ -24,7 +24,7 @@ def figures(page) -> list[str]:
 
 def settled(page, parameter: str) -> None:
     """Waits until the address has `parameter` and the page is drawn."""
-    page.wait_for_function("text => decodeURIComponent(location.search).includes(text)", arg=parameter)
+    page.wait_for_function("text => decodeURIComponent(location.search).includes(text)", arg=parameter, timeout=60_000)
     ready(page)
 
 
@@ -39,6 +39,7 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
 
     page.locator("#before-normal-edge-3 text").first.click()
     page.get_by_role("combobox", name="Selected").and_(page.locator("[value='Edge cₖ₋₁ → 2']")).wait_for()
+    ready(page)  # a click on what is being drawn again would be lost
     page.locator("button[data-operation=conv_3x3]").click()
     settled(page, "|nor_conv_3x3~0|nor_conv_3x3~1|none~2|")
     page.locator("#before-normal-edge-3[data-operation=conv_3x3]").wait_for()

@@ -83,7 +83,7 @@ def fill(page: Page, label: str, text: str) -> None:
 
 def status(page: Page, name: str, text: str, timeout: int = SLOW) -> None:
     """Waits until the line of a shown run says so."""
-    line = page.get_by_test_id("stMarkdown").filter(has_text=re.compile(rf"{re.escape(name)} · .*{text}"))
+    line = page.get_by_test_id("stMarkdown").filter(has_text=re.compile(rf"{re.escape(name)} · .*({text})"))
     expect(line.first).to_be_visible(timeout=timeout)
 
 
@@ -170,7 +170,7 @@ def test_three_at_once_wait_their_turn_and_survive_a_kill(store, serve, open_pag
         for name in ("one", "two", "three"):
             form(page, "NAS-Bench-201", "Smoke", Policy_steps="3000", Name=name)
             page.get_by_role("button", name=re.compile("Launch")).dblclick()
-            status(page, name, "queued|running")
+            wait_until(lambda name=name: name in [run.name for run in store.runs()])
         assert sorted(run.name for run in store.runs()) == ["one", "three", "two"]  # though each was clicked twice
         one, two, three = (named(store, name) for name in ("one", "two", "three"))
 

@@ -44,12 +44,12 @@ def test_shared_weights_are_counted_about_right(space):
 def test_a_real_training_takes_about_as_long(tmp_path):
     speed = calibration(tmp_path / "calibration.json")
     assert calibration(tmp_path / "calibration.json") == speed  # from the file
-    config = TrainingConfig(steps=30, batch=64, inputs=500, held_out=20, policy=PolicyConfig())
+    config = TrainingConfig(steps=150, batch=64, inputs=500, held_out=20, policy=PolicyConfig())
     train(TrainingConfig(steps=2, batch=64, inputs=500, held_out=20))  # the table is read once
     began = time.perf_counter()
     train(config)
     real = time.perf_counter() - began
-    assert real / 4 < estimate(config, speed).seconds - 5 < real * 4  # other work shares the machine
+    assert real / 8 < estimate(config, speed).seconds - 5 < real * 8  # other work shares the machine
 
 
 def test_a_broken_file_is_measured_again(tmp_path):
