@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource
+from nat_core.network.batch_norm import BatchStatisticsNorm
 
 # The others wait while the leader waits for a device, or writes.
 _PATIENCE = timedelta(days=7)
@@ -197,7 +198,7 @@ def replace_batch_norms(network: nn.Module) -> None:
     """Gives a network of parameterless batch norms those that can be synchronised; weights keep their names."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, nn.BatchNorm2d):
+            if isinstance(child, BatchStatisticsNorm | nn.BatchNorm2d):
                 setattr(parent, name, SynchronisedBatchNorm(child.eps))
 
 

@@ -7,7 +7,9 @@ import json
 import multiprocessing
 import os
 import random
+import sys
 import time
+import types
 
 import pytest
 import torch
@@ -38,7 +40,9 @@ def processes():
     """Starts processes that have imported everything already."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["nat_core.runs.table_training", "mlflow.store.tracking.sqlalchemy_store"])
-    return context
+    with pytest.MonkeyPatch.context() as patch:  # a page's test leaves its script there, which children would run
+        patch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+        yield context
 
 
 def _work(uri: str, folders: Folders, run_id: str) -> None:
