@@ -1,6 +1,7 @@
 """Whole journeys in a real browser, with screenshots of what a visitor sees in build/screenshots."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,12 +74,13 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
 
 def choose(page, label: str, option: str) -> None:
     """Chooses from a box; opens it again if the page was drawn anew and closed it."""
-    for last in (False, False, True):
+    for patience in (8_000, 8_000, 60_000):
         page.get_by_label(label).click()
-        try:
-            return page.get_by_role("option", name=re.compile(option)).click(timeout=60_000 if last else 8_000)
-        except TimeoutError:
-            page.keyboard.press("Escape")
+        with suppress(TimeoutError):
+            page.get_by_role("option", name=re.compile(option)).click(timeout=patience)
+            return
+        page.keyboard.press("Escape")
+    pytest.fail(f"no option {option} of {label}")
 
 
 def drawing(page) -> str:
