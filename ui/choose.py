@@ -11,6 +11,8 @@ from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning import table
 from nat_core.naming import resolve
+from ui import notices
+from ui.text import plain
 from ui.view import canonical, choose_cell
 
 _SOURCES = {
@@ -29,7 +31,7 @@ _PLACEHOLDER = (
 def architecture() -> Architecture:
     """Draws the chooser; returns the current input."""
     for problem in st.session_state.pop("problems", []):
-        st.warning(problem, icon=":material/link_off:")
+        st.warning(plain(problem), icon=":material/link_off:")
     current = resolve(st.session_state["cell"])
     st.session_state.setdefault("source", _source_of(st.session_state["cell"], current))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -39,7 +41,7 @@ def architecture() -> Architecture:
         _CHOOSERS[st.session_state["source"]](current)
     with st.container():  # always there, so that a sentence coming or going does not shift what is below it
         if error := st.session_state.get("cell_error"):
-            st.error(f"The input stays as it was: {error}.", icon=":material/error:")
+            notices.problem(error, "The input stays as it was")
     return resolve(st.session_state["cell"])
 
 

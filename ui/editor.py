@@ -17,7 +17,7 @@ from nat_core.architecture.palette import operation_color
 from nat_core.architecture.spaces import Space, space_of
 from nat_core.architecture.transitions import is_legal
 from nat_core.network.costs import cost_model
-from ui import compute
+from ui import compute, notices
 from ui.choice import choice
 from ui.palette import Item, palette
 from ui.text import edge_label, millions, node_label, percent
@@ -78,7 +78,7 @@ def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | 
         _additions(item)
     with st.container():
         if error := st.session_state.get("edit_error"):
-            st.error(f"The input stays as it was: {error}.", icon=":material/error:")
+            notices.problem(error, "The input stays as it was")
         if kind == "edge":
             palette(_items(item, int(number)), "palette", partial(_set_operation, item, int(number)))
     st.caption(validity(architecture))

@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from nat_core.judge import Progress
-from ui import compute
+from ui import compute, notices
 from ui.compute import Answer
 
 _POLL_SECONDS = 1.0
@@ -34,7 +34,7 @@ def _state(answer: Answer, now: Progress) -> None:
     counted = f"{done} of {total} evaluations" if total else "waiting for the first evaluation"
     with st.container(horizontal=True, vertical_alignment="center"):
         if now.state == "failed":
-            st.error(f"Accuracies could not be measured: {now.problem}.", icon=":material/error:")
+            notices.problem(now.problem, "Accuracies could not be measured")
         elif now.state == "stopped":
             st.markdown(f"Measuring stopped after {counted}.")
             st.button("Go on", icon=":material/play_arrow:", on_click=compute.judge().go_on, args=(answer.key,))

@@ -9,7 +9,7 @@ from nat_core.network.costs import Cost
 from nat_core.transform import Candidate, Transformation
 from ui import compute, steps
 from ui.compute import Answer
-from ui.text import millions, relative, signed
+from ui.text import millions, plain, relative, signed
 
 
 def figures(answer: Answer, shown: Candidate) -> None:
@@ -26,7 +26,7 @@ def figures(answer: Answer, shown: Candidate) -> None:
         _test_metric(columns[3], before.architecture, shown.architecture)
     changes = difference(before.architecture, shown.architecture)
     columns[4].metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
-    st.caption(_conditions(outcome, before, shown, unit))
+    st.caption(plain(_conditions(outcome, before, shown, unit)))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{_verdict(answer, shown)}**", width="content")
         steps.use_output(shown)

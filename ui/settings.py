@@ -8,9 +8,9 @@ from nat_core.learning import catalogue
 from nat_core.learning.device import available_devices, default_device, device_title
 from nat_core.network.config import NETWORKS
 from nat_core.transform import MAX_SAMPLES, Options
-from ui import compute
+from ui import compute, notices
 from ui.compute import Answer
-from ui.text import millions
+from ui.text import millions, plain
 from ui.view import MIN_BUDGET_PERCENT, show_best
 
 _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
@@ -20,7 +20,7 @@ def transformation(architecture: Architecture) -> Answer | None:
     """Draws the settings and transforms; None, with a sentence on the page, where that cannot be."""
     fitting = catalogue.fitting(compute.POLICIES, architecture)
     if not fitting:
-        st.info(catalogue.why_none_fits(compute.POLICIES, architecture), icon=":material/info:")
+        st.info(plain(catalogue.why_none_fits(compute.POLICIES, architecture)), icon=":material/info:")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         space = _space(architecture, {card.space for card in fitting.values()})
@@ -42,7 +42,7 @@ def transformation(architecture: Architecture) -> Answer | None:
     try:
         return compute.transform(architecture, st.session_state["policy"], space, options, device)
     except ValueError as error:
-        st.error(f"No transformation: {error}.", icon=":material/error:")
+        notices.problem(error, "No transformation")
         return None
 
 

@@ -1,6 +1,22 @@
 """Numbers and names as people read them."""
 
+import re
+
 from nat_core.architecture.cell import Cell
+
+# What means something within a line of Streamlit's Markdown: an underscore does at a word's edge, a colon before a word.
+_MARKS = re.compile(r"[\\`*{}\[\]<>~$]|(?<!\w)_|_(?!\w)|:(?=\w)")
+
+
+def plain(text: object) -> str:
+    """Text from elsewhere for Markdown to show as it is: names, messages, what a visitor typed."""
+    return _MARKS.sub(r"\\\g<0>", str(text))
+
+
+def sentence(text: object) -> str:
+    """A message as a sentence: a capital first, one full stop or question mark last."""
+    words = str(text).strip().rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('?') else '.'}"
 
 
 def millions(count: int, factor: int = 1) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
-from ui.text import edge_label, millions, percent, relative, signed
+from ui.text import edge_label, millions, percent, plain, relative, sentence, signed
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,22 @@ def test_nodes_are_named_as_in_the_drawings():
     assert edge_label(library()["DARTS"].architecture.normal, 0, 2) == "cₖ₋₂ → 0"
     assert edge_label(library()["DARTS"].architecture.normal, 1, 5) == "cₖ₋₁ → 3"
     assert edge_label(parse("|none~0|+|none~0|none~1|").normal, 0, 1) == "cₖ₋₁ → 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("|op~0|+|op~1|", r"|op\~0|+|op\~1|"),
+        ("![x](http://y) <b> $a$ `c` *d*", r"!\[x\](http://y) \<b\> \$a\$ \`c\` \*d\*"),
+        (":red[x] :smile: a: b", r"\:red\[x\] \:smile: a: b"),
+        ("sep_conv_3x3 _x_ __y", r"sep_conv_3x3 \_x\_ \_\_y"),
+    ],
+)
+def test_nothing_in_text_from_elsewhere_means_anything(text, shown):
+    assert plain(text) == shown
+
+
+def test_sentences():
+    assert sentence(ValueError("channels is 7; it must be even")) == "Channels is 7; it must be even."
+    assert sentence("Done.") == "Done."
+    assert sentence("did you mean conv_3x3?") == "Did you mean conv_3x3?"

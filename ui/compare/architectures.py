@@ -9,8 +9,10 @@ from nat_core.learning.comparison import Item, Row, library_items, rows
 from nat_core.learning.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_LAYERS, NETWORKS, NetworkConfig
 from nat_core.runs.folders import default_folders
+from ui import notices
 from ui.compare import outputs, own, pairs
 from ui.compare.download import chart_config, csv_button, figure_format
+from ui.text import plain
 
 
 def page() -> None:
@@ -18,7 +20,7 @@ def page() -> None:
     try:
         network = _network()
     except ValueError as error:
-        st.error(f"No such network: {error}.", icon=":material/error:")
+        notices.problem(error, "No such network")
         return
     own.form()
     measured = _measured()
@@ -60,7 +62,7 @@ def _measured() -> MeasuredAccuracy | None:
         groups = budgets(read_measured(SHIPPED, default_folders().measured))
         sources = {name: MeasuredAccuracy(results) for name, results in groups.items()}
     except ValueError as error:
-        st.warning(f"Measured accuracies cannot be read: {error}.", icon=":material/warning:")
+        st.warning(plain(f"Measured accuracies cannot be read: {error}."), icon=":material/warning:")
         return None
     if len(sources) < 2:
         return next(iter(sources.values()), None)

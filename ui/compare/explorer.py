@@ -10,6 +10,7 @@ from nat_core.learning import table
 from nat_core.learning.optimality import oracle_codes, reachable_codes
 from nat_core.learning.quantities import QUANTITIES
 from nat_core.naming import resolve
+from ui import notices
 from ui.compare import distance, outputs
 from ui.compare.download import chart_config, csv_button, figure_format
 from ui.compare.frames import every_cell_frame, front_frame
@@ -27,7 +28,7 @@ def page() -> None:
     try:
         marked = _marked(_code(st.session_state[_INDEX]))
     except ValueError as error:
-        st.error(f"No policy transforms this cell: {error}.", icon=":material/error:")
+        notices.problem(error, "No policy transforms this cell")
         return
     columns = st.columns([3, 2], gap="large")
     with columns[0]:

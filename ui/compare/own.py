@@ -5,6 +5,7 @@ import streamlit as st
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.comparison import Item, library_items
 from nat_core.naming import resolve
+from ui import notices
 from ui.history import History
 from ui.view import history
 
@@ -43,7 +44,7 @@ def form() -> None:
         )
         st.form_submit_button("Add", icon=":material/add:", on_click=_add)
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(f"Not added: {problem}.", icon=":material/error:")
+        notices.problem(problem, "Not added")
     kept = st.session_state.get(_KEY, {})
     if kept:
         with st.container(horizontal=True):

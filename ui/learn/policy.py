@@ -14,6 +14,7 @@ from nat_core.architecture.operations import INDEX, OPERATIONS
 from nat_core.architecture.palette import operation_color
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS
 from nat_core.learning.receptive import heard
+from ui import notices
 from ui.learn.shipped import log_probabilities, rounds_of_policy
 from ui.picture import Mark, picture
 from ui.text import edge_label, percent, signed
@@ -33,7 +34,7 @@ def draw() -> None:
     try:
         rounds = rounds_of_policy()
     except ValueError as error:
-        st.error(f"No policy can be shown: {error}.", icon=":material/error:")
+        notices.problem(error, "No policy can be shown")
         return
     _seen(rounds)
     _moving()

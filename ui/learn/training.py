@@ -7,6 +7,7 @@ from nat_core.architecture import notation
 from nat_core.learning import table
 from nat_core.learning.curve import Series, TrainingCurve
 from nat_core.learning.optimality import oracle_codes
+from ui import notices
 from ui.compare.outputs import output_code
 from ui.learn import shipped
 from ui.text import signed
@@ -25,7 +26,7 @@ def draw() -> None:
     try:
         card, curve = shipped.card(), shipped.curve()
     except ValueError as error:
-        st.error(f"No policy can be shown: {error}.", icon=":material/error:")
+        notices.problem(error, "No policy can be shown")
         return
     _reward()
     if curve is None:

@@ -9,6 +9,7 @@ import streamlit as st
 from nat_core.runs.reading import Points, thinned
 from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking, open_tracking
+from ui import notices
 
 _FRESH_SECONDS = 1.0
 _FRESH_FROM_SERVER_SECONDS = 4.0
@@ -64,5 +65,5 @@ def board() -> Board:
         with st.spinner("Opening the record of runs…", show_time=False):
             return _board(open_tracking())
     except (ValueError, OSError) as error:
-        st.error(f"{str(error)[:1].upper()}{str(error)[1:]}.", icon=":material/error:")
+        notices.problem(error)
         st.stop()

@@ -15,8 +15,10 @@ from nat_core.runs.logs import errors_of
 from nat_core.runs.run import Run
 from nat_core.runs.states import State
 from nat_core.runs.tracking import Tracking
+from ui import notices
+from ui.text import plain
 from ui.train.curves import differing
-from ui.train.words import duration, gigabytes, sentence
+from ui.train.words import duration, gigabytes
 
 _LOG_LINES = 60
 _QUALITY = {"held_out_gain": "held-out gain", "macs_ratio": "MACs ratio"}
@@ -24,9 +26,9 @@ _QUALITY = {"held_out_gain": "held-out gain", "macs_ratio": "MACs ratio"}
 
 def status(run: Run, ahead: Sequence[Run]) -> None:
     """The run's state in a line, its error, and what its process takes."""
-    st.markdown(f"**{_escaped(run.name)}** · {_doing(run, ahead)}")
+    st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead)}")
     if run.error:
-        st.error(sentence(run.error), icon=":material/error:")
+        notices.problem(run.error)
     if run.active or run.state is State.LOST:
         st.caption(_usage(run))
 
@@ -37,7 +39,7 @@ def _doing(run: Run, ahead: Sequence[Run]) -> str:
     if state is State.QUEUED:
         if not ahead:
             return "queued, starting"
-        return f"queued: waits for {run.request.device}, {len(ahead)} before it ({_escaped(ahead[0].name)})"
+        return f"queued: waits for {run.request.device}, {len(ahead)} before it ({plain(ahead[0].name)})"
     if state is State.RUNNING:
         left = f", about {duration(run.eta_seconds)} left" if run.eta_seconds is not None else ""
         return f"running, {done}{left}"
@@ -107,7 +109,7 @@ def files(tracking: Tracking, run: Run) -> None:
         st.caption("Its policy can be downloaded after the first checkpoint.")
     else:
         latest = "" if run.state is State.FINISHED else " It is the latest checkpoint's."
-        st.caption(f"The policy is in {policy}.{latest}")
+        st.caption(f"The policy is in {plain(policy)}.{latest}")
 
 
 _POLICY = ("policy.safetensors", "card.json")
@@ -141,8 +143,3 @@ def _zip(folder: Path, names: Sequence[str]) -> bytes:
 
 def _download(label: str, data, name: str, mime: str) -> None:
     st.download_button(label, data, name, mime, on_click="ignore", icon=":material/download:", key=f"train-get-{label}")
-
-
-def _escaped(text: str) -> str:
-    """As Markdown shows it: no character means anything."""
-    return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|$<>~:" else mark for mark in text)

@@ -19,9 +19,10 @@ from nat_core.runs.image_training import is_on_hub
 from nat_core.runs.kinds import request_for
 from nat_core.runs.request import Request
 from nat_core.runs.run import Run
+from ui import notices
 from ui.train.board import Board
 from ui.train.fields import FIELDS, PRESETS, Field, value_of, whole
-from ui.train.words import duration, gigabytes, sentence
+from ui.train.words import duration, gigabytes
 
 _DOUBLE_CLICK_SECONDS = 1.5
 _LIVE = "300ms"
@@ -47,7 +48,7 @@ def new_run(board: Board) -> None:
         try:
             order = _order(board)
         except ValueError as error:
-            st.error(sentence(error), icon=":material/error:")
+            notices.problem(error)
             _launch_button(board, None)
             return
         _summary(order)
@@ -222,7 +223,7 @@ def _launch_button(board: Board, order: Order | None) -> None:
         on_click=_launch, args=(board, order, number),
     )  # fmt: skip
     if problem := st.session_state.pop("train_problem", None):
-        st.error(problem, icon=":material/error:")
+        notices.problem(problem)
 
 
 def _launch(board: Board, order: Order, number: int) -> None:
@@ -236,7 +237,7 @@ def _launch(board: Board, order: Order, number: int) -> None:
             order.form.check(order.config)
         run_id = launching.launch(board.tracking, order.request)
     except (ValueError, OSError) as error:
-        state["train_problem"] = sentence(error)
+        state["train_problem"] = str(error)
         return
     state["train_launched"] = time.monotonic()
     state["train_shown"] = [run_id]

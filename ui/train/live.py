@@ -6,9 +6,10 @@ import streamlit as st
 
 from nat_core.runs.run import Run
 from nat_core.runs.states import ACTIVE, State
+from ui import notices
+from ui.text import plain
 from ui.train import curves, detail, table, timeline
 from ui.train.board import Board
-from ui.train.words import sentence
 
 POLL = "3s"
 _VIEWS: dict[str, Callable[[Board, Sequence[Run]], None]] = {
@@ -31,7 +32,7 @@ def follow(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
         try:
             now = {run.id: run for run in board.runs()}
         except OSError as error:
-            st.error(sentence(error), icon=":material/error:")
+            notices.problem(error)
             return
         if {key: run.state for key, run in now.items()} != drawn:
             st.rerun()  # buttons and filters stand outside and must know
@@ -53,7 +54,7 @@ def _chosen(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
         persist_state="session",
     )  # fmt: skip
     if len(chosen) > 1 and view in ("Timeline", "Log", "Files"):
-        st.caption(f"Of {chosen[0].name}, the first of the chosen runs.")
+        st.caption(f"Of {plain(chosen[0].name)}, the first of the chosen runs.")
     _VIEWS[view](board, chosen)
 
 

@@ -17,10 +17,10 @@ from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking
+from ui import notices
 from ui.text import relative
 from ui.theme import theme
 from ui.train.detail import policy_folder
-from ui.train.words import sentence
 
 _FIRST = {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench201:0"}
 
@@ -67,7 +67,7 @@ def _chosen(run: Run) -> Architecture | None:
     try:
         return resolve(name)
     except ValueError as error:
-        st.error(sentence(error), icon=":material/error:")
+        notices.problem(error)
         return None
 
 

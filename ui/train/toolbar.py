@@ -7,10 +7,11 @@ import streamlit as st
 from nat_core.runs import launching
 from nat_core.runs.run import Run
 from nat_core.runs.states import RESUMABLE, State
+from ui import notices
+from ui.text import plain
 from ui.train import form
 from ui.train.board import Board
 from ui.train.table import matching
-from ui.train.words import sentence
 
 
 def filtered(runs: Sequence[Run]) -> list[Run]:
@@ -49,7 +50,7 @@ def shown(board: Board, runs: Sequence[Run]) -> list[Run]:
     if chosen:
         _confirmation(board, chosen[0])
     if problem := state.pop("train_action_problem", None):
-        st.error(problem, icon=":material/error:")
+        notices.problem(problem)
     _to_address(chosen)
     return chosen
 
@@ -77,7 +78,8 @@ def _confirmation(board: Board, run: Run) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(
-            f"Delete {run.name} with its curves, log, checkpoints and policy? A policy in a folder of your own stays.",
+            f"Delete {plain(run.name)} with its curves, log, checkpoints and policy? "
+            "A policy in a folder of your own stays.",
             icon=":material/delete:",
         )  # fmt: skip
 
@@ -103,7 +105,7 @@ def _do(board: Board, action: Callable[[], object]) -> None:
     try:
         action()
     except (ValueError, OSError) as error:
-        st.session_state["train_action_problem"] = sentence(error)
+        st.session_state["train_action_problem"] = str(error)
     board.changed()
 
 

@@ -21,9 +21,3 @@ _UNITS = (
 def gigabytes(count: float) -> str:
     """``1.2 GB``."""
     return f"{count / 2**30:.1f} GB"
-
-
-def sentence(error: Exception | str) -> str:
-    """An error's text as a sentence."""
-    text = str(error).strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
