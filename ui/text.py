@@ -4,8 +4,8 @@ import re
 
 from nat_core.architecture.cell import Cell
 
-# What means something within a line of Streamlit's Markdown: an underscore does at a word's edge, a colon before a word.
-_MARKS = re.compile(r"[\\`*{}\[\]<>~$]|(?<!\w)_|_(?!\w)|:(?=\w)")
+# What Streamlit's Markdown gives a meaning within a line: an underscore at a word's edge, a colon before a word, …
+_MARKS = re.compile(r"[\\`*{}\[\]<>~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)")
 
 
 def plain(text: object) -> str:
