@@ -1,13 +1,13 @@
 """What surrounds the cells: stems, the residual block between NAS-Bench-201's stages, classifiers.
 
-Every class is called with (in_channels, out_channels); convolutions have no bias, classifiers do.
+Every class is called with (in_channels, out_channels); convolutions have no bias, classifiers do. Exported networks have
+these classes too, as they stand here: only torch, `ReluConvBn` and `avg_pool` may be used.
 Sources: DARTS (arXiv 1806.09055) `model.py`, NAS-Bench-201 (arXiv 2001.00326) section 2.
 """
 
 from torch import Tensor, nn
 
-from nat_core.architecture.operations import Kind
-from nat_core.network.modules import ReluConvBn, build_pool
+from nat_core.network.modules import ReluConvBn, avg_pool
 
 
 class ImageStem(nn.Sequential):
@@ -58,7 +58,7 @@ class ResidualReduction(nn.Module):
             ReluConvBn(out_channels, out_channels, kernel=3),
         )
         self.shortcut = nn.Sequential(
-            build_pool(Kind.AVG_POOL, kernel=2, stride=2),
+            avg_pool(2, 2),
             nn.Conv2d(in_channels, out_channels, 1, bias=False),
         )
 

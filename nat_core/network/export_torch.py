@@ -1,6 +1,6 @@
 """An architecture's network as one Python file that needs nothing but torch.
 
-The file is made of the needed parts of `standalone`, then the network as data, from the same plan as the network built
+The file is made of the needed parts of `standalone` and `blocks`, then the network as data, from the same plan as the network built
 here; so parameters have the same names, and weights trained here load into it. Text is put together, never evaluated.
 """
 
@@ -18,6 +18,7 @@ from nat_core.network.costs import cost_model
 from nat_core.network.plan import Block, CellPlan, plan_network
 
 _WIDTH = 116
+_TEMPLATES = ("standalone.py", "blocks.py")
 
 # Of every kind, what builds it of c channels at stride s.
 _BUILDERS: Mapping[Kind, Callable[[Operation], str]] = MappingProxyType(
@@ -42,7 +43,7 @@ def torch_source(architecture: Architecture, config: NetworkConfig) -> str:
     if config.auxiliary:
         raise ValueError("auxiliary is True; an exported network has no auxiliary head")
     network = _network(architecture, config)
-    template = files("nat_core.network").joinpath("standalone.py").read_text(encoding="utf-8")
+    template = "\n".join(files("nat_core.network").joinpath(name).read_text(encoding="utf-8") for name in _TEMPLATES)
     parts = "\n\n\n".join(_needed_parts(template, network))
     return f"{_header(architecture, config)}\n\n\n{parts}\n\n\n{network}\n\n\n{_MAIN.format(config=config)}"
 

@@ -164,6 +164,11 @@ def build_pool(kind: Kind, kernel: int, stride: int) -> nn.Module:
     return _POOLS[kind](kernel, stride, kernel // 2) if kernel % 2 else EvenPool(kind, stride)
 
 
+def avg_pool(kernel: int, stride: int) -> nn.Module:
+    """k×k average pooling; see `build_pool`."""
+    return build_pool(Kind.AVG_POOL, kernel, stride)
+
+
 def _conv(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
     return ReluConvBn(channels, channels, operation.kernel, stride, affine)
 

@@ -1,7 +1,8 @@
 """The networks of this project in plain torch, without its data structures: what an exported file is made of.
 
-`export_torch` writes the parts of this module that a network needs into one file, then the network itself as data. So
-nothing here may import or know anything else of this project. Names of parameters are those of `networks.CellNetwork`.
+`export_torch` writes the parts of this module and of `blocks` that a network needs into one file, then the network itself
+as data. So nothing here may import or know anything else of this project. Names of parameters are those of
+`networks.CellNetwork`.
 """
 
 from typing import Any
@@ -90,75 +91,6 @@ def avg_pool(kernel: int, stride: int) -> nn.Module:
 
 def skip(channels: int, stride: int) -> nn.Module:
     return nn.Identity() if stride == 1 else FactorisedReduction(channels, channels)
-
-
-class ImageStem(nn.Sequential):
-    """3×3 convolution, batch norm."""
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
-        super().__init__(nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False), nn.BatchNorm2d(out_channels))
-
-
-class HalvingImageStem(ImageStem):
-    """The same with stride 2."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels, stride=2)
-
-
-class QuarterStem(nn.Sequential):
-    """Two 3×3 convolutions of stride 2, through half of the channels."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        middle = out_channels // 2
-        super().__init__(
-            nn.Conv2d(in_channels, middle, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(middle),
-            nn.ReLU(),
-            nn.Conv2d(middle, out_channels, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(out_channels),
-        )
-
-
-class HalfStem(ReluConvBn):
-    """ReLU, 3×3 convolution of stride 2, batch norm."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels, kernel=3, stride=2)
-
-
-class ResidualReduction(nn.Module):
-    """Two 3×3 convolutions, the first of stride 2, beside 2×2 average pooling and a 1×1 convolution."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            ReluConvBn(in_channels, out_channels, 3, 2), ReluConvBn(out_channels, out_channels, 3)
-        )
-        self.shortcut = nn.Sequential(avg_pool(2, 2), nn.Conv2d(in_channels, out_channels, 1, bias=False))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.body(x)
-
-
-class Classifier(nn.Sequential):
-    """Global average pooling, linear."""
-
-    def __init__(self, in_channels: int, classes: int) -> None:
-        super().__init__(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(in_channels, classes))
-
-
-class NormedClassifier(nn.Sequential):
-    """Batch norm and ReLU before pooling and linear."""
-
-    def __init__(self, in_channels: int, classes: int) -> None:
-        super().__init__(
-            nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            nn.Linear(in_channels, classes),
-        )
 
 
 class Cell(nn.Module):
