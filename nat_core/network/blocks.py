@@ -1,7 +1,7 @@
 """What surrounds the cells: stems, the residual block between NAS-Bench-201's stages, classifiers.
 
-Every class is called with (in_channels, out_channels); convolutions have no bias, classifiers do. Exported networks have
-these classes too, as they stand here: only torch, `ReluConvBn` and `avg_pool` may be used.
+Every class is called with (in_channels, out_channels); convolutions have no bias, classifiers do. Exported
+networks have these classes too, as they stand here: only torch, `ReluConvBn` and `avg_pool` may be used.
 Sources: DARTS (arXiv 1806.09055) `model.py`, NAS-Bench-201 (arXiv 2001.00326) section 2.
 """
 

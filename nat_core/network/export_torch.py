@@ -1,7 +1,8 @@
 """An architecture's network as one Python file that needs nothing but torch.
 
-The file is made of the needed parts of `standalone` and `blocks`, then the network as data, from the same plan as the network built
-here; so parameters have the same names, and weights trained here load into it. Text is put together, never evaluated.
+The file is made of the needed parts of `standalone` and `blocks`, then the network as data, from the same plan as
+the network built here; so parameters have the same names, and weights trained here load into it. Text is put together,
+never evaluated.
 """
 
 import ast

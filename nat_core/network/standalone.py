@@ -1,7 +1,7 @@
 """The networks of this project in plain torch, without its data structures: what an exported file is made of.
 
-`export_torch` writes the parts of this module and of `blocks` that a network needs into one file, then the network itself
-as data. So nothing here may import or know anything else of this project. Names of parameters are those of
+`export_torch` writes the parts of this module and of `blocks` that a network needs into one file, then the network
+itself as data. So nothing here may import or know anything else of this project. Names of parameters are those of
 `networks.CellNetwork`.
 """
 
