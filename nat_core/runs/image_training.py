@@ -44,15 +44,8 @@ def is_on_hub(source: str) -> bool:
 
 def train_policy(config: ImageTrainingConfig, context: RunContext) -> bool:
     """Trains until finished or asked to stop; what came out is published and stored with the record."""
-    trained = train_on_images(
-        config,
-        device=context.device,
-        progress=context.progress,
-        should_stop=context.should_stop,
-        checkpoint=context.checkpoint(),
-        saving=context.saving,
-        save_seconds=_SHORT_SAVE_SECONDS if context.run.steps < _SHORT_STEPS else _SAVE_SECONDS,
-    )
+    save_seconds = _SHORT_SAVE_SECONDS if context.run.steps < _SHORT_STEPS else _SAVE_SECONDS
+    trained = train_on_images(config, save_seconds=save_seconds, **context.hooks)
     if not trained.finished:
         return False
     context.artifact(publish_images(context.output, trained, context.command), "policy")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.folders import Folders, folder_name, waiting_for
@@ -51,6 +52,17 @@ class RunContext:
     def command(self) -> str:
         """The command line that does the same."""
         return self.run.request.command
+
+    @property
+    def hooks(self) -> dict[str, Any]:
+        """What a policy's training takes of the world, as its keyword arguments."""
+        return {
+            "device": self.device,
+            "progress": self.progress,
+            "should_stop": self.should_stop,
+            "checkpoint": self.checkpoint(),
+            "saving": self.saving,
+        }
 
     @property
     def folders(self) -> Folders:

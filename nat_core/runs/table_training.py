@@ -14,15 +14,8 @@ _OPTIONS = ("steps", "seed", "data_set", "cost", "cost_weight")
 
 def train_policy(config: TrainingConfig, context: RunContext) -> bool:
     """Trains until finished or asked to stop; a finished policy is published and stored with the record."""
-    trained = train(
-        config,
-        device=context.device,
-        progress=context.progress,
-        should_stop=context.should_stop,
-        checkpoint=context.checkpoint(),
-        saving=context.saving,
-        schedule=Schedule(save=min(250, max(20, config.steps // KEPT))),
-    )
+    schedule = Schedule(save=min(250, max(20, config.steps // KEPT)))
+    trained = train(config, schedule=schedule, **context.hooks)
     if not trained.finished:
         return False
     context.artifact(publish(context.output, trained, context.command), "policy")
