@@ -3,9 +3,7 @@
 48 fully-concat architectures: 28 drawn at random, a random legal transformation of 12 of them, and 8 published ones;
 then the first six again with another seed, which tells the noise. Every one is trained from scratch for 12 epochs of
 all training images (preset `short` otherwise; ten minutes or more of one core) and judged on the test images. Results
-go into one table, which the project ships; what is there already is not trained again, and an interrupted training
-continues where it was saved.
-"""
+go X"""
 
 import argparse
 import hashlib
@@ -15,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
@@ -59,7 +58,7 @@ def jobs() -> Iterator[tuple[NamedArchitecture, int]]:
 
 
 def train(item: NamedArchitecture, seed: int, data: ImageData, options: argparse.Namespace, stopped: Stopped) -> bool:
-    """Trains one architecture unless the table has it; False if stopped before the end."""
+    """Trains one architecture unless the table has it or another process does; False if stopped before the end."""
     budget = preset_budget("short", item.architecture, data=HUB_DEFAULT, epochs=EPOCHS)
     config = EvaluationConfig((item,), budget, (seed,), "short")
     if (item.genotype, budget_id(config, data), seed) in {result.key for result in read_measured(options.table)}:
@@ -71,7 +70,12 @@ def train(item: NamedArchitecture, seed: int, data: ImageData, options: argparse
         print(f"{item.name}, seed {seed}: {result.accuracy:.2f} % of test images in {seconds:.0f} s", file=sys.stderr)
 
     checkpoint = options.state / f"{hashlib.sha256(item.genotype.encode()).hexdigest()[:12]}-{seed}.safetensors"
-    finished = evaluate(config, data, "cpu", Hooks(record=record, should_stop=stopped, checkpoint=checkpoint)).finished
+    hooks = Hooks(record=record, should_stop=stopped, checkpoint=checkpoint)
+    try:
+        with FileLock(checkpoint.with_suffix(".lock"), blocking=False):
+            finished = evaluate(config, data, "cpu", hooks).finished
+    except Timeout:
+        return True  # another process is at it
     if finished:
         checkpoint.unlink(missing_ok=True)
     return finished
