@@ -1,5 +1,7 @@
 """One look for Streamlit, Plotly and the drawings: the palette's, on the ground that the visitor chose."""
 
+from typing import Any
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -29,16 +31,21 @@ def theme() -> Theme:
 
 def style(figure: go.Figure, height: int) -> go.Figure:
     """The quiet look that every chart shares; `height` in pixels."""
+    return figure.update_layout(look(height))
+
+
+def look(height: int) -> dict[str, Any]:
+    """The layout that `style` sets; a figure built with it is there sooner than one that is updated."""
     colors = theme()
     axis = {"gridcolor": colors.tint(colors.line, 0.3), "linecolor": colors.line, "zeroline": False, "ticks": "outside"}
-    return figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": colors.text, "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colors.text}},
-        hoverlabel={"align": "left"},
-        xaxis={**axis, "automargin": True},
-        yaxis={**axis, "automargin": True},
-    )
+    return {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": colors.text, "size": 13},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colors.text}},
+        "hoverlabel": {"align": "left"},
+        "xaxis": {**axis, "automargin": True},
+        "yaxis": {**axis, "automargin": True},
+    }

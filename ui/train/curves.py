@@ -11,7 +11,7 @@ import streamlit as st
 from nat_core.architecture.palette import THEMES
 from nat_core.runs.reading import Points
 from nat_core.runs.run import Run
-from ui.theme import style, theme
+from ui.theme import look, theme
 from ui.train.board import Board
 
 # Told apart by colour-blind readers; one per run.
@@ -103,13 +103,12 @@ def _figure(
         for run, (name, found) in enumerate(zip(names, curves, strict=True))
         for number, (label, points) in enumerate(found)
     ]
-    drawn = style(go.Figure(lines), _HEIGHT + 20 * (len(names) - 1))
-    heading = {"text": title, "font": {"size": 14, "color": THEMES[theme_name].text}, "x": 0, "y": 0.98}
-    return drawn.update_layout(
-        title={**heading, "yanchor": "top"},
-        margin={"t": 58 + 18 * (len(names) - 1)},
-        xaxis={"rangemode": "tozero", "title": {"text": "steps", "font": {"size": 12}}},
-    )
+    layout = look(_HEIGHT + 20 * (len(names) - 1))
+    layout["margin"]["t"] = 58 + 18 * (len(names) - 1)
+    layout["xaxis"] |= {"rangemode": "tozero", "title": {"text": "steps", "font": {"size": 12}}}
+    heading = {"text": title, "font": {"size": 14, "color": THEMES[theme_name].text}}
+    layout["title"] = {**heading, "x": 0, "y": 0.98, "yanchor": "top"}
+    return go.Figure(lines, layout)
 
 
 def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
