@@ -1,0 +1,133 @@
+"""Training speed: a cheap estimate of what an architecture is worth.
+
+The loss summed while a network sees every image once, each before it learns from it, ranks architectures better than
+the accuracy after so short a training (Ru et al., arXiv 2006.04492; prequential coding in Dawid's sense). Networks
+compared share their images, their order and their augmentation, so most of the noise is the same for all.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.files import write_text
+from nat_core.learning.images import ImageData
+from nat_core.learning.scratch import Trainer
+from nat_core.learning.scratch_presets import preset_budget
+from nat_core.learning.scratch_state import new_state
+from nat_core.learning.values import dataclass_of
+
+SHIPPED = Path(__file__).parent.parent / "assets" / "speeds.jsonl"
+PRESET = "speed"
+STREAMS = ("rewards", "test")
+TENTHS = 10
+# The first losses tell of the initial weights and the warm-up rather than of the architecture.
+_SKIPPED_TENTHS = 2
+
+
+@dataclass(frozen=True)
+class SpeedResult:
+    """One network trained on one pass.
+
+    Attributes:
+        genotype: in the shortest notation.
+        stream: the images: "rewards", to learn and choose by, or "test", for reports only.
+        seed: of weights, order of the images and augmentation.
+        losses: in nats per image, the mean of every tenth of the pass.
+        seconds: processor time.
+    """
+
+    genotype: str
+    stream: str
+    seed: int
+    losses: tuple[float, ...]
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if self.stream not in STREAMS:
+            raise ValueError(f"stream is {self.stream!r:.60}; accepted: {', '.join(STREAMS)}")
+        if len(self.losses) != TENTHS or not all(math.isfinite(loss) for loss in self.losses):
+            raise ValueError(f"losses has {len(self.losses)} entries; accepted: {TENTHS} finite numbers")
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What makes it the same measurement."""
+        return self.genotype, self.stream, self.seed
+
+    @property
+    def loss(self) -> float:
+        """Mean in nats per image, the beginning left out; lower is better."""
+        return float(np.mean(self.losses[_SKIPPED_TENTHS:]))
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "SpeedResult":
+        """The inverse of `asdict`, also after JSON. Raises ValueError for missing or unknown fields."""
+        return dataclass_of(cls, value)
+
+
+def training_speed(
+    architecture: Architecture,
+    data: ImageData,
+    stream: str = "rewards",
+    seed: int = 0,
+    *,
+    device: torch.device | str = "cpu",
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SpeedResult | None:
+    """Trains the network of preset `speed` on one pass over a stream; None if `should_stop`, asked every step, came.
+
+    Raises:
+        ValueError: an architecture that fits no network, an unknown stream, or a training that diverges.
+    """
+    budget = preset_budget(PRESET, architecture)
+    trainer = Trainer(budget, replace(data, rewards=getattr(data, stream)).to(device))
+    state = new_state(architecture, budget.network(len(data.classes)), budget, seed, device)
+    losses: list[float] = []
+    began = time.process_time()
+    while state.step < trainer.steps:
+        if should_stop():
+            return None
+        trainer.step(state)
+        if TENTHS * state.step // trainer.steps > len(losses):
+            losses.append(round(trainer.report(state)["loss"], 4))
+    seconds = round(time.process_time() - began, 1)
+    return SpeedResult(notation.shortest(architecture), stream, seed, tuple(losses), seconds)
+
+
+def read_speeds(path: Path = SHIPPED) -> dict[tuple[str, str, int], SpeedResult]:
+    """The results in a file of JSON lines by `key`; none if there is no file.
+
+    Raises:
+        ValueError: a line is damaged; says which.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            result = SpeedResult.from_dict(json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}, line {number}: {error}; accepted: a training speed") from error
+        found[result.key] = result
+    return found
+
+
+def add_speed(path: Path, result: SpeedResult) -> None:
+    """Adds a result to a file, which need not exist, atomically and while nobody else does.
+
+    Raises:
+        ValueError: the file is damaged; it is left as it is.
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        known = read_speeds(path) | {result.key: result}
+        write_text(path, "".join(f"{json.dumps(asdict(item))}\n" for item in known.values()))
