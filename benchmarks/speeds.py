@@ -1,17 +1,20 @@
 """Measures training speeds for reward models: `python -m benchmarks.speeds --data SOURCE`.
 
-Architectures of the two spaces judged on images, in turns: half of them drawn uniformly, half by a random legal
-transformation, since a policy's outputs are transformed ones. Every one is trained on one pass (preset `speed`;
-20 seconds of one core). The table ships with the project; what it has is not trained again, and several processes may
-share the work with `--share`.
+First the architectures that `benchmarks.judge` trains, by which speeds are judged; no model is fitted on them. Then
+those of the two spaces, in turns: half of them drawn uniformly, half by a random legal transformation, since a policy's
+outputs are transformed ones. Every one is trained on one pass (preset `speed`; 10 to 20 seconds of one core). The table
+ships with the project; what it has is not trained again, and several processes may share the work with `--share`.
 """
 
 import argparse
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import torch
 
+from benchmarks.judge import architectures as judged
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
@@ -25,8 +28,13 @@ from nat_core.runs.signals import stop_signals
 TRANSFORMED_SHARE = 0.5
 
 
-def architecture(number: int) -> Architecture:
-    """The one of this number; the spaces take turns."""
+def architectures(count: int) -> Iterator[Architecture]:
+    """The judged ones, then `count` others."""
+    yield from (item.architecture for item in judged())
+    yield from map(_drawn, range(count))
+
+
+def _drawn(number: int) -> Architecture:
     space = SPACES[IMAGE_SPACES[number % len(IMAGE_SPACES)]]
     return architecture_at(space, "nat++", TRANSFORMED_SHARE, 0, "speeds", space.name, number // len(IMAGE_SPACES))
 
@@ -35,15 +43,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speeds", description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
     parser.add_argument("--table", type=Path, default=SHIPPED, help="where results go")
-    parser.add_argument("--count", type=int, default=2000, help="architectures of both spaces")
+    parser.add_argument("--count", type=int, default=2000, help="architectures of both spaces, besides the judged")
     parser.add_argument("--share", default="0/1", help="of the work: 0/2 and 1/2 for two processes")
     options = parser.parse_args()
     first, step = map(int, options.share.split("/"))
     torch.set_num_threads(1)
     data = load_images(options.data)
     with stop_signals() as stopped:
-        for number in range(first, options.count, step):
-            item = architecture(number)
+        for number, item in enumerate(islice(architectures(options.count), first, None, step)):
             if (notation.shortest(item), "rewards", 0) in read_speeds(options.table):
                 continue
             result = training_speed(item, data, should_stop=stopped)
