@@ -94,7 +94,7 @@ def train_and_judge(config: TrainingConfig, source: AccuracySource | None = None
     _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
     quality = policy_quality(trained.policy, held_out, scores, config.rule)
     outputs = greedy_codes(trained.policy, held_out, config.rule)
-    say(f"  {trained.reward}: {cpu:.0f} s, recovered {quality.greedy.recovered:.4f}")
+    say(f"  {trained.source.description}: {cpu:.0f} s, recovered {quality.greedy.recovered:.4f}")
     return Trained(quality, outputs, cpu, trained.elapsed_seconds)
 
 

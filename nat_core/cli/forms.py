@@ -53,11 +53,11 @@ class Form:
         return options
 
 
-def form_for(space: str) -> Form:
-    """The form of a space. Raises ValueError for an unknown one."""
+def form_for(space: str, options: Options | None = None) -> Form:
+    """The form of a space, and of a recipe where the options name one. Raises ValueError for an unknown space."""
     if space not in SPACES:
         raise ValueError(f"space is {space!r:.60}; accepted: {', '.join(SPACES)}")
-    return _FORMS[space]
+    return _TABLE if options and options.get("recipe") else _FORMS[space]
 
 
 def _flag(name: str) -> str:
@@ -92,7 +92,7 @@ def _from_images(space: str, options: Options) -> ImageTrainingConfig:
 
 _TABLE = Form(
     kind="train",
-    title="rewards come from the benchmark's table (nasbench201)",
+    title="rewards come from a table (nasbench201; --recipe speeds)",
     options=("recipe", "policy_network", "steps", "seed", "data_set", "cost", "cost_weight"),
     config=_from_table,
     preset=lambda options: options.get("recipe") or "group",

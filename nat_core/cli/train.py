@@ -38,7 +38,10 @@ def train(
     resolution: Annotated[Number, typer.Option(help="Images: side in pixels.")] = None,
     rounds: Annotated[Number, typer.Option(help="Images: rounds of the two-stage schedule.")] = None,
     reward_images: Annotated[Number, typer.Option(help="Images: per evaluation of an architecture.")] = None,
-    recipe: Annotated[Text, typer.Option(help="nasbench201: group (ours) or authors (the papers' code).")] = None,
+    recipe: Annotated[
+        Text,
+        typer.Option(help="nasbench201: group (ours) or authors (the papers' code); other spaces: speeds, a minute."),
+    ] = None,
     data_set: Annotated[Text, typer.Option(help="nasbench201: the column that rewards.")] = None,
     cost: Annotated[
         Text, typer.Option(help="nasbench201: what the reward weighs: macs, or a device of the benchmark.")
@@ -71,8 +74,9 @@ def train(
         "data_set": data_set, "cost": cost, "policy_network": policy_network, "steps": steps, "seed": seed,
         "cost_weight": cost_weight,
     }  # fmt: skip
-    form = form_for(space)
-    config = form.config(space, form.accepted({key: value for key, value in options.items() if value is not None}))
+    given = {key: value for key, value in options.items() if value is not None}
+    form = form_for(space, given)
+    config = form.config(space, form.accepted(given))
     if not 1 <= threads <= 1024:
         raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
     if followed(form.kind, detach):

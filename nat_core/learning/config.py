@@ -15,6 +15,8 @@ from nat_core.learning.values import dataclass_of
 ESTIMATORS = ("group", "moving_average")
 REWARD_SCALES = ("normal_scores", "points")
 COSTS = ("macs", *DEVICES)
+# Rewards from the shipped training speeds (see `speed_model`), for spaces without a benchmark's table.
+SPEEDS = "speeds"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class TrainingConfig:
         space: whose architectures are transformed.
         rule: "nat" or "nat++".
         policy: shape of the policy.
-        data_set: column of NAS-Bench-201 that rewards, unless another accuracy source is given.
+        data_set: what rewards, unless another accuracy source is given: a column of NAS-Bench-201, or "speeds".
         steps: gradient steps.
         batch: input architectures per step.
         samples: transformations drawn per input.
@@ -84,6 +86,8 @@ class TrainingConfig:
             raise ValueError(f"betas are {self.betas}; two numbers are needed, at least 0 and below 1")
         if self.estimator == "group" and self.samples < 2:
             raise ValueError("the group estimator compares samples of an input; samples must be 2 or more")
+        if self.data_set == SPEEDS and self.space == "nasbench201":
+            raise ValueError(f"nasbench201 has a table; accepted for data_set: {', '.join(DATA_SETS)}")
         if self.cost_weight and self.cost != "macs" and self.space != "nasbench201":
             raise ValueError(
                 f"latencies on {self.cost} are known for nasbench201 only; accepted for {self.space}: macs"
@@ -117,7 +121,7 @@ class TrainingConfig:
 _CHOICES = {
     "space": SPACES,
     "rule": RULES,
-    "data_set": DATA_SETS,
+    "data_set": (*DATA_SETS, SPEEDS),
     "estimator": ESTIMATORS,
     "reward_scale": REWARD_SCALES,
     "cost": COSTS,
@@ -163,4 +167,23 @@ def authors_recipe(**changes: Any) -> TrainingConfig:
     return TrainingConfig(**{**recipe, **changes})
 
 
-RECIPES: Mapping[str, Callable[..., TrainingConfig]] = {"group": TrainingConfig, "authors": authors_recipe}
+def speeds_recipe(**changes: Any) -> TrainingConfig:
+    """Many modelled rewards, which are free but wrong: not too greedy."""
+    recipe = {
+        "space": "fully_concat",
+        "data_set": SPEEDS,
+        "steps": 800,
+        "batch": 64,
+        "learning_rate": 1e-3,
+        "entropy_end": 0.003,
+        "inputs": 6000,
+        "held_out": 200,
+    }
+    return TrainingConfig(**{**recipe, **changes})
+
+
+RECIPES: Mapping[str, Callable[..., TrainingConfig]] = {
+    "group": TrainingConfig,
+    "authors": authors_recipe,
+    "speeds": speeds_recipe,
+}

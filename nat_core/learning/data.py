@@ -11,8 +11,9 @@ from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
 from nat_core.learning import table
 from nat_core.learning.accuracy import AccuracySource
-from nat_core.learning.config import TrainingConfig
+from nat_core.learning.config import SPEEDS, TrainingConfig
 from nat_core.learning.rewards import Objective, RelativeCost
+from nat_core.learning.speed_model import speed_model
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
@@ -48,16 +49,23 @@ def inputs_of(config: TrainingConfig) -> Inputs:
 
 
 def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -> Objective:
-    """What the training maximises; without a source, the benchmark's accuracies.
+    """What the training maximises; without a source, what the configuration names.
 
     Raises:
         ValueError: the space has no table, so a source is needed.
     """
-    if source is None and config.space != table.SPACE.name:
-        raise ValueError(f"{config.space} has no table of accuracies; give an accuracy source")
-    source = source or table.TabularAccuracy(config.data_set)
+    source = source or source_of(config)
     relative_cost = relative_cost_of(config) if config.cost_weight else None
     return Objective(source, relative_cost, config.cost_weight)
+
+
+def source_of(config: TrainingConfig) -> AccuracySource:
+    """The accuracies that the configuration names. Raises ValueError if there are none for its space."""
+    if config.data_set == SPEEDS:
+        return speed_model(config.space)
+    if config.space != table.SPACE.name:
+        raise ValueError(f"{config.space} has no table of accuracies; accepted for data_set: {SPEEDS}")
+    return table.TabularAccuracy(config.data_set)
 
 
 def relative_cost_of(config: TrainingConfig) -> RelativeCost:

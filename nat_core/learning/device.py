@@ -1,6 +1,8 @@
 """Where policies and networks run."""
 
 import os
+import platform
+from typing import Any
 
 import torch
 
@@ -34,3 +36,14 @@ def check_device(name: str) -> str:
 def device_title(name: str) -> str:
     """A device for people: the graphics card's name, or "CPU"."""
     return torch.cuda.get_device_name(name) if name.startswith("cuda") else "CPU"
+
+
+def machine() -> dict[str, Any]:
+    """What a timing depends on."""
+    return {
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }

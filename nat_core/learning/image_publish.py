@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from nat_core.learning.checkpoint import PolicyCard, save_policy
+from nat_core.learning.device import machine
 from nat_core.learning.image_training import ImageTraining
-from nat_core.learning.publish import machine
 from nat_core.learning.reward_model_files import ensemble, save_reward_model
 from nat_core.learning.supernet_files import SupernetCard, save_supernet
 

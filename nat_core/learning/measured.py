@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind
-from nat_core.learning.device import device_title
+from nat_core.learning.device import device_title, machine
 from nat_core.learning.files import write_text
 from nat_core.learning.images import ImageData
-from nat_core.learning.publish import machine
 from nat_core.learning.scratch_config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.values import dataclass_of
 from nat_core.network.costs import cost_model

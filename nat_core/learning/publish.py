@@ -1,21 +1,20 @@
 """From a finished training to a folder that others can load: the policy and a card that says how it came about."""
 
-import os
-import platform
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from nat_core.learning import table
 from nat_core.learning.checkpoint import PolicyCard, save_policy
 from nat_core.learning.data import objective_of, split_codes
+from nat_core.learning.device import machine
 from nat_core.learning.evaluation import policy_quality
+from nat_core.learning.reward_model import RewardModel
+from nat_core.learning.reward_model_files import save_reward_model
 from nat_core.learning.training import TrainedPolicy
 
 
 def publish(folder: Path | str, trained: TrainedPolicy, command: str, quality: dict[str, Any] | None = None) -> Path:
-    """Saves a trained policy with its card; returns the folder.
+    """Saves a trained policy with its card, and the reward model if one rewarded it; returns the folder.
 
     Args:
         folder: created if need be.
@@ -23,6 +22,8 @@ def publish(folder: Path | str, trained: TrainedPolicy, command: str, quality: d
         command: the command line that trains the same policy again.
         quality: measured figures; by default those on NAS-Bench-201's held-out cells where it was trained on its table.
     """
+    if isinstance(trained.source, RewardModel):
+        save_reward_model(Path(folder), trained.source)
     return save_policy(folder, trained.policy, card_of(trained, command, quality))
 
 
@@ -34,7 +35,7 @@ def card_of(trained: TrainedPolicy, command: str, quality: dict[str, Any] | None
         rule=config.rule,
         policy=config.policy,
         command=command,
-        data=trained.reward,
+        data=trained.source.description,
         training={**config.to_dict(), "steps_done": trained.steps_done},
         seed=config.seed,
         elapsed_seconds=round(trained.elapsed_seconds, 1),
@@ -52,14 +53,3 @@ def held_out_quality(trained: TrainedPolicy) -> dict[str, Any]:
     scores = objective_of(config)([table.architecture_of_code(code) for code in range(table.SIZE)])
     measured = policy_quality(trained.policy, inputs, scores, config.rule).to_dict()
     return {"inputs": f"{config.held_out} held-out NAS-Bench-201 cells", "score": config.data_set, **measured}
-
-
-def machine() -> dict[str, Any]:
-    """What a timing depends on."""
-    return {
-        "processor": platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }

@@ -109,6 +109,7 @@ class RewardModel:
         observed: how many architectures it was fitted on.
         quality: on what its members did not see.
         device: where it computes.
+        about: what is predicted, in words.
     """
 
     members: tuple[GraphRegressor, ...]
@@ -118,13 +119,15 @@ class RewardModel:
     observed: int
     quality: FitQuality
     device: torch.device
+    about: str = ""
     kind: AccuracyKind = "modelled"
     stable: bool = True
 
     @property
     def description(self) -> str:
         quality = f"rank correlation {self.quality.rank_correlation:.2f} on unseen ones"
-        return f"reward model fitted on {self.observed:,} evaluated architectures, {quality}"
+        model = f"reward model fitted on {self.observed:,} evaluated architectures, {quality}"
+        return f"{self.about}: {model}" if self.about else model
 
     def mismatch(self, architecture: Architecture) -> str | None:
         """Why the model cannot judge `architecture`, or None."""

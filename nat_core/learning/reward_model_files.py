@@ -18,6 +18,7 @@ from nat_core.learning.reward_model import FitQuality, RewardModel, RewardModelC
 from nat_core.learning.values import dataclass_of
 
 FILE = "reward_model.safetensors"
+_LONGEST_ABOUT = 300
 
 
 def ensemble(models: Sequence[RewardModel]) -> RewardModel:
@@ -46,6 +47,7 @@ def tensors_of_model(model: RewardModel) -> tuple[dict[str, Tensor], dict[str, A
         "space": model.space.name,
         "observed": model.observed,
         "quality": asdict(model.quality),
+        "about": model.about,
     }
     return tensors, facts
 
@@ -61,9 +63,11 @@ def model_of(tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: to
         members.append(member.to(device).eval())
     scale = TargetScale(tensors["scale.accuracies_percent"].numpy(), tensors["scale.targets"].numpy())
     quality = dataclass_of(FitQuality, facts["quality"])
+    about = str(facts.get("about", ""))[:_LONGEST_ABOUT]
     return RewardModel(
-        tuple(members), scale, config, SPACES[facts["space"]], int(facts["observed"]), quality, torch.device(device)
-    )
+        tuple(members), scale, config, SPACES[facts["space"]], int(facts["observed"]), quality, torch.device(device),
+        about,
+    )  # fmt: skip
 
 
 def save_reward_model(folder: Path, model: RewardModel) -> Path:
@@ -86,6 +90,6 @@ def load_reward_model(folder: Path, device: torch.device | str = "cpu") -> Rewar
         tensors, metadata = load_tensors(path)
         return model_of(tensors, json.loads(metadata["reward_model"]), device)
     except FileNotFoundError as error:
-        raise ValueError(f"{path} does not exist; accepted: a folder written by `train` in two stages") from error
+        raise ValueError(f"{path} does not exist; accepted: a folder written by `train` with a reward model") from error
     except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
         raise ValueError(f"{path}: {error}; accepted: a reward model written by `train`") from error

@@ -86,10 +86,13 @@ def training_speed(
     """Trains the network of preset `speed` on one pass over a stream; None if `should_stop`, asked every step, came.
 
     Raises:
-        ValueError: an architecture that fits no network, an unknown stream, or a training that diverges.
+        ValueError: an architecture that fits no network, too few images for ten batches, or a training that diverges.
     """
     budget = preset_budget(PRESET, architecture)
     trainer = Trainer(budget, replace(data, rewards=getattr(data, stream)).to(device))
+    if trainer.steps < TENTHS:
+        least = TENTHS * budget.batch
+        raise ValueError(f"{len(trainer.part)} images in the stream of {stream}; at least {least} are needed")
     state = new_state(architecture, budget.network(len(data.classes)), budget, seed, device)
     losses: list[float] = []
     began = time.process_time()

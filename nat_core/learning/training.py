@@ -19,6 +19,7 @@ from nat_core.learning.config import TrainingConfig
 from nat_core.learning.data import Inputs, inputs_of, objective_of
 from nat_core.learning.distribution import edge_entropy, greedy, log_probability, sample, sum_per_graph
 from nat_core.learning.graph import encode, graph_count, legal_mask, select
+from nat_core.learning.macs_ratios import MacsRatios
 from nat_core.learning.policy import Policy
 from nat_core.learning.ranks import TargetScale
 from nat_core.learning.reinforce import group_advantage, moving_baseline, reinforce_loss
@@ -39,14 +40,14 @@ class TrainedPolicy:
         config: what was asked for.
         steps_done: fewer than `config.steps` if it was stopped.
         elapsed_seconds: wall-clock time of all its parts, resumed ones included.
-        reward: what rewarded it, in words.
+        source: what rewarded it.
     """
 
     policy: Policy
     config: TrainingConfig
     steps_done: int
     elapsed_seconds: float
-    reward: str
+    source: AccuracySource
 
     @property
     def finished(self) -> bool:
@@ -85,7 +86,7 @@ def train(
         source: of accuracies; the benchmark's table by default.
         inputs: architectures to transform; drawn from the space by default.
         progress: called with the number of steps done and named metrics: rewards and gains in points, the loss's
-            terms, entropy in nats, learning rate; `held_out_gain` in points when measured.
+            terms, entropy in nats, learning rate; `held_out_gain` in points and `macs_ratio` when measured.
         should_stop: asked before every step; when true, the state is saved and the policy returned as it is.
         checkpoint: file of the training state; if it exists, the training continues from there exactly.
         schedule: how often to report, measure and save.
@@ -119,8 +120,8 @@ def train(
     if checkpoint is not None:
         with saving():
             save_state(checkpoint, config, state)
-    reward = trainer.objective.source.description
-    return TrainedPolicy(state.policy.eval(), config, state.step, state.elapsed_seconds, reward)
+    source = trainer.objective.source
+    return TrainedPolicy(state.policy.eval(), config, state.step, state.elapsed_seconds, source)
 
 
 class Trainer:
@@ -137,6 +138,9 @@ class Trainer:
         self.scale = reward_scale(config, objective, inputs.training)
         self.held_out_graphs = encode(inputs.held_out).to(device) if inputs.held_out else None
         self.held_out_rewards = Rewards(objective, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
+        self._macs_ratios = (
+            MacsRatios(config.target_space, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
+        )
 
     def step(self, state: TrainingState) -> dict[str, float]:
         """Draws inputs and transformations, looks up rewards, and follows the gradient once."""
@@ -177,15 +181,19 @@ class Trainer:
 
     @torch.inference_mode()
     def held_out(self, policy: Policy) -> dict[str, float]:
-        """The most probable transformation of every held-out input: mean gain and share made worse."""
-        if self.held_out_graphs is None or self.held_out_rewards is None:
+        """The most probable transformation of every held-out input: mean gain, share made worse, and MACs ÷ its own."""
+        if self.held_out_graphs is None or self.held_out_rewards is None or self._macs_ratios is None:
             return {}
         policy.eval()
         outputs = greedy(policy.log_probabilities(self.held_out_graphs, self.legal))
         every = torch.arange(graph_count(self.held_out_graphs))
         before, after = self.held_out_rewards(every, torch.stack([self.held_out_graphs.operation, outputs]))
         gains = after - before
-        return {"held_out_gain": gains.mean().item(), "held_out_worse": (gains < 0).double().mean().item()}
+        return {
+            "held_out_gain": gains.mean().item(),
+            "held_out_worse": (gains < 0).double().mean().item(),
+            "macs_ratio": self._macs_ratios(outputs).mean().item(),
+        }
 
 
 def reward_scale(

@@ -24,7 +24,7 @@ def train_policy(config: TrainingConfig, context: RunContext) -> bool:
 
 def arguments(config: TrainingConfig, preset: str) -> list[str]:
     """Of the command line that trains the same, as far as it has options for it."""
-    standard = RECIPES.get(preset, TrainingConfig)()
+    standard = RECIPES.get(preset, TrainingConfig)(space=config.space)
     found = ["train", "--space", config.space]
     if preset in RECIPES and preset != "group":
         found += ["--recipe", preset]

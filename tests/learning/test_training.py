@@ -60,7 +60,8 @@ def test_every_loss_term_is_reported_under_its_name():
     train(_config(steps=2), progress=lambda step, metrics: logged.append(metrics), schedule=Schedule(report=1))
     names = {"reward", "gain", "best_sample_gain", "policy_term", "entropy_term", "entropy", "learning_rate"}
     assert set(logged[0]) == names
-    assert set(logged[1]) == names | {"held_out_gain", "held_out_worse"}
+    assert set(logged[1]) == names | {"held_out_gain", "held_out_worse", "macs_ratio"}
+    assert 0 < logged[1]["macs_ratio"] < 2
 
 
 def test_a_seed_determines_the_policy():
@@ -152,7 +153,7 @@ def test_other_spaces_train_on_any_source():
 
     config = _config(space="loose_end", steps=2, inputs=20, held_out=5, batch=8)
     trained = train(config, Pooling())
-    assert (trained.reward, trained.steps_done) == ("pooling counted", 2)
+    assert (trained.source.description, trained.steps_done) == ("pooling counted", 2)
 
 
 class _Constant:

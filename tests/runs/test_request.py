@@ -66,5 +66,6 @@ def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight
     types = {"steps": int, "seed": int, "cost_weight": float}
     options = {name[2:].replace("-", "_"): text for name, text in given.items()}
     options = {name: types.get(name, str)(text) for name, text in options.items()}
-    form = form_for(options.pop("space"))
-    assert form.kind == "train" and form.config("nasbench201", form.accepted(options)) == config
+    space = options.pop("space")
+    form = form_for(space, options)
+    assert form.kind == "train" and form.config(space, form.accepted(options)) == config
