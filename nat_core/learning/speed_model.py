@@ -77,8 +77,16 @@ def speed_model(space: str, seed: int = 0) -> RewardModel:
     Raises:
         ValueError: too few speeds of such architectures.
     """
-    speeds, results = read_speeds(speed.SHIPPED).values(), read_measured(measured.SHIPPED)
-    return fit_speed_model(space, speeds, results, replace(MODEL, seed=seed))
+    return fit_speed_model(space, *_shipped(), replace(MODEL, seed=seed))
+
+
+def shipped_calibration() -> Calibration:
+    """The scale of the shipped tables."""
+    return calibrate(*_shipped())
+
+
+def _shipped() -> tuple[Iterable[SpeedResult], Iterable[MeasuredResult]]:
+    return read_speeds(speed.SHIPPED).values(), read_measured(measured.SHIPPED)
 
 
 def fit_speed_model(

@@ -106,7 +106,7 @@ def test_kinds_without_results_say_so():
 
 def test_what_was_trained_here_from_scratch_is_shown_with_its_budget(monkeypatch, tmp_path):
     monkeypatch.setenv("NAT_LAB_RUNS", str(tmp_path))
-    monkeypatch.setattr("ui.compare.architectures.SHIPPED", tmp_path / "nothing.jsonl")
+    monkeypatch.setattr("ui.compute.SHIPPED", tmp_path / "nothing.jsonl")
     texts = dict.fromkeys(("network", "preset"), "") | {"data": "CIFAR-10", "date": "2026-01-01"}
     numbers = {"parameters": 1, "macs": 1, "epochs": 3, "elapsed_seconds": 1.0}
     genotype = shortest(library()["NAT_DARTS"].architecture)

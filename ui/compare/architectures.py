@@ -6,10 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from nat_core.learning.comparison import Item, Row, library_items, rows
-from nat_core.learning.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
+from nat_core.learning.measured import MeasuredAccuracy
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_LAYERS, NETWORKS, NetworkConfig
-from nat_core.runs.folders import default_folders
-from ui import notices
+from ui import compute, notices
 from ui.compare import outputs, own, pairs
 from ui.compare.download import chart_config, csv_button, figure_format
 from ui.text import plain
@@ -59,8 +58,7 @@ def _network() -> NetworkConfig:
 def _measured() -> MeasuredAccuracy | None:
     """Trainings from scratch, shipped and done here, of one budget; where there are several, the visitor chooses."""
     try:
-        groups = budgets(read_measured(SHIPPED, default_folders().measured))
-        sources = {name: MeasuredAccuracy(results) for name, results in groups.items()}
+        sources = {source.budget: source for source in compute.measured()}
     except ValueError as error:
         st.warning(plain(f"Measured accuracies cannot be read: {error}."), icon=":material/warning:")
         return None

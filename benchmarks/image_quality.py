@@ -1,0 +1,235 @@
+"""How good a policy of an image space is: `python -m benchmarks.image_quality --space fully_concat`.
+
+Inputs are random architectures that trained nothing, and every published one of the space. Everything is chosen by the
+reward model that trained the policy (*evaluations* are its predictions), the input always being a candidate where it
+fits the budget. Judged are the choices by the model and, with `--measured N`, for the first N inputs by training speed
+on test images, which neither the model nor the policy has seen, in points of accuracy. Gains are means over
+inputs with their standard errors; costs are of C 36, L 20 without auxiliary head, over those of the input.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.costs import machine
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.library import library
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning import catalogue
+from nat_core.learning.comparators import local_search
+from nat_core.learning.draws import seed_of
+from nat_core.learning.image_config import IMAGE_SPACES
+from nat_core.learning.image_sources import HUB_DEFAULT
+from nat_core.learning.images import load_images
+from nat_core.learning.policy import Policy
+from nat_core.learning.reward_model import RewardModel
+from nat_core.learning.speed import SHIPPED, add_speed, read_speeds, training_speed
+from nat_core.learning.speed_model import shipped_calibration
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import Cost, cost_model
+from nat_core.transform import Options, transform
+
+PRETRAINED = Path(__file__).parent.parent / "pretrained"
+FITTED_ON = 100
+# Draws among which those that fit the budget are sought, per candidate.
+_DRAWS = 20
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A policy, what judges its outputs, and a budget.
+
+    Attributes:
+        space: of inputs and outputs.
+        policy, model: of that space.
+        share: of the input's MACs that an output may cost.
+    """
+
+    space: Space
+    policy: Policy
+    model: RewardModel
+    share: float
+
+    def cost(self, architecture: Architecture) -> Cost:
+        return cost_model(NETWORKS[self.space.network]).cost(architecture)
+
+    def limit(self, given: Architecture) -> int:
+        return int(self.share * self.cost(given).macs)
+
+    def best(self, given: Architecture, candidates: Sequence[Architecture]) -> Architecture:
+        """By the model, of those within the budget and the input if it is; the input if nothing is."""
+        limit = self.limit(given)
+        fitting = [item for item in [given, *candidates] if self.cost(item).macs <= limit]
+        return fitting[int(self.model.accuracy_percent(fitting).argmax())] if fitting else given
+
+    @cached_property
+    def rule(self) -> Mapping[str, str]:
+        """The best mapping operation → operation, the same on every edge: coordinate ascent by the model."""
+        rng = random.Random(seed_of("fixed rule"))
+        inputs = [self.space.sample(rng) for _ in range(FITTED_ON)]
+        rule = {name: name for name in self.space.operations}
+        value, before = self._mean(inputs, rule), -np.inf
+        while value > before:
+            before = value
+            for name in rule:
+                options = [{**rule, name: target} for target in self.space.targets(name)]
+                values = [self._mean(inputs, option) for option in options]
+                rule, value = options[int(np.argmax(values))], max(values)
+        return rule
+
+    def _mean(self, inputs: Sequence[Architecture], rule: Mapping[str, str]) -> float:
+        return float(self.model.accuracy_percent([_applied(rule, item) for item in inputs]).mean())
+
+
+Method = Callable[[Setting, Architecture], Architecture]
+
+
+def probable(count: int) -> Method:
+    """The policy's most probable outputs; a single one is not compared with the input."""
+
+    def choose(setting: Setting, given: Architecture) -> Architecture:
+        options = Options(samples=count, max_macs=setting.limit(given))
+        source = setting.model if count > 1 else None
+        outcome = transform(given, setting.policy, setting.space, source, options)
+        if count > 1:
+            return outcome.output.architecture
+        return next(item.architecture for item in outcome.candidates if item.number > 0 or len(outcome.candidates) == 1)
+
+    return choose
+
+
+def random_best(count: int) -> Method:
+    def choose(setting: Setting, given: Architecture) -> Architecture:
+        rng, limit = random.Random(seed_of("random", notation.shortest(given))), setting.limit(given)
+        drawn = (
+            given.with_operations([rng.choice(setting.space.targets(name)) for name in given.operations])
+            for _ in range(_DRAWS * count)
+        )
+        fitting = (item for item in drawn if setting.cost(item).macs <= limit)
+        return setting.best(given, [item for item, _ in zip(fitting, range(count), strict=False)])
+
+    return choose
+
+
+def local(count: int) -> Method:
+    def choose(setting: Setting, given: Architecture) -> Architecture:
+        limit = setting.limit(given)
+
+        def score(operations: tuple[str, ...]) -> float:
+            item = given.with_operations(list(operations))
+            over = max(0, setting.cost(item).macs - limit)
+            return float(setting.model.accuracy_percent([item])[0]) - 1000 * over / limit
+
+        choices = [setting.space.targets(name) for name in given.operations]
+        rng = random.Random(seed_of("local", notation.shortest(given)))
+        return given.with_operations(list(local_search(given.operations, choices, score, count, rng)))
+
+    return choose
+
+
+def fixed(setting: Setting, given: Architecture) -> Architecture:
+    return _applied(setting.rule, given)
+
+
+def _applied(rule: Mapping[str, str], architecture: Architecture) -> Architecture:
+    return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
+
+
+METHODS: Mapping[str, Method] = {
+    "policy, greedy (0 evaluations)": probable(1),
+    "policy, 10 most probable": probable(10),
+    "best fixed rule (0)": fixed,
+    "random legal, best of 10": random_best(10),
+    "random legal, best of 100": random_best(100),
+    "local search, 10": local(10),
+    "local search, 100": local(100),
+}
+
+
+def inputs_of(space: Space, count: int) -> list[Architecture]:
+    """`count` random ones, then the published."""
+    rng = random.Random(seed_of("quality", space.name))
+    published = [item.architecture for item in library().values() if space.mismatch(item.architecture) is None]
+    return [*(space.sample(rng) for _ in range(count)), *published]
+
+
+def rows(setting: Setting, inputs: Sequence[Architecture], measure: "Measure | None") -> Iterator[str]:
+    """A line per method."""
+    before = setting.model.accuracy_percent(inputs)
+    for title, method in METHODS.items():
+        if setting.share < 1 and method is fixed:
+            continue
+        outputs = [method(setting, item) for item in inputs]
+        gains = setting.model.accuracy_percent(outputs) - before
+        pairs = list(zip(inputs, outputs, strict=True))
+        macs, parameters = (
+            np.mean([getattr(setting.cost(new), field) / getattr(setting.cost(old), field) for old, new in pairs])
+            for field in ("macs", "parameters")
+        )
+        measured = _with_error(measure.gains(pairs)) if measure else "not measured"
+        worse = f"{(gains < 0).mean():.1%}"
+        yield f"| {title} | {_with_error(gains)} | {worse} | {macs:.2f} | {parameters:.2f} | {measured} |"
+
+
+def _with_error(gains: NDArray[np.float64]) -> str:
+    return f"{gains.mean():+.2f} ± {gains.std(ddof=1) / len(gains) ** 0.5:.2f}"
+
+
+class Measure:
+    """Training speeds on test images, in points; every architecture is trained once."""
+
+    def __init__(self, count: int, source: str, path: Path) -> None:
+        self.count, self.path = count, path
+        self.data = load_images(source)
+        self.calibration = shipped_calibration()
+
+    def gains(self, pairs: Sequence[tuple[Architecture, Architecture]]) -> NDArray[np.float64]:
+        """Of the first pairs."""
+        losses = np.array([[self._loss(item) for item in pair] for pair in pairs[: self.count]])
+        return np.diff(self.calibration.percent(losses), axis=1)[:, 0]
+
+    def _loss(self, architecture: Architecture) -> float:
+        key = (notation.shortest(architecture), "test", 0)
+        known = read_speeds(self.path)
+        if key not in known and (result := training_speed(architecture, self.data, "test")):
+            add_speed(self.path, result)
+            known[key] = result
+        return known[key].loss
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.image_quality", description=__doc__.splitlines()[0])
+    parser.add_argument("--space", choices=IMAGE_SPACES, default=IMAGE_SPACES[0])
+    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
+    parser.add_argument("--inputs", type=int, default=200, help="random ones")
+    parser.add_argument("--measured", type=int, default=0, metavar="N", help="inputs judged by training speed")
+    parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
+    parser.add_argument("--table", type=Path, default=SHIPPED, help="of training speeds")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    space = SPACES[options.space]
+    inputs = inputs_of(space, options.inputs)
+    policy, card = catalogue.load_for(options.policies, inputs[0], options.space)
+    model = catalogue.reward_model_in(card.folder) if card.folder else None
+    if model is None:
+        sys.exit(f"the policy {options.space} has no reward model")
+    measure = Measure(options.measured, options.data, options.table) if options.measured else None
+    for share in (1.0, 0.75):
+        print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
+        print("| method | gain by the model | worse | MACs | parameters | gain on test images |")
+        print("|---|---:|---:|---:|---:|---:|")
+        for line in rows(Setting(space, policy, model, share), inputs, measure):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
