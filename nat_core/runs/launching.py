@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.elsewhere import why_not_resumed, why_not_stopped
 from nat_core.runs.folders import PROJECT, folder_name
 from nat_core.runs.processes import Process, process
 from nat_core.runs.request import Request
@@ -39,13 +40,15 @@ def requeue(tracking: Tracking, run_id: str, owner: Process | None = None) -> No
     """Makes a run that did not finish queue again; `owner` is the process that will do it, if known.
 
     Raises:
-        ValueError: it is finished, or at work.
+        ValueError: it is finished, or at work, or its checkpoint is not here.
     """
     run = tracking.get(run_id)
     if run.state not in RESUMABLE:
         reason = "there is nothing left to do" if run.state is State.FINISHED else "it is at work already"
         accepted = ", ".join(sorted(RESUMABLE))
         raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}: {reason}; resumable are: {accepted}")
+    if reason := why_not_resumed(tracking, run):
+        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}, but {reason}")
     tracking.transition(run_id, State.QUEUED, facts=owner_facts(owner))
 
 
@@ -73,8 +76,8 @@ def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, 
     run = tracking.get(run_id)
     if not run.active:
         raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; only a run at work can be stopped")
-    if run.process is not None and not run.process.is_here:
-        raise ValueError(f"the run {run.short_id} ({run.name}) works on {run.process.host}; stop it there")
+    if reason := why_not_stopped(run):
+        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}, but {reason}")
     if run.state is not State.STOPPING:
         tracking.transition(run_id, State.STOPPING)
         run = tracking.get(run_id)

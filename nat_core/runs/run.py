@@ -32,6 +32,7 @@ class Run:
         error: why it failed, or what else is worth a sentence.
         metrics: last value of each metric.
         usage: of its process at the last sign of life, see `usage.Usage`; None before the first.
+        folder: of runs, where its log and checkpoints are; "" where that was not noted.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Run:
     error: str = ""
     metrics: Mapping[str, float] | None = None
     usage: Mapping[str, Any] | None = None
+    folder: str = ""
 
     @property
     def state(self) -> State:
@@ -119,6 +121,7 @@ def run_of(run_id: str, name: str, created: float, tags: Mapping[str, str], metr
             error=own.get("error", ""),
             metrics=metrics,
             usage=json.loads(own["usage"]) if own.get("usage") else None,
+            folder=own.get("folder", ""),
         )
     except (KeyError, ValueError):
         return None

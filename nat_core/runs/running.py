@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from nat_core.runs.checkpoints import Checkpoints
-from nat_core.runs.folders import Folders, folder_name, waiting_for
+from nat_core.runs.fetching import make_known
+from nat_core.runs.folders import Folders, waiting_for
 from nat_core.runs.kinds import Work, work_of
 from nat_core.runs.processes import process
 from nat_core.runs.reporter import Reporter
@@ -154,7 +155,7 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
     if state is State.FINISHED:
         Checkpoints(tracking.folders.checkpoints(run_id)).delete()
         tracking.snapshots_of(run).finish()
-        _make_known(tracking, run)
+        make_known(tracking, run)
     return state
 
 
@@ -162,15 +163,6 @@ def sentence(error: BaseException) -> str:
     """An error in one line."""
     text = " ".join(str(error).split())[:500]
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
-
-
-def _make_known(tracking: Tracking, run: Run) -> None:
-    """A policy that was asked for in another folder is found among the others, too."""
-    output, known = tracking.output_of(run).resolve(), tracking.folders.policies / folder_name(run.name)
-    if output.is_dir() and not known.exists():
-        known.parent.mkdir(parents=True, exist_ok=True)
-        known.unlink(missing_ok=True)  # one that points nowhere
-        known.symlink_to(output, target_is_directory=True)
 
 
 def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listener: Listener | None) -> State:

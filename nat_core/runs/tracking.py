@@ -81,7 +81,7 @@ class Tracking:
         """Records a queued run; `owner` is the process that will do it, if it is known already."""
         with self.folders.lock("creating"):
             name = request.name or self._free_name(request)
-            facts = _texts(_first_facts(request, owner))
+            facts = _texts(_first_facts(request, owner) | {"folder": self.folders.root})
             record = self.client.create_run(self._experiment_id, run_name=name, tags=facts)
         run_id = record.info.run_id
         self._log(run_id, parameters=request.parameters())

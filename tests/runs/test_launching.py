@@ -109,7 +109,7 @@ def test_a_run_on_another_host_lives_by_its_heartbeat_and_is_stopped_there(track
     run = tracking.create(ask("far"), replace(process(), host="elsewhere"))
     tracking.note(run.id, {"state": State.RUNNING, "heartbeat": time.time() - 15})
     assert tracking.get(run.id).state is State.RUNNING
-    with pytest.raises(ValueError, match="works on elsewhere; stop it there"):
+    with pytest.raises(ValueError, match="is running, but it works on elsewhere and can be stopped only there"):
         stop(tracking, run.id)
     tracking.note(run.id, {"heartbeat": time.time() - 25})
     assert tracking.get(run.id).state is State.LOST

@@ -1,39 +1,37 @@
-"""One run: what it is doing, its log, settings and files."""
+"""One run: what it is doing, its log and settings."""
 
-import csv
-import io
-import json
 import time
-import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
 from nat_core.runs.logs import errors_of
 from nat_core.runs.run import Run
 from nat_core.runs.states import State
 from nat_core.runs.tracking import Tracking
 from ui import notices
-from ui.text import plain
+from ui.text import plain, sentence
 from ui.train.curves import differing
 from ui.train.words import duration, gigabytes
 
 _LOG_LINES = 60
-_QUALITY = {"held_out_gain": "held-out gain", "macs_ratio": "MACs ratio"}
 
 
-def status(run: Run, ahead: Sequence[Run]) -> None:
-    """The run's state in a line, its error, and what its process takes."""
-    st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead)}")
+def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
+    """The run's state in a line, its error, what its process takes, and what cannot be done to it from here."""
+    limit = why_not_stopped(run) or why_not_resumed(tracking, run)
+    st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead, resumable=not limit)}")
     if run.error:
         notices.problem(run.error)
     if run.active or run.state is State.LOST:
         st.caption(_usage(run))
+    if limit:
+        st.caption(plain(sentence(limit)))
 
 
-def _doing(run: Run, ahead: Sequence[Run]) -> str:
+def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:
     state = run.state
     done = f"step {run.step:,} of {run.steps:,}"
     if state is State.QUEUED:
@@ -44,9 +42,10 @@ def _doing(run: Run, ahead: Sequence[Run]) -> str:
         left = f", about {duration(run.eta_seconds)} left" if run.eta_seconds is not None else ""
         return f"running, {done}{left}"
     if state is State.LOST:
-        return f"lost at {done}: its process is gone; Resume continues from its last checkpoint"
-    texts = {State.STOPPING: "stopping, saves first", State.STOPPED: f"stopped at {done}; Resume continues it"}
-    return texts.get(state, f"{state}, {done}")
+        return f"lost at {done}: its process is gone{'; Resume continues from its last checkpoint' * resumable}"
+    if state is State.STOPPED:
+        return f"stopped at {done}{'; Resume continues it' * resumable}"
+    return "stopping, saves first" if state is State.STOPPING else f"{state}, {done}"
 
 
 def _usage(run: Run) -> str:
@@ -75,6 +74,8 @@ def log(tracking: Tracking, run: Run) -> None:
         st.code("\n".join(errors[-_LOG_LINES:]), language=None, wrap_lines=True)
     st.markdown(f"**Last lines** of {len(lines)}" if len(lines) < 2000 else "**Last lines**")
     st.code("\n".join(lines[-_LOG_LINES:]), language=None, wrap_lines=True, height=420)
+    if is_elsewhere(tracking, run):
+        st.caption(f"These are the lines that its record has; the whole log is in {plain(place(run))}.")
 
 
 def settings(runs: Sequence[Run]) -> None:
@@ -90,56 +91,3 @@ def settings(runs: Sequence[Run]) -> None:
             st.caption("These runs have the same settings.")
             return
     st.dataframe(frame, hide_index=True, height="content" if len(frame) <= 20 else 600)
-
-
-def files(tracking: Tracking, run: Run) -> None:
-    """Downloads: configuration, metrics, log, policy, shared weights."""
-    output = tracking.output_of(run)
-    with st.container(horizontal=True):
-        _download("Configuration", lambda: json.dumps(dict(run.config), indent=2), f"{run.name}.json",
-                  "application/json")  # fmt: skip
-        _download("Metrics as CSV", lambda: metrics_csv(tracking, run), f"{run.name}.csv", "text/csv")
-        _download("Log", lambda: "\n".join(tracking.log_lines(run.id, 10**6)), f"{run.name}.log", "text/plain")
-        policy = policy_folder(tracking, run)
-        if policy is not None:
-            _download("Policy", lambda: _zip(policy, _POLICY), f"{run.name}-policy.zip", "application/zip")
-        if (output / _SUPERNET[0]).is_file():
-            _download("Shared weights", lambda: _zip(output, _SUPERNET), f"{run.name}-supernet.zip", "application/zip")
-    if policy is None:
-        st.caption("Its policy can be downloaded after the first checkpoint.")
-    else:
-        latest = "" if run.state is State.FINISHED else " It is the latest checkpoint's."
-        st.caption(f"The policy is in {plain(policy)}.{latest}")
-
-
-_POLICY = ("policy.safetensors", "card.json")
-_SUPERNET = ("supernet.safetensors", "supernet.json")
-
-
-def policy_folder(tracking: Tracking, run: Run) -> Path | None:
-    """Of the finished policy, else of the latest checkpoint's; None before there is one here."""
-    places = (tracking.output_of(run), tracking.snapshots_of(run).latest)
-    candidates = places[:1] if run.state is State.FINISHED else places[1:]
-    return next((place for place in candidates if all((place / name).is_file() for name in _POLICY)), None)
-
-
-def metrics_csv(tracking: Tracking, run: Run) -> str:
-    """Every point of every metric: metric, step, value."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("metric", "step", "value"))
-    for name, points in sorted(tracking.points(run.id).items()):
-        writer.writerows((name, step, value) for step, value in points)
-    return text.getvalue()
-
-
-def _zip(folder: Path, names: Sequence[str]) -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
-        for name in names:
-            archive.write(folder / name, name)
-    return held.getvalue()
-
-
-def _download(label: str, data, name: str, mime: str) -> None:
-    st.download_button(label, data, name, mime, on_click="ignore", icon=":material/download:", key=f"train-get-{label}")

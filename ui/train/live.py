@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from nat_core.runs.processes import this_host
 from nat_core.runs.run import Run
 from nat_core.runs.states import ACTIVE, State
 from ui import notices
 from ui.text import plain
-from ui.train import curves, detail, table, timeline
+from ui.train import curves, detail, files, table, timeline
 from ui.train.board import Board
 
 POLL = "3s"
@@ -17,7 +18,7 @@ _VIEWS: dict[str, Callable[[Board, Sequence[Run]], None]] = {
     "Timeline": lambda board, runs: timeline.show(board.tracking, runs[0]),
     "Log": lambda board, runs: detail.log(board.tracking, runs[0]),
     "Settings": lambda board, runs: detail.settings(runs),
-    "Files": lambda board, runs: detail.files(board.tracking, runs[0]),
+    "Files": lambda board, runs: files.show(board.tracking, runs[0]),
 }
 
 
@@ -48,7 +49,7 @@ def _chosen(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
         st.caption("Choose a run to see its curves, log and files.")
         return
     for run in chosen:
-        detail.status(run, ahead_of(run, runs))
+        detail.status(board.tracking, run, ahead_of(run, runs))
     view = st.segmented_control(
         "View", list(_VIEWS), default="Curves", required=True, key="train_view", label_visibility="collapsed",
         persist_state="session",
@@ -58,8 +59,13 @@ def _chosen(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
     _VIEWS[view](board, chosen)
 
 
+def _queue(run: Run) -> tuple[str, str, str]:
+    """Runs wait for each other if they share device, folder of runs and machine."""
+    return run.request.device, run.folder, run.process.host if run.process is not None else this_host()
+
+
 def ahead_of(run: Run, runs: Sequence[Run]) -> list[Run]:
     """The runs for which a queued run waits: those that have its device, then those queued before it."""
-    same = [item for item in runs if item.request.device == run.request.device and item.id != run.id]
+    same = [item for item in runs if _queue(item) == _queue(run) and item.id != run.id]
     working = [item for item in same if item.state in (State.RUNNING, State.STOPPING)]
     return working + [item for item in same if item.state is State.QUEUED and item.created < run.created]

@@ -15,12 +15,15 @@ from nat_core.learning import catalogue
 from nat_core.naming import resolve
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
+from nat_core.runs import fetching
+from nat_core.runs.elsewhere import is_elsewhere, place
 from nat_core.runs.run import Run
+from nat_core.runs.states import State
 from nat_core.runs.tracking import Tracking
 from ui import notices
-from ui.text import relative
+from ui.text import plain, relative
 from ui.theme import theme
-from ui.train.detail import policy_folder
+from ui.train.files import policy_folder
 
 _FIRST = {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench201:0"}
 
@@ -28,8 +31,14 @@ _FIRST = {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench
 def show(tracking: Tracking, run: Run) -> None:
     """A chosen architecture, and what became of it, step by step."""
     kept = steps(tracking, run)
-    if run.request.space not in SPACES or not kept:
+    if run.request.space not in SPACES or not fetching.trains_a_policy(run):
+        st.caption("This run trains no policy.")
+        return
+    if is_elsewhere(tracking, run) or (run.state is State.FINISHED and not kept):
+        _fetch(tracking, run, bool(kept))
+    elif not kept:
         st.caption("Nothing yet: the first drawing appears with the first checkpoint.")
+    if not kept:
         return
     architecture = _chosen(run)
     if architecture is None:
@@ -48,6 +57,20 @@ def show(tracking: Tracking, run: Run) -> None:
             _frame(
                 run, architecture, after, name, f"Step {first:,}" if first == last else f"Steps {first:,} to {last:,}"
             )
+
+
+def _fetch(tracking: Tracking, run: Run, some: bool) -> None:
+    """The policies of the checkpoints are where the run works; its record has copies."""
+    more = "Newer ones" if some else "The policies of its checkpoints"
+    away = f"are in {plain(place(run))}" if is_elsewhere(tracking, run) else "are not here any more"
+    st.caption(f"{more} {away}; its record has copies.")
+    if st.button("Fetch them", key=f"train-fetch-{run.id}", icon=":material/download:"):
+        try:
+            fetching.fetch_snapshots(tracking, run)
+        except (ValueError, OSError) as error:
+            notices.problem(error)
+            return
+        st.rerun()
 
 
 def steps(tracking: Tracking, run: Run) -> dict[int, Path]:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from nat_core.runs import launching
+from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
 from nat_core.runs.run import Run
 from nat_core.runs.states import RESUMABLE, State
 from ui import notices
-from ui.text import plain
+from ui.text import plain, sentence
 from ui.train import form
 from ui.train.board import Board
 from ui.train.table import matching
@@ -58,9 +59,12 @@ def shown(board: Board, runs: Sequence[Run]) -> list[Run]:
 def _actions(board: Board, run: Run) -> None:
     state = run.state
     at_work = run.active
-    _button("Stop", "stop", not at_work or state is State.STOPPING, "It saves first, and can be resumed.",
+    far, left_behind = why_not_stopped(run), why_not_resumed(board.tracking, run)
+    _button("Stop", "stop", not at_work or state is State.STOPPING or bool(far),
+            plain(sentence(far or "it saves first, and can be resumed")),
             _do, board, lambda: launching.stop(board.tracking, run.id, wait=False))  # fmt: skip
-    _button("Resume", "resume", state not in RESUMABLE, "From its last checkpoint, exactly.",
+    _button("Resume", "resume", state not in RESUMABLE or bool(left_behind),
+            plain(sentence(left_behind or "from its last checkpoint, exactly")),
             _do, board, lambda: launching.resume(board.tracking, run.id))  # fmt: skip
     _button("Clone", "content_copy", False, "Its settings into the form above.", _do, board, lambda: form.fill(run))
     with st.popover("Rename", disabled=at_work, help="When it has ended." if at_work else None):
@@ -76,10 +80,11 @@ def _confirmation(board: Board, run: Run) -> None:
     """The question before a deletion."""
     if st.session_state.get("train_delete") != run.id:
         return
+    far = is_elsewhere(board.tracking, run)
+    stays = f"What is in {plain(place(run))} stays." if far else "A policy in a folder of your own stays."
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(
-            f"Delete {plain(run.name)} with its curves, log, checkpoints and policy? "
-            "A policy in a folder of your own stays.",
+            f"Delete {plain(run.name)} with its curves, log, checkpoints and policy? {stays}",
             icon=":material/delete:",
         )  # fmt: skip
 

@@ -1,0 +1,93 @@
+"""A run's files: configuration, metrics, log, policy and shared weights to download; its policy to use here."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from nat_core.runs import fetching
+from nat_core.runs.elsewhere import is_elsewhere, place
+from nat_core.runs.run import Run
+from nat_core.runs.states import State
+from nat_core.runs.tracking import Tracking
+from ui import notices
+from ui.text import plain
+
+
+def show(tracking: Tracking, run: Run) -> None:
+    """Downloads: configuration, metrics, log, policy, shared weights."""
+    output = tracking.output_of(run)
+    with st.container(horizontal=True):
+        _download("Configuration", lambda: json.dumps(dict(run.config), indent=2), f"{run.name}.json",
+                  "application/json")  # fmt: skip
+        _download("Metrics as CSV", lambda: metrics_csv(tracking, run), f"{run.name}.csv", "text/csv")
+        _download("Log", lambda: "\n".join(tracking.log_lines(run.id, 10**6)), f"{run.name}.log", "text/plain")
+        policy = policy_folder(tracking, run)
+        if policy is not None:
+            _download("Policy", lambda: _zip(policy, _POLICY), f"{run.name}-policy.zip", "application/zip")
+        if (output / _SUPERNET[0]).is_file():
+            _download("Shared weights", lambda: _zip(output, _SUPERNET), f"{run.name}-supernet.zip", "application/zip")
+    if run.state is State.FINISHED and fetching.trains_a_policy(run) and not fetching.is_known(tracking, run):
+        _bring(tracking, run)
+    elif policy is None:
+        st.caption(_why_no_policy(tracking, run))
+    else:
+        latest = "" if run.state is State.FINISHED else " It is the latest checkpoint's."
+        st.caption(f"The policy is in {plain(policy)}.{latest}")
+
+
+def _why_no_policy(tracking: Tracking, run: Run) -> str:
+    if not fetching.trains_a_policy(run):
+        return "This run trains no policy."
+    if is_elsewhere(tracking, run):
+        return f"Its checkpoints are in {plain(place(run))}; its policy can be fetched when it has finished."
+    return "Its policy can be downloaded after the first checkpoint."
+
+
+def _bring(tracking: Tracking, run: Run) -> None:
+    """A finished policy that Transform does not know yet."""
+    st.caption("Its policy is not among those on Transform yet; its record has a copy.")
+    if st.button("Use it here", key=f"train-bring-{run.id}", icon=":material/input:"):
+        try:
+            fetching.bring(tracking, run)
+        except (ValueError, OSError) as error:
+            notices.problem(error)
+            return
+        st.rerun()
+
+
+_POLICY = ("policy.safetensors", "card.json")
+_SUPERNET = ("supernet.safetensors", "supernet.json")
+
+
+def policy_folder(tracking: Tracking, run: Run) -> Path | None:
+    """Of the finished policy, else of the latest checkpoint's; None before there is one here."""
+    places = (tracking.output_of(run), tracking.snapshots_of(run).latest)
+    candidates = places[:1] if run.state is State.FINISHED else places[1:]
+    return next((place for place in candidates if all((place / name).is_file() for name in _POLICY)), None)
+
+
+def metrics_csv(tracking: Tracking, run: Run) -> str:
+    """Every point of every metric: metric, step, value."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("metric", "step", "value"))
+    for name, points in sorted(tracking.points(run.id).items()):
+        writer.writerows((name, step, value) for step, value in points)
+    return text.getvalue()
+
+
+def _zip(folder: Path, names: Sequence[str]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name in names:
+            archive.write(folder / name, name)
+    return held.getvalue()
+
+
+def _download(label: str, data, name: str, mime: str) -> None:
+    st.download_button(label, data, name, mime, on_click="ignore", icon=":material/download:", key=f"train-get-{label}")
