@@ -1,15 +1,14 @@
-"""How long costs take: `python -m benchmarks.costs`. Prints times, asserts nothing."""
+"""How long costs and drawings take: `python -m benchmarks.costs`. Prints times, asserts nothing."""
 
-import platform
 import random
-import time
-from collections.abc import Callable
+import sys
+from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
-from typing import Any
 
 import torch
 
+from benchmarks.rows import Row, machine, median_seconds, report, seconds
+from nat_core.architecture.drawing import draw_architecture, draw_pair
 from nat_core.architecture.library import library
 from nat_core.architecture.operations import NAMES
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS, SPACES
@@ -18,44 +17,46 @@ from nat_core.network.costs import cost_model, measure
 from nat_core.network.networks import build_network
 
 
-def machine() -> str:
-    """One line about what the times were taken on."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    cpu = models[0] if models else platform.processor() or platform.machine()
-    return f"{cpu}, {torch.get_num_threads()} thread(s), Python {platform.python_version()}, torch {torch.__version__}"
-
-
-def seconds(task: Callable[[], Any], times: int = 1) -> float:
-    """Mean duration of `task` in seconds."""
-    start = time.perf_counter()
-    for _ in range(times):
-        task()
-    return (time.perf_counter() - start) / times
-
-
 def all_nasbench201_costs() -> int:
     """Cost every NAS-Bench-201 cell, building its value included; returns how many."""
     model, topology = cost_model(NETWORKS["nasbench201"]), SPACES["nasbench201"].sample(random.Random(0))
     return len([model.cost(topology.with_operations(names)) for names in product(NASBENCH201_OPERATIONS, repeat=6)])
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
+    """Figures of costs, then of drawings; on one thread."""
     torch.set_num_threads(1)
     darts, config = library()["DARTS"].architecture, NETWORKS["cifar"]
     model = cost_model(config)
     image = (1, 3, config.resolution, config.resolution)
+    yield Row("cost of DARTS, nothing measured yet", 1e3 * seconds(lambda: model.cost(darts)), "ms")
+    yield Row("cost of DARTS, later", 1e6 * seconds(lambda: model.cost(darts), 10_000), "µs")
+    first = seconds(lambda: model.edge_table(darts))
+    yield Row(f"costs of {len(NAMES)} operations on each edge, first", 1e3 * first, "ms")
+    later = seconds(lambda: model.edge_table(darts), 1_000)
+    yield Row(f"costs of {len(NAMES)} operations on each edge, later", 1e6 * later, "µs")
+    whole = median_seconds(lambda: measure(build_network(darts, config), image), 3)
+    yield Row("for comparison: whole-model count with fvcore", 1e3 * whole, "ms")
+    yield Row("costs of all 15,625 NAS-Bench-201 cells", seconds(all_nasbench201_costs), "s")
+    yield from drawings()
+
+
+def drawings() -> Iterator[Row]:
+    """Pictures as SVG: of one architecture, and of input and output in one layout, changed edges marked."""
+    entries = library()
+    darts, transformed = entries["DARTS"].architecture, entries["NATv2_DARTS"].architecture
+    alone, beside = draw_architecture.__wrapped__, draw_pair.__wrapped__  # what is not remembered
+    alone(darts)  # loads Graphviz
+    yield Row("drawing of DARTS, both cells", 1e3 * median_seconds(lambda: alone(darts), 7), "ms")
+    pair = median_seconds(lambda: beside(darts.normal, transformed.normal), 7)
+    yield Row("drawing of DARTS → NATv2_DARTS, normal cell", 1e3 * pair, "ms")
+
+
+def main() -> int:
+    torch.set_num_threads(1)
     print(machine())
-    print(f"DARTS on {config.description}")
-    print(f"  first cost, nothing measured yet    {seconds(lambda: model.cost(darts)) * 1e3:10.1f} ms")
-    print(f"  every later cost                    {seconds(lambda: model.cost(darts), 10_000) * 1e6:10.1f} µs")
-    print(f"  first table, {len(NAMES)} operations an edge  {seconds(lambda: model.edge_table(darts)) * 1e3:10.1f} ms")
-    print(f"  every later table                   {seconds(lambda: model.edge_table(darts), 1_000) * 1e6:10.1f} µs")
-    whole_model = seconds(lambda: measure(build_network(darts, config), image))
-    print(f"  whole-model count, for comparison   {whole_model * 1e3:10.1f} ms")
-    print(f"all 15,625 NAS-Bench-201 cells        {seconds(all_nasbench201_costs):10.2f} s")
+    return report(rows())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,6 +17,8 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.rows import Row, report
+
 APP = Path(__file__).parent.parent / "app.py"
 LIMIT_MS = 300.0
 _REPEATS = 6
@@ -119,30 +121,18 @@ def act(app: AppTest, interaction: Interaction) -> list[Time]:
     return times
 
 
-def measured(page: str) -> Iterator[tuple[str, list[Time]]]:
-    """What one page's interactions take, its first opening first."""
-    app = AppTest.from_file(str(APP), default_timeout=120)
-    app.switch_page(f"pages/{page}.py")
-    yield "first opening", [run(app)]
-    for interaction in PAGES[page]:
-        yield interaction.title, act(app, interaction)
-
-
-def main() -> int:
-    slowest = 0.0
-    for page in PAGES:
-        for title, times in measured(page):
-            limited = title != "first opening"
-            elapsed = [item.elapsed_ms for item in times]
+def rows() -> Iterator[Row]:
+    """Medians of every interaction of every page, each page's first opening first."""
+    for page, interactions in PAGES.items():
+        app = AppTest.from_file(str(APP), default_timeout=120)
+        app.switch_page(f"pages/{page}.py")
+        yield Row(f"{page.title()}, first opening", run(app).elapsed_ms, "ms")
+        for interaction in interactions:
+            times = act(app, interaction)
             processor_ms = statistics.median(item.processor_ms for item in times)
-            slowest = max(slowest, statistics.median(elapsed) if limited else 0.0)
-            print(
-                f"{page:10} {title:18} median {statistics.median(elapsed):7.1f} ms, most {max(elapsed):7.1f} ms, "
-                f"processor {processor_ms:7.1f} ms{'' if limited else '  (no limit)'}"
-            )
-    print(f"limit {LIMIT_MS:.0f} ms (median): {'met' if slowest <= LIMIT_MS else 'MISSED'}")
-    return 0 if slowest <= LIMIT_MS else 1
+            title = f"{page.title()}, {interaction.title} (processor {processor_ms:.0f} ms)"
+            yield Row(title, statistics.median(item.elapsed_ms for item in times), "ms", LIMIT_MS)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(rows()))

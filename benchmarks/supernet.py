@@ -10,13 +10,15 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.rows import Row, seconds
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.allocator import keep_freed_memory
@@ -49,11 +51,36 @@ _GROUPS = {
 }
 
 
-def seconds_of(action: Callable[[], object]) -> float:
-    """Wall-clock time of one call."""
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
+@dataclass(frozen=True)
+class Times:
+    """How long something took, again and again.
+
+    Attributes:
+        elapsed: of each time, seconds of the clock.
+        processor: mean, seconds of all processors.
+        flops: mean per second (one multiply-add = 2).
+    """
+
+    elapsed: Sequence[float]
+    processor: float
+    flops: float
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.elapsed)
+
+    def __str__(self) -> str:
+        return (
+            f"median {self.median:.2f} s, from {min(self.elapsed):.2f} to {max(self.elapsed):.2f}; "
+            f"processor time {self.processor:.2f} s; {self.flops / 1e9:.1f} GFLOP/s"
+        )
+
+
+def timed(actions: Sequence[Callable[[], object]], flops: float) -> Times:
+    """Does each action once; `flops` is of all of them."""
+    began = time.process_time()
+    elapsed = [seconds(action) for action in actions]
+    return Times(elapsed, (time.process_time() - began) / len(actions), flops / sum(elapsed))
 
 
 def peaks() -> dict[str, float]:
@@ -63,8 +90,8 @@ def peaks() -> dict[str, float]:
     x = torch.randn(16, channels, pixels, pixels).contiguous(memory_format=torch.channels_last)
     w = torch.randn(channels, channels, 3, 3).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
-        product = min(seconds_of(lambda: a @ b) for _ in range(5))
-        convolution = min(seconds_of(lambda: F.conv2d(x, w, padding=1)) for _ in range(5))
+        product = min(seconds(lambda: a @ b) for _ in range(5))
+        convolution = min(seconds(lambda: F.conv2d(x, w, padding=1)) for _ in range(5))
     macs = 16 * pixels**2 * channels**2 * 9
     return {"matrix product 2048³": 2 * side**3 / product, "convolution 3×3, C 256, 32×32": 2 * macs / convolution}
 
@@ -80,24 +107,28 @@ def shares(step: Callable[[], object]) -> dict[str, float]:
     return {name: 100 * spent / sum(times.values()) for name, spent in times.items()}
 
 
-def measure_steps(supernet: Supernet, images: Tensor, labels: Tensor) -> None:
-    """Prints how long steps take, how many FLOP/s that is, and where the time goes."""
-    rng = random.Random(0)
-    architectures = [draw_architecture(SPACE, rng, transformed_share=0) for _ in range(STEPS)]
-    sgd = shared_weights_sgd(supernet)
-    for architecture in architectures:
-        weight_step(supernet, sgd, images, labels, architecture)
-    cpu_began = time.process_time()
-    times = [seconds_of(lambda item=item: weight_step(supernet, sgd, images, labels, item)) for item in architectures]
-    cpu = (time.process_time() - cpu_began) / STEPS
-    flops = 3 * 2 * BATCH * sum(cost_model(CONFIG).cost(item.effective).macs for item in architectures) / sum(times)
-    print(
-        f"weight step, {BATCH} images: median {statistics.median(times):.2f} s (target {TARGET_STEP_SECONDS}), from "
-        f"{min(times):.2f} to {max(times):.2f}; processor time {cpu:.2f} s; {flops / 1e9:.1f} GFLOP/s forward and back"
-    )
-    some = architectures[: STEPS // 3]
-    for name, share in shares(lambda: [weight_step(supernet, sgd, images, labels, item) for item in some]).items():
-        print(f"    {name:40} {share:5.1f} %")
+class Steps:
+    """Steps of shared weights: the same drawn architectures each time."""
+
+    def __init__(self, supernet: Supernet, images: Tensor, labels: Tensor, count: int = STEPS) -> None:
+        rng = random.Random(0)
+        self.architectures = [draw_architecture(SPACE, rng, transformed_share=0) for _ in range(count)]
+        self._supernet, self._batch, self._sgd = supernet, (images, labels), shared_weights_sgd(supernet)
+
+    def take(self, architecture: Architecture) -> None:
+        weight_step(self._supernet, self._sgd, *self._batch, architecture)
+
+    def times(self) -> Times:
+        """After one round that does not count."""
+        for architecture in self.architectures:
+            self.take(architecture)
+        macs = sum(cost_model(CONFIG).cost(item.effective).macs for item in self.architectures)
+        return timed([lambda item=item: self.take(item) for item in self.architectures], 3 * 2 * BATCH * macs)
+
+    def shares(self) -> dict[str, float]:
+        """Where the time goes, in percent."""
+        some = self.architectures[: max(1, len(self.architectures) // 3)]
+        return shares(lambda: [self.take(item) for item in some])
 
 
 def transformations(rng: random.Random) -> Sequence[Architecture]:
@@ -109,38 +140,52 @@ def transformations(rng: random.Random) -> Sequence[Architecture]:
     return [given, *outputs]
 
 
-def measure_rewards(judge: SharedWeightAccuracy) -> None:
-    """Prints how long the rewards of one input take, for transformations and for as many unrelated architectures."""
+def reward_times(judge: SharedWeightAccuracy, groups: Sequence[Sequence[Architecture]]) -> Times:
+    """Of the rewards of each group of architectures; a first group does not count."""
+    judge.accuracy_percent(groups[0])
+    macs = sum(cost_model(CONFIG).cost(item.effective).macs for group in groups for item in group)
+    return timed([lambda group=group: judge.accuracy_percent(group) for group in groups], 2 * BATCH * macs)
+
+
+def prepared(count: int = STEPS) -> tuple[Supernet, Steps, SharedWeightAccuracy]:
+    """Shared weights as they begin, steps of theirs, and what they say about architectures."""
+    torch.manual_seed(0)
+    keep_freed_memory()
+    supernet, data = Supernet(SPACE, CONFIG), load_images("sample")
+    part = data.weights[:BATCH]
+    steps = Steps(supernet, data.normalised(part.images), part.labels, count)
+    return supernet, steps, SharedWeightAccuracy(supernet, data, data.rewards[:BATCH], batch=BATCH)
+
+
+def rows(repeats: int = 5) -> Iterator[Row]:
+    """The two figures with a target, on as many threads as processors."""
+    torch.set_num_threads(os.cpu_count() or 1)
     rng = random.Random(1)
-    unrelated = [[SPACE.sample(rng) for _ in range(1 + SAMPLES)] for _ in range(REWARDS)]
-    for name, groups in (
-        ("transformations", [transformations(rng) for _ in range(REWARDS)]),
-        ("unrelated architectures", unrelated),
-    ):
-        judge.accuracy_percent(groups[0])
-        cpu_began = time.process_time()
-        times = [seconds_of(lambda group=group: judge.accuracy_percent(group)) for group in groups]
-        cpu = (time.process_time() - cpu_began) / len(groups)
-        flops = 2 * BATCH * sum(cost_model(CONFIG).cost(item.effective).macs for group in groups for item in group)
-        print(
-            f"rewards, 1 + {SAMPLES} {name}, {len(judge.part)} images: median {statistics.median(times):.2f} s "
-            f"(target {TARGET_REWARDS_SECONDS}); processor time {cpu:.2f} s; {flops / sum(times) / 1e9:.1f} GFLOP/s"
-        )
+    _, steps, judge = prepared(repeats)
+    setting = f"C {CONFIG.channels}, L {CONFIG.layers}, {torch.get_num_threads()} threads"
+    yield Row(f"step of shared weights, batch {BATCH}, {setting}", steps.times().median, "s", TARGET_STEP_SECONDS)
+    rewards = reward_times(judge, [transformations(rng) for _ in range(repeats)])
+    title = f"rewards of an input and {SAMPLES} transformations, {BATCH} images"
+    yield Row(title, rewards.median, "s", TARGET_REWARDS_SECONDS)
 
 
 def main(arguments: Sequence[str]) -> None:
     torch.set_num_threads(int(arguments[0]) if arguments else os.cpu_count() or 1)
-    torch.manual_seed(0)
-    keep_freed_memory()
     print(f"{torch.get_num_threads()} threads of {os.cpu_count()} processors; load {os.getloadavg()[0]:.2f} before")
     for name, speed in peaks().items():
         print(f"{name}: {speed / 1e9:.0f} GFLOP/s")
-    supernet, data = Supernet(SPACE, CONFIG), load_images("sample")
+    supernet, steps, judge = prepared()
     count = sum(parameter.numel() for parameter in supernet.parameters())
     print(f"{SPACE.title}, {CONFIG.description}: {count / 1e6:.1f} M shared weights, {4 * count / 2**20:.0f} MiB")
-    part = data.weights[:BATCH]
-    measure_steps(supernet, data.normalised(part.images), part.labels)
-    measure_rewards(SharedWeightAccuracy(supernet, data, data.rewards[:BATCH], batch=BATCH))
+    print(f"weight step, {BATCH} images (target {TARGET_STEP_SECONDS} s): {steps.times()}")
+    for name, share in steps.shares().items():
+        print(f"    {name:40} {share:5.1f} %")
+    rng = random.Random(1)
+    unrelated = [[SPACE.sample(rng) for _ in range(1 + SAMPLES)] for _ in range(REWARDS)]
+    related = [transformations(rng) for _ in range(REWARDS)]
+    for name, groups in (("transformations", related), ("unrelated architectures", unrelated)):
+        times = reward_times(judge, groups)
+        print(f"rewards, 1 + {SAMPLES} {name}, {BATCH} images (target {TARGET_REWARDS_SECONDS} s): {times}")
     print(f"load {os.getloadavg()[0]:.2f} after")
 
 

@@ -3,14 +3,13 @@
 Run as `python -m benchmarks.transformations`. The limit is 100 milliseconds on one core.
 """
 
-import statistics
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
+from benchmarks.rows import Row, median_seconds, report
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import find
 from nat_core.architecture.spaces import SPACES, Space
@@ -47,33 +46,22 @@ def most_probable_and_cost(policy: Policy, architecture: Architecture, space: Sp
     return log_probabilities, chosen.sum(axis=1) + model.fixed_cost(architecture).macs
 
 
-def median_ms(action: Callable[[], object]) -> float:
-    """Median wall-clock time in milliseconds after one warm-up, which also measures the operations' costs."""
-    action()
-    times = []
-    for _ in range(_REPEATS):
-        began = time.perf_counter()
-        action()
-        times.append(1000 * (time.perf_counter() - began))
-    return statistics.median(times)
-
-
-def main() -> int:
+def rows() -> Iterator[Row]:
+    """Milliseconds per 1,000 transformations, and how many that is per second; on one thread."""
     torch.set_num_threads(1)
     policy = Policy().eval()
     cases = {
         "DARTS, 16 edges": (find("DARTS").architecture, SPACES["fully_concat"]),
         "NAS-Bench-201, 6 edges": (table.architecture_of_code(table.SIZE // 3), SPACES["nasbench201"]),
     }
-    slowest = 0.0
     for name, (architecture, space) in cases.items():
         for what, action in (("sampled", transform_and_cost), ("most probable", most_probable_and_cost)):
-            elapsed_ms = median_ms(lambda action=action, item=architecture, space=space: action(policy, item, space))
-            slowest = max(slowest, elapsed_ms)
-            print(f"{name:24} {TRANSFORMATIONS} {what:14} {elapsed_ms:7.1f} ms")
-    print(f"limit {LIMIT_MS:.0f} ms: {'met' if slowest <= LIMIT_MS else 'MISSED'}")
-    return 0 if slowest <= LIMIT_MS else 1
+            action(policy, architecture, space)  # also measures the operations' costs
+            taken = median_seconds(lambda do=action, item=architecture, its=space: do(policy, item, its), _REPEATS)
+            title = f"{TRANSFORMATIONS:,} transformations of {name}, {what}"
+            yield Row(title, 1000 * taken, "ms", LIMIT_MS)
+            yield Row(f"transformations of {name}, {what}", TRANSFORMATIONS / taken, "per second")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(rows()))

@@ -1,0 +1,104 @@
+"""How long a cold start takes, and how much memory the server has: `python -m benchmarks.startup`.
+
+A server is started as a user does, and spoken to as a browser does, through Streamlit's own messages. "Cold" is a new
+process; files may be in the system's cache, as they are after an installation.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+from benchmarks.rows import Row, report, seconds
+
+ROOT = Path(__file__).parents[1]
+# What is imported first by whoever needs no more than that, lowest first; and what pages import.
+ROOMS = ("nat_core.architecture.library", "nat_core.network.costs", "nat_core.transform", "nat_core.runs.tracking",
+         "nat_core.cli", "ui.compute")  # fmt: skip
+_PATIENCE_SECONDS = 120.0
+
+
+@contextmanager
+def serving(environment: dict[str, str] | None = None) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A server of the app on a free port, which answers; its port and process."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _wait(f"http://localhost:{port}/_stcore/health", process)
+        yield port, process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # a page that is still open can keep it
+            process.kill()
+            process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise RuntimeError(f"the server did not answer at {url}")
+
+
+def visit(port: int) -> None:
+    """Opens the first page as a new visitor and waits until its script is done.
+
+    Raises:
+        RuntimeError: the script failed.
+    """
+    address = f"localhost:{port}"
+    with connect(f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], max_size=None,
+                 origin=f"http://{address}") as browser:  # fmt: skip
+        request = BackMsg()
+        request.rerun_script.query_string = ""
+        browser.send(request.SerializeToString())
+        for data in browser:
+            message = ForwardMsg()
+            message.ParseFromString(data)
+            if message.WhichOneof("type") == "script_finished":
+                if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
+                    raise RuntimeError("the first page's script failed")
+                return
+
+
+def rows() -> Iterator[Row]:
+    """Start, memory, imports."""
+    began = time.perf_counter()
+    with serving() as (port, process):
+        answers = time.perf_counter() - began
+        visit(port)
+        yield Row("start: a new process answers", answers, "s")
+        yield Row("start: a new process has drawn the first page", time.perf_counter() - began, "s")
+        yield Row("the first page for the next visitor", 1000 * seconds(lambda: visit(port)), "ms")
+        memory = psutil.Process(process.pid).memory_info().rss / 2**20
+        yield Row("memory of the server, two visitors", memory, "MiB")
+    for room in ROOMS:
+        command = [sys.executable, "-c", f"import {room}"]
+        taken = seconds(lambda command=command: subprocess.run(command, cwd=ROOT, check=True))
+        yield Row(f"import {room}, in a new process", taken, "s")
+
+
+if __name__ == "__main__":
+    sys.exit(report(rows()))
