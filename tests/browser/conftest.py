@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -99,5 +99,22 @@ def visit(browser, server):
         return page
 
     yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def open_page(browser) -> Iterator[Callable[..., Page]]:
+    """A page in a context of its own, as another visitor has it."""
+    contexts = []
+
+    def visit(address: str, **options: object) -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 1200}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(address)
+        return page
+
+    yield visit
     for context in contexts:
         context.close()

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,20 @@ from nat_core.runs.folders import Folders
 from nat_core.runs.run import Run
 from nat_core.runs.states import State
 from nat_core.runs.tracking import Tracking, open_tracking
+from tests.browser.train_steps import (
+    SLOW,
+    fill,
+    form,
+    last_point,
+    press,
+    settled,
+    status,
+    wait_for_curves_beyond,
+    wait_until,
+)
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-SLOW = 90_000  # ms; a process that trains takes long to start on a busy machine
 
 
 @pytest.fixture
@@ -31,82 +41,6 @@ def store(tmp_path) -> Iterator[Tracking]:
     for run in tracking.runs():
         if run.active and run.process is not None:
             run.process.signal(signal.SIGKILL)
-
-
-@pytest.fixture
-def open_page(browser) -> Iterator[Callable[..., Page]]:
-    """A page in a context of its own, as another visitor has it."""
-    contexts = []
-
-    def visit(address: str, **options: object) -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 1200}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(address)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-
-
-def form(page: Page, space: str, preset: str, **texts: str) -> None:
-    """Fills the form."""
-    settled(page)
-    if not page.get_by_role("radio", name=preset).is_visible():
-        page.get_by_text("New run", exact=True).click()
-    field = page.get_by_role("combobox", name="Space", exact=True)
-    field.wait_for(timeout=SLOW)
-    if field.input_value() != space:
-        field.click()
-        page.get_by_role("option", name=space).first.click()
-        settled(page)
-    page.get_by_role("radio", name=preset).click()
-    settled(page)
-    for label, text in texts.items():
-        fill(page, label.replace("_", " "), text)
-
-
-def settled(page: Page) -> None:
-    """Waits until the server has answered what was done."""
-    page.wait_for_timeout(800)
-    page.wait_for_function("!document.querySelector(\"[data-testid='stApp'][data-test-script-state='running']\")")
-    page.wait_for_timeout(200)
-
-
-def fill(page: Page, label: str, text: str) -> None:
-    field = page.get_by_role("textbox", name=label, exact=True).first
-    field.fill(text)
-    field.press("Tab")
-    settled(page)
-
-
-def status(page: Page, name: str, text: str, timeout: int = SLOW) -> None:
-    """Waits until the line of a shown run says so."""
-    line = page.get_by_test_id("stMarkdown").filter(has_text=re.compile(rf"{re.escape(name)} · .*({text})"))
-    expect(line.first).to_be_visible(timeout=timeout)
-
-
-def press(page: Page, label: str) -> None:
-    button = page.get_by_role("button", name=re.compile(rf"(^|\s){label}$"))
-    expect(button.last).to_be_enabled(timeout=20_000)
-    button.last.click()
-
-
-def last_point(page: Page) -> float:
-    """The largest step in the curves on the page."""
-    return page.evaluate(
-        "Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')]"
-        ".flatMap(chart => chart.data.flatMap(line => Array.from(line.x))))"
-    )
-
-
-def wait_for_curves_beyond(page: Page, step: float) -> None:
-    page.wait_for_function(
-        "step => [...document.querySelectorAll('.js-plotly-plot')]"
-        ".some(chart => chart.data.some(line => Array.from(line.x).some(x => x > step)))",
-        arg=step, timeout=SLOW,
-    )  # fmt: skip
 
 
 def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_used(store, serve, open_page, tmp_path):
@@ -210,13 +144,6 @@ def test_three_at_once_wait_their_turn_and_survive_a_kill(store, serve, open_pag
         press(page, "Delete")
         page.get_by_role("button", name="Delete it").click()
         wait_until(lambda: one.id not in [run.id for run in store.runs()])
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_what_cannot_work_is_refused_in_one_sentence(store, serve, open_page, tmp_path):

@@ -1,12 +1,6 @@
 """The record on a team's MLflow server: a real one on loopback, and two machines, each with a folder of its own."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import pytest
 
@@ -18,50 +12,13 @@ from nat_core.runs.tracking import open_tracking
 
 
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory):
-    pytest.importorskip("flask", reason="MLflow's server needs it; see requirements-dev.txt")
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
-        "--artifacts-destination", str(folder / "artifacts"),
-    ]  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, start_new_session=True,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        )  # fmt: skip
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait(f"{address}/health", server, folder / "log")
-        yield address
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-def _wait(url: str, server: subprocess.Popen, log) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=2)
-            return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the server does not answer:\n{log.read_text()[-2000:]}")
+def here(mlflow_server, tmp_path_factory):
+    return open_tracking(mlflow_server, Folders(tmp_path_factory.mktemp("here")))
 
 
 @pytest.fixture(scope="module")
-def here(uri, tmp_path_factory):
-    return open_tracking(uri, Folders(tmp_path_factory.mktemp("here")))
-
-
-@pytest.fixture(scope="module")
-def elsewhere(uri, tmp_path_factory):
-    return open_tracking(uri, Folders(tmp_path_factory.mktemp("elsewhere")))
+def elsewhere(mlflow_server, tmp_path_factory):
+    return open_tracking(mlflow_server, Folders(tmp_path_factory.mktemp("elsewhere")))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,140 @@
+"""The Train page on a team's MLflow server: runs from here, and runs of another machine, by its own command line.
+
+The other machine is another working folder, folder of runs and machine's name; server and processes are real.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from nat_core.runs.folders import Folders
+from nat_core.runs.states import State
+from nat_core.runs.tracking import Tracking, open_tracking
+from tests.browser.train_steps import SLOW, form, last_point, press, status, wait_for_curves_beyond, wait_until
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "build" / "screenshots"
+# Another machine's command line: the same program under that machine's name.
+FAR_AWAY = (
+    "import socket, sys; socket.gethostname = lambda: 'far-away'; from nat_core.cli import main; main(sys.argv[1:])"
+)
+
+
+@pytest.fixture
+def store(mlflow_server, tmp_path) -> Iterator[Tracking]:
+    """The server's record, as the app sees it; what a failed test leaves at work is ended."""
+    tracking = open_tracking(mlflow_server, Folders(tmp_path / "here"))
+    yield tracking
+    for run in tracking.runs():
+        if run.active and run.process is not None:
+            run.process.signal(signal.SIGKILL)
+
+
+@pytest.fixture
+def far_away(mlflow_server, tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts our command line on another machine."""
+    folder, started = tmp_path / "there", []
+    folder.mkdir()
+    surroundings = {"MLFLOW_TRACKING_URI": mlflow_server, "NAT_LAB_RUNS": str(folder), "PYTHONPATH": str(ROOT)}
+
+    def start(*arguments: str) -> subprocess.Popen:
+        command = [sys.executable, "-c", FAR_AWAY, *arguments]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen(command, cwd=folder, env={**os.environ, **surroundings}, **quiet))
+        return started[-1]
+
+    yield start
+    for process in started:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def address(mlflow_server, serve, tmp_path) -> Iterator[str]:
+    with serve(MLFLOW_TRACKING_URI=mlflow_server, NAT_LAB_RUNS=str(tmp_path / "here")) as found:
+        yield found
+
+
+def train(name: str, steps: int) -> tuple[str, ...]:
+    return "train", "--space", "nasbench201", "--steps", str(steps), "--name", name
+
+
+def used_on_transform(page: Page, address: str, policy: str) -> None:
+    page.goto(f"{address}/?cell=nasbench201:0&policy={policy}")
+    expect(page.get_by_role("combobox", name="Policy")).to_have_value(policy, timeout=SLOW)
+    expect(page.get_by_test_id("stMetricDelta").first).to_be_visible(timeout=SLOW)
+
+
+def view(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name).click()
+
+
+def said(page: Page, text: str) -> None:
+    expect(page.get_by_test_id("stCaptionContainer").filter(has_text=text).first).to_be_visible(timeout=SLOW)
+
+
+def test_a_run_from_here_is_launched_watched_stopped_resumed_and_its_policy_used(store, address, open_page):
+    page = open_page(f"{address}/train")
+    page.get_by_text("No run yet").wait_for(timeout=SLOW)
+    form(page, "NAS-Bench-201", "Smoke", Policy_steps="300", Name="ours")
+    press(page, "Launch")
+    status(page, "ours", "queued|running")
+    wait_for_curves_beyond(page, 0)
+    wait_for_curves_beyond(page, last_point(page))  # nobody touched anything
+
+    press(page, "Stop")
+    status(page, "ours", "stopped at step")
+    run = store.runs()[0]
+    assert 0 < run.step < run.steps
+    press(page, "Resume")
+    status(page, "ours", "finished", 2 * SLOW)
+    finished = store.get(run.id)
+    assert (finished.step, finished.state) == (300, State.FINISHED)
+    assert [step for step, _ in store.history(run.id, "gain")] == list(range(10, 301, 10))
+    assert 0 < finished.metrics["macs_ratio"] < 2
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "train-server.png", full_page=True)
+    used_on_transform(page, address, "ours")
+
+
+def test_a_run_of_another_machine_is_watched_and_its_policy_fetched(store, address, open_page, far_away):
+    working = far_away(*train("theirs", 3000))
+    wait_until(lambda: any(run.name == "theirs" and run.step for run in store.runs()))
+    page = open_page(f"{address}/train")
+    expect(page.get_by_role("gridcell", name="theirs")).to_be_attached(timeout=SLOW)
+    status(page, "theirs", "running, step [1-9]")
+    said(page, "It works on far-away and can be stopped only there.")
+    expect(page.get_by_role("button", name=re.compile("Stop$"))).to_be_disabled()
+    wait_for_curves_beyond(page, 0)
+    wait_for_curves_beyond(page, last_point(page))
+    view(page, "Log")
+    expect(page.get_by_test_id("stCode").last).to_contain_text("step ", timeout=SLOW)
+    said(page, "the whole log is in")
+
+    working.send_signal(signal.SIGTERM)
+    status(page, "theirs", "stopped at step [0-9,]+ of 3,000$")
+    said(page, "there on far-away, and it can be resumed only there.")
+    expect(page.get_by_role("button", name=re.compile("Resume$"))).to_be_disabled()
+    view(page, "Timeline")
+    said(page, "its record has copies.")
+    page.get_by_role("button", name=re.compile("Fetch them$")).click()
+    expect(page.get_by_text(re.compile(r"edges? changed")).first).to_be_visible(timeout=SLOW)
+
+    assert far_away(*train("short", 20)).wait(120) == 0
+    short = next(run for run in store.runs() if run.name == "short")
+    page.goto(f"{address}/train?runs={short.short_id}")
+    status(page, "short", "finished, step 20 of 20")
+    view(page, "Files")
+    page.get_by_role("button", name=re.compile("Use it here$")).click()
+    said(page, "The policy is in")
+    used_on_transform(page, address, "short")

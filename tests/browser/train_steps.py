@@ -1,0 +1,75 @@
+"""What a visitor of the Train page does and waits for."""
+
+import re
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+SLOW = 90_000  # ms; a process that trains takes long to start on a busy machine
+
+
+def form(page: Page, space: str, preset: str, **texts: str) -> None:
+    """Fills the form."""
+    settled(page)
+    if not page.get_by_role("radio", name=preset).is_visible():
+        page.get_by_text("New run", exact=True).click()
+    field = page.get_by_role("combobox", name="Space", exact=True)
+    field.wait_for(timeout=SLOW)
+    if field.input_value() != space:
+        field.click()
+        page.get_by_role("option", name=space).first.click()
+        settled(page)
+    page.get_by_role("radio", name=preset).click()
+    settled(page)
+    for label, text in texts.items():
+        fill(page, label.replace("_", " "), text)
+
+
+def settled(page: Page) -> None:
+    """Waits until the server has answered what was done."""
+    page.wait_for_timeout(800)
+    page.wait_for_function("!document.querySelector(\"[data-testid='stApp'][data-test-script-state='running']\")")
+    page.wait_for_timeout(200)
+
+
+def fill(page: Page, label: str, text: str) -> None:
+    field = page.get_by_role("textbox", name=label, exact=True).first
+    field.fill(text)
+    field.press("Tab")
+    settled(page)
+
+
+def status(page: Page, name: str, text: str, timeout: int = SLOW) -> None:
+    """Waits until the line of a shown run says so."""
+    line = page.get_by_test_id("stMarkdown").filter(has_text=re.compile(rf"{re.escape(name)} · .*({text})"))
+    expect(line.first).to_be_visible(timeout=timeout)
+
+
+def press(page: Page, label: str) -> None:
+    button = page.get_by_role("button", name=re.compile(rf"(^|\s){label}$"))
+    expect(button.last).to_be_enabled(timeout=20_000)
+    button.last.click()
+
+
+def last_point(page: Page) -> float:
+    """The largest step in the curves on the page."""
+    return page.evaluate(
+        "Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')]"
+        ".flatMap(chart => chart.data.flatMap(line => Array.from(line.x))))"
+    )
+
+
+def wait_for_curves_beyond(page: Page, step: float) -> None:
+    page.wait_for_function(
+        "step => [...document.querySelectorAll('.js-plotly-plot')]"
+        ".some(chart => chart.data.some(line => Array.from(line.x).some(x => x > step)))",
+        arg=step, timeout=SLOW,
+    )  # fmt: skip
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
