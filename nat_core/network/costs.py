@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
-import torch
 from torch import nn
 
 from nat_core.architecture.cell import Architecture, CellName
@@ -18,6 +17,7 @@ from nat_core.architecture.spaces import NAT_OPERATIONS
 from nat_core.network.config import NetworkConfig
 from nat_core.network.measure import Cost, measure, total
 from nat_core.network.modules import build_operation
+from nat_core.network.operation_costs import measured, small_cost
 from nat_core.network.plan import Block, Plan, plan_network
 from nat_core.network.scaling import (
     BLOCK_POINTS,
@@ -37,39 +37,33 @@ def operation_cost(name: str, channels: int, resolution: int, stride: int, affin
     if name == NULL:
         return Cost()
     if channels % 2 or resolution % stride:
-        return _measured(lambda: build_operation(name, channels, stride, affine), channels, resolution)
+        return measured(lambda: build_operation(name, channels, stride, affine), channels, resolution)
     return _operation_scaling(name, stride, affine).cost(channels, resolution=resolution)
 
 
 @lru_cache(maxsize=1024)
 def _operation_scaling(name: str, stride: int, affine: bool) -> Scaling:
-    measured = [_measured(partial(build_operation, name, c, stride, affine), c, SIDE) for (c,) in OPERATION_POINTS]
-    return Scaling.fitted(terms_of_operation, OPERATION_POINTS, measured)
+    costs = [small_cost(name, channels, stride, affine) for (channels,) in OPERATION_POINTS]
+    return Scaling.fitted(terms_of_operation, OPERATION_POINTS, costs)
 
 
 @lru_cache(maxsize=16_384)
 def _block_cost(block: Block) -> Cost:
     if block.resolution % 2**block.halvings:
-        return _measured(block.build, block.in_channels, block.resolution)
+        return measured(block.build, block.in_channels, block.resolution)
     return _block_scaling(block.module).cost(block.in_channels, block.out_channels, resolution=block.resolution)
 
 
 @lru_cache(maxsize=64)
 def _block_scaling(module: Callable[[int, int], nn.Module]) -> Scaling:
-    measured = [_measured(partial(module, *point), point[0], SIDE) for point in BLOCK_POINTS]
-    return Scaling.fitted(terms_of_block, BLOCK_POINTS, measured)
-
-
-def _measured(build: Callable[[], nn.Module], channels: int, resolution: int) -> Cost:
-    """The cost of a module that is built on the CPU; torch's random state stays as it was."""
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        return measure(build(), (1, channels, resolution, resolution))
+    costs = [measured(partial(module, *point), point[0], SIDE) for point in BLOCK_POINTS]
+    return Scaling.fitted(terms_of_block, BLOCK_POINTS, costs)
 
 
 @lru_cache(maxsize=256)
 def _auxiliary_parameters(block: Block) -> int:
     """Parameters of an auxiliary head; its poolings do not scale with the pixels, and inference leaves it out."""
-    return _measured(block.build, block.in_channels, block.resolution).parameters
+    return measured(block.build, block.in_channels, block.resolution).parameters
 
 
 def _fixed_cost(plan: Plan) -> Cost:
