@@ -2,9 +2,10 @@
 
 A proxy ranks architectures in seconds; the truth took hours. On NAS-Bench-201 it is the benchmark's own accuracy on
 CIFAR-10 validation, for cells drawn at random; on the fully-concat space it is the judge's table (`benchmarks.judge`).
-Proxies are short trainings from scratch, judged on the selection images; beside them stand what costs nothing:
-MACs and parameters. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over architectures) and the
-processor time per architecture. Every result is kept in `--table`, so that an interrupted comparison goes on.
+Proxies are training speed (`nat_core.learning.speed`) and accuracies of short trainings from scratch on the selection
+images; beside them stand what costs nothing: MACs and parameters. Printed are Spearman's rank correlations with 95 %
+intervals (bootstrap over architectures) and the time per architecture. Every result is kept in `--table` and
+`--speeds`, so that an interrupted comparison goes on.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning import table
@@ -30,6 +32,7 @@ from nat_core.learning.ranks import rank_correlation
 from nat_core.learning.scratch_config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch_presets import preset_budget
 from nat_core.learning.scratch_queue import Hooks, evaluate
+from nat_core.learning.speed import SpeedResult, add_speed, read_speeds, training_speed
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
@@ -37,14 +40,13 @@ BOOTSTRAPS = 2000
 # Fields of the budget in which a proxy differs from preset `short`; trained on all but the selection images.
 PROXIES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "2,000 images, 2 epochs": {"images_per_class": 200, "epochs": 2},
-        "5,000 images, 2 epochs": {"images_per_class": 500, "epochs": 2},
-        "5,000 images, 4 epochs": {"images_per_class": 500, "epochs": 4},
-        "10,000 images, 1 epoch": {"images_per_class": 1000, "epochs": 1},
-        "10,000 images, 2 epochs, batch 64": {"images_per_class": 1000, "epochs": 2, "batch": 64},
-        "all images, 1 epoch": {"epochs": 1},
+        "accuracy, 5,000 images, 2 epochs": {"images_per_class": 500, "epochs": 2},
+        "accuracy, 10,000 images, 1 epoch": {"images_per_class": 1000, "epochs": 1},
+        "accuracy, 10,000 images, 2 epochs, batch 64": {"images_per_class": 1000, "epochs": 2, "batch": 64},
+        "accuracy, all images, 1 epoch": {"epochs": 1},
     }
 )
+SPEED = "training speed"
 SMALLEST: Mapping[str, int] = MappingProxyType({"nasbench201": 3, "cifar": 3})
 
 
@@ -76,6 +78,19 @@ def train_all(name: str, items: Sequence[Architecture], data: ImageData, path: P
     return results
 
 
+def train_speeds(items: Sequence[Architecture], data: ImageData, path: Path) -> list[SpeedResult]:
+    """The training speeds, in order; what the table has is not trained again."""
+    results = []
+    for item in items:
+        key = (notation.shortest(item), "rewards", 0)
+        known = read_speeds(path)
+        if key not in known and (result := training_speed(item, data)):
+            add_speed(path, result)
+            known[key] = result
+        results.append(known[key])
+    return results
+
+
 def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
     """95 % of the rank correlations of architectures drawn with replacement."""
     rng = np.random.default_rng(0)
@@ -97,7 +112,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=48, help="cells of NAS-Bench-201")
     parser.add_argument("--judged", type=Path, default=SHIPPED, help="the judge's table")
     parser.add_argument("--table", type=Path, default=Path("runs/proxies.jsonl"), help="where results are kept")
-    parser.add_argument("--only", nargs="*", default=list(PROXIES), help="names of proxies")
+    parser.add_argument("--speeds", type=Path, default=Path("runs/speeds.jsonl"), help="where speeds are kept")
+    parser.add_argument("--only", nargs="*", default=[SPEED, *PROXIES], help="names of proxies")
     options = parser.parse_args()
     torch.set_num_threads(1)
     space = SPACES[options.space]
@@ -114,7 +130,11 @@ def main() -> None:
         print(row(name, [read(cost) for cost in costs], true, 0.0), flush=True)
     data = load_images(options.data)
     options.table.parent.mkdir(parents=True, exist_ok=True)
-    for name in options.only:
+    if SPEED in options.only:
+        speeds = train_speeds(items, data, options.speeds)
+        seconds = float(np.mean([speed.seconds for speed in speeds]))
+        print(row(SPEED, [-speed.loss for speed in speeds], true, seconds), flush=True)
+    for name in (name for name in options.only if name != SPEED):
         results = train_all(name, items, data, options.table)
         seconds = float(np.mean([result.elapsed_seconds for result in results]))
         print(row(name, [result.accuracy for result in results], true, seconds), flush=True)
