@@ -23,6 +23,7 @@ def publish(folder: Path | str, trained: TrainedPolicy, command: str, quality: d
         quality: measured figures; by default those on NAS-Bench-201's held-out cells where it was trained on its table.
     """
     if isinstance(trained.source, RewardModel):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         save_reward_model(Path(folder), trained.source)
     return save_policy(folder, trained.policy, card_of(trained, command, quality))
 

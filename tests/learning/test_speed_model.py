@@ -9,14 +9,20 @@ import pytest
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
+from nat_core.learning import catalogue
+from nat_core.learning.config import TrainingConfig, speeds_recipe
 from nat_core.learning.measured import MeasuredResult
+from nat_core.learning.publish import publish
 from nat_core.learning.ranks import rank_correlation
 from nat_core.learning.reward_model import RewardModelConfig
 from nat_core.learning.speed import SpeedResult
-from nat_core.learning.speed_model import calibrate, fit_speed_model, judged_pairs
+from nat_core.learning.speed_model import calibrate, fit_speed_model, judged_pairs, speed_model
+from nat_core.learning.training import train
+from nat_core.transform import transform
 
 SPACE = SPACES["fully_concat"]
-QUICK = RewardModelConfig(members=2, width=32, layers=2, steps=250, batch=64)
+GOOD = RewardModelConfig(members=1, width=32, layers=2, steps=200, batch=64)
+QUICK = RewardModelConfig(members=2, width=8, layers=1, steps=4, batch=32)
 
 
 def true_loss(architecture: Architecture) -> float:
@@ -70,7 +76,7 @@ def test_too_few_judged_architectures_are_refused(architectures):
 def test_the_model_predicts_architectures_that_it_has_not_seen_in_points_of_the_judge(architectures):
     known, unseen = architectures[:120], architectures[120:]
     loose = [SPACES["loose_end"].sample(random.Random(number)) for number in range(20)]
-    model = fit_speed_model(SPACE.name, map(speed, [*known, *loose]), map(judged, known[:10]), QUICK)
+    model = fit_speed_model(SPACE.name, map(speed, [*known, *loose]), map(judged, known[:10]), GOOD)
     assert model.observed == 130  # the judged ones judge
     true = np.array([100 - 15 * true_loss(item) for item in unseen])
     predicted = model.accuracy_percent(unseen)
@@ -85,3 +91,27 @@ def test_architectures_of_another_network_are_left_out(architectures):
     speeds = [*map(speed, architectures), replace(speed(architectures[0]), genotype=notation.shortest(cell))]
     model = fit_speed_model(SPACE.name, speeds, map(judged, architectures[:10]), QUICK)
     assert model.observed == len(architectures) - 10
+
+
+@pytest.mark.parametrize("space", ["fully_concat", "loose_end"])
+def test_a_policy_is_trained_on_the_shipped_speeds_and_judged_by_their_model(monkeypatch, tmp_path, space):
+    speed_model.cache_clear()
+    monkeypatch.setattr("nat_core.learning.speed_model.MODEL", QUICK)
+    config = speeds_recipe(space=space, steps=2, batch=8, inputs=24, held_out=4)
+    trained = train(config)
+    publish(tmp_path / "policy", trained, "train")
+    given = SPACES[space].sample(random.Random(3))
+    policy, card = catalogue.load_for(tmp_path, given)
+    source = catalogue.accuracy_source(card, given)
+    assert source is not None and source.description == trained.source.description == card.data
+    outcome = transform(given, policy, card.target_space, source)
+    assert outcome.accuracy_kind == "modelled"
+    assert outcome.gain_percent >= 0 and outcome.output.cost.macs <= outcome.input.cost.macs
+    speed_model.cache_clear()
+
+
+def test_speeds_reward_image_spaces_only():
+    with pytest.raises(ValueError, match="nasbench201 has a table; accepted for data_set: cifar10_valid"):
+        speeds_recipe(space="nasbench201")
+    with pytest.raises(ValueError, match="loose_end has no table of accuracies; accepted for data_set: speeds"):
+        train(TrainingConfig(space="loose_end"))
