@@ -228,8 +228,10 @@ def _end(tracking: Tracking, run_id: str, state: State, error: str = "") -> None
 
 
 def _log_tail(tracking: Tracking, run_id: str) -> str:
-    """For those who watch from another machine."""
-    return "\n".join(tracking.log_lines(run_id, 40))[-LOG_TAIL_CHARACTERS:]
+    """For those who watch from another machine: whole lines, unless a single one is too long."""
+    text = "\n".join(tracking.log_lines(run_id, 40))
+    cut = text[-LOG_TAIL_CHARACTERS:]
+    return cut if cut == text or "\n" not in cut else cut.partition("\n")[2]
 
 
 def _log(tracking: Tracking, run_id: str, text: str) -> None:

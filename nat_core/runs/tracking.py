@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nat_core.runs.client import reason, speaking
 from nat_core.runs.folders import Folders, default_folders, folder_name
 from nat_core.runs.processes import Process
 from nat_core.runs.reading import ClientReader, FileReader, Points, RunRecord
@@ -224,11 +225,14 @@ class Tracking:
         from mlflow.exceptions import MlflowException
 
         try:
-            return self.client.get_run(run_id)
+            record = self.client.get_run(run_id)
         except MlflowException as error:
             if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise OSError(f"the tracking store {self.uri} does not answer ({error})") from error
             raise ValueError(f"there is no run {run_id[:40]!r}") from error
+        if record.info.lifecycle_stage == "deleted":  # perhaps by another server on this record
+            raise ValueError(f"there is no run {run_id[:40]!r} any more, it was deleted")
+        return record
 
     def _points(self, run_id: str, name: str) -> list[tuple[int, float, int]]:
         return sorted((item.step, item.value, item.timestamp) for item in self.client.get_metric_history(run_id, name))
@@ -256,7 +260,10 @@ def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tra
         ValueError: nothing that MLflow can use is there.
     """
     folders = folders or default_folders()
-    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folders.database}"
+    try:
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_LOCAL}{folders.database}"
+    except OSError as error:
+        raise _unusable(folders.root, error) from error
     with _OPENING:  # threads that import MLflow at the same time find half of it
         return _open(uri, folders)
 
@@ -275,15 +282,28 @@ def _open(uri: str, folders: Folders) -> Tracking:
             if local:
                 _let_readers_read(Path(uri.removeprefix(_LOCAL)))
             client = MlflowClient(tracking_uri=uri)
-            experiment = client.get_experiment_by_name(EXPERIMENT)
-            artifacts = folders.artifacts.as_uri() if local else None
-            number = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
+            number = _experiment(client, folders.artifacts.as_uri() if local else None)
     except (MlflowException, sqlite3.Error, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(
-            f"no runs can be recorded at {uri} ({reason}); see MLFLOW_TRACKING_URI and NAT_LAB_RUNS"
-        ) from error
-    return Tracking(client, number, uri, folders)
+        raise _unusable(uri, error) from error
+    return Tracking(speaking(client, uri, local), number, uri, folders)
+
+
+def _unusable(where: object, error: Exception) -> ValueError:
+    return ValueError(f"no runs can be recorded at {where} ({reason(error)}); see MLFLOW_TRACKING_URI and NAT_LAB_RUNS")
+
+
+def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
+    """The number of our experiment; created if need be, unless another machine does so at the same moment."""
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(EXPERIMENT):
+        return found.experiment_id
+    try:
+        return client.create_experiment(EXPERIMENT, artifacts)
+    except MlflowException:
+        if found := client.get_experiment_by_name(EXPERIMENT):
+            return found.experiment_id
+        raise
 
 
 def _quieten() -> None:

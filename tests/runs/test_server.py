@@ -3,12 +3,13 @@
 import signal
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import delete, launch, resume, stop
 from nat_core.runs.states import State
-from nat_core.runs.tracking import open_tracking
+from nat_core.runs.tracking import EXPERIMENT, open_tracking
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,15 @@ def test_a_killed_one_is_lost_for_both(here, elsewhere, light_work, wait_until):
     wait_until(run_id, lambda run: run.state is State.LOST, 20)
     assert elsewhere.get(run_id).state is State.LOST
     assert elsewhere.log_lines(run_id)
+
+
+def test_two_machines_may_be_the_first_at_once(mlflow_server, tmp_path, monkeypatch):
+    names = iter(("before", EXPERIMENT, EXPERIMENT))  # nothing is there when the first looks, all is a moment later
+    asked = MlflowClient.get_experiment_by_name
+    open_tracking(mlflow_server, Folders(tmp_path / "one"))
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda client, _: asked(client, next(names)))
+    assert open_tracking(mlflow_server, Folders(tmp_path / "two")).runs() is not None
+    assert next(names) == EXPERIMENT  # it looked twice
 
 
 def test_a_server_that_is_away_is_one_sentence(tmp_path):

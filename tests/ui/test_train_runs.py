@@ -30,6 +30,8 @@ def test_the_table_has_a_row_per_run_with_its_figures():
     assert row["Status"] == "● running" and row["Progress"] == 50 and row["Left"] == "30 s"
     assert (row["Best"], row["Last"], row["MACs"], row["Device"]) == (1.5, -0.5, 0.8, "cpu")
     assert run_frame([]).empty
+    far = replace(run, process=replace(run.process, host="far-away"))
+    assert run_frame([far]).iloc[0]["Device"] == "far-away · cpu"
 
 
 def test_runs_are_found_by_every_word_state_and_space():

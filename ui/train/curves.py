@@ -105,7 +105,8 @@ def _figure(
     ]
     layout = look(_HEIGHT + 20 * (len(names) - 1))
     layout["margin"]["t"] = 58 + 18 * (len(names) - 1)
-    layout["xaxis"] |= {"rangemode": "tozero", "title": {"text": "steps", "font": {"size": 12}}}
+    last = max((step for found in curves for _, points in found for step, _ in points), default=0)
+    layout["xaxis"] |= {"range": [0, 1.03 * (last or 1)], "title": {"text": "steps", "font": {"size": 12}}}
     heading = {"text": title, "font": {"size": 14, "color": THEMES[theme_name].text}}
     layout["title"] = {**heading, "x": 0, "y": 0.98, "yanchor": "top"}
     return go.Figure(lines, layout)

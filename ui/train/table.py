@@ -60,8 +60,12 @@ def _row(run: Run) -> tuple[object, ...]:
         run.last,
         (run.metrics or {}).get("macs_ratio"),
         duration(run.elapsed_seconds),
-        request.device if run.process is None or run.process.is_here else f"{request.device}, {run.process.host}",
+        f"{run.process.host} · {request.device}" if _is_far(run) else request.device,
     )
+
+
+def _is_far(run: Run) -> bool:
+    return run.process is not None and not run.process.is_here
 
 
 def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
@@ -85,11 +89,11 @@ def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
         placeholder="",
         alt="Runs: state, progress, gains",
         column_config={
-            "Run": st.column_config.TextColumn(width=150),
+            "Run": st.column_config.TextColumn(width=145),
             "Status": st.column_config.TextColumn(width=85),
             "Space": st.column_config.TextColumn(width=90),
             "Preset": st.column_config.TextColumn(width=60),
-            "Progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=100),
+            "Progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=90),
             "Left": st.column_config.TextColumn(width=55, help="Estimated from its pace."),
             "Best": st.column_config.NumberColumn(
                 format="%+.2f",
@@ -101,6 +105,8 @@ def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
                 format="%.3f", width=60, help="MACs of outputs ÷ MACs of inputs, mean over held-out architectures."
             ),
             "Elapsed": st.column_config.TextColumn(width=65),
-            "Device": st.column_config.TextColumn(width=60, help="With the machine's name where that is another one."),
+            "Device": st.column_config.TextColumn(
+                width=120 if any(map(_is_far, runs)) else 60, help="With the machine's name where that is another one."
+            ),
         },
     )

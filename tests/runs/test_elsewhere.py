@@ -1,0 +1,87 @@
+"""Runs of another folder: what cannot be done from here is said, and their policies come from the record."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from nat_core.learning.config import TrainingConfig
+from nat_core.learning.policy import PolicyConfig
+from nat_core.runs import fetching
+from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
+from nat_core.runs.folders import Folders
+from nat_core.runs.kinds import request_for
+from nat_core.runs.launching import requeue, resume
+from nat_core.runs.processes import process
+from nat_core.runs.running import execute
+from nat_core.runs.states import State
+from nat_core.runs.tracking import open_tracking
+
+SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
+CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=60, held_out=10)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tracking, tmp_path_factory):
+    """The same record, seen from another folder of runs."""
+    return open_tracking(tracking.uri, Folders(tmp_path_factory.mktemp("another folder")))
+
+
+@pytest.fixture(scope="module")
+def finished(tracking, tmp_path_factory):
+    output = tmp_path_factory.mktemp("asked for") / "out"
+    run = tracking.create(request_for("train", CONFIG, name="theirs", output=output), process())
+    assert execute(tracking, run.id) is State.FINISHED
+    return tracking.get(run.id)
+
+
+def test_what_cannot_be_done_is_said(tracking, elsewhere):
+    run = tracking.create(request_for("train", CONFIG, name="stopped"), process())
+    assert run.folder == str(tracking.folders.root) == place(run)
+    tracking.folders.log(run.id).write_text("a line\n")
+    tracking.note(run.id, {"state": State.STOPPED})
+    run = tracking.get(run.id)
+    assert not is_elsewhere(tracking, run) and is_elsewhere(elsewhere, run)
+    assert why_not_resumed(tracking, run) == ""
+    for act in (requeue, resume):
+        with pytest.raises(
+            ValueError, match=r"is stopped, but its checkpoint is in .* and it can be resumed only there"
+        ):
+            act(elsewhere, run.id)
+    requeue(tracking, run.id)
+    assert tracking.get(run.id).state is State.QUEUED
+    far = replace(run, recorded=State.RUNNING, process=replace(process(), host="far-away"))
+    assert place(far) == f"{tracking.folders.root} on far-away"
+    assert why_not_stopped(far) == "it works on far-away and can be stopped only there"
+    assert why_not_stopped(replace(far, process=process())) == why_not_stopped(run) == ""
+
+
+def test_a_finished_policy_is_fetched_from_the_record(tracking, elsewhere, finished):
+    assert fetching.is_known(tracking, finished) and not fetching.is_known(elsewhere, finished)
+    fetching.bring(elsewhere, finished)  # its folder is on this machine
+    known = elsewhere.folders.policies / "theirs"
+    assert fetching.is_known(elsewhere, finished) and known.is_symlink()
+    shutil.rmtree(finished.request.output)
+    assert not fetching.is_known(elsewhere, finished)
+    fetching.bring(elsewhere, finished)  # only the record has it
+    assert fetching.is_known(elsewhere, finished) and not known.is_symlink()
+    assert not list(elsewhere.folders.root.glob("fetching-*"))
+
+
+def test_the_policies_of_checkpoints_are_fetched(tracking, elsewhere, finished):
+    here, there = tracking.snapshots_of(finished), elsewhere.snapshots_of(finished)
+    assert here.kept() and not there.kept()
+    for _ in range(2):  # those that are here already stay
+        fetching.fetch_snapshots(elsewhere, finished)
+        assert list(there.kept()) == list(here.kept())
+
+
+def test_what_was_never_stored_is_one_sentence(tracking, elsewhere):
+    run = tracking.create(request_for("train", CONFIG, name="begun"), process())
+    with pytest.raises(ValueError, match=r"no checkpoint's policy is stored with the run \w+ \(begun\)"):
+        fetching.fetch_snapshots(elsewhere, run)
+    with pytest.raises(ValueError, match="is queued; its policy can be fetched when finished"):
+        fetching.bring(elsewhere, run)
+    assert fetching.trains_a_policy(run)
+    assert not fetching.trains_a_policy(replace(run, request=replace(run.request, kind="evaluate")))
+    assert not fetching.trains_a_policy(replace(run, request=replace(run.request, kind="of tomorrow")))
