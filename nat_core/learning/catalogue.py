@@ -42,7 +42,7 @@ def why_none_fits(root: Root, architecture: Architecture) -> str:
     known = ", ".join(sorted({SPACES[card.space].title for card in cards(root).values()})) or "none"
     if space is None:
         return f"This architecture belongs to no space that a policy can be trained on; policies here: {known}."
-    return f"No policy for {space.title} architectures has been trained yet; policies here: {known}."
+    return f"No policy for {space.title} architectures is here yet; policies here: {known}."
 
 
 def load_for(

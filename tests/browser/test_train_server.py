@@ -86,21 +86,21 @@ def said(page: Page, text: str) -> None:
 def test_a_run_from_here_is_launched_watched_stopped_resumed_and_its_policy_used(store, address, open_page):
     page = open_page(f"{address}/train")
     page.get_by_text("No run yet").wait_for(timeout=SLOW)
-    form(page, "NAS-Bench-201", "Smoke", Policy_steps="300", Name="ours")
+    form(page, "NAS-Bench-201", "Smoke", Policy_steps="500", Name="ours")
     press(page, "Launch")
     status(page, "ours", "queued|running")
     wait_for_curves_beyond(page, 0)
-    wait_for_curves_beyond(page, last_point(page))  # nobody touched anything
-
     press(page, "Stop")
     status(page, "ours", "stopped at step")
     run = store.runs()[0]
     assert 0 < run.step < run.steps
+
     press(page, "Resume")
-    status(page, "ours", "finished", 2 * SLOW)
+    wait_for_curves_beyond(page, last_point(page))  # nobody touched anything
+    status(page, "ours", "finished", 3 * SLOW)
     finished = store.get(run.id)
-    assert (finished.step, finished.state) == (300, State.FINISHED)
-    assert [step for step, _ in store.history(run.id, "gain")] == list(range(10, 301, 10))
+    assert (finished.step, finished.state) == (500, State.FINISHED)
+    assert [step for step, _ in store.history(run.id, "gain")] == list(range(10, 501, 10))
     assert 0 < finished.metrics["macs_ratio"] < 2
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "train-server.png", full_page=True)

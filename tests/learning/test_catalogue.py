@@ -34,7 +34,7 @@ def test_a_loaded_policy_is_remembered_until_its_file_changes(root):
 
 def test_what_does_not_fit_is_refused_in_one_sentence(root):
     enas = library()["ENAS"].architecture
-    with pytest.raises(ValueError, match=r"No policy for Loose-end \(ENAS-like\) architectures has been trained yet"):
+    with pytest.raises(ValueError, match=r"No policy for Loose-end \(ENAS-like\) architectures is here yet"):
         catalogue.load_for(root, enas)
     with pytest.raises(ValueError, match="the policy 'bench' does not fit: NAS-Bench-201 needs a single cell"):
         catalogue.load_for(root, DARTS, "bench")

@@ -171,7 +171,7 @@ def test_a_bad_address_is_told_and_the_default_is_shown():
 
 def test_an_architecture_without_a_policy_shows_costs_and_says_why():
     app = open_page(cell="DARTS")
-    assert "No policy for Fully-concat (DARTS-like) architectures has been trained yet" in app.info[0].value
+    assert "No policy for Fully-concat (DARTS-like) architectures is here yet" in app.info[0].value
     assert metric(app, "MACs").value == "528.4 M" and metric(app, "Parameters").value == "3.35 M"
     act(app, app.selectbox(key="library_name").set_value("ENAS"))
     assert metric(app, "MACs").value == "605.7 M"
