@@ -12,7 +12,8 @@ apply_css()
 shell.enter()
 # File in pages/ to title; the first opens first.
 _PAGES = {"transform": "Transform", "compare": "Compare", "train": "Train", "learn": "Learn"}
-st.navigation(
+page = st.navigation(
     [st.Page(f"pages/{name}.py", title=title, default=name == "transform") for name, title in _PAGES.items()],
     position="top",
-).run()
+)
+shell.show(page)

@@ -5,12 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import parse
+
+# What helps when a file that ships with the project is broken.
+RESTORE = "the file comes with NAT Lab: restore it, for instance with git"
+_ASSET = Path(__file__).parent.parent / "assets" / "genotypes.json"
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,16 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 @cache
 def library() -> Mapping[str, Entry]:
-    """All entries by name, in the order of the asset."""
-    rows = json.loads(files("nat_core").joinpath("assets/genotypes.json").read_text(encoding="utf-8"))
-    return MappingProxyType({row["name"]: _entry(row) for row in rows})
+    """All entries by name, in the order of the asset.
+
+    Raises:
+        OSError: the file is missing or broken; names it.
+    """
+    try:
+        rows = json.loads(_ASSET.read_text(encoding="utf-8"))
+        return MappingProxyType({row["name"]: _entry(row) for row in rows})
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise OSError(f"{_ASSET} cannot be read ({' '.join(str(error).split())[:120]}); {RESTORE}") from error
 
 
 def find(name: str) -> Entry:

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture, Edge
+from nat_core.architecture.library import RESTORE
 from nat_core.architecture.operations import NAMES, canonical_name
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracy import AccuracyKind
@@ -62,9 +63,19 @@ DIGIT_OF_OPERATION = np.array([_DIGIT.get(name, -1) for name in NAMES])
 
 @lru_cache(maxsize=1)
 def _table() -> pd.DataFrame:
-    """The benchmark's rows in code order, with the column `index`."""
-    table = pd.read_parquet(_ASSET)
-    return table.set_index(np.array([_code_of_text(text) for text in table["cell"]])).sort_index()
+    """The benchmark's rows in code order, with the column `index`.
+
+    Raises:
+        OSError: the file is missing or broken; names it.
+    """
+    try:
+        table = pd.read_parquet(_ASSET)
+        ordered = table.set_index(np.array([_code_of_text(text) for text in table["cell"]])).sort_index()
+    except (ValueError, KeyError, OSError) as error:
+        raise OSError(f"{_ASSET} cannot be read ({' '.join(str(error).split())[:120]}); {RESTORE}") from error
+    if not np.array_equal(ordered.index, np.arange(SIZE)):
+        raise OSError(f"{_ASSET} has {len(ordered):,} rows instead of one for each of {SIZE:,} cells; {RESTORE}")
+    return ordered
 
 
 def _code_of_text(text: str) -> int:

@@ -7,7 +7,7 @@ from functools import cache
 
 import psutil
 
-_BIRTH_TOLERANCE_SECONDS = 1.0
+_BIRTH_TOLERANCE_SECONDS = 1.5  # the machine's start is known to the second
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Process:
     Attributes:
         host: name of the machine.
         pid: its number there.
-        created: when it started, in seconds since the epoch.
+        created: when it started, in seconds since the machine did: setting the clock changes nothing about it.
     """
 
     host: str
@@ -49,7 +49,7 @@ class Process:
             found = psutil.Process(self.pid)
             if found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
                 return None
-            return found if abs(found.create_time() - self.created) <= _BIRTH_TOLERANCE_SECONDS else None
+            return found if abs(_birth(found) - self.created) <= _BIRTH_TOLERANCE_SECONDS else None
         except (psutil.Error, ValueError):
             return None
 
@@ -57,7 +57,12 @@ class Process:
 def process(pid: int | None = None) -> Process:
     """The process with this number on this host; by default this one. Raises psutil.NoSuchProcess."""
     found = psutil.Process(os.getpid() if pid is None else pid)
-    return Process(this_host(), found.pid, found.create_time())
+    return Process(this_host(), found.pid, _birth(found))
+
+
+def _birth(found: psutil.Process) -> float:
+    """Both times follow the clock, and their difference does not."""
+    return found.create_time() - psutil.boot_time()
 
 
 @cache

@@ -6,8 +6,8 @@ the store is a SQLite file, its tables are read directly; a server is asked thro
 
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -58,7 +58,7 @@ class FileReader:
 
     def records(self) -> list[RunRecord]:
         chosen = "run_uuid IN (SELECT run_uuid FROM runs WHERE experiment_id = ? AND lifecycle_stage = 'active')"
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             runs = connection.execute(
                 "SELECT run_uuid, name, start_time FROM runs WHERE experiment_id = ? AND lifecycle_stage = 'active' "
                 "ORDER BY start_time DESC, run_uuid",
@@ -77,13 +77,13 @@ class FileReader:
         ]
 
     def names(self) -> list[str]:
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             found = connection.execute("SELECT name FROM runs WHERE experiment_id = ?", (self._experiment,))
             return [name or "" for (name,) in found]
 
     def points(self, run_id: str, after: int = -1) -> dict[str, Points]:
         found: dict[str, Points] = {}
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             rows = connection.execute(
                 "SELECT key, step, CASE is_nan WHEN 1 THEN NULL ELSE value END FROM metrics "
                 "WHERE run_uuid = ? AND step > ? ORDER BY step, timestamp",
@@ -93,11 +93,13 @@ class FileReader:
                 found.setdefault(name, []).append((step, _number(value)))
         return found
 
-    def _connect(self) -> sqlite3.Connection:
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
         try:
-            return sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=20)
+            with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=20)) as connection:
+                yield connection
         except sqlite3.Error as error:
-            raise OSError(f"{self._path} cannot be read ({error})") from error
+            raise OSError(f"the record of runs {self._path} cannot be read ({error})") from error
 
 
 class ClientReader:

@@ -43,9 +43,10 @@ def state_of(recorded: State, process_alive: bool | None, heartbeat_age_seconds:
     Args:
         recorded: what was last written.
         process_alive: whether its process exists; None if that cannot be known, as on another host.
-        heartbeat_age_seconds: since its last sign of life; decides where the process is unknown.
+        heartbeat_age_seconds: since its last sign of life; decides where the process is unknown. One from the future,
+            of a clock that was set back since, says as little as an old one.
     """
-    alive = heartbeat_age_seconds <= HEARTBEAT_LIMIT_SECONDS if process_alive is None else process_alive
+    alive = abs(heartbeat_age_seconds) <= HEARTBEAT_LIMIT_SECONDS if process_alive is None else process_alive
     return recorded if alive else _WITHOUT_PROCESS.get(recorded, recorded)
 
 

@@ -56,7 +56,10 @@ def _chosen(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
     )  # fmt: skip
     if len(chosen) > 1 and view in ("Timeline", "Log", "Files"):
         st.caption(f"Of {plain(chosen[0].name)}, the first of the chosen runs.")
-    _VIEWS[view](board, chosen)
+    try:
+        _VIEWS[view](board, chosen)
+    except OSError as error:
+        notices.problem(error)
 
 
 def _queue(run: Run) -> tuple[str, str, str]:
