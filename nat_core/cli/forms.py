@@ -8,7 +8,7 @@ from typing import Any
 
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning import image_presets
-from nat_core.learning.config import RECIPES, TrainingConfig
+from nat_core.learning.config import RECIPES, SPEEDS, TrainingConfig
 from nat_core.learning.data import objective_of
 from nat_core.learning.image_config import IMAGE_SPACES, ImageTrainingConfig
 from nat_core.learning.image_publish import publish_images
@@ -79,8 +79,9 @@ def _shaped(options: Options) -> dict[str, Any]:
 def _from_table(space: str, options: Options) -> TrainingConfig:
     changes = _shaped(options)
     recipe = changes.pop("recipe", "group")
-    if recipe not in RECIPES:
-        raise ValueError(f"unknown recipe {recipe!r}; accepted: {', '.join(RECIPES)}")
+    accepted = [name for name in RECIPES if (name == SPEEDS) == (space in IMAGE_SPACES)]
+    if recipe not in accepted:
+        raise ValueError(f"recipe is {recipe!r:.60}; accepted for {space}: {', '.join(accepted)}")
     return RECIPES[recipe](space=space, **changes)
 
 
