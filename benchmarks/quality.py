@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks import image_quality
 from benchmarks.costs import machine
 from benchmarks.measures import COST_WEIGHTS, FEW_SHARES, as_json, markdown
 from nat_core.architecture.cell import Architecture
@@ -44,6 +45,7 @@ from nat_core.learning.data import objective_of, relative_macs, split_codes
 from nat_core.learning.distribution import greedy
 from nat_core.learning.evaluation import PolicyQuality, edge_log_probabilities, policy_quality
 from nat_core.learning.functional import functional_classes
+from nat_core.learning.image_config import IMAGE_SPACES
 from nat_core.learning.policy import Policy
 from nat_core.learning.ranks import rank_correlation
 from nat_core.learning.reward_model import CompletedAccuracy, RewardModelConfig, fit_reward_model
@@ -218,7 +220,10 @@ def measure(seed: int, quick: bool, only: Sequence[str]) -> Figures:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.quality",
+        description=f"{__doc__.splitlines()[0]} With --space fully_concat or loose_end: see benchmarks.image_quality.",
+    )
     parser.add_argument("--space", choices=[table.SPACE.name], default=table.SPACE.name)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
@@ -232,6 +237,9 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    if set(IMAGE_SPACES).intersection(sys.argv[1:]):
+        image_quality.main()
+        return
     options = arguments()
     torch.set_num_threads(1)
     say(machine())

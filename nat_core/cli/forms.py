@@ -1,7 +1,7 @@
 """What `train` means in each space: which options apply, and what they configure, as data."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -57,7 +57,8 @@ def form_for(space: str, options: Options | None = None) -> Form:
     """The form of a space, and of a recipe where the options name one. Raises ValueError for an unknown space."""
     if space not in SPACES:
         raise ValueError(f"space is {space!r:.60}; accepted: {', '.join(SPACES)}")
-    return _TABLE if options and options.get("recipe") else _FORMS[space]
+    recipe = (options or {}).get("recipe")
+    return _FORMS[space] if not recipe else _SPEEDS if recipe == SPEEDS else _TABLE
 
 
 def _flag(name: str) -> str:
@@ -93,13 +94,18 @@ def _from_images(space: str, options: Options) -> ImageTrainingConfig:
 
 _TABLE = Form(
     kind="train",
-    title="rewards come from a table (nasbench201; --recipe speeds)",
+    title="rewards come from a table (nasbench201)",
     options=("recipe", "policy_network", "steps", "seed", "data_set", "cost", "cost_weight"),
     config=_from_table,
     preset=lambda options: options.get("recipe") or "group",
     check=objective_of,
     train=train,
     publish=publish,
+)
+_SPEEDS = replace(
+    _TABLE,
+    title="rewards come from training speeds (--recipe speeds)",
+    options=("recipe", "policy_network", "steps", "seed", "cost_weight"),
 )
 _IMAGES = Form(
     kind="train-images",

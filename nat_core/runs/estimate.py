@@ -12,9 +12,11 @@ from typing import Any
 import psutil
 
 from nat_core.architecture.operations import INDEX
-from nat_core.learning.config import TrainingConfig
+from nat_core.learning.config import SPEEDS, TrainingConfig
 from nat_core.learning.image_config import ImageTrainingConfig
 from nat_core.learning.image_plan import Phase, evaluations, plan_training
+from nat_core.learning.reward_model import RewardModelConfig
+from nat_core.learning.speed_model import MODEL
 from nat_core.network.costs import cost_model
 from nat_core.runs.calibration import Calibration, mean_macs
 
@@ -60,11 +62,20 @@ def check_memory(needed: Estimate, available_bytes: int | None = None) -> None:
 
 
 def _from_table(config: TrainingConfig, speed: Calibration) -> Estimate:
-    """NAS-Bench-201's cells have six edges; rewards are looked up."""
-    edges = 6
+    """NAS-Bench-201's cells have six edges, and rewards are looked up; training speeds reward through a model."""
+    modelled = config.data_set == SPEEDS
+    edges = 2 * _EDGES_PER_CELL if modelled else 6
     step = config.batch * edges * speed.policy_graph * _shape(config)
     measures = config.held_out * edges * speed.policy_graph / 3 * config.steps / 100
-    return Estimate(5 + config.steps * step + measures, _BASE_BYTES + 40_000 * config.batch * edges)
+    seconds = 5 + config.steps * step + measures
+    if modelled:
+        graphs = config.steps * config.batch * (1 + config.samples)
+        seconds += _fitting(MODEL, edges, speed) + MODEL.members * graphs * edges * speed.model_graph / 3
+    return Estimate(seconds, _BASE_BYTES + 40_000 * config.batch * edges)
+
+
+def _fitting(model: RewardModelConfig, edges: int, speed: Calibration) -> float:
+    return model.members * model.steps * model.batch * edges * speed.model_graph
 
 
 def _from_images(config: ImageTrainingConfig, speed: Calibration) -> Estimate:

@@ -34,8 +34,8 @@ def test_every_field_of_a_preset_has_a_value_that_it_accepts():
     from nat_core.cli.forms import form_for
 
     for space, presets in PRESETS.items():
-        form = form_for(space)
         for item in presets.values():
+            form = form_for(space, item.options)
             config = form.config(space, item.options)
             for field in FIELDS:
                 if field.option in form.options:

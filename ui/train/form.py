@@ -58,15 +58,16 @@ def new_run(board: Board) -> None:
 def fill(run: Run) -> None:
     """Puts another run's settings into the form. Raises ValueError for a run that is no training."""
     space = run.request.space
-    if run.request.kind not in {form_for(name).kind for name in SPACES}:
+    preset = _preset_of(run) if space in PRESETS else ""
+    form = _form(space, preset) if preset else None
+    if form is None or run.request.kind != form.kind:
         raise ValueError(f"the run {run.name} is no training; only those can be cloned here")
     state = st.session_state
-    state["train_space"] = space
-    state["train_preset"] = _preset_of(run)
-    config = form_for(space).config(space, {})
+    state["train_space"], state["train_preset"] = space, preset
+    config = form.config(space, PRESETS[space][preset].options)
     config = type(config).from_dict(run.config)
     for field in FIELDS:
-        if field.option in form_for(space).options:
+        if field.option in form.options:
             state[_key(field)] = _text(value_of(config, field.option))
     state["train_threads"] = str(run.request.threads)
     state["train_name"] = ""
@@ -77,6 +78,10 @@ def _preset_of(run: Run) -> str:
     presets = PRESETS[run.request.space]
     named = {"group": "cpu", "authors": "paper"}.get(run.request.preset, run.request.preset)
     return named if named in presets else "cpu"
+
+
+def _form(space: str, preset: str) -> Form:
+    return form_for(space, PRESETS[space][preset].options)
 
 
 def _defaults() -> None:
@@ -92,9 +97,11 @@ def _defaults() -> None:
 
 def _reset() -> None:
     """Every option as the preset has it."""
-    space = st.session_state["train_space"]
-    form = form_for(space)
-    config = form.config(space, PRESETS[space][st.session_state["train_preset"]].options)
+    space, preset = st.session_state["train_space"], st.session_state["train_preset"]
+    if preset not in PRESETS[space]:
+        preset = st.session_state["train_preset"] = "cpu"
+    form = _form(space, preset)
+    config = form.config(space, PRESETS[space][preset].options)
     for field in FIELDS:
         if field.option in form.options:
             st.session_state[_key(field)] = _text(value_of(config, field.option))
@@ -116,7 +123,7 @@ def _inputs() -> None:
             width=230,
         )  # fmt: skip
     st.caption(presets[st.session_state["train_preset"]].help)
-    options = form_for(st.session_state["train_space"]).options
+    options = _form(st.session_state["train_space"], st.session_state["train_preset"]).options
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _draw([field for field in FIELDS if field.main and field.option in options])
     with st.expander("Advanced"), st.container(horizontal=True, vertical_alignment="bottom"):
@@ -156,7 +163,7 @@ def _order(board: Board) -> Order:
     state = st.session_state
     space = state["train_space"]
     preset = PRESETS[space][state["train_preset"]]
-    form = form_for(space)
+    form = form_for(space, preset.options)
     start = form.config(space, preset.options)
     options = dict(preset.options)
     for field in FIELDS:
