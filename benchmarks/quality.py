@@ -237,7 +237,9 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    if set(IMAGE_SPACES).intersection(sys.argv[1:]):
+    asked = argparse.ArgumentParser(add_help=False)
+    asked.add_argument("--space")
+    if asked.parse_known_args()[0].space in IMAGE_SPACES:
         image_quality.main()
         return
     options = arguments()

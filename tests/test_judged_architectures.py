@@ -1,4 +1,10 @@
+import torch
+
 from benchmarks.judge import REPEATED, SPACE, architectures, jobs
+from benchmarks.speeds import outputs
+from nat_core.architecture.spaces import space_of
+from nat_core.learning.checkpoint import PolicyCard, save_policy
+from nat_core.learning.policy import Policy, PolicyConfig
 
 
 def test_the_judged_architectures_are_48_distinct_ones_of_the_space_in_a_fixed_order():
@@ -22,3 +28,13 @@ def test_the_first_are_trained_with_a_second_seed():
     every = list(jobs())
     assert [seed for _, seed in every].count(1) == REPEATED
     assert len({(item.genotype, seed) for item, seed in every}) == len(every)
+
+
+def test_outputs_of_policies_are_of_both_spaces_in_turns(tmp_path):
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    for space in ("fully_concat", "loose_end"):
+        torch.manual_seed(0)
+        save_policy(tmp_path / space, Policy(config), PolicyCard(space=space, rule="nat++", policy=config, seed=0))
+    found = list(outputs(tmp_path, 8))
+    assert {space_of(item).name for item in found} == {"fully_concat", "loose_end"} and 4 <= len(found) <= 8
+    assert found == list(outputs(tmp_path, 8))

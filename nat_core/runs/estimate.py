@@ -70,12 +70,18 @@ def _from_table(config: TrainingConfig, speed: Calibration) -> Estimate:
     seconds = 5 + config.steps * step + measures
     if modelled:
         graphs = config.steps * config.batch * (1 + config.samples)
-        seconds += _fitting(MODEL, edges, speed) + MODEL.members * graphs * edges * speed.model_graph / 3
+        seconds += MODEL.members * _fitting(MODEL, edges, speed) + _predicting(MODEL, graphs, edges, speed)
     return Estimate(seconds, _BASE_BYTES + 40_000 * config.batch * edges)
 
 
 def _fitting(model: RewardModelConfig, edges: int, speed: Calibration) -> float:
-    return model.members * model.steps * model.batch * edges * speed.model_graph
+    """Of one member."""
+    return model.steps * model.batch * edges * speed.model_graph
+
+
+def _predicting(model: RewardModelConfig, graphs: int, edges: int, speed: Calibration) -> float:
+    """By all members; forward alone is a third of a step."""
+    return model.members * graphs * edges * speed.model_graph / 3
 
 
 def _from_images(config: ImageTrainingConfig, speed: Calibration) -> Estimate:
@@ -98,7 +104,7 @@ class _Costs:
                 policy.batch * (1 + policy.samples) * self._judged(rewards.images) + self._policy_step()
             ),
             "evaluate": lambda phase: self._judged(rewards.images) * min(rewards.chunk, evaluations(config, 0)),
-            "fit": lambda phase: config.model.steps * config.model.batch * self.edges * speed.model_graph,
+            "fit": lambda phase: _fitting(config.model, self.edges, speed),
             "modelled_policy": lambda phase: self._policy_step() + self._modelled(),
             "check": lambda phase: self._judged(rewards.images) * self._inputs(rewards.checked, phase) * 2,
             "measure": lambda phase: self._measured(phase),
@@ -114,9 +120,9 @@ class _Costs:
         return self.config.policy.batch * self.edges * self.speed.policy_graph * _shape(self.config.policy)
 
     def _modelled(self) -> float:
-        """Predictions of all samples by all members; forward alone is a third of a step."""
+        """Predictions of all samples."""
         graphs = self.config.policy.batch * (1 + self.config.policy.samples)
-        return self.config.model.members * graphs * self.edges * self.speed.model_graph / 3
+        return _predicting(self.config.model, graphs, self.edges, self.speed)
 
     def _measured(self, phase: Phase) -> float:
         return 2 * self._judged(self.config.rewards.measured_images) * (

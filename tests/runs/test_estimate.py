@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from nat_core.learning.config import TrainingConfig
+from nat_core.learning.config import TrainingConfig, speeds_recipe
 from nat_core.learning.image_presets import PRESETS, adjusted, preset
 from nat_core.learning.policy import PolicyConfig
 from nat_core.learning.training import train
@@ -23,6 +23,12 @@ def test_more_work_takes_longer_and_more_memory():
         assert estimate(adjusted(config, **changes), SPEED).seconds > base.seconds
     for changes in ({"channels": 16}, {"layers": 10}, {"batch": 256}, {"resolution": 64}):
         assert estimate(adjusted(config, **changes), SPEED).memory_bytes > base.memory_bytes
+
+
+def test_modelled_rewards_take_longer_than_a_table():
+    modelled = speeds_recipe()
+    table = TrainingConfig(steps=modelled.steps, batch=modelled.batch)
+    assert estimate(modelled, SPEED).seconds > 3 * estimate(table, SPEED).seconds
 
 
 @pytest.mark.parametrize("space", ["fully_concat", "loose_end"])

@@ -57,11 +57,10 @@ def new_run(board: Board) -> None:
 
 def fill(run: Run) -> None:
     """Puts another run's settings into the form. Raises ValueError for a run that is no training."""
-    space = run.request.space
-    preset = _preset_of(run) if space in PRESETS else ""
-    form = _form(space, preset) if preset else None
-    if form is None or run.request.kind != form.kind:
+    if run.request.kind not in {_form(space, preset).kind for space, presets in PRESETS.items() for preset in presets}:
         raise ValueError(f"the run {run.name} is no training; only those can be cloned here")
+    space, preset = run.request.space, _preset_of(run)
+    form = _form(space, preset)
     state = st.session_state
     state["train_space"], state["train_preset"] = space, preset
     config = form.config(space, PRESETS[space][preset].options)
