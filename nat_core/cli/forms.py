@@ -15,6 +15,7 @@ from nat_core.learning.image_publish import publish_images
 from nat_core.learning.image_training import load_images_of, train_on_images
 from nat_core.learning.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.publish import publish
+from nat_core.learning.speed_model import shipped_calibration
 from nat_core.learning.training import train
 
 Options = Mapping[str, Any]
@@ -106,6 +107,7 @@ _SPEEDS = replace(
     _TABLE,
     title="rewards come from training speeds (--recipe speeds)",
     options=("recipe", "policy_network", "steps", "seed", "cost_weight"),
+    check=lambda config: shipped_calibration(),  # a model's fit takes minutes, and is the run's own work
 )
 _IMAGES = Form(
     kind="train-images",

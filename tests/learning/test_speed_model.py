@@ -9,6 +9,7 @@ import pytest
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
+from nat_core.cli.forms import form_for
 from nat_core.learning import catalogue
 from nat_core.learning.config import TrainingConfig, speeds_recipe
 from nat_core.learning.measured import MeasuredResult
@@ -115,3 +116,13 @@ def test_speeds_reward_image_spaces_only():
         speeds_recipe(space="nasbench201")
     with pytest.raises(ValueError, match="loose_end has no table of accuracies; accepted for data_set: speeds"):
         train(TrainingConfig(space="loose_end"))
+
+
+def test_a_training_is_checked_without_fitting_a_model(monkeypatch):
+    monkeypatch.setattr("nat_core.learning.speed_model.fit_reward_model", None)
+    options = {"recipe": "speeds"}
+    form = form_for(SPACE.name, options)
+    form.check(form.config(SPACE.name, options))
+    monkeypatch.setattr("nat_core.learning.speed_model._LEAST_JUDGED", 1000)
+    with pytest.raises(ValueError, match="architectures were trained both ways; at least 1000 are needed"):
+        form.check(form.config(SPACE.name, options))

@@ -82,7 +82,11 @@ class Preset:
 
 
 _IMAGES = {
-    "speeds": Preset("Speeds", "Shipped training speeds reward: minutes, worth unproven.", {"recipe": "speeds"}),
+    "speeds": Preset(
+        "Speeds",
+        "Rewarded by shipped training speeds, minutes on one core; how well they rank these cells is not established.",
+        {"recipe": "speeds"},
+    ),
     "smoke": Preset("Smoke", "Built-in sample, under a minute: shows that everything works.", {"preset": "smoke"}),
     "cpu": Preset("CPU", "About two hours on two cores.", {"preset": "cpu"}),
     "paper": Preset("Paper", "The papers' settings: days on a GPU.", {"preset": "paper"}),
