@@ -111,6 +111,7 @@ def test_a_run_of_another_machine_is_watched_and_its_policy_fetched(store, addre
     working = far_away(*train("theirs", 3000))
     wait_until(lambda: any(run.name == "theirs" and run.step for run in store.runs()))
     page = open_page(f"{address}/train")
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=SLOW)
     status(page, "theirs", "running, step [1-9]")
     said(page, "It works on far-away and can be stopped only there.")
     expect(page.get_by_role("button", name=re.compile("Stop$"))).to_be_disabled()
