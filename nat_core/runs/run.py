@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from nat_core.runs.processes import Process
@@ -52,9 +53,12 @@ class Run:
     usage: Mapping[str, Any] | None = None
     folder: str = ""
 
-    @property
+    @cached_property
     def state(self) -> State:
-        """What is true now, whatever was last written."""
+        """What was true when it was first asked for, whatever was last written.
+
+        Once, since a process that ends later has written its last state, and only a new reading knows it.
+        """
         alive = None if self.process is None or self.recorded not in ACTIVE else self.process.alive
         return state_of(self.recorded, alive, time.time() - self.heartbeat)
 

@@ -93,16 +93,11 @@ class Tracking:
 
     def get(self, run_id: str) -> Run:
         """The run as it stands now."""
-        run = _read(self._record(run_id))
-        if run is None:
-            raise ValueError(f"{run_id[:40]!r} is not a run of this program")
-        return run
+        return self._settled(self._get(run_id))
 
     def runs(self) -> list[Run]:
         """All runs that are not deleted, the newest first."""
-        runs = [run for record in self._reader.records() if (run := _run(record))]
-        # A process that has just ended may have written its last state after the list was read.
-        return [self.get(run.id) if run.state is not run.recorded else run for run in runs]
+        return [self._settled(run) for record in self._reader.records() if (run := _run(record))]
 
     def find(self, text: str) -> Run:
         """The run whose id begins with `text` or whose name it is.
@@ -220,6 +215,16 @@ class Tracking:
         now = time.time()
         self.note(run_id, {"state": state, "error": error, "heartbeat": now, f"{state}_at": now, **facts})
         self.client.update_run(run_id, status=_STATUS[state])
+
+    def _settled(self, run: Run) -> Run:
+        """Read once more where its process is gone: it may have written its last state since `run` was read."""
+        return run if run.state is run.recorded else self._get(run.id)
+
+    def _get(self, run_id: str) -> Run:
+        run = _read(self._record(run_id))
+        if run is None:
+            raise ValueError(f"{run_id[:40]!r} is not a run of this program")
+        return run
 
     def _record(self, run_id: str) -> "Record":
         from mlflow.exceptions import MlflowException

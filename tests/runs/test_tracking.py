@@ -1,6 +1,8 @@
 """The record: one contract, for the default database and for one that MLFLOW_TRACKING_URI names."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -42,6 +44,21 @@ def test_a_new_run_is_queued_and_complete(tracking, ask):
     record = tracking.client.get_run(run.id)
     assert (record.info.status, record.data.params["fail_at"]) == ("SCHEDULED", "-1")
     assert [item.path for item in tracking.client.list_artifacts(run.id)] == ["request.json"]
+
+
+def test_a_process_that_ends_while_its_run_is_read_is_not_lost(tracking, ask, monkeypatch):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as working:
+        run = tracking.create(ask(), process(working.pid))
+        tracking.transition(run.id, State.RUNNING)
+        before = tracking.get(run.id)
+        assert before.state is State.RUNNING
+        stale = tracking._record(run.id)
+        tracking.transition(run.id, State.FINISHED)
+        working.kill()
+    assert before.state is State.RUNNING  # a value of one moment
+    true, answers = tracking._record, iter([stale])
+    monkeypatch.setattr(tracking, "_record", lambda run_id: next(answers, None) or true(run_id))
+    assert tracking.get(run.id).state is State.FINISHED
 
 
 def test_names_count_up_and_are_not_used_again(tracking, ask):
