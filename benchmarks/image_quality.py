@@ -1,10 +1,11 @@
 """How good a policy of an image space is: `python -m benchmarks.image_quality --space fully_concat`.
 
 Inputs are random architectures that trained nothing, and every published one of the space. Everything is chosen by the
-reward model that trained the policy (*evaluations* are its predictions), the input always being a candidate where it
-fits the budget. Judged are the choices by the model and, with `--measured N`, for the first N inputs by training speed
-on test images, which neither the model nor the policy has seen, in points of accuracy. Gains are means over
-inputs with their standard errors; costs are of C 36, L 20 without auxiliary head, over those of the input.
+model that rewarded the policy (*evaluations* are its predictions), the input always being a candidate where it fits the
+budget. Judged are the choices by that model, and by one of the same form fitted on the judge's trainings
+(`benchmarks.trainings judge`): four times as long and judged on test images, which nothing else has seen. Gains are
+means over inputs with standard errors over inputs; those on test images also with one over the judge's trainings
+(bootstrap). Costs are of C 36, L 20 without auxiliary head, over those of the input.
 """
 
 import argparse
@@ -25,15 +26,13 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning import catalogue
+from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.comparators import local_search
 from nat_core.learning.draws import seed_of
 from nat_core.learning.image_config import IMAGE_SPACES
-from nat_core.learning.image_sources import HUB_DEFAULT
-from nat_core.learning.images import load_images
+from nat_core.learning.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.learning.policy import Policy
-from nat_core.learning.reward_model import RewardModel
-from nat_core.learning.speed import SHIPPED, add_speed, read_speeds, training_speed
-from nat_core.learning.speed_model import shipped_calibration
+from nat_core.learning.structure_model import StructureModel, fit_structure_model, of_main_budget
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
 from nat_core.transform import Options, transform
@@ -56,7 +55,7 @@ class Setting:
 
     space: Space
     policy: Policy
-    model: RewardModel
+    model: AccuracySource
     share: float
 
     def cost(self, architecture: Architecture) -> Cost:
@@ -162,7 +161,7 @@ def inputs_of(space: Space, count: int) -> list[Architecture]:
     return [*(space.sample(rng) for _ in range(count)), *published]
 
 
-def rows(setting: Setting, inputs: Sequence[Architecture], measure: "Measure | None") -> Iterator[str]:
+def rows(setting: Setting, inputs: Sequence[Architecture], test: "TestModels | None") -> Iterator[str]:
     """A line per method."""
     before = setting.model.accuracy_percent(inputs)
     for title, method in METHODS.items():
@@ -175,35 +174,38 @@ def rows(setting: Setting, inputs: Sequence[Architecture], measure: "Measure | N
             np.mean([getattr(setting.cost(new), field) / getattr(setting.cost(old), field) for old, new in pairs])
             for field in ("macs", "parameters")
         )
-        measured = _with_error(measure.gains(pairs)) if measure else "not measured"
+        judged = test.gain(inputs, outputs) if test else "not judged"
         worse = f"{(gains < 0).mean():.1%}"
-        yield f"| {title} | {_with_error(gains)} | {worse} | {macs:.2f} | {parameters:.2f} | {measured} |"
+        yield f"| {title} | {_with_error(gains)} | {worse} | {macs:.2f} | {parameters:.2f} | {judged} |"
 
 
 def _with_error(gains: NDArray[np.float64]) -> str:
     return f"{gains.mean():+.2f} ± {gains.std(ddof=1) / len(gains) ** 0.5:.2f}"
 
 
-class Measure:
-    """Training speeds on test images, in points; every architecture is trained once."""
+class TestModels:
+    """A model of trainings judged on test images, and those of all but one of them."""
 
-    def __init__(self, count: int, source: str, path: Path) -> None:
-        self.count, self.path = count, path
-        self.data = load_images(source)
-        self.calibration = shipped_calibration()
+    __test__ = False  # no test, whatever pytest makes of the name
 
-    def gains(self, pairs: Sequence[tuple[Architecture, Architecture]]) -> NDArray[np.float64]:
-        """Of the first pairs."""
-        losses = np.array([[self._loss(item) for item in pair] for pair in pairs[: self.count]])
-        return np.diff(self.calibration.percent(losses), axis=1)[:, 0]
+    def __init__(self, results: Sequence[MeasuredResult], space: str) -> None:
+        names = sorted({result.genotype for result in results})
+        self.model = fit_structure_model(results, space)
+        self.others = [
+            fit_structure_model([result for result in results if result.genotype != name], space) for name in names
+        ]
 
-    def _loss(self, architecture: Architecture) -> float:
-        key = (notation.shortest(architecture), "test", 0)
-        known = read_speeds(self.path)
-        if key not in known and (result := training_speed(architecture, self.data, "test")):
-            add_speed(self.path, result)
-            known[key] = result
-        return known[key].loss
+    def gain(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> str:
+        """Mean in points, its standard error over inputs, and the jackknife's over trainings."""
+        means = [self._gains(model, inputs, outputs).mean() for model in self.others]
+        error = ((len(means) - 1) * np.var(means)) ** 0.5
+        return f"{_with_error(self._gains(self.model, inputs, outputs))} ± {error:.2f}"
+
+    @staticmethod
+    def _gains(
+        model: StructureModel, inputs: Sequence[Architecture], outputs: Sequence[Architecture]
+    ) -> NDArray[np.float64]:
+        return model.accuracy_percent(outputs) - model.accuracy_percent(inputs)
 
 
 def main() -> None:
@@ -211,23 +213,21 @@ def main() -> None:
     parser.add_argument("--space", choices=IMAGE_SPACES, default=IMAGE_SPACES[0])
     parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
     parser.add_argument("--inputs", type=int, default=200, help="random ones")
-    parser.add_argument("--measured", type=int, default=0, metavar="N", help="inputs judged by training speed")
-    parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
-    parser.add_argument("--table", type=Path, default=SHIPPED, help="of training speeds")
+    parser.add_argument("--table", type=Path, default=SHIPPED, help="of trainings from scratch")
     options = parser.parse_args()
     torch.set_num_threads(1)
     space = SPACES[options.space]
     inputs = inputs_of(space, options.inputs)
     policy, card = catalogue.load_for(options.policies, inputs[0], options.space)
-    model = catalogue.reward_model_in(card.folder) if card.folder else None
+    model = catalogue.model_in(card.folder) if card.folder else None
     if model is None:
-        sys.exit(f"the policy {options.space} has no reward model")
-    measure = Measure(options.measured, options.data, options.table) if options.measured else None
+        sys.exit(f"the policy {options.space} has no model of accuracies")
+    test = TestModels(of_main_budget(read_measured(options.table), "test"), options.space)
     for share in (1.0, 0.75):
         print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
         print("| method | gain by the model | worse | MACs | parameters | gain on test images |")
         print("|---|---:|---:|---:|---:|---:|")
-        for line in rows(Setting(space, policy, model, share), inputs, measure):
+        for line in rows(Setting(space, policy, model, share), inputs, test):
             print(line, flush=True)
 
 

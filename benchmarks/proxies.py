@@ -1,17 +1,19 @@
 """What a cheap accuracy is worth: `python -m benchmarks.proxies --space nasbench201 --data SOURCE`.
 
-A proxy ranks architectures in seconds; the truth took hours. On NAS-Bench-201 it is the benchmark's own accuracy on
-CIFAR-10 validation, for cells drawn at random; on the fully-concat space it is the judge's table (`benchmarks.judge`).
-Proxies are training speed (`nat_core.learning.speed`) and accuracies of short trainings from scratch on the selection
-images; beside them stand what costs nothing: MACs and parameters. Printed are Spearman's rank correlations with 95 %
-intervals (bootstrap over architectures) and the time per architecture. Every result is kept in `--table` and
-`--speeds`, so that an interrupted comparison goes on.
+A proxy ranks architectures in seconds or minutes; the truth took hours. On NAS-Bench-201 it is the benchmark's own
+accuracy on CIFAR-10 validation, for cells drawn at random; on the fully-concat space it is the judge's table
+(`benchmarks.trainings judge`). Proxies are training speed (`benchmarks.training_speed`) and accuracies of short
+trainings from scratch on the selection images; beside them stand what costs nothing, MACs and parameters, and on the
+fully-concat space the model of short trainings (`nat_core.learning.structure_model`), every architecture predicted by
+the trainings of all others. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over architectures)
+and the time per architecture. Every result is kept in `--table` and `--speeds`, so that an interrupted comparison goes
+on.
 """
 
 import argparse
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.training_speed import SpeedResult, add_speed, read_speeds, training_speed
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
@@ -32,7 +35,7 @@ from nat_core.learning.ranks import rank_correlation
 from nat_core.learning.scratch_config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch_presets import preset_budget
 from nat_core.learning.scratch_queue import Hooks, evaluate
-from nat_core.learning.speed import SpeedResult, add_speed, read_speeds, training_speed
+from nat_core.learning.structure_model import fit_structure_model, of_main_budget
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
@@ -91,6 +94,21 @@ def train_speeds(items: Sequence[Architecture], data: ImageData, path: Path) -> 
     return results
 
 
+def shorter_trainings(
+    items: Sequence[Architecture], results: Sequence[MeasuredResult], space: Space
+) -> Iterator[tuple[str, Sequence[Architecture], Sequence[float]]]:
+    """Of those `items` also trained for rewards: their accuracies, and what a model of all others predicts."""
+    measured = {result.value: result for result in results}
+    both = [item for item in items if item in measured]
+    predicted = [
+        float(fit_structure_model([r for r in results if r.value != item], space.name).accuracy_percent([item])[0])
+        for item in both
+    ]
+    if both:
+        yield f"accuracy, {results[0].epochs} epochs", both, [measured[item].accuracy for item in both]
+        yield f"model of {len(results)} trainings of {results[0].epochs} epochs", both, predicted
+
+
 def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
     """95 % of the rank correlations of architectures drawn with replacement."""
     rng = np.random.default_rng(0)
@@ -128,7 +146,11 @@ def main() -> None:
     free: Mapping[str, Callable[[Any], float]] = {"MACs": lambda c: c.macs, "parameters": lambda c: c.parameters}
     for name, read in free.items():
         print(row(name, [read(cost) for cost in costs], true, 0.0), flush=True)
-    data = load_images(options.data)
+    chosen = of_main_budget(read_measured(options.judged), "selection") if space is not table.SPACE else []
+    for name, both, values in shorter_trainings(items, chosen, space):
+        seconds = float(np.mean([result.elapsed_seconds for result in chosen]))
+        print(row(name, values, np.array([known[item] for item in both]), seconds), flush=True)
+    data = load_images(options.data) if options.only else None
     options.table.parent.mkdir(parents=True, exist_ok=True)
     if SPEED in options.only:
         speeds = train_speeds(items, data, options.speeds)

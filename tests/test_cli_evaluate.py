@@ -64,7 +64,7 @@ DISTINCT = {entry.architecture: name for name, entry in library().items() if ent
 BAD = [
     ([], "ARCH"),
     (["DARTZ", *QUICK], "no architecture 'DARTZ' in the library"),
-    (["DARTS", "--preset", "long"], "unknown preset 'long'; accepted: paper, short, speed, smoke"),
+    (["DARTS", "--preset", "long"], "unknown preset 'long'; accepted: paper, short, smoke"),
     (["DARTS", *QUICK, "--epochs", "0"], "epochs is 0; accepted: whole numbers from 1"),
     (["DARTS", *QUICK, "--channels", "3"], "it must be even"),
     (["DARTS", *QUICK, "--seed", "-1"], "seed is -1"),

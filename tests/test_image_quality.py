@@ -62,4 +62,4 @@ def test_every_method_has_a_row(model):
     inputs = inputs_of(SPACE, 2)[:2]
     lines = list(rows(Setting(SPACE, policy, model, 1.0), inputs, None))
     assert [line.split("|")[1].strip() for line in lines] == list(METHODS)
-    assert all("not measured" in line and "±" in line for line in lines)
+    assert all("not judged" in line and "±" in line for line in lines)

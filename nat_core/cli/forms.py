@@ -8,14 +8,13 @@ from typing import Any
 
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning import image_presets
-from nat_core.learning.config import RECIPES, SPEEDS, TrainingConfig
+from nat_core.learning.config import RECIPES, TRAININGS, TrainingConfig
 from nat_core.learning.data import objective_of
 from nat_core.learning.image_config import IMAGE_SPACES, ImageTrainingConfig
 from nat_core.learning.image_publish import publish_images
 from nat_core.learning.image_training import load_images_of, train_on_images
 from nat_core.learning.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.publish import publish
-from nat_core.learning.speed_model import shipped_calibration
 from nat_core.learning.training import train
 
 Options = Mapping[str, Any]
@@ -59,7 +58,7 @@ def form_for(space: str, options: Options | None = None) -> Form:
     if space not in SPACES:
         raise ValueError(f"space is {space!r:.60}; accepted: {', '.join(SPACES)}")
     recipe = (options or {}).get("recipe")
-    return _FORMS[space] if not recipe else _SPEEDS if recipe == SPEEDS else _TABLE
+    return _FORMS[space] if not recipe else _TRAININGS if recipe == TRAININGS else _TABLE
 
 
 def _flag(name: str) -> str:
@@ -81,7 +80,7 @@ def _shaped(options: Options) -> dict[str, Any]:
 def _from_table(space: str, options: Options) -> TrainingConfig:
     changes = _shaped(options)
     recipe = changes.pop("recipe", "group")
-    accepted = [name for name in RECIPES if (name == SPEEDS) == (space in IMAGE_SPACES)]
+    accepted = [name for name in RECIPES if (name == TRAININGS) == (space in IMAGE_SPACES)]
     if recipe not in accepted:
         raise ValueError(f"recipe is {recipe!r:.60}; accepted for {space}: {', '.join(accepted)}")
     return RECIPES[recipe](space=space, **changes)
@@ -103,11 +102,10 @@ _TABLE = Form(
     train=train,
     publish=publish,
 )
-_SPEEDS = replace(
+_TRAININGS = replace(
     _TABLE,
-    title="rewards come from training speeds (--recipe speeds)",
+    title="rewards come from a model of trainings (--recipe trainings)",
     options=("recipe", "policy_network", "steps", "seed", "cost_weight"),
-    check=lambda config: shipped_calibration(),  # a model's fit takes minutes, and is the run's own work
 )
 _IMAGES = Form(
     kind="train-images",

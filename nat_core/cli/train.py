@@ -40,7 +40,7 @@ def train(
     reward_images: Annotated[Number, typer.Option(help="Images: per evaluation of an architecture.")] = None,
     recipe: Annotated[
         Text,
-        typer.Option(help="nasbench201: group (ours) or authors (the papers' code); other spaces: speeds, minutes."),
+        typer.Option(help="nasbench201: group (ours) or authors (the papers' code); other spaces: trainings, minutes."),
     ] = None,
     data_set: Annotated[Text, typer.Option(help="nasbench201: the column that rewards.")] = None,
     cost: Annotated[

@@ -1,18 +1,20 @@
 """The policies in a folder such as `pretrained/`: which fit an architecture, and what judges their outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, space_of
-from nat_core.learning import reward_model_files
+from nat_core.learning import reward_model_files, structure_model
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.checkpoint import CARD, WEIGHTS, PolicyCard, list_policies, load_card, load_policy
 from nat_core.learning.policy import Policy
 from nat_core.learning.reward_model import RewardModel
+from nat_core.learning.structure_model import StructureModel
 from nat_core.learning.supernet_source import supernet_source
 from nat_core.learning.table import SPACE, TabularAccuracy
 
@@ -83,32 +85,42 @@ def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySou
     """What judges the outputs of such a policy.
 
     The benchmark's table where `architecture` is in it; the policy's own shared weights, on images that trained
-    nothing, where there are some; the reward model that it was trained on; else nothing.
+    nothing, where there are some; the model that rewarded it; else nothing.
 
     Args:
         card: of the policy.
         architecture: to be transformed.
 
     Raises:
-        ValueError: the shared weights or the reward model beside the policy are broken.
+        ValueError: the shared weights or the model beside the policy are broken.
     """
     if card.space == SPACE.name:
         source = TabularAccuracy(card.training.get("data_set", "cifar10_valid"))
         return source if source.mismatch(architecture) is None else None
-    own = (supernet_source(card.folder) or reward_model_in(card.folder)) if card.folder else None
+    own = (supernet_source(card.folder) or model_in(card.folder)) if card.folder else None
     return own if own is not None and own.mismatch(architecture) is None else None
 
 
-def reward_model_in(folder: Path) -> RewardModel | None:
-    """The reward model in `folder`, remembered until its file changes; None if there is none.
+def model_in(folder: Path) -> RewardModel | StructureModel | None:
+    """The model of accuracies in `folder`, remembered until its file changes; None if there is none.
 
     Raises:
         ValueError: it is broken; names the file.
     """
-    path = folder / reward_model_files.FILE
-    return _reward_model(folder, path.stat().st_mtime_ns) if path.exists() else None
+    for name in _MODELS:
+        if (path := folder / name).exists():
+            return _model(folder, name, path.stat().st_mtime_ns)
+    return None
 
 
 @lru_cache(maxsize=16)
-def _reward_model(folder: Path, stamp: int) -> RewardModel:
-    return reward_model_files.load_reward_model(folder)
+def _model(folder: Path, name: str, stamp: int) -> RewardModel | StructureModel:
+    return _MODELS[name](folder)
+
+
+_MODELS: Mapping[str, Callable[[Path], RewardModel | StructureModel]] = MappingProxyType(
+    {
+        reward_model_files.FILE: reward_model_files.load_reward_model,
+        structure_model.FILE: structure_model.load_structure_model,
+    }
+)

@@ -15,8 +15,8 @@ from nat_core.learning.values import dataclass_of
 ESTIMATORS = ("group", "moving_average")
 REWARD_SCALES = ("normal_scores", "points")
 COSTS = ("macs", *DEVICES)
-# Rewards from the shipped training speeds (see `speed_model`), for spaces without a benchmark's table.
-SPEEDS = "speeds"
+# Rewards from a model of the shipped trainings (see `structure_model`), for spaces without a benchmark's table.
+TRAININGS = "trainings"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TrainingConfig:
         space: whose architectures are transformed.
         rule: "nat" or "nat++".
         policy: shape of the policy.
-        data_set: what rewards, unless another accuracy source is given: a column of NAS-Bench-201, or "speeds".
+        data_set: what rewards, unless another accuracy source is given: a column of NAS-Bench-201, or "trainings".
         steps: gradient steps.
         batch: input architectures per step.
         samples: transformations drawn per input.
@@ -86,7 +86,7 @@ class TrainingConfig:
             raise ValueError(f"betas are {self.betas}; two numbers are needed, at least 0 and below 1")
         if self.estimator == "group" and self.samples < 2:
             raise ValueError("the group estimator compares samples of an input; samples must be 2 or more")
-        if self.data_set == SPEEDS and self.space == "nasbench201":
+        if self.data_set == TRAININGS and self.space == "nasbench201":
             raise ValueError(f"nasbench201 has a table; accepted for data_set: {', '.join(DATA_SETS)}")
         if self.cost_weight and self.cost != "macs" and self.space != "nasbench201":
             raise ValueError(
@@ -121,7 +121,7 @@ class TrainingConfig:
 _CHOICES = {
     "space": SPACES,
     "rule": RULES,
-    "data_set": (*DATA_SETS, SPEEDS),
+    "data_set": (*DATA_SETS, TRAININGS),
     "estimator": ESTIMATORS,
     "reward_scale": REWARD_SCALES,
     "cost": COSTS,
@@ -167,11 +167,11 @@ def authors_recipe(**changes: Any) -> TrainingConfig:
     return TrainingConfig(**{**recipe, **changes})
 
 
-def speeds_recipe(**changes: Any) -> TrainingConfig:
+def trainings_recipe(**changes: Any) -> TrainingConfig:
     """Many modelled rewards, which are free but wrong: not too greedy."""
     recipe = {
         "space": "fully_concat",
-        "data_set": SPEEDS,
+        "data_set": TRAININGS,
         "steps": 800,
         "batch": 64,
         "learning_rate": 1e-3,
@@ -185,5 +185,5 @@ def speeds_recipe(**changes: Any) -> TrainingConfig:
 RECIPES: Mapping[str, Callable[..., TrainingConfig]] = {
     "group": TrainingConfig,
     "authors": authors_recipe,
-    "speeds": speeds_recipe,
+    "trainings": trainings_recipe,
 }

@@ -11,9 +11,9 @@ from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
 from nat_core.learning import table
 from nat_core.learning.accuracy import AccuracySource
-from nat_core.learning.config import SPEEDS, TrainingConfig
+from nat_core.learning.config import TRAININGS, TrainingConfig
 from nat_core.learning.rewards import Objective, RelativeCost
-from nat_core.learning.speed_model import speed_model
+from nat_core.learning.structure_model import shipped_structure_model
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
@@ -61,10 +61,10 @@ def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -
 
 def source_of(config: TrainingConfig) -> AccuracySource:
     """The accuracies that the configuration names. Raises ValueError if there are none for its space."""
-    if config.data_set == SPEEDS:
-        return speed_model(config.space)
+    if config.data_set == TRAININGS:
+        return shipped_structure_model(config.space)
     if config.space != table.SPACE.name:
-        raise ValueError(f"{config.space} has no table of accuracies; accepted for data_set: {SPEEDS}")
+        raise ValueError(f"{config.space} has no table of accuracies; accepted for data_set: {TRAININGS}")
     return table.TabularAccuracy(config.data_set)
 
 

@@ -8,13 +8,12 @@ from nat_core.learning.checkpoint import PolicyCard, save_policy
 from nat_core.learning.data import objective_of, split_codes
 from nat_core.learning.device import machine
 from nat_core.learning.evaluation import policy_quality
-from nat_core.learning.reward_model import RewardModel
-from nat_core.learning.reward_model_files import save_reward_model
+from nat_core.learning.structure_model import StructureModel, save_structure_model
 from nat_core.learning.training import TrainedPolicy
 
 
 def publish(folder: Path | str, trained: TrainedPolicy, command: str, quality: dict[str, Any] | None = None) -> Path:
-    """Saves a trained policy with its card, and the reward model if one rewarded it; returns the folder.
+    """Saves a trained policy with its card, and the model of accuracies if one rewarded it; returns the folder.
 
     Args:
         folder: created if need be.
@@ -22,9 +21,9 @@ def publish(folder: Path | str, trained: TrainedPolicy, command: str, quality: d
         command: the command line that trains the same policy again.
         quality: measured figures; by default those on NAS-Bench-201's held-out cells where it was trained on its table.
     """
-    if isinstance(trained.source, RewardModel):
+    if isinstance(trained.source, StructureModel):
         Path(folder).mkdir(parents=True, exist_ok=True)
-        save_reward_model(Path(folder), trained.source)
+        save_structure_model(Path(folder), trained.source)
     return save_policy(folder, trained.policy, card_of(trained, command, quality))
 
 

@@ -57,13 +57,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             _PLAIN | {"stem_stride": 2, "epochs": 8, "batch": 128} | {"learning_rate": 0.1, "warmup_epochs": 0.5},
             {"cifar": {"channels": 8, "layers": 5}, "nasbench201": {"channels": 8, "layers": 6}},
         ),
-        "speed": Preset(
-            "one pass over 10,000 images: how fast the loss falls ranks architectures; half a minute on a CPU",
-            _PLAIN
-            | {"trained_on": "rewards", "judged_on": "selection", "images_per_class": 1000}
-            | {"stem_stride": 2, "epochs": 1, "batch": 32, "learning_rate": 0.1, "warmup_epochs": 0.1},
-            {"cifar": {"channels": 8, "layers": 5}, "nasbench201": {"channels": 8, "layers": 6}},
-        ),
         "smoke": Preset(
             "a tiny network on the built-in sample; seconds, to see that it works",
             _PLAIN

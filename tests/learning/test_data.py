@@ -36,7 +36,7 @@ def test_other_spaces_are_sampled(space):
 
 
 def test_a_space_without_a_table_needs_a_source():
-    with pytest.raises(ValueError, match="loose_end has no table of accuracies; accepted for data_set: speeds"):
+    with pytest.raises(ValueError, match="loose_end has no table of accuracies; accepted for data_set: trainings"):
         objective_of(TrainingConfig(space="loose_end"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core.learning.config import speeds_recipe
+from nat_core.learning.config import trainings_recipe
 from nat_core.learning.image_presets import adjusted, preset
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
@@ -130,17 +130,17 @@ def test_a_clone_fills_the_form(tracking):
     assert app.code[0].value.endswith("--space fully_concat --preset smoke --epochs 9 --seed 4 --channels 6")
 
 
-def test_the_recipe_of_speeds_has_its_own_options_and_is_cloned(tracking):
-    config = speeds_recipe(space="loose_end", steps=70, seed=3)
-    tracking.create(request_for("train", config, preset="speeds", device="cpu", threads=1, name="one"))
+def test_the_recipe_of_trainings_has_its_own_options_and_is_cloned(tracking):
+    config = trainings_recipe(space="loose_end", steps=70, seed=3)
+    tracking.create(request_for("train", config, preset="trainings", device="cpu", threads=1, name="one"))
     app = open_page()
     run(button(app, "Clone").click())
     assert (app.selectbox(key="train_space").value, app.segmented_control(key="train_preset").value) == (
-        "loose_end", "speeds",
+        "loose_end", "trainings",
     )  # fmt: skip
     assert {item.label for item in app.text_input} >= {"Policy steps", "Seed", "Cost weight λ"}
     assert not {item.label for item in app.text_input} & {"Images", "Epochs", "Channels"}
-    assert app.code[0].value.endswith("train --space loose_end --recipe speeds --steps 70 --seed 3")
+    assert app.code[0].value.endswith("train --space loose_end --recipe trainings --steps 70 --seed 3")
     run(app.selectbox(key="train_space").set_value("nasbench201"))
     assert app.segmented_control(key="train_preset").value == "cpu" and "--recipe group" in app.code[0].value
 

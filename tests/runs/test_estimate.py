@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from nat_core.learning.config import TrainingConfig, speeds_recipe
+from nat_core.learning.config import TrainingConfig, trainings_recipe
 from nat_core.learning.image_presets import PRESETS, adjusted, preset
 from nat_core.learning.policy import PolicyConfig
 from nat_core.learning.training import train
@@ -26,7 +26,7 @@ def test_more_work_takes_longer_and_more_memory():
 
 
 def test_modelled_rewards_take_longer_than_a_table():
-    modelled = speeds_recipe()
+    modelled = trainings_recipe()
     table = TrainingConfig(steps=modelled.steps, batch=modelled.batch)
     assert estimate(modelled, SPEED).seconds > 3 * estimate(table, SPEED).seconds
 

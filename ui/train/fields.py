@@ -82,10 +82,10 @@ class Preset:
 
 
 _IMAGES = {
-    "speeds": Preset(
-        "Speeds",
-        "Rewarded by shipped training speeds, minutes on one core; how well they rank these cells is not established.",
-        {"recipe": "speeds"},
+    "trainings": Preset(
+        "Trainings",
+        "Rewarded by a model of shipped trainings from scratch; minutes on one core.",
+        {"recipe": "trainings"},
     ),
     "smoke": Preset("Smoke", "Built-in sample, under a minute: shows that everything works.", {"preset": "smoke"}),
     "cpu": Preset("CPU", "About two hours on two cores.", {"preset": "cpu"}),

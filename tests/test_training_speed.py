@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.training_speed import SpeedResult, add_speed, read_speeds, training_speed
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
-from nat_core.learning.speed import SpeedResult, add_speed, read_speeds, training_speed
 from tests.learning.scratch_cases import coloured_images
 
 CELL = notation.parse("|skip_connect~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|")

@@ -1,4 +1,4 @@
-"""Training speed: a cheap estimate of what an architecture is worth.
+"""Training speed, one of the proxies that `benchmarks.proxies` compares.
 
 The loss summed while a network sees every image once, each before it learns from it, ranks architectures better than
 the accuracy after so short a training (Ru et al., arXiv 2006.04492; prequential coding in Dawid's sense). Networks
@@ -26,8 +26,11 @@ from nat_core.learning.scratch_presets import preset_budget
 from nat_core.learning.scratch_state import new_state
 from nat_core.learning.values import dataclass_of
 
-SHIPPED = Path(__file__).parent.parent / "assets" / "speeds.jsonl"
-PRESET = "speed"
+# Fields of the budget in which it differs from preset `short`.
+CHANGES = {
+    "trained_on": "rewards", "judged_on": "selection", "images_per_class": 1000, "epochs": 1, "batch": 32,
+    "warmup_epochs": 0.1,
+}  # fmt: skip
 STREAMS = ("rewards", "test")
 TENTHS = 10
 # The first losses tell of the initial weights and the warm-up rather than of the architecture.
@@ -83,12 +86,12 @@ def training_speed(
     device: torch.device | str = "cpu",
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SpeedResult | None:
-    """Trains the network of preset `speed` on one pass over a stream; None if `should_stop`, asked every step, came.
+    """Trains a small network on one pass over a stream; None if `should_stop`, asked every step, came.
 
     Raises:
         ValueError: an architecture that fits no network, too few images for ten batches, or a training that diverges.
     """
-    budget = preset_budget(PRESET, architecture)
+    budget = preset_budget("short", architecture, **CHANGES)
     trainer = Trainer(budget, replace(data, rewards=getattr(data, stream)).to(device))
     if trainer.steps < TENTHS:
         least = TENTHS * budget.batch
@@ -106,7 +109,7 @@ def training_speed(
     return SpeedResult(notation.shortest(architecture), stream, seed, tuple(losses), seconds)
 
 
-def read_speeds(path: Path = SHIPPED) -> dict[tuple[str, str, int], SpeedResult]:
+def read_speeds(path: Path) -> dict[tuple[str, str, int], SpeedResult]:
     """The results in a file of JSON lines by `key`; none if there is no file.
 
     Raises:

@@ -1,0 +1,156 @@
+"""The promise, checked: `python -m benchmarks.promise --data SOURCE`.
+
+Inputs of both image spaces, eight drawn at random and the published originals, are transformed within a share of their
+MACs, and input and output are trained from scratch with the judge's budget (`benchmarks.trainings`), same seed. Beside
+them: what the authors of NAT and NAT++ made of the same originals, and random legal transformations of as many MACs as
+ours. Printed are test accuracies, and the mean differences to the inputs' with standard errors over pairs.
+
+Results go into the judge's table; `--print` trains nothing and prints what is known.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.trainings import PURPOSES, architectures, train
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.library import library
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning import catalogue
+from nat_core.learning.draws import seed_of
+from nat_core.learning.image_sources import HUB_DEFAULT
+from nat_core.learning.images import load_images
+from nat_core.learning.measured import SHIPPED, MeasuredResult, read_measured
+from nat_core.learning.scratch_config import NamedArchitecture
+from nat_core.learning.structure_model import of_main_budget
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+from nat_core.runs.signals import stop_signals
+from nat_core.transform import Options, transform
+
+PRETRAINED = Path(__file__).parent.parent / "pretrained"
+RANDOM = 8
+SHARE = 0.75
+ORIGINALS: Mapping[str, Sequence[str]] = {
+    "fully_concat": ("DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "SNAS_MILD", "DARTS_V1"),
+    "loose_end": ("ENAS", "NASNet-A", "VGG", "ResBlock", "MobileNetV2", "AmoebaNet-A", "NAONet"),
+}
+ROLES = ("ours", "NAT", "NAT++", "random")
+# Random transformations among which one of as many MACs is sought.
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An input and what others made of it, by role."""
+
+    name: str
+    given: Architecture
+    made: Mapping[str, Architecture]
+
+
+def inputs(space: Space) -> list[NamedArchitecture]:
+    """Random ones that trained nothing, then the originals."""
+    if space.name == "fully_concat":  # the judge has trained them already
+        drawn = [item for item in architectures() if item.name.removeprefix("random ").isdigit()][:RANDOM]
+    else:
+        rng = random.Random(seed_of("promise", space.name))
+        drawn = [NamedArchitecture.of(space.sample(rng), f"{space.name}, random {number}") for number in range(RANDOM)]
+    return [*drawn, *(NamedArchitecture.of(library()[name].architecture, name) for name in ORIGINALS[space.name])]
+
+
+def pair(item: NamedArchitecture, space: Space, policies: Path) -> Pair:
+    given = item.architecture
+    policy, card = catalogue.load_for(policies, given, space.name)
+    cost = cost_model(NETWORKS[space.network]).cost
+    options = Options(max_macs=int(SHARE * cost(given).macs))
+    ours = transform(given, policy, space, catalogue.accuracy_source(card, given), options).output.architecture
+    published = {
+        entry.method: entry.architecture
+        for entry in library().values()
+        if entry.method and entry.derived_from == item.name
+    }
+    return Pair(item.name, given, {"ours": ours, **published, "random": _random_of(given, ours, space)})
+
+
+def _random_of(given: Architecture, ours: Architecture, space: Space) -> Architecture:
+    """Of random legal transformations the one whose MACs are nearest to ours."""
+    rng, cost = random.Random(seed_of("equal MACs", notation.shortest(given))), cost_model(NETWORKS[space.network]).cost
+    wanted = cost(ours).macs
+    drawn = (
+        given.with_operations([rng.choice(space.targets(name)) for name in given.operations]) for _ in range(_DRAWS)
+    )
+    return min((item for item in drawn if item != ours), key=lambda item: abs(cost(item).macs - wanted))
+
+
+def jobs(pairs: Sequence[Pair]) -> Iterator[NamedArchitecture]:
+    """Everything to train: inputs and ours first."""
+    for item in pairs:
+        yield NamedArchitecture.of(item.given, item.name)
+        yield NamedArchitecture.of(item.made["ours"], f"{item.name}, ours")
+    for role in ROLES[1:]:
+        yield from (
+            NamedArchitecture.of(item.made[role], f"{item.name}, {role}") for item in pairs if role in item.made
+        )
+
+
+def table(pairs: Sequence[Pair], results: Sequence[MeasuredResult]) -> Iterator[str]:
+    """A line per pair, and one per role of mean differences to the inputs."""
+    known = {result.genotype: result for result in results if result.seed == 0}
+    yield "| input | " + " | ".join(("accuracy", *ROLES, "MACs, ours ÷ input")) + " |"
+    yield "|---|" + "---:|" * (len(ROLES) + 2)
+    gains: dict[str, list[tuple[float, float]]] = {role: [] for role in ROLES}
+    for item in pairs:
+        before = known.get(notation.shortest(item.given))
+        after = {role: known.get(notation.shortest(made)) for role, made in item.made.items()}
+        ours = after.get("ours")
+        accuracies = [_percent(result) for result in (before, *(after.get(role) for role in ROLES))]
+        ratio = f"{ours.macs / before.macs:.2f}" if before and ours else ""
+        yield f"| {' | '.join((item.name, *accuracies, ratio))} |"
+        for role, result in after.items():
+            if before and result:
+                gains[role].append((result.accuracy - before.accuracy, result.macs / before.macs))
+    yield from (f"\n{role}: {_mean(values)}" for role, values in gains.items() if len(values) > 1)
+
+
+def _percent(result: MeasuredResult | None) -> str:
+    return f"{result.accuracy:.2f}" if result else ""
+
+
+def _mean(values: Sequence[tuple[float, float]]) -> str:
+    points, ratios = np.array(values).T
+    error = points.std(ddof=1) / len(points) ** 0.5
+    return f"{points.mean():+.2f} ± {error:.2f} points over {len(points)} pairs, MACs × {ratios.mean():.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.promise", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
+    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
+    parser.add_argument("--table", type=Path, default=SHIPPED, help="where results are and go")
+    parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
+    parser.add_argument("--spaces", nargs="*", default=list(ORIGINALS), choices=list(ORIGINALS))
+    parser.add_argument("--print", action="store_true", help="train nothing")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    pairs = [pair(item, SPACES[name], options.policies) for name in options.spaces for item in inputs(SPACES[name])]
+    if not options.print:
+        options.state.mkdir(parents=True, exist_ok=True)
+        data = load_images(options.data)
+        with stop_signals() as stopped:
+            for item in jobs(pairs):
+                budget = PURPOSES["judge"].budget(item.architecture)
+                if not train(item, 0, budget, data, options.table, options.state, stopped):
+                    sys.exit(130)
+    print("\n".join(table(pairs, of_main_budget(read_measured(options.table), "test"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Trains architectures from scratch: `python -m benchmarks.trainings judge --data SOURCE`, and `… rewards …`.
+
+*judge*: by what cheaper accuracies and policies are judged. 48 fully-concat architectures: 28 drawn at random, a random
+legal transformation of 12 of them, and 8 published ones; then the first six again with another seed, which tells the
+noise. 12 epochs of all training images (ten minutes or more of one core), judged on the test images.
+
+*rewards*: what a reward is fitted on. The same architectures, then others of both spaces in turns, half of them drawn,
+half random legal transformations. 3 epochs (three minutes), judged on selection images, which the training leaves out.
+
+Results go into the table that ships with the project; what it has is not trained again. What is interrupted goes on
+from its checkpoint, and several processes may share the work.
+"""
+
+import argparse
+import hashlib
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.library import library
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning.draws import architecture_at
+from nat_core.learning.image_config import IMAGE_SPACES
+from nat_core.learning.image_sources import HUB_DEFAULT
+from nat_core.learning.images import ImageData, load_images
+from nat_core.learning.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
+from nat_core.learning.scratch_config import Budget, EvaluationConfig, NamedArchitecture
+from nat_core.learning.scratch_presets import preset_budget
+from nat_core.learning.scratch_queue import Hooks, evaluate
+from nat_core.runs.signals import stop_signals
+
+SPACE = SPACES["fully_concat"]
+RANDOM, TRANSFORMED, REPEATED = 28, 12, 6
+TRANSFORMED_SHARE = 0.5
+PUBLISHED = ("DARTS", "NATv2_DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "NAT_DARTS", "SNAS_MILD", "DARTS_V1")
+
+Jobs = Iterator[tuple[NamedArchitecture, int]]
+
+
+def architectures() -> list[NamedArchitecture]:
+    """What judges, in an order in which every beginning is a fair sample."""
+    rng = random.Random(2024)
+    drawn = [SPACE.sample(rng) for _ in range(RANDOM)]
+    changed = [transformed(item, rng) for item in drawn[:TRANSFORMED]]
+    named = [NamedArchitecture.of(item, f"random {number}") for number, item in enumerate(drawn)]
+    named += [NamedArchitecture.of(item, f"random {number}, transformed") for number, item in enumerate(changed)]
+    random.Random(0).shuffle(named)
+    published = [NamedArchitecture.of(library()[name].architecture, name) for name in PUBLISHED]
+    return [*published[:2], *named[:8], *published[2:], *named[8:]]
+
+
+def transformed(architecture: Architecture, rng: random.Random) -> Architecture:
+    """A random legal transformation."""
+    return architecture.with_operations([rng.choice(SPACE.targets(name)) for name in architecture.operations])
+
+
+def judging(count: int) -> Jobs:
+    """Architectures and seeds of the judge; `count` is not used."""
+    every = architectures()
+    yield from ((item, 0) for item in every)
+    yield from ((item, 1) for item in every[:REPEATED])
+
+
+def rewarding(count: int) -> Jobs:
+    """The judge's architectures, then `count` others; one seed."""
+    yield from ((item, 0) for item in architectures())
+    for number in range(count):
+        space, place = SPACES[IMAGE_SPACES[number % len(IMAGE_SPACES)]], number // len(IMAGE_SPACES)
+        drawn = architecture_at(space, "nat++", TRANSFORMED_SHARE, 0, "rewards", space.name, place)
+        yield NamedArchitecture.of(drawn, f"{space.name} {place}"), 0
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What is trained for it, and how: fields of the budget in which it differs from preset `short`."""
+
+    jobs: Callable[[int], Jobs]
+    changes: Mapping[str, Any]
+
+    def budget(self, architecture: Architecture) -> Budget:
+        return preset_budget("short", architecture, data=HUB_DEFAULT, **self.changes)
+
+
+_SHORTER = {"epochs": 3, "batch": 64, "warmup_epochs": 0.3, "trained_on": "fitting", "judged_on": "selection"}
+PURPOSES: Mapping[str, Purpose] = MappingProxyType(
+    {"judge": Purpose(judging, {"epochs": 12}), "rewards": Purpose(rewarding, _SHORTER)}
+)
+
+
+def train(
+    item: NamedArchitecture, seed: int, budget: Budget, data: ImageData, table: Path, state: Path,
+    stopped: Callable[[], bool] = lambda: False,
+) -> bool:  # fmt: skip
+    """Trains one architecture unless the table has it or another process does; False if stopped before the end."""
+    config = EvaluationConfig((item,), budget, (seed,), "short")
+    identifier = budget_id(config, data)
+    if (item.genotype, identifier, seed) in {result.key for result in read_measured(table)}:
+        return True
+
+    def record(result: MeasuredResult) -> None:
+        add_measured(table, result)
+        accuracy, seconds = result.accuracy, result.elapsed_seconds
+        print(f"{item.name}, seed {seed}: {accuracy:.2f} % of {budget.judged_on} in {seconds:.0f} s", file=sys.stderr)
+
+    digest = hashlib.sha256(item.genotype.encode()).hexdigest()[:12]
+    checkpoint = state / f"{identifier}-{digest}-{seed}.safetensors"
+    hooks = Hooks(record=record, should_stop=stopped, checkpoint=checkpoint)
+    try:
+        with FileLock(checkpoint.with_suffix(".lock"), blocking=False):
+            finished = evaluate(config, data, "cpu", hooks).finished
+    except Timeout:
+        return True  # another process is at it
+    if finished:
+        checkpoint.unlink(missing_ok=True)
+    return finished
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trainings", description=__doc__.splitlines()[0])
+    parser.add_argument("purpose", choices=PURPOSES)
+    parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
+    parser.add_argument("--table", type=Path, default=SHIPPED, help="where results go")
+    parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
+    parser.add_argument("--count", type=int, default=200, help="rewards: architectures besides the judge's")
+    options = parser.parse_args()
+    options.state.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    data, purpose = load_images(options.data), PURPOSES[options.purpose]
+    with stop_signals() as stopped:
+        for item, seed in purpose.jobs(options.count):
+            budget = purpose.budget(item.architecture)
+            if not train(item, seed, budget, data, options.table, options.state, stopped):
+                break
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""A model of accuracies after whole trainings: ridge regression on what can be counted about an architecture.
+
+Trainings from scratch are dear, so only some dozens are known; a line through a few counts is what so few can tell,
+and it can be read. It ranks architectures that it has not seen far better than MACs alone or than trainings of
+seconds do (`docs/rewards.md`).
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning.accuracy import AccuracyKind
+from nat_core.learning.files import write_text
+from nat_core.learning.measured import SHIPPED, MeasuredAccuracy, MeasuredResult, budgets, read_measured
+from nat_core.learning.ranks import rank_correlation
+from nat_core.learning.scratch_config import Budget
+from nat_core.learning.structure import FEATURES, features
+from nat_core.learning.values import dataclass_of
+from nat_core.network.config import NetworkConfig
+
+FILE = "structure_model.json"
+# Weights of the penalty on standardised counts; the one that predicts left-out architectures best is taken.
+_PENALTIES = (0.3, 1.0, 3.0, 10.0)
+_LEAST = 20
+
+_Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How well architectures are predicted by a fit on all others.
+
+    Attributes:
+        rank_correlation: Spearman's, with what was measured.
+        error_points: root of the mean squared error.
+    """
+
+    rank_correlation: float
+    error_points: float
+
+
+@dataclass(frozen=True)
+class StructureModel:
+    """A fitted line as an `AccuracySource`: intercept + Σ weight · (count − mean) ÷ deviation.
+
+    Attributes:
+        space: whose architectures it judges.
+        network: whose MACs it counts.
+        means, deviations, weights: [len(FEATURES)], the weights in points of accuracy.
+        intercept: in percent.
+        penalty: of the regression.
+        observed: how many architectures it was fitted on.
+        left_out: its quality on those.
+        about: what is predicted, in words.
+    """
+
+    space: str
+    network: NetworkConfig
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    penalty: float
+    observed: int
+    left_out: LeftOut
+    about: str
+
+    def __post_init__(self) -> None:
+        for name in ("means", "deviations", "weights"):
+            values = getattr(self, name)
+            if len(values) != len(FEATURES) or not np.isfinite(values).all():
+                raise ValueError(f"{name} are {len(values)} numbers; accepted: {len(FEATURES)} finite ones")
+        if min(self.deviations) <= 0 or not np.isfinite(self.intercept):
+            raise ValueError("deviations must be above 0 and the intercept finite")
+        if self.space not in SPACES:
+            raise ValueError(f"space is {self.space!r:.60}; accepted: {', '.join(SPACES)}")
+
+    @property
+    def kind(self) -> AccuracyKind:
+        return "modelled"
+
+    @property
+    def stable(self) -> bool:
+        return True
+
+    @property
+    def target_space(self) -> Space:
+        return SPACES[self.space]
+
+    @property
+    def description(self) -> str:
+        return (
+            f"{self.about}: predicted from the architecture's structure, fitted on {self.observed} trainings, rank "
+            f"correlation {self.left_out.rank_correlation:.2f} on left-out ones"
+        )
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why the model cannot judge `architecture`, or None."""
+        return self.target_space.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> _Numbers:
+        """[n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
+        for position, architecture in enumerate(architectures):
+            if reason := self.mismatch(architecture):
+                raise ValueError(f"architecture {position} is not of the model's space: {reason}")
+        counts = (features(architectures, self.network) - self.means) / self.deviations
+        return (self.intercept + counts @ np.array(self.weights)).clip(0, 100)
+
+
+def fit_structure_model(results: Sequence[MeasuredResult], space: str) -> StructureModel:
+    """The model of trainings of one budget; seeds are averaged. The same results give the same model.
+
+    Args:
+        results: on test images only if the model is for reports and chooses nothing.
+        space: whose architectures it will judge; the results may be of any space of the same network.
+
+    Raises:
+        ValueError: too few architectures, or several budgets.
+    """
+    if not results:
+        raise ValueError(f"no trainings of {space}'s network; at least {_LEAST} are needed")
+    measured = MeasuredAccuracy(results)
+    if len(measured.architectures) < _LEAST:
+        raise ValueError(f"{len(measured.architectures)} trained architectures; at least {_LEAST} are needed")
+    network = Budget.from_dict(results[0].settings).network(10)
+    counts = features(measured.architectures, network)
+    accuracies = measured.accuracy_percent(measured.architectures)
+    means, spread = counts.mean(axis=0), counts.std(axis=0)
+    deviations = np.where(spread > 0, spread, 1.0)
+    fits = [(_left_out(known := (counts - means) / deviations, accuracies, item), item) for item in _PENALTIES]
+    left_out, penalty = min(fits, key=lambda fit: fit[0].error_points)
+    weights, intercept = _ridge(known, accuracies, penalty)
+    return StructureModel(
+        space, network, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()), intercept, penalty,
+        len(accuracies), left_out, _about(results[0]),
+    )  # fmt: skip
+
+
+@cache
+def shipped_structure_model(space: str) -> StructureModel:
+    """The model of a space, fitted on the shipped trainings of its network. Raises ValueError if they are too few."""
+    return fit_structure_model(of_main_budget(read_measured(SHIPPED), "selection"), space)
+
+
+def of_main_budget(results: Iterable[MeasuredResult], judged_on: str) -> list[MeasuredResult]:
+    """Those of the most frequent budget that is judged on "selection", to learn and choose by, or "test"."""
+    groups = budgets(result for result in results if result.judged_on == judged_on)
+    return next(iter(groups.values()), [])
+
+
+def save_structure_model(folder: Path, model: StructureModel) -> Path:
+    """Writes the model into `folder`; returns the file."""
+    path = folder / FILE
+    write_text(path, json.dumps(asdict(model), indent=1))
+    return path
+
+
+def load_structure_model(folder: Path) -> StructureModel:
+    """The model in `folder`.
+
+    Raises:
+        ValueError: it is broken; names the file.
+    """
+    path = folder / FILE
+    try:
+        return dataclass_of(StructureModel, json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, OSError, TypeError) as error:
+        raise ValueError(f"{path}: {error}; accepted: a model written by `train`") from error
+
+
+def _about(result: MeasuredResult) -> str:
+    data = result.data.partition(":")[0]
+    return f"{data} {result.judged_on} accuracy after {result.epochs} epochs at {result.network}"
+
+
+def _ridge(counts: _Numbers, accuracies: _Numbers, penalty: float) -> tuple[_Numbers, float]:
+    """Weights and intercept of the least squares' line through [n, k] counts, large weights penalised."""
+    middle, mean = counts.mean(axis=0), accuracies.mean()
+    centred = counts - middle
+    square = centred.T @ centred + penalty * np.eye(counts.shape[1])
+    weights = np.linalg.solve(square, centred.T @ (accuracies - mean))
+    return weights, float(mean - middle @ weights)
+
+
+def _left_out(counts: _Numbers, accuracies: _Numbers, penalty: float) -> LeftOut:
+    """Every architecture predicted by a fit on all others."""
+    predicted = np.empty_like(accuracies)
+    for number in range(len(accuracies)):
+        others = np.arange(len(accuracies)) != number
+        weights, intercept = _ridge(counts[others], accuracies[others], penalty)
+        predicted[number] = counts[number] @ weights + intercept
+    error = float(np.sqrt(np.mean((predicted - accuracies) ** 2)))
+    return LeftOut(rank_correlation(predicted, accuracies), error)

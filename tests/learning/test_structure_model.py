@@ -1,0 +1,161 @@
+"""Models of accuracies after whole trainings, on trainings whose truth is known."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import SPACES
+from nat_core.cli.forms import form_for
+from nat_core.learning import catalogue
+from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.config import TrainingConfig, trainings_recipe
+from nat_core.learning.measured import MeasuredResult, read_measured
+from nat_core.learning.publish import publish
+from nat_core.learning.ranks import rank_correlation
+from nat_core.learning.scratch_presets import preset_budget
+from nat_core.learning.structure import features
+from nat_core.learning.structure_model import (
+    FILE,
+    fit_structure_model,
+    load_structure_model,
+    of_main_budget,
+    save_structure_model,
+    shipped_structure_model,
+)
+from nat_core.learning.training import train
+from nat_core.transform import transform
+
+SPACE = SPACES["fully_concat"]
+RNG = random.Random(0)
+ARCHITECTURES = [SPACE.sample(RNG) for _ in range(80)]
+BUDGET = preset_budget("short", ARCHITECTURES[0], data="nowhere")
+
+
+def truth(architecture: Architecture) -> float:
+    """Convolutions of the normal cell are good, poolings bad, MACs help a little."""
+    counts = features([architecture], BUDGET.network(10))[0]
+    return 50 + 2 * counts[0] / 5 + 1.5 * counts[1] - 1.0 * counts[2]
+
+
+def trained(
+    architecture: Architecture, seed: int = 0, shift: float = 0.0, judged_on: str = "selection", budget: str = "b"
+) -> MeasuredResult:
+    return MeasuredResult(
+        "", notation.shortest(architecture), truth(architecture) + shift, judged_on, budget, seed, 1, 1, "C 8, L 5",
+        "cifar10: 45,000 images", "short", 3, 180.0, "2026-11-25", BUDGET.to_dict(), {},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model():
+    return fit_structure_model([trained(item) for item in ARCHITECTURES[:60]], SPACE.name)
+
+
+def test_it_predicts_what_it_has_not_seen(model):
+    unseen = ARCHITECTURES[60:]
+    predicted, true = model.accuracy_percent(unseen), np.array([truth(item) for item in unseen])
+    assert rank_correlation(predicted, true) > 0.97 and np.abs(predicted - true).max() < 1
+    assert model.left_out.rank_correlation > 0.97 and model.left_out.error_points < 0.5
+    assert (model.observed, model.penalty) == (60, 0.3)
+
+
+def test_it_keeps_the_contract_of_accuracy_sources(model):
+    assert isinstance(model, AccuracySource)
+    assert (model.kind, model.stable) == ("modelled", True)
+    assert model.description.startswith("cifar10 selection accuracy after 3 epochs at C 8, L 5: predicted from")
+    assert model.accuracy_percent([]).shape == (0,)
+    loose = next(item for item in map(SPACES["loose_end"].sample, [RNG] * 50) if SPACE.mismatch(item))
+    assert model.mismatch(loose) and model.mismatch(ARCHITECTURES[0]) is None
+    with pytest.raises(ValueError, match="architecture 1 is not of the model's space"):
+        model.accuracy_percent([ARCHITECTURES[0], loose])
+
+
+def test_seeds_are_averaged():
+    results = [trained(item, seed, shift=0.5 - seed) for item in ARCHITECTURES[:60] for seed in (0, 1)]
+    single = fit_structure_model([trained(item) for item in ARCHITECTURES[:60]], SPACE.name)
+    assert fit_structure_model(results, SPACE.name) == single
+
+
+def test_noise_is_penalised_more():
+    rng = random.Random(1)
+    noisy = [trained(item, shift=rng.gauss(0, 5)) for item in ARCHITECTURES[:30]]
+    found = fit_structure_model(noisy, SPACE.name)
+    assert found.penalty > 0.3 and found.left_out.error_points > 3
+
+
+def test_what_cannot_be_fitted_is_refused():
+    with pytest.raises(ValueError, match="19 trained architectures; at least 20 are needed"):
+        fit_structure_model([trained(item) for item in ARCHITECTURES[:19]], SPACE.name)
+    with pytest.raises(ValueError, match="no trainings of fully_concat's network; at least 20"):
+        fit_structure_model([], SPACE.name)
+    mixed = [trained(item, budget="ab"[number % 2]) for number, item in enumerate(ARCHITECTURES[:30])]
+    with pytest.raises(ValueError, match="results of 2 budgets"):
+        fit_structure_model(mixed, SPACE.name)
+
+
+def test_test_images_do_not_choose():
+    results = [trained(item, judged_on="test", budget="t") for item in ARCHITECTURES[:30]]
+    results += [trained(item, budget="b") for item in ARCHITECTURES[:2]] + [trained(ARCHITECTURES[3], budget="a")]
+    assert {item.budget for item in of_main_budget(results, "selection")} == {"b"}
+    assert {item.budget for item in of_main_budget(results, "test")} == {"t"}
+    assert of_main_budget([], "test") == []
+
+
+def test_a_model_survives_a_file_and_a_broken_one_is_named(model, tmp_path):
+    path = save_structure_model(tmp_path, model)
+    assert load_structure_model(tmp_path) == model
+    facts = json.loads(path.read_text())
+    for broken, sentence in [
+        ("{", "accepted: a model written by `train`"),
+        (json.dumps({**facts, "weights": [1.0]}), "weights are 1 numbers; accepted: 11 finite ones"),
+        (json.dumps({**facts, "deviations": [0.0] * 11}), "deviations must be above 0"),
+        (json.dumps({**facts, "space": "nowhere"}), "space is 'nowhere'; accepted: fully_concat"),
+        (json.dumps({**facts, "intercept": "high"}), "intercept is 'high'; it must be a number"),
+    ]:
+        path.write_text(broken)
+        with pytest.raises(ValueError, match=f"{FILE}: .*{sentence}"):
+            load_structure_model(tmp_path)
+
+
+@pytest.mark.parametrize("space", ["fully_concat", "loose_end"])
+def test_a_policy_is_trained_on_the_shipped_trainings_and_judged_by_their_model(tmp_path, space):
+    config = trainings_recipe(space=space, steps=2, batch=8, inputs=24, held_out=4)
+    done = train(config)
+    publish(tmp_path / "policy", done, "train")
+    given = SPACES[space].sample(random.Random(3))
+    policy, card = catalogue.load_for(tmp_path, given)
+    source = catalogue.accuracy_source(card, given)
+    assert source == done.source == shipped_structure_model(space) and source.description == card.data
+    outcome = transform(given, policy, card.target_space, source)
+    assert outcome.accuracy_kind == "modelled"
+    assert outcome.gain_percent >= 0 and outcome.output.cost.macs <= outcome.input.cost.macs
+
+
+def test_trainings_reward_image_spaces_only():
+    with pytest.raises(ValueError, match="nasbench201 has a table; accepted for data_set: cifar10_valid"):
+        trainings_recipe(space="nasbench201")
+    with pytest.raises(ValueError, match="loose_end has no table of accuracies; accepted for data_set: trainings"):
+        train(TrainingConfig(space="loose_end"))
+
+
+def test_missing_trainings_are_said_before_a_run_is_recorded(monkeypatch):
+    form = form_for(SPACE.name, {"recipe": "trainings"})
+    config = form.config(SPACE.name, {"recipe": "trainings"})
+    form.check(config)
+    shipped_structure_model.cache_clear()
+    monkeypatch.setattr("nat_core.learning.structure_model.read_measured", lambda path: ())
+    with pytest.raises(ValueError, match="no trainings of fully_concat's network"):
+        form.check(config)
+    shipped_structure_model.cache_clear()
+
+
+def test_the_shipped_trainings_that_choose_were_never_judged_on_test_images():
+    from nat_core.learning.measured import SHIPPED
+
+    chosen = of_main_budget(read_measured(SHIPPED), "selection")
+    assert chosen and all(item.judged_on == "selection" for item in chosen)
+    assert all(item.settings["trained_on"] == "fitting" for item in chosen)

@@ -1,0 +1,54 @@
+"""How proxies are compared with the truth."""
+
+import random
+
+import numpy as np
+import pytest
+
+from benchmarks.proxies import interval, row, shorter_trainings, truth
+from nat_core.architecture import notation
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning import table
+from nat_core.learning.measured import SHIPPED, MeasuredResult, read_measured
+from nat_core.learning.scratch_presets import preset_budget
+from nat_core.learning.structure import features
+
+SPACE = SPACES["fully_concat"]
+RNG = random.Random(2)
+ITEMS = [SPACE.sample(RNG) for _ in range(40)]
+BUDGET = preset_budget("short", ITEMS[0], data="nowhere")
+
+
+def result(architecture):
+    counts = features([architecture], BUDGET.network(10))[0]
+    return MeasuredResult(
+        "", notation.shortest(architecture), 60 + counts[1], "selection", "b", 0, 1, 1, "C 8", "cifar10: images",
+        "short", 3, 180.0, "2026-11-25", BUDGET.to_dict(), {},
+    )  # fmt: skip
+
+
+def test_the_truth_is_the_benchmarks_or_the_judges():
+    known = truth(table.SPACE, 5, SHIPPED)
+    assert list(known.values()) == table.TabularAccuracy().accuracy_percent(list(known)).tolist()
+    judged = truth(SPACE, 0, SHIPPED)
+    tested = {
+        item.value: item.accuracy for item in read_measured(SHIPPED) if item.judged_on == "test" and not item.seed
+    }
+    assert judged and judged.items() <= tested.items()
+
+
+def test_a_model_predicts_every_architecture_by_the_others():
+    results = [result(item) for item in ITEMS[:30]]
+    (short, both, measured), (model, same, predicted) = shorter_trainings(ITEMS[25:], results, SPACE)
+    assert (short, model) == ("accuracy, 3 epochs", "model of 30 trainings of 3 epochs")
+    assert both == same == ITEMS[25:30]
+    assert measured == [item.accuracy for item in results[25:]]
+    assert predicted == pytest.approx(measured, abs=0.5) and predicted != measured
+    assert list(shorter_trainings(ITEMS[30:], results, SPACE)) == []
+
+
+def test_a_row_has_correlation_interval_and_time():
+    true = np.arange(20.0)
+    assert row("proxy", true.tolist(), true, 12.34) == "| proxy | 1.00 | 1.00 to 1.00 | 12.3 |"
+    low, high = interval(np.random.default_rng(0).normal(size=20), true)
+    assert -1 <= low < 0 < high <= 1

@@ -1,0 +1,52 @@
+from benchmarks.trainings import PURPOSES, REPEATED, SPACE, architectures, judging, rewarding, train
+from nat_core.architecture.spaces import space_of
+from nat_core.learning.measured import read_measured
+from tests.learning.scratch_cases import TINY, coloured_images, named
+
+
+def test_the_judged_architectures_are_48_distinct_ones_of_the_space_in_a_fixed_order():
+    every = architectures()
+    assert len({item.architecture.effective for item in every}) == len(every) == 48
+    assert all(SPACE.mismatch(item.architecture) is None for item in every)
+    assert every == architectures()
+
+
+def test_some_are_random_transformations_of_others():
+    named = {item.name: item.architecture for item in architectures()}
+    changed = [name for name in named if name.endswith("transformed")]
+    assert len(changed) == 12
+    for name in changed:
+        before, after = named[name.removesuffix(", transformed")], named[name]
+        assert before != after
+        assert all(new in SPACE.targets(old) for old, new in zip(before.operations, after.operations, strict=True))
+
+
+def test_the_first_are_trained_with_a_second_seed():
+    every = list(judging(0))
+    assert [seed for _, seed in every].count(1) == REPEATED
+    assert len({(item.genotype, seed) for item, seed in every}) == len(every)
+
+
+def test_rewards_come_from_the_judges_architectures_and_others_of_both_spaces():
+    every = [item for item, _ in rewarding(6)]
+    assert every[:48] == architectures()
+    assert [space_of(item.architecture).name for item in every[48:]] == ["fully_concat", "loose_end"] * 3
+    assert [item.name for item in every[48:]] == [item.name for item, _ in rewarding(10)][48:54]
+
+
+def test_what_rewards_is_never_judged_on_test_images():
+    given = architectures()[0].architecture
+    judge, rewards = (PURPOSES[name].budget(given) for name in ("judge", "rewards"))
+    assert (judge.judged_on, rewards.judged_on) == ("test", "selection")
+    assert judge.epochs > rewards.epochs
+
+
+def test_a_training_is_recorded_once_and_goes_on_where_it_was_stopped(tmp_path):
+    (item,), data, table = named("NAT_DARTS"), coloured_images(), tmp_path / "measured.jsonl"
+    asked = iter([False, False, True])
+    assert not train(item, 0, TINY, data, table, tmp_path, lambda: next(asked, True))
+    assert read_measured(table) == () and list(tmp_path.glob("*.safetensors"))
+    assert train(item, 0, TINY, data, table, tmp_path)
+    (result,) = read_measured(table)
+    assert (result.architecture, result.seed) == ("NAT_DARTS", 0) and not list(tmp_path.glob("*.safetensors"))
+    assert train(item, 0, TINY, data, table, tmp_path, lambda: True)  # nothing left to do
