@@ -18,12 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.trainings import PURPOSES, architectures, train
+from benchmarks.trainings import PRETRAINED, PURPOSES, architectures, output, train
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning import catalogue
 from nat_core.learning.draws import seed_of
 from nat_core.learning.image_sources import HUB_DEFAULT
 from nat_core.learning.images import load_images
@@ -33,11 +32,8 @@ from nat_core.learning.structure_model import of_main_budget
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals
-from nat_core.transform import Options, transform
 
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
 RANDOM = 8
-SHARE = 0.75
 ORIGINALS: Mapping[str, Sequence[str]] = {
     "fully_concat": ("DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "SNAS_MILD", "DARTS_V1"),
     "loose_end": ("ENAS", "NASNet-A", "VGG", "ResBlock", "MobileNetV2", "AmoebaNet-A", "NAONet"),
@@ -68,10 +64,7 @@ def inputs(space: Space) -> list[NamedArchitecture]:
 
 def pair(item: NamedArchitecture, space: Space, policies: Path) -> Pair:
     given = item.architecture
-    policy, card = catalogue.load_for(policies, given, space.name)
-    cost = cost_model(NETWORKS[space.network]).cost
-    options = Options(max_macs=int(SHARE * cost(given).macs))
-    ours = transform(given, policy, space, catalogue.accuracy_source(card, given), options).output.architecture
+    ours = output(given, space, policies)
     published = {
         entry.method: entry.architecture
         for entry in library().values()

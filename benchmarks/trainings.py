@@ -1,4 +1,4 @@
-"""Trains architectures from scratch: `python -m benchmarks.trainings judge --data SOURCE`, and `… rewards …`.
+"""Trains architectures from scratch: `python -m benchmarks.trainings judge --data SOURCE`; also *rewards*, *outputs*.
 
 *judge*: by what cheaper accuracies and policies are judged. 48 fully-concat architectures: 28 drawn at random, a random
 legal transformation of 12 of them, and 8 published ones; then the first six again with another seed, which tells the
@@ -6,6 +6,10 @@ noise. 12 epochs of all training images (ten minutes or more of one core), judge
 
 *rewards*: what a reward is fitted on. The same architectures, then others of both spaces in turns, half of them drawn,
 half random legal transformations. 3 epochs (three minutes), judged on selection images, which the training leaves out.
+
+*outputs*: what the policies of a folder make of published and of random architectures within three quarters of their
+MACs, trained as for rewards: a policy goes where its model errs, so what it made belongs into what the model is
+fitted on.
 
 Results go into the table that ships with the project; what it has is not trained again. What is interrupted goes on
 from its checkpoint, and several processes may share the work.
@@ -26,8 +30,9 @@ from filelock import FileLock, Timeout
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
-from nat_core.architecture.spaces import SPACES
-from nat_core.learning.draws import architecture_at
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning.catalogue import accuracy_source, load_for
+from nat_core.learning.draws import architecture_at, seed_of
 from nat_core.learning.image_config import IMAGE_SPACES
 from nat_core.learning.image_sources import HUB_DEFAULT
 from nat_core.learning.images import ImageData, load_images
@@ -35,11 +40,17 @@ from nat_core.learning.measured import SHIPPED, MeasuredResult, add_measured, bu
 from nat_core.learning.scratch_config import Budget, EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch_presets import preset_budget
 from nat_core.learning.scratch_queue import Hooks, evaluate
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals
+from nat_core.transform import Options, transform
 
 SPACE = SPACES["fully_concat"]
 RANDOM, TRANSFORMED, REPEATED = 28, 12, 6
 TRANSFORMED_SHARE = 0.5
+PRETRAINED = Path(__file__).parent.parent / "pretrained"
+# Of the input's MACs that an output may cost.
+SHARE = 0.75
 PUBLISHED = ("DARTS", "NATv2_DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "NAT_DARTS", "SNAS_MILD", "DARTS_V1")
 
 Jobs = Iterator[tuple[NamedArchitecture, int]]
@@ -62,27 +73,52 @@ def transformed(architecture: Architecture, rng: random.Random) -> Architecture:
     return architecture.with_operations([rng.choice(SPACE.targets(name)) for name in architecture.operations])
 
 
-def judging(count: int) -> Jobs:
-    """Architectures and seeds of the judge; `count` is not used."""
+def judging(options: argparse.Namespace) -> Jobs:
+    """Architectures and seeds of the judge."""
     every = architectures()
     yield from ((item, 0) for item in every)
     yield from ((item, 1) for item in every[:REPEATED])
 
 
-def rewarding(count: int) -> Jobs:
-    """The judge's architectures, then `count` others; one seed."""
+def rewarding(options: argparse.Namespace) -> Jobs:
+    """The judge's architectures, then `options.count` others; one seed."""
     yield from ((item, 0) for item in architectures())
-    for number in range(count):
+    for number in range(options.count):
         space, place = SPACES[IMAGE_SPACES[number % len(IMAGE_SPACES)]], number // len(IMAGE_SPACES)
         drawn = architecture_at(space, "nat++", TRANSFORMED_SHARE, 0, "rewards", space.name, place)
         yield NamedArchitecture.of(drawn, f"{space.name} {place}"), 0
+
+
+def outputs(options: argparse.Namespace) -> Jobs:
+    """What the policies in `options.policies` make of the published inputs and of `options.count` random ones."""
+    for name in IMAGE_SPACES:
+        space, rng = SPACES[name], random.Random(seed_of("outputs", name))
+        given = [NamedArchitecture.of(e.architecture, e.name) for e in library().values() if not e.method]
+        given = [item for item in given if space.mismatch(item.architecture) is None]
+        given += [NamedArchitecture.of(space.sample(rng), f"{name} {number}") for number in range(options.count)]
+        yield from ((NamedArchitecture.of(output(i.architecture, space, options.policies), f"{i.name}, output"), 0)
+                    for i in given)  # fmt: skip
+
+
+def output(given: Architecture, space: Space, policies: Path) -> Architecture:
+    """What the policy in a folder makes of `given` within `SHARE` of its MACs, or within all where no less is legal.
+
+    It is chosen by the policy's own accuracy source.
+    """
+    policy, card = load_for(policies, given, space.name)
+    source, limit = accuracy_source(card, given), int(SHARE * cost_model(NETWORKS[space.network]).cost(given).macs)
+    try:
+        outcome = transform(given, policy, space, source, Options(max_macs=limit))
+    except ValueError:  # no legal transformation is so cheap
+        outcome = transform(given, policy, space, source)
+    return outcome.output.architecture
 
 
 @dataclass(frozen=True)
 class Purpose:
     """What is trained for it, and how: fields of the budget in which it differs from preset `short`."""
 
-    jobs: Callable[[int], Jobs]
+    jobs: Callable[[argparse.Namespace], Jobs]
     changes: Mapping[str, Any]
 
     def budget(self, architecture: Architecture) -> Budget:
@@ -91,7 +127,11 @@ class Purpose:
 
 _SHORTER = {"epochs": 3, "batch": 64, "warmup_epochs": 0.3, "trained_on": "fitting", "judged_on": "selection"}
 PURPOSES: Mapping[str, Purpose] = MappingProxyType(
-    {"judge": Purpose(judging, {"epochs": 12}), "rewards": Purpose(rewarding, _SHORTER)}
+    {
+        "judge": Purpose(judging, {"epochs": 12}),
+        "rewards": Purpose(rewarding, _SHORTER),
+        "outputs": Purpose(outputs, _SHORTER),
+    }
 )
 
 
@@ -129,13 +169,16 @@ def main() -> None:
     parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
     parser.add_argument("--table", type=Path, default=SHIPPED, help="where results go")
     parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
-    parser.add_argument("--count", type=int, default=200, help="rewards: architectures besides the judge's")
+    parser.add_argument(
+        "--count", type=int, default=20, help="rewards: architectures besides the judge's; outputs: random inputs"
+    )
+    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="outputs: folder of policies")
     options = parser.parse_args()
     options.state.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     data, purpose = load_images(options.data), PURPOSES[options.purpose]
     with stop_signals() as stopped:
-        for item, seed in purpose.jobs(options.count):
+        for item, seed in purpose.jobs(options):
             budget = purpose.budget(item.architecture)
             if not train(item, seed, budget, data, options.table, options.state, stopped):
                 break

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from benchmarks.promise import ORIGINALS, SHARE, inputs, jobs, pair, table
+from benchmarks.promise import ORIGINALS, inputs, jobs, pair, table
+from benchmarks.trainings import SHARE
 from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.checkpoint import PolicyCard, save_policy

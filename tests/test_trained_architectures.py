@@ -1,6 +1,12 @@
-from benchmarks.trainings import PURPOSES, REPEATED, SPACE, architectures, judging, rewarding, train
+from argparse import Namespace
+
+import torch
+
+from benchmarks.trainings import PURPOSES, REPEATED, SPACE, architectures, judging, outputs, rewarding, train
 from nat_core.architecture.spaces import space_of
+from nat_core.learning.checkpoint import PolicyCard, save_policy
 from nat_core.learning.measured import read_measured
+from nat_core.learning.policy import Policy, PolicyConfig
 from tests.learning.scratch_cases import TINY, coloured_images, named
 
 
@@ -22,16 +28,29 @@ def test_some_are_random_transformations_of_others():
 
 
 def test_the_first_are_trained_with_a_second_seed():
-    every = list(judging(0))
+    every = list(judging(Namespace()))
     assert [seed for _, seed in every].count(1) == REPEATED
     assert len({(item.genotype, seed) for item, seed in every}) == len(every)
 
 
 def test_rewards_come_from_the_judges_architectures_and_others_of_both_spaces():
-    every = [item for item, _ in rewarding(6)]
+    every = [item for item, _ in rewarding(Namespace(count=6))]
     assert every[:48] == architectures()
     assert [space_of(item.architecture).name for item in every[48:]] == ["fully_concat", "loose_end"] * 3
-    assert [item.name for item in every[48:]] == [item.name for item, _ in rewarding(10)][48:54]
+    assert [item.name for item in every[48:]] == [item.name for item, _ in rewarding(Namespace(count=10))][48:54]
+
+
+def test_outputs_of_policies_are_of_published_and_random_inputs_of_both_spaces(tmp_path):
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    for space in ("fully_concat", "loose_end"):
+        torch.manual_seed(0)
+        save_policy(tmp_path / space, Policy(config), PolicyCard(space=space, rule="nat++", policy=config, seed=0))
+    found = [item for item, _ in outputs(Namespace(policies=tmp_path, count=2))]
+    names = [item.name for item in found]
+    assert {"DARTS, output", "fully_concat 1, output", "ENAS, output", "loose_end 1, output"} <= set(names)
+    assert not any(name.startswith("NAT") for name in names)
+    assert {space_of(item.architecture).name for item in found} == {"fully_concat", "loose_end"}
+    assert found == [item for item, _ in outputs(Namespace(policies=tmp_path, count=2))]
 
 
 def test_what_rewards_is_never_judged_on_test_images():

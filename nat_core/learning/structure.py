@@ -1,10 +1,12 @@
 """What can be counted about an architecture: a few numbers in which accuracy after a whole training is nearly linear.
 
-Only edges count that carry something: not null, on a path from an input to the output.
+Only edges count that carry something: not null, on a path from an input to the output. The more there is of something,
+the less another one matters, hence logarithms.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +17,13 @@ from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
 
 _CELL_FEATURES = (
-    "convolutions",  # edges with weights
-    "poolings",
-    "skips",
-    "depth",  # most convolutions in a row
+    "ln(1 + layers)",  # of convolutions that see more than one pixel; a sep_conv has two
+    "ln(1 + poolings)",
+    "ln(1 + skips)",  # 1×1 convolutions included
+    "spatial operations, up to 3",  # edges that see more than one pixel: without any, a cell cannot compare pixels
     "reads the latest cell",  # 1 if any edge does, else 0
 )
+_SPATIAL = 3
 FEATURES = ("ln MACs", *(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in _CELL_FEATURES))
 
 
@@ -45,17 +48,18 @@ def features(architectures: Sequence[Architecture], network: NetworkConfig) -> N
 @lru_cache(maxsize=65_536)
 def _of_cell(cell: Cell) -> tuple[float, ...]:
     edges = carrying_edges(cell)
-    kinds = [edge.traits.kind for edge in edges]
-    poolings = sum(kind.is_pooling for kind in kinds)
-    skips = kinds.count(Kind.SKIP)
+    layers = [_layers(edge) for edge in edges]
+    poolings = sum(edge.traits.kind.is_pooling for edge in edges)
+    spatial = poolings + sum(count > 0 for count in layers)
     latest = any(edge.source == cell.inputs - 1 for edge in edges)
-    return (
-        float(len(edges) - poolings - skips),
-        float(poolings),
-        float(skips),
-        float(_depth(cell, edges)),
-        float(latest),
-    )
+    amounts = (sum(layers), poolings, len(edges) - spatial)
+    return (*map(log1p, amounts), float(min(spatial, _SPATIAL)), float(latest))
+
+
+def _layers(edge: Edge) -> int:
+    """Of convolutions that see more than one pixel."""
+    kind, kernel = edge.traits.kind, edge.traits.kernel
+    return 0 if kind.is_pooling or kernel <= 1 else 2 if kind is Kind.SEP_CONV else 1
 
 
 def carrying_edges(cell: Cell) -> list[Edge]:
@@ -66,13 +70,3 @@ def carrying_edges(cell: Cell) -> list[Edge]:
             reached.add(edge.target)
             carrying.append(edge)
     return carrying
-
-
-def _depth(cell: Cell, edges: Sequence[Edge]) -> int:
-    """Most convolutions on one path; `edges` are sorted by their sources."""
-    depths = [0] * cell.nodes
-    for edge in edges:
-        kind = edge.traits.kind
-        weighs = not kind.is_pooling and kind is not Kind.SKIP
-        depths[edge.target] = max(depths[edge.target], depths[edge.source] + weighs)
-    return max(depths[node] for node in cell.output_nodes)

@@ -1,5 +1,7 @@
 """What is counted about an architecture."""
 
+from math import log
+
 import numpy as np
 import pytest
 
@@ -21,18 +23,20 @@ def test_counts_of_a_cell_worked_out_by_hand():
     counts = dict(zip(FEATURES, features([GIVEN], NETWORK)[0], strict=True))
     macs = cost_model(NETWORK).cost(GIVEN.effective).macs
     assert counts.pop("ln MACs") == pytest.approx(np.log(macs))
-    assert counts == {
-        "convolutions, normal cell": 2,  # what hangs from a node without input carries nothing
-        "poolings, normal cell": 0,  # leads nowhere
-        "skips, normal cell": 1,
-        "depth, normal cell": 2,
-        "reads the latest cell, normal cell": 0,
-        "convolutions, reduction cell": 1,
-        "poolings, reduction cell": 1,
-        "skips, reduction cell": 0,
-        "depth, reduction cell": 1,
-        "reads the latest cell, reduction cell": 1,
-    }
+    assert counts == pytest.approx(
+        {
+            "ln(1 + layers), normal cell": log(4),  # what hangs from a node without input carries nothing
+            "ln(1 + poolings), normal cell": 0,  # leads nowhere
+            "ln(1 + skips), normal cell": log(2),
+            "spatial operations, up to 3, normal cell": 2,
+            "reads the latest cell, normal cell": 0,
+            "ln(1 + layers), reduction cell": log(2),
+            "ln(1 + poolings), reduction cell": log(2),
+            "ln(1 + skips), reduction cell": 0,
+            "spatial operations, up to 3, reduction cell": 2,
+            "reads the latest cell, reduction cell": 1,
+        }
+    )
 
 
 def test_only_what_leads_from_an_input_to_the_output_carries():
@@ -42,7 +46,7 @@ def test_only_what_leads_from_an_input_to_the_output_carries():
 def test_an_architecture_without_reduction_cell_has_zeros_there():
     cell = parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
     (counts,) = features([cell], NETWORKS["nasbench201"])
-    assert counts[-5:].tolist() == [0] * 5 and counts[1:6].tolist() == [2, 1, 1, 2, 1]
+    assert counts[-5:].tolist() == [0] * 5 and counts[1:6].tolist() == pytest.approx([log(2), log(2), log(3), 2, 1])
 
 
 def test_architectures_are_counted_in_their_order():
