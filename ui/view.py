@@ -38,7 +38,7 @@ class View:
             input, `BEST` whichever is the best.
         space: name of the space whose operations may be introduced; empty for the first that fits.
         cell_name: which of the cells is drawn.
-        part: which of the cell's edges or nodes is selected, ``edge 3`` or ``node 2``.
+        part: what of the cell is selected, ``edge 3``, ``node 2`` or ``output``.
         layout: both drawings side by side, or one over the other.
         hide_null, only_changes, flops: what is shown of edges and costs.
     """
@@ -104,8 +104,8 @@ def _one_of(*accepted: str):
 
 
 def _part(text: str) -> str:
-    if not re.fullmatch(r"(edge|node) [0-9]{1,3}", text):
-        raise ValueError(f"{text[:20]!r} is neither an edge nor a node, such as edge 3 or node 2")
+    if not re.fullmatch(r"(edge|node) [0-9]{1,3}|output", text):
+        raise ValueError(f"{text[:20]!r} is neither an edge nor a node, such as edge 3 or node 2, nor output")
     return text
 
 

@@ -41,6 +41,7 @@ def test_defaults_are_left_out_of_the_address():
         ("layout", "stacked", "neither side nor overlay"),
         ("hide_null", "1", "neither on nor off"),
         ("part", "edge ٣", "neither an edge nor a node"),
+        ("part", "output 2", "nor output"),
         ("space", "outer", "neither fully_concat nor"),
     ],
 )
