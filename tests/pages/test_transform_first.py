@@ -17,7 +17,7 @@ from nat_core.learning.speed_model import MODEL
 from nat_core.learning.training import train
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from tests.pages.test_transform_page import cell, metric, open_page, pick
+from tests.pages.test_transform_page import cell, metric, open_address, open_page, pick
 from ui import compute
 from ui.view import BENCHMARK_CELL
 
@@ -52,7 +52,7 @@ def ship(monkeypatch, tmp_path):
 
 def test_opens_with_darts_transformed_where_a_policy_for_it_ships(ship, image_policy):
     ship(BENCHMARK, image_policy)
-    app = open_page()
+    app = open_address()
     assert cell(app) == "DARTS"
     assert metric(app, "MACs").delta.endswith("of 528.4 M")
     assert metric(app, "Accuracy (modelled)").delta.startswith(("+", "±"))
@@ -69,12 +69,12 @@ def test_the_candidates_of_such_a_policy_are_ranked_by_its_model(ship, image_pol
 
 def test_opens_with_a_benchmarks_cell_where_only_its_policy_ships(ship):
     ship(BENCHMARK)
-    app = open_page()
+    app = open_address()
     assert cell(app) == BENCHMARK_CELL and metric(app, "CIFAR-10 validation (tabular)").delta.startswith("+")
 
 
 def test_opens_with_darts_and_says_so_where_no_policy_ships(ship):
     ship()
-    app = open_page()
+    app = open_address()
     assert cell(app) == "DARTS" and metric(app, "MACs").value == "528.4 M"
     assert "No policy for Fully-concat (DARTS-like) architectures is here yet" in app.info[0].value
