@@ -154,7 +154,7 @@ def _scatter(outcome: Transformation, chosen: Candidate) -> go.Figure:
             + unit_of_merit
             + "<br>probability %{customdata[1]:.3g}<extra></extra>",
         )
-    style(figure, height=380)
+    style(figure, height=380).update_layout(dragmode="select")  # a drag would else move the picture
     figure.update_xaxes(title=f"{counted.name}, M ({outcome.network.description})")
     return figure.update_yaxes(title=f"{_accuracy_title(outcome)}, %" if judged else "Probability (log₁₀)")
 

@@ -132,7 +132,7 @@ def test_a_box_in_the_scatter_chooses_the_best_in_it(visit):
     page.get_by_role("tab", name="Candidates").click()
     page.locator(".js-plotly-plot .scatterlayer .trace .point").first.wait_for()
     page.wait_for_timeout(500)
-    plane = page.locator(".js-plotly-plot .nsewdrag").first
+    plane = page.locator(".js-plotly-plot", has=page.locator(".point")).locator(".nsewdrag").first
     plane.scroll_into_view_if_needed()
     box = plane.bounding_box()
     page.mouse.move(box["x"] + 3, box["y"] + 3)
