@@ -12,6 +12,7 @@ from ui import (
     export,
     figures,
     measuring,
+    provenance,
     result,
     settings,
     shell,
@@ -23,6 +24,7 @@ shell.require_app()
 view.restore()
 st.title("Transform a cell", anchor=False)
 architecture = choose.architecture()
+provenance.note(st.session_state["cell"])
 answer = settings.transformation(architecture)
 if answer is None:
     result.input_figures(architecture)

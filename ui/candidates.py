@@ -9,10 +9,14 @@ import streamlit as st
 from nat_core.architecture.difference import difference
 from nat_core.architecture.notation import shortest
 from nat_core.transform import Candidate, Transformation
+from ui.callback import callback
 from ui.choice import choice
-from ui.text import millions
+from ui.text import plain
 from ui.theme import style, theme
+from ui.unit import unit
 from ui.view import BEST
+
+_DECADES = 8  # of probability below the most probable, after which symbols do not get smaller
 
 
 def shown(outcome: Transformation) -> Candidate:
@@ -40,36 +44,35 @@ def chart_and_table(outcome: Transformation, chosen: Candidate) -> None:
     st.plotly_chart(
         _scatter(outcome, chosen),
         key=key,
-        on_select=lambda: _pick(outcome, key),
+        on_select=callback(key, lambda: _pick(outcome, key)),
         selection_mode=("points", "box"),
         config={"displayModeBar": False},
         alt="Candidates: MACs against accuracy",
     )
-    if not all(item.is_final for item in outcome.candidates):
-        st.caption("Open symbols: judged on few images only, or not yet; they rank after the others.")
+    st.caption(_explanation(outcome))
     st.dataframe(
         candidate_frame(outcome),
         hide_index=True,
         height="content" if len(outcome.candidates) <= 25 else 600,
         column_config={
-            "MACs": st.column_config.NumberColumn(format="%.2f M"),
+            unit().name: st.column_config.NumberColumn(format="%.2f M"),
             "Parameters": st.column_config.NumberColumn(format="localized"),
-            "Accuracy": st.column_config.NumberColumn(format="%.2f %%", help=outcome.accuracy_description),
-            "Probability": st.column_config.NumberColumn(format="%.4g"),
+            _accuracy_title(outcome): st.column_config.NumberColumn(format="%.2f %%"),
+            "Probability": st.column_config.NumberColumn(format="%.2e"),
             "Architecture": st.column_config.TextColumn(width="large"),
         },
     )
 
 
 def candidate_frame(outcome: Transformation) -> pd.DataFrame:
-    """One row per candidate, best first; MACs in millions."""
-    before = outcome.input.architecture
+    """One row per candidate, best first; MACs or FLOPs in millions, accuracy in percent under the name of its kind."""
+    before, counted = outcome.input.architecture, unit()
     frame = pd.DataFrame(
         {
             "Rank": rank,
-            "MACs": item.cost.macs / 1e6,
+            counted.name: counted.in_millions(item.cost.macs),
             "Parameters": item.cost.parameters,
-            "Accuracy": item.accuracy_percent,
+            _accuracy_title(outcome): item.accuracy_percent,
             "Judged": "finally" if item.is_final else "so far" if item.accuracy_percent is not None else "not yet",
             "Edges changed": len(difference(before, item.architecture)),
             "Probability": math.exp(item.log_probability),
@@ -80,12 +83,25 @@ def candidate_frame(outcome: Transformation) -> pd.DataFrame:
     return frame.drop(columns="Judged") if all(item.is_final for item in outcome.candidates) else frame
 
 
+def _accuracy_title(outcome: Transformation) -> str:
+    return f"Accuracy ({outcome.accuracy_kind})" if outcome.accuracy_kind else "Accuracy"
+
+
+def _explanation(outcome: Transformation) -> str:
+    """What the chart's numbers and symbols are."""
+    costs = f"{unit().name} on {outcome.network.description}."
+    accuracy = f" Accuracy: {outcome.accuracy_description} ({outcome.accuracy_kind})." if outcome.accuracy_kind else ""
+    few = " Open symbols: judged on few images only, or not yet; they rank after the others."
+    is_final = all(item.is_final for item in outcome.candidates)
+    return plain(f"{costs}{accuracy}") + " The larger a symbol, the more probable." + ("" if is_final else few)
+
+
 def _title(outcome: Transformation, item: Candidate, is_final: bool) -> str:
     """While accuracies come in, nothing that changes with them, so that an open list stays as it is."""
     merit = f", {item.accuracy_percent:.2f} %" if is_final and item.accuracy_percent is not None else ""
     name = f"{outcome.candidates.index(item) + 1}" if is_final else f"Proposal {item.number}"
     own = " (the input)" if item.number == 0 else ""
-    return f"{name}: {millions(item.cost.macs)} MACs{merit}, probability {math.exp(item.log_probability):.3g}{own}"
+    return f"{name}: {unit().text(item.cost.macs)}{merit}, probability {math.exp(item.log_probability):.3g}{own}"
 
 
 def _choose(outcome: Transformation, number: int) -> None:
@@ -101,16 +117,18 @@ def _pick(outcome: Transformation, key: str) -> None:
 
 
 def _scatter(outcome: Transformation, chosen: Candidate) -> go.Figure:
-    """MACs (millions) against accuracy, or probability where nothing judges; sizes by probability; Pareto front."""
-    judged = outcome.accuracy_kind is not None
+    """MACs or FLOPs (millions) against accuracy or, where nothing judges, probability; with the Pareto front."""
+    judged, counted = outcome.accuracy_kind is not None, unit()
     colors, figure = theme(), go.Figure()
     known = [item for item in outcome.candidates if not judged or item.accuracy_percent is not None]
-    points = {item.number: (item.cost.macs / 1e6, _merit(item, judged)) for item in known}
+    points = {item.number: (counted.in_millions(item.cost.macs), _merit(item, judged)) for item in known}
     front = _pareto([points[item.number] for item in known if item.is_final])
     figure.add_scatter(
         x=[x for x, _ in front], y=[y for _, y in front], mode="lines", name="Pareto front", hoverinfo="skip",
         line={"color": colors.line, "width": 1, "shape": "hv"},
     )  # fmt: skip
+    unit_of_merit = " %" if judged else ""
+    most = max(item.log_probability for item in outcome.candidates)
     groups = {
         "Candidate": ("circle", colors.accent),
         "Input": ("diamond", colors.muted),
@@ -128,13 +146,17 @@ def _scatter(outcome: Transformation, chosen: Candidate) -> go.Figure:
                 "symbol": [symbol if item.is_final else f"{symbol}-open" for item in items],
                 "color": color,
                 "opacity": 0.85,
-                "size": [_size(item, name) for item in items],
+                "size": [_size(item.log_probability - most, name) for item in items],
             },
-            hovertemplate="%{x:.2f} M MACs<br>%{y:.2f}<br>probability %{customdata[1]:.3g}<extra></extra>",
+            hovertemplate="%{x:.2f} M "
+            + counted.name
+            + "<br>%{y:.2f}"
+            + unit_of_merit
+            + "<br>probability %{customdata[1]:.3g}<extra></extra>",
         )
-    style(figure, height=380)
-    figure.update_xaxes(title=f"MACs (millions), {outcome.network.description}")
-    return figure.update_yaxes(title=f"Accuracy, % ({outcome.accuracy_kind})" if judged else "Probability (log₁₀)")
+    style(figure, height=380).update_layout(dragmode="select")  # a drag would else move the picture
+    figure.update_xaxes(title=f"{counted.name}, M ({outcome.network.description})")
+    return figure.update_yaxes(title=f"{_accuracy_title(outcome)}, %" if judged else "Probability (log₁₀)")
 
 
 def _merit(item: Candidate, judged: bool) -> float:
@@ -147,8 +169,10 @@ def _group(item: Candidate, chosen: Candidate) -> str:
     return "Candidate" if item.number else "Input"
 
 
-def _size(item: Candidate, group: str) -> float:
-    return 8 + 14 * math.exp(item.log_probability) ** 0.5 + (4 if group != "Candidate" else 0)
+def _size(log_share: float, group: str) -> float:
+    """Pixels for a candidate as probable as the most probable one times e to the `log_share`: 20 for 1."""
+    share = max(0.0, 1 + log_share / (_DECADES * math.log(10)))
+    return 6 + 14 * share + (3 if group != "Candidate" else 0)
 
 
 def _pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -16,8 +16,9 @@ _CSS = """
 # The SVG comes from this project's own drawing code; every text in it is from the table of operations.
 _JS = """
 const PARTS = "g.edge[data-edge], g.node[data-node]";
-const nameOf = (part) => part.dataset.edge !== undefined ? "edge " + part.dataset.edge : "node " + part.dataset.node;
-const isPart = (part) => /^(edge|node) [0-9]+$/.test(nameOf(part));
+const nameOf = ({ dataset }) =>
+  dataset.edge !== undefined ? "edge " + dataset.edge : dataset.node === "output" ? "output" : "node " + dataset.node;
+const isPart = (part) => /^(edge [0-9]+|node [0-9]+|output)$/.test(nameOf(part));
 
 // A thin line is hard to hit, so every line lies under a broad invisible one.
 const widen = (part) => {
@@ -75,7 +76,7 @@ def cell_drawing(
     """Shows `svg`, whose edges and nodes can be clicked or reached with the keyboard.
 
     Args:
-        on_part: called with ``edge 3`` or ``node 2``, numbered as in the cell.
+        on_part: called with ``edge 3``, ``node 2``, numbered as in the cell, or ``output``.
         selected: the part that is marked, named likewise.
         only_changes: whether unchanged edges fade.
     """

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import streamlit as st
 
+from ui.callback import callback
+
 T = TypeVar("T")
 
 
@@ -26,15 +28,19 @@ def choice(
     """Shows `value` and calls `choose` with another one when the visitor picks it.
 
     Args:
-        name: begins the widget's key.
+        name: begins the widget's key; of one box on the page.
         title: an option's text, different for each.
         width: in pixels.
     """
     titles = [title(option) for option in options]
     key = f"{name}-{zlib.crc32(repr((titles, title(value))).encode()):08x}"
 
-    def picked() -> None:
+    def picked(key: str) -> None:
+        """`key`: of the box that was used, perhaps one that another has just replaced."""
         if st.session_state[key] in titles:
             choose(options[titles.index(st.session_state[key])])
 
-    st.selectbox(label, titles, titles.index(title(value)), key=key, on_change=picked, width=width, help=help)
+    st.selectbox(
+        label, titles, titles.index(title(value)), key=key, on_change=callback(name, picked), args=[key], width=width,
+        help=help,
+    )  # fmt: skip

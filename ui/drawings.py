@@ -6,7 +6,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.drawing import draw_cell, draw_overlay, draw_pair
 from ui.cell_drawing import cell_drawing
 from ui.editor import select
-from ui.theme import theme
+from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import go_to, history
 
 _CELL_TITLES = {"normal": "Normal cell", "reduction": "Reduction cell"}
@@ -41,7 +41,9 @@ def pair(before: Architecture, after: Architecture) -> None:
         return
     svgs = draw_pair(old, new, name, theme().name, show_null, responsive=False)
     titles = ("**Input**, a click selects what to edit", "**Output**")
-    for column, title, svg, side in zip(st.columns(2), titles, svgs, ("before", "after"), strict=True):
+    with st.container(key=SIDE_BY_SIDE):
+        columns = st.columns(2)
+    for column, title, svg, side in zip(columns, titles, svgs, ("before", "after"), strict=True):
         with column:
             st.markdown(title)
             _drawing(svg, side)

@@ -15,6 +15,7 @@ from nat_core.network.costs import cost_model
 from nat_core.transform import Candidate, Transformation
 from ui.text import edge_label
 from ui.theme import style, theme
+from ui.unit import unit
 
 
 def table(outcome: Transformation, shown: Candidate) -> None:
@@ -28,28 +29,30 @@ def table(outcome: Transformation, shown: Candidate) -> None:
         st.caption("No edge changed.")
         return
     millions = st.column_config.NumberColumn(format="%.2f M")
+    name = unit().name
     st.dataframe(
         frame,
         hide_index=True,
         height="content" if len(frame) <= 25 else 600,
         column_config={
-            "MACs before": millions,
-            "MACs after": millions,
+            f"{name} before": millions,
+            f"{name} after": millions,
             "Parameters before": st.column_config.NumberColumn(format="localized"),
             "Parameters after": st.column_config.NumberColumn(format="localized"),
             "Probability": st.column_config.ProgressColumn(
-                format="percent", min_value=0, max_value=1, help="The policy's, of the operation after."
+                format="%.1f %%", min_value=0, max_value=100, help="The policy's, of the operation after."
             ),
         },
     )
+    st.caption(f"{name} and parameters of the edge in all cells of the network: {outcome.network.description}.")
 
 
 def edge_frame(outcome: Transformation, shown: Candidate) -> pd.DataFrame:
-    """The rows of `table`; MACs in millions, summed over every cell of the network."""
+    """The rows of `table`; costs in millions, summed over every cell of the network; probabilities in percent."""
     before, after = outcome.input.architecture, shown.architecture
     model = cost_model(outcome.network)
     old, new = model.edge_costs(before), model.edge_costs(after)
-    cells = dict(before.cells)
+    cells, counted = dict(before.cells), unit()
     return pd.DataFrame(
         {
             "Cell": change.cell,
@@ -57,11 +60,11 @@ def edge_frame(outcome: Transformation, shown: Candidate) -> pd.DataFrame:
             "From": OPERATIONS[change.before].short_label,
             "To": OPERATIONS[change.after].short_label,
             "Change": change.kind,
-            "MACs before": old[i].macs / 1e6,
-            "MACs after": new[i].macs / 1e6,
+            f"{counted.name} before": counted.in_millions(old[i].macs),
+            f"{counted.name} after": counted.in_millions(new[i].macs),
             "Parameters before": old[i].parameters,
             "Parameters after": new[i].parameters,
-            "Probability": math.exp(outcome.distribution[i, INDEX[change.after]]),
+            "Probability": 100 * math.exp(outcome.distribution[i, INDEX[change.after]]),
         }
         for i, change in enumerate(aligned(before, after))
     )
@@ -77,7 +80,7 @@ def probabilities(outcome: Transformation, shown: Candidate) -> None:
     )
     st.caption(
         "Empty: forbidden by the transition rule, probability exactly 0. "
-        "Dotted: the input's operation; framed: the output's. Probabilities below 0.5 % carry no number."
+        "Dotted: the input's operation; framed: the output's. Numbers in percent; below 0.5 there is none."
     )
     with st.expander("The same as a table"):
         frame = probability_frame(outcome)
@@ -113,7 +116,7 @@ def heat_map(outcome: Transformation, shown: Candidate) -> go.Figure:
             y=rows,
             text=[["" if not value >= 0.005 else f"{100 * value:.0f}" for value in row] for row in frame.to_numpy()],
             texttemplate="%{text}",
-            colorscale=[[0, colors.tint(colors.accent, 0.05)], [1, colors.tint(colors.accent, 0.85)]],
+            colorscale=[[0, colors.tint(colors.accent, 0.1)], [1, colors.tint(colors.accent, 0.85)]],
             zmin=0,
             zmax=1,
             xgap=2,

@@ -20,7 +20,8 @@ from nat_core.network.costs import cost_model
 from ui import compute, notices
 from ui.choice import choice
 from ui.palette import Item, palette
-from ui.text import edge_label, millions, node_label, percent
+from ui.text import edge_label, node_label, percent
+from ui.unit import unit
 from ui.view import choose_cell
 
 
@@ -62,7 +63,7 @@ def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | 
     """Draws what edits the selected part. `log_probabilities`: [edges, 26] the policy's, if there is one."""
     item = _editor(architecture, log_probabilities)
     cell = item.cell
-    kind, number = st.session_state["part"].split()
+    kind, _, number = st.session_state["part"].partition(" ")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         choice(
             "Selected",
@@ -74,7 +75,12 @@ def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | 
             210,
             help="Or click an edge or a node in a drawing.",
         )
-        {"edge": _edge_controls, "node": _node_controls}[kind](item, int(number))
+        if kind == "edge":
+            _edge_controls(item, int(number))
+        elif kind == "node":
+            _node_controls(item, int(number))
+        else:
+            _output_controls(item)
         _additions(item)
     with st.container():
         if error := st.session_state.get("edit_error"):
@@ -92,8 +98,9 @@ def restore_part(architecture: Architecture) -> None:
 
 
 def parts(cell: Cell) -> list[str]:
-    """Everything that can be selected: edges, then intermediate nodes, numbered as in the cell."""
-    return [f"edge {i}" for i in range(len(cell.edges))] + [f"node {node}" for node in cell.intermediates]
+    """Everything that can be selected: edges, then intermediate nodes, numbered as in the cell, then the output."""
+    edges, nodes = range(len(cell.edges)), cell.intermediates
+    return [f"edge {i}" for i in edges] + [f"node {node}" for node in nodes] + ["output"]
 
 
 def validity(architecture: Architecture) -> str:
@@ -128,7 +135,9 @@ def select(part: str) -> None:
 
 def _part_title(cell: Cell, part: str) -> str:
     """``Edge cₖ₋₁ → 2``, the second of parallel ones ``Edge cₖ₋₁ → 2 (2)``."""
-    kind, number = part.split()
+    kind, _, number = part.partition(" ")
+    if kind == "output":
+        return "Output cₖ"
     if kind == "node":
         return f"Node {node_label(cell, int(number))}"
     _, source, target = cell.edges[int(number)]
@@ -181,15 +190,16 @@ def _edge_controls(item: Editor, position: int) -> None:
 def _node_controls(item: Editor, node: int) -> None:
     label = node_label(item.cell, node)
     included = node in item.cell.output
-    st.toggle(
-        "Part of the output",
-        included,
-        key=f"node_in_output-{node}-{included}",
-        on_change=lambda: item.apply(
+    key = f"node_in_output-{node}-{included}"
+
+    def toggled() -> None:
+        item.apply(
             f"node {label} {'out of' if included else 'in'} the output",
-            lambda cell: editing.with_output(cell, node, not included),
-        ),
-    )
+            lambda cell: editing.with_outputs(cell, {*cell.output} ^ {node}),
+        )
+        st.session_state[key] = included  # where that was not possible, the switch goes back
+
+    st.toggle("Part of the output", included, key=key, on_change=toggled)
     st.button(
         "Delete node",
         icon=":material/delete:",
@@ -200,6 +210,23 @@ def _node_controls(item: Editor, node: int) -> None:
             lambda cell: f"node {min(node, cell.nodes - 1)}",
         ),
     )
+
+
+def _output_controls(item: Editor) -> None:
+    """Which nodes the output is made of."""
+    cell, name = item.cell, partial(node_label, item.cell)
+    key = f"output_nodes-{cell.nodes}-{cell.output}"
+
+    def chosen() -> None:
+        nodes = st.session_state[key]
+        item.apply(f"output of {_listed('node', [name(node) for node in nodes])}",
+                   lambda cell: editing.with_outputs(cell, nodes))  # fmt: skip
+        st.session_state[key] = list(cell.output)  # where that was not possible, the nodes come back
+
+    st.pills(
+        "Nodes that the output is made of", cell.intermediates, default=cell.output, selection_mode="multi",
+        format_func=name, key=key, on_change=chosen,
+    )  # fmt: skip
 
 
 def _additions(item: Editor) -> None:
@@ -249,12 +276,12 @@ def _items(item: Editor, position: int) -> list[Item]:
 def _item(item: Editor, position: int, current: str, name: str) -> Item:
     legal = is_legal(current, name)
     chance = _probability(item, position, name)
-    odds = ("" if chance is None else percent(chance)) if legal else "no transition"
+    odds = ("legal" if chance is None else percent(chance)) if legal else "no transition"
     rule = "" if legal else f"; the rule forbids it in the place of {OPERATIONS[current].short_label}"
     return Item(
         name=name,
         label=OPERATIONS[name].short_label,
-        cost="" if item.macs is None else f"{millions(int(item.macs[position, INDEX[name]]))} MACs",
+        cost="" if item.macs is None else unit().text(int(item.macs[position, INDEX[name]])),
         odds=odds,
         hint=f"{name}{rule}",
         color=operation_color(name),

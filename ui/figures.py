@@ -20,12 +20,14 @@ def benchmark(outcome: Transformation, shown: Candidate) -> None:
     with columns[0]:
         st.markdown(f"**Accuracy**, tabular, {table.EPOCHS} epochs")
         rows = {title: table.accuracies_percent(name) for name, title in table.DATA_SETS.items()}
-        st.dataframe(_frame("Data set", rows, before, after), hide_index=True, column_config=_columns("%.2f %%"))
+        st.dataframe(
+            _frame("Data set", rows, before, after), hide_index=True, column_config=_columns("%.2f %%", "points")
+        )
         st.caption("CIFAR-10 validation chooses; test accuracies are reported only.")
     with columns[1]:
         st.markdown("**Latency**, measured for HELP (Lee et al., 2021)")
         rows = {title: table.latencies_ms(name) for name, title in table.DEVICES.items()}
-        st.dataframe(_frame("Device", rows, before, after), hide_index=True, column_config=_columns("%.2f ms"))
+        st.dataframe(_frame("Device", rows, before, after), hide_index=True, column_config=_columns("%.2f ms", "ms"))
 
 
 def _frame(label: str, rows: dict, before: int, after: int) -> pd.DataFrame:
@@ -33,6 +35,6 @@ def _frame(label: str, rows: dict, before: int, after: int) -> pd.DataFrame:
     return pd.DataFrame({label: t, "Input": old, "Output": new, "Change": new - old} for t, old, new in values)
 
 
-def _columns(number_format: str) -> dict:
-    formats = {"Input": number_format, "Output": number_format, "Change": number_format.replace("%", "%+", 1)}
+def _columns(number_format: str, unit_of_change: str) -> dict:
+    formats = {"Input": number_format, "Output": number_format, "Change": f"%+.2f {unit_of_change}"}
     return {name: st.column_config.NumberColumn(format=value) for name, value in formats.items()}

@@ -1,6 +1,7 @@
 """What a transformation comes to: figures with their changes, and on what they were counted."""
 
 import contextlib
+from collections.abc import Iterator
 
 import streamlit as st
 
@@ -12,23 +13,26 @@ from nat_core.transform import Candidate, Transformation
 from ui import compute, steps
 from ui.compute import Answer
 from ui.text import millions, plain, relative, signed
+from ui.unit import MACS, Unit, unit
 
 
 def figures(answer: Answer, shown: Candidate) -> None:
     """Metrics with their changes, their conditions, and the verdict in one sentence."""
     outcome = answer.progress.outcome
-    before, factor = outcome.input, _flops_factor()
-    unit = "FLOPs" if factor == 2 else "MACs"
-    columns = st.columns(5)
-    _cost_metric(columns[0], unit, before.cost.macs * factor, shown.cost.macs * factor)
-    _cost_metric(columns[1], "Parameters", before.cost.parameters, shown.cost.parameters)
+    before, counted = outcome.input, unit()
+    columns = iter(st.columns(5))
+    costs = before.cost.macs * counted.per_mac, shown.cost.macs * counted.per_mac
+    _cost_metric(next(columns), counted.name, *costs)
+    _cost_metric(next(columns), "Parameters", before.cost.parameters, shown.cost.parameters)
     if shown.accuracy_percent is not None and before.accuracy_percent is not None:
         gain = shown.accuracy_percent - before.accuracy_percent
-        _accuracy_metric(columns[2], f"{_data_set(outcome)} ({outcome.accuracy_kind})", before.accuracy_percent, gain)
-        _test_metric(columns[3], before.architecture, shown.architecture)
+        _accuracy_metric(
+            next(columns), f"{_data_set(outcome)} ({outcome.accuracy_kind})", before.accuracy_percent, gain
+        )
+        _test_metric(columns, before.architecture, shown.architecture)
     changes = difference(before.architecture, shown.architecture)
-    columns[4].metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
-    st.caption(plain(_conditions(outcome, before, shown, unit)))
+    next(columns).metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
+    st.caption(plain(_conditions(outcome, shown, counted)))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{_verdict(answer, shown)}**", width="content")
         steps.use_output(shown)
@@ -41,12 +45,10 @@ def input_figures(architecture: Architecture) -> None:
         st.caption("No network here is made of such cells, so nothing can be counted.")
         return
     raw, effective = compute.costs(architecture, network)
-    factor = _flops_factor()
-    unit = "FLOPs" if factor == 2 else "MACs"
-    columns = st.columns(5)
-    columns[0].metric(unit, millions(raw.macs, factor))
+    counted, columns = unit(), st.columns(5)
+    columns[0].metric(counted.name, millions(raw.macs, counted.per_mac))
     columns[1].metric("Parameters", millions(raw.parameters))
-    st.caption(f"{network.description}. {_convention(unit)}{_dead(raw, effective, factor)}")
+    st.caption(f"{network.description}. {_convention(counted)}{_dead(raw, effective, counted)}")
 
 
 def _cost_metric(column, label: str, before: int, after: int) -> None:
@@ -72,40 +74,40 @@ def _data_set(outcome: Transformation) -> str:
     return (outcome.accuracy_description or "").partition(": ")[2].partition(",")[0] or "Accuracy"
 
 
-def _test_metric(column, before: Architecture, after: Architecture) -> None:
-    """Test accuracy where the benchmark has it, or both were trained from scratch: reported, never used to choose."""
+def _test_metric(columns: Iterator, before: Architecture, after: Architecture) -> None:
+    """Test accuracy where the benchmark has it, or both were trained from scratch: reported, never used to choose.
+
+    Args:
+        columns: takes the next one if there is such an accuracy.
+        before, after: the architectures.
+    """
     test = TabularAccuracy("cifar10_test")
     if test.mismatch(before) is None:
         old, new = test.accuracy_percent([before, after])
-        _accuracy_metric(column, f"{DATA_SETS['cifar10_test']} (tabular)", old, new - old)
+        _accuracy_metric(next(columns), f"{DATA_SETS['cifar10_test']} (tabular)", old, new - old)
         return
     with contextlib.suppress(ValueError):  # Compare says what is wrong with the table
         known = [source for source in compute.measured() if not source.mismatch(before) and not source.mismatch(after)]
         if known:
-            old, new = known[0].accuracy_percent([before, after])
+            (old, new), column = known[0].accuracy_percent([before, after]), next(columns)
             _accuracy_metric(column, "Trained from scratch (measured)", old, new - old)
             column.caption(plain(known[0].description))
 
 
-def _flops_factor() -> int:
-    return 2 if st.session_state.get("flops") else 1
+def _convention(counted: Unit) -> str:
+    rule = "one multiply-add = 1" if counted == MACS else "FLOPs = 2 × MACs"
+    return f"{counted.name} of convolutions and linear layers, {rule}."
 
 
-def _convention(unit: str) -> str:
-    counted = "one multiply-add = 1" if unit == "MACs" else "FLOPs = 2 × MACs"
-    return f"{unit} of convolutions and linear layers, {counted}."
+def _dead(raw: Cost, effective: Cost, counted: Unit) -> str:
+    return "" if raw == effective else f" Without edges that reach no output: {counted.text(effective.macs)}."
 
 
-def _dead(raw: Cost, effective: Cost, factor: int) -> str:
-    return "" if raw == effective else f" Without edges that reach no output: {millions(effective.macs, factor)}."
-
-
-def _conditions(outcome: Transformation, before: Candidate, shown: Candidate, unit: str) -> str:
+def _conditions(outcome: Transformation, shown: Candidate, counted: Unit) -> str:
     """What every number above is measured on."""
-    factor = 2 if unit == "FLOPs" else 1
     accuracy = f" Accuracy: {outcome.accuracy_description} ({outcome.accuracy_kind})." if outcome.accuracy_kind else ""
-    dead = _dead(shown.cost, shown.effective_cost, factor)
-    return f"{outcome.network.description}. {_convention(unit)}{accuracy}{dead}"
+    dead = _dead(shown.cost, shown.effective_cost, counted)
+    return f"{outcome.network.description}. {_convention(counted)}{accuracy}{dead}"
 
 
 def _verdict(answer: Answer, shown: Candidate) -> str:

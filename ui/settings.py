@@ -10,7 +10,8 @@ from nat_core.network.config import NETWORKS
 from nat_core.transform import MAX_SAMPLES, Options
 from ui import compute, notices
 from ui.compute import Answer
-from ui.text import millions, plain
+from ui.text import plain
+from ui.unit import unit
 from ui.view import MIN_BUDGET_PERCENT, show_best
 
 _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
@@ -72,14 +73,14 @@ def _policy(names: list[str]) -> None:
 def _budget(own_macs: int) -> int:
     """The most MACs that a candidate may have."""
     st.slider(
-        f"Budget: at most {millions(own_macs * st.session_state['budget'] // 100)} MACs",
+        f"Budget: at most {unit().text(own_macs * st.session_state['budget'] // 100)}",
         MIN_BUDGET_PERCENT,
         100,
         key="budget",
         format="%d %%",
         on_change=show_best,
         width=230,
-        help="Candidates may cost at most this share of the input's MACs.",
+        help="Candidates may cost at most this share of the input's multiply-adds.",
     )
     return own_macs * st.session_state["budget"] // 100
 

@@ -11,6 +11,7 @@ from nat_core.transform import Candidate
 from ui import compute
 from ui.choice import choice
 from ui.history import Step
+from ui.unit import unit
 from ui.view import choose_cell, go_to, history
 
 _architecture = lru_cache(maxsize=1024)(resolve)  # the whole history is read with every interaction
@@ -46,7 +47,7 @@ def table() -> None:
         hide_index=True,
         height="content" if len(visited.steps) <= 20 else 600,
         column_config={
-            "MACs": st.column_config.NumberColumn(format="%.2f M"),
+            unit().name: st.column_config.NumberColumn(format="%.2f M"),
             "Parameters": st.column_config.NumberColumn(format="localized"),
             "Input": st.column_config.TextColumn(width="large"),
         },
@@ -61,7 +62,7 @@ def _row(number: int, step: Step, is_shown: bool) -> dict:
         "Step": number + 1,
         "": "shown" if is_shown else "",
         "What": step.title,
-        "MACs": cost and cost.macs / 1e6,
+        unit().name: cost and unit().in_millions(cost.macs),
         "Parameters": cost and cost.parameters,
         "Network": network and network.description,
         "Input": step.cell,

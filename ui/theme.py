@@ -15,8 +15,15 @@ h1 { font-size: 1.9rem !important; padding-top: 0 !important; }
 [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
 [data-testid="stMetricValue"] { font-size: 1.7rem; font-variant-numeric: tabular-nums; }
 [data-testid="stMetricDelta"] { font-variant-numeric: tabular-nums; }
+@media (max-width: 1200px) {
+  .st-key-side_by_side [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  .st-key-side_by_side [data-testid="stColumn"] { min-width: 100%; }
+}
 </style>
 """
+
+# Key of the container whose columns stand one below the other in a narrow window, where they would be too small.
+SIDE_BY_SIDE = "side_by_side"
 
 
 def apply_css() -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -11,11 +11,16 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture, CellName
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
+from nat_core.learning import catalogue
 from nat_core.naming import resolve
 from nat_core.transform import MAX_SAMPLES, Method
+from ui import compute
 from ui.history import History
+from ui.text import sentence
 
-DEFAULT_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"
+BENCHMARK_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"
+# What the page opens with: the first of them that a shipped policy transforms.
+FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5
 BEST = -1  # stands for the best candidate, whichever that is
 
@@ -33,12 +38,12 @@ class View:
             input, `BEST` whichever is the best.
         space: name of the space whose operations may be introduced; empty for the first that fits.
         cell_name: which of the cells is drawn.
-        part: which of the cell's edges or nodes is selected, ``edge 3`` or ``node 2``.
+        part: what of the cell is selected, ``edge 3``, ``node 2`` or ``output``.
         layout: both drawings side by side, or one over the other.
         hide_null, only_changes, flops: what is shown of edges and costs.
     """
 
-    cell: str = DEFAULT_CELL
+    cell: str = BENCHMARK_CELL
     policy: str = ""
     method: Method = "probable"
     samples: int = 10
@@ -54,15 +59,21 @@ class View:
     flops: bool = False
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> tuple["View", list[str]]:
-        """The view that an address asks for; what cannot be read keeps its default and is told in a sentence."""
-        values, problems = {}, []
+    def from_query(cls, query: Mapping[str, str], cell: str = BENCHMARK_CELL) -> tuple["View", list[str]]:
+        """The view that an address asks for; what cannot be read keeps its default and is told in a sentence.
+
+        Args:
+            query: the address's parameters.
+            cell: shown if the address names none that can be read.
+        """
+        values: dict[str, Any] = {"cell": cell}
+        problems = []
         for name, check in _CHECKS.items():
             if name in query:
                 try:
                     values[name] = check(query[name])
                 except ValueError as error:
-                    problems.append(f"The address's {name} was left out: {error}.")
+                    problems.append(sentence(f"the address's {name} was left out: {error}"))
         return cls(**values), problems
 
     def to_query(self) -> dict[str, str]:
@@ -93,8 +104,8 @@ def _one_of(*accepted: str):
 
 
 def _part(text: str) -> str:
-    if not re.fullmatch(r"(edge|node) [0-9]{1,3}", text):
-        raise ValueError(f"{text[:20]!r} is neither an edge nor a node, such as edge 3 or node 2")
+    if not re.fullmatch(r"(edge|node) [0-9]{1,3}|output", text):
+        raise ValueError(f"{text[:20]!r} is neither an edge nor a node, such as edge 3 or node 2, nor output")
     return text
 
 
@@ -133,6 +144,12 @@ def canonical(text: str) -> tuple[str, Architecture]:
     return (name or notation.shortest(architecture)), architecture
 
 
+def first_cell() -> str:
+    """The cell of an address that names none."""
+    fitting = (cell for cell in FIRST_CELLS if catalogue.fitting(compute.PRETRAINED, resolve(cell)))
+    return next(fitting, FIRST_CELLS[0])
+
+
 def restore() -> None:
     """Fills the session's widgets from the address, or from the last run if the address has not changed since.
 
@@ -144,7 +161,7 @@ def restore() -> None:
         for name, value in asdict(view).items():
             st.session_state.setdefault(name, value)
         return
-    view, problems = View.from_query(query)
+    view, problems = View.from_query(query, first_cell())
     st.session_state.update(asdict(view))
     st.session_state["problems"] = problems
     _record("Opened", view.cell)

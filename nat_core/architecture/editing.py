@@ -4,6 +4,7 @@ Where edges or nodes come and go, a space may be given, whose rule for the outpu
 nodes, say, or the loose ends); without one the output keeps its nodes.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from nat_core.architecture.cell import Architecture, Cell, CellName, Edge
@@ -76,10 +77,9 @@ def without_node(cell: Cell, node: int, space: Space | None = None) -> Cell:
     return _rebuilt(cell, cell.nodes - 1, edges, output, space)
 
 
-def with_output(cell: Cell, node: int, included: bool) -> Cell:
-    """Whether `node` is part of the output. Raises ValueError: it cannot be, or nothing else is."""
-    rest = tuple(other for other in cell.output if other != node)
-    return replace(cell, output=tuple(sorted((*rest, node))) if included else rest)
+def with_outputs(cell: Cell, nodes: Iterable[int]) -> Cell:
+    """Another output, of these nodes. Raises ValueError: one cannot be part of it, or none reaches it."""
+    return replace(cell, output=tuple(sorted(nodes)))
 
 
 def _edge(cell: Cell, position: int) -> Edge:

@@ -87,9 +87,6 @@ def _row(item: Item, by_name: Mapping[str, Item], network: NetworkConfig, measur
     fits = network.mismatch(architecture) is None
     space = space_of(architecture)
     known = measured if measured is not None and measured.mismatch(architecture) is None else None
-    origin = by_name.get(item.derived_from or "")
-    rule = RULE_OF_METHOD.get(item.method or "", "nat++")
-    illegal = illegal_changes(origin.architecture, architecture, rule) if origin else ()
     return Row(
         item=item,
         space=space.title if space else "",
@@ -97,8 +94,16 @@ def _row(item: Item, by_name: Mapping[str, Item], network: NetworkConfig, measur
         effective_cost=model.cost(architecture.effective) if fits else None,
         published_accuracy_percent=100 - item.published.test_error_percent if item.published else None,
         measured_accuracy_percent=None if known is None else float(known.accuracy_percent([architecture])[0]),
-        outside_rule=tuple(change.label for change in illegal),
+        outside_rule=outside_rule(item, by_name.get(item.derived_from or "")),
     )
+
+
+def outside_rule(item: Item, origin: Item | None) -> tuple[str, ...]:
+    """Changes of `origin` to `item` that the method's own rule does not allow, as "conv 1×1 → max 3×3"."""
+    if origin is None:
+        return ()
+    rule = RULE_OF_METHOD.get(item.method or "", "nat++")
+    return tuple(change.label for change in illegal_changes(origin.architecture, item.architecture, rule))
 
 
 def chains(items: Iterable[Item]) -> tuple[tuple[Item, ...], ...]:

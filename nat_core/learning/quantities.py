@@ -29,9 +29,10 @@ class Quantity:
     Attributes:
         name: for addresses and files.
         title: for people.
-        unit: of what people read, "" for numbers that need none.
+        unit: of what people read.
         kind: what it is about.
         source: where its numbers are from.
+        conditions: the same as briefly as an axis needs it: the network's size, or the kind of accuracy.
         scale: what a stored value is divided by for people: 10⁶ for MACs in millions.
     """
 
@@ -40,12 +41,13 @@ class Quantity:
     unit: str
     kind: QuantityKind
     source: str
+    conditions: str
     scale: float = 1.0
 
     @property
     def label(self) -> str:
-        """An axis' title: ``Latency on Pixel 3, ms``."""
-        return f"{self.title}, {self.unit}" if self.unit else self.title
+        """An axis' title: ``MACs, M (C 16, 15 cells, 32×32)``."""
+        return f"{self.title}, {self.unit} ({self.conditions})"
 
     @property
     def smaller_is_better(self) -> bool:
@@ -61,11 +63,19 @@ def _all() -> Mapping[str, Quantity]:
     counted = f"counted: {_NETWORK.description}; convolutions and linear layers, one multiply-add = 1"
     trained = f"tabular: NAS-Bench-201, {table.EPOCHS} epochs"
     timed = "measured for HELP (Lee et al., NeurIPS 2021)"
+    size, kind = _NETWORK.description.partition(", ")[2], f"tabular, {table.EPOCHS} epochs"
+    parameters = counted.replace("convolutions and linear layers, ", "")
     columns = [
-        Quantity("macs", "MACs", "M", "cost", counted, 1e6),
-        Quantity("parameters", "Parameters", "M", "cost", counted.replace("convolutions and linear layers, ", ""), 1e6),
-        *(Quantity(name, f"Accuracy on {title}", "%", "accuracy", trained) for name, title in table.DATA_SETS.items()),
-        *(Quantity(name, f"Latency on {title}", "ms", "latency", timed) for name, title in table.DEVICES.items()),
+        Quantity("macs", "MACs", "M", "cost", counted, size, 1e6),
+        Quantity("parameters", "Parameters", "M", "cost", parameters, size, 1e6),
+        *(
+            Quantity(name, f"Accuracy on {title}", "%", "accuracy", trained, kind)
+            for name, title in table.DATA_SETS.items()
+        ),
+        *(
+            Quantity(name, f"Latency on {title}", "ms", "latency", timed, "measured")
+            for name, title in table.DEVICES.items()
+        ),
     ]
     return MappingProxyType({column.name: column for column in columns})
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 _EXTENSION = 3.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays neither compare as one value nor hash, and a scale is part of cache keys
 class TargetScale:
     """A monotone map between accuracies in percent and what the network regresses.
 

@@ -52,7 +52,7 @@ def test_whatever_is_done_gives_a_cell_or_a_sentence(cell, data):
         lambda: editing.without_edge(cell, data.draw(number)),
         lambda: editing.with_node(cell, "skip_connect", data.draw(number)),
         lambda: editing.without_node(cell, data.draw(number)),
-        lambda: editing.with_output(cell, data.draw(number), data.draw(st.booleans())),
+        lambda: editing.with_outputs(cell, data.draw(st.sets(number))),
     ]
     try:
         edited = data.draw(st.sampled_from(edits))()
@@ -96,10 +96,9 @@ def test_without_a_space_the_output_keeps_its_nodes():
 
 
 def test_the_output_is_toggled():
-    cell = editing.with_output(DARTS.normal, 3, included=False)
+    cell = editing.with_outputs(DARTS.normal, {2, 4, 5})
     assert cell.output == (2, 4, 5)
-    assert editing.with_output(cell, 3, included=True).output == (2, 3, 4, 5)
-    assert editing.with_output(cell, 4, included=True) == cell
+    assert editing.with_outputs(cell, (5, 3, 4, 2)).output == (2, 3, 4, 5)
     assert editing.with_edge(cell, "skip_connect", 0, 5).output == (2, 4, 5)
 
 
@@ -122,8 +121,8 @@ ONE = Cell(1, 2, (Edge("conv_3x3", 0, 1),), (1,))
         (lambda: editing.with_edge(ONE, "null", 0, 0), "no cycle"),
         (lambda: editing.without_node(ONE, 1), "the only intermediate node cannot be deleted"),
         (lambda: editing.without_node(ONE, 0), r"node 0 is not an intermediate node \(1…1\)"),
-        (lambda: editing.with_output(ONE, 1, False), "has no output"),
-        (lambda: editing.with_output(ONE, 0, True), "output node 0 is not an intermediate node"),
+        (lambda: editing.with_outputs(ONE, ()), "has no output"),
+        (lambda: editing.with_outputs(ONE, (0, 1)), "output node 0 is not an intermediate node"),
         (lambda: editing.replaced(Architecture(ONE), "reduction", ONE), "has no reduction cell"),
     ],
 )

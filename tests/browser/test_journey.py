@@ -3,13 +3,19 @@
 import re
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import TimeoutError
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+FIRST = "/?cell=nasbench201:5982"
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
+OF_NO_SPACE = (  # the node in the middle is in no output and feeds none
+    "Genotype(normal=[('conv_3x3', 0, 2), ('conv_3x3', 1, 3), ('conv_3x3', 3, 4)], normal_concat=[2], "
+    "reduce=[('conv_3x3', 0, 2)], reduce_concat=[2])"
+)
 
 
 def ready(page) -> None:
@@ -31,7 +37,7 @@ def settled(page, parameter: str) -> None:
 
 
 def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit):
-    page = visit("/")
+    page = visit(FIRST)
     ready(page)
     page.get_by_role("button", name="Worst", exact=True).click()
     settled(page, "|none~0|")
@@ -88,7 +94,7 @@ def drawing(page) -> str:
 
 
 def test_parts_are_reached_and_chosen_by_keyboard(visit):
-    page = visit("/")
+    page = visit(FIRST)
     ready(page)
     page.locator("#before-normal-node-2").focus()
     page.keyboard.press("Enter")
@@ -107,7 +113,7 @@ def test_parts_are_reached_and_chosen_by_keyboard(visit):
 
 
 def test_a_click_in_the_scatter_chooses_a_candidate(visit):
-    page = visit("/")
+    page = visit(FIRST)
     ready(page)
     page.get_by_role("tab", name="Candidates").click()
     point = page.locator(".js-plotly-plot .scatterlayer .trace .point").first
@@ -120,8 +126,38 @@ def test_a_click_in_the_scatter_chooses_a_candidate(visit):
     assert page.problems == []
 
 
+def test_a_box_in_the_scatter_chooses_the_best_in_it(visit):
+    page = visit(FIRST)
+    ready(page)
+    page.get_by_role("tab", name="Candidates").click()
+    page.locator(".js-plotly-plot .scatterlayer .trace .point").first.wait_for()
+    page.wait_for_timeout(500)
+    plane = page.locator(".js-plotly-plot", has=page.locator(".point")).locator(".nsewdrag").first
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    page.mouse.move(box["x"] + 3, box["y"] + 3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] - 3, steps=6)  # the cheapest, not the best
+    page.mouse.up()
+    settled(page, "candidate=")
+    page.get_by_text(re.compile(r"^Showing candidate \d+ of 11")).wait_for()
+    assert page.problems == []
+
+
+def test_the_output_is_clicked_and_a_node_taken_out_of_it(visit):
+    page = visit("/?cell=DARTS")
+    ready(page)
+    page.locator("[id$=normal-node-output] text").first.click()
+    page.get_by_text("Nodes that the output is made of").wait_for()
+    ready(page)
+    page.get_by_role("button", name="1", exact=True).click()
+    page.get_by_text("Valid cells, of no known space").wait_for()
+    assert page.locator("g.node.selected").first.get_attribute("data-node") == "output"
+    assert page.problems == []
+
+
 def test_bad_text_is_one_sentence_and_nothing_is_lost(visit):
-    page = visit("/")
+    page = visit(FIRST)
     ready(page)
     before = figures(page)
     page.get_by_role("radio", name="Paste").click()
@@ -135,7 +171,7 @@ def test_bad_text_is_one_sentence_and_nothing_is_lost(visit):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 1024])
 def test_screenshots_without_an_error_in_the_console(visit, theme, width):
-    page = visit("/", width=width, theme=theme)
+    page = visit(FIRST, width=width, theme=theme)
     ready(page)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for tab in ("Edges", "Probabilities", "Candidates", "Benchmark", "History", "Export"):
@@ -143,11 +179,19 @@ def test_screenshots_without_an_error_in_the_console(visit, theme, width):
         page.wait_for_timeout(700)
         page.screenshot(path=SCREENSHOTS / f"transform-{tab.lower()}-{theme}-{width}.png")
         assert no_horizontal_scrolling(page)
-    page.goto(f"{page.url.split('?')[0]}?cell=NASNet-A")
-    page.wait_for_selector("text=No policy for")
+    assert side_by_side(page) == (width > 1200)
+    page.goto(f"{page.url.split('?')[0]}?{urlencode({'cell': OF_NO_SPACE})}")
+    page.wait_for_selector("text=This architecture belongs to no space")
     ready(page)
     page.screenshot(path=SCREENSHOTS / f"transform-no-policy-{theme}-{width}.png")
     assert page.problems == []
+
+
+def side_by_side(page) -> bool:
+    """Whether input and output stand beside each other rather than one below the other, each fit to be read."""
+    before, after = (page.locator("svg.cell-drawing").nth(place).bounding_box() for place in range(2))
+    assert min(before["width"], after["width"]) > 400
+    return after["y"] < before["y"] + before["height"]
 
 
 def no_horizontal_scrolling(page) -> bool:

@@ -1,5 +1,6 @@
 """The Transform page through Streamlit's own test harness; clicks in drawings and charts are for the browser tests."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from nat_core.architecture.notation import parse, shortest, write
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.table import TabularAccuracy, accuracies_percent, architecture_of_code
 from nat_core.naming import resolve
+from ui import compute
+from ui.view import BENCHMARK_CELL
 
 APP = str(Path(__file__).parents[2] / "app.py")
 SOURCE = TabularAccuracy()
@@ -24,6 +27,11 @@ def act(app: AppTest, interaction) -> AppTest:
 
 
 def open_page(**query) -> AppTest:
+    """The page with a cell that the benchmark knows, if `query` names no other."""
+    return open_address(**{"cell": BENCHMARK_CELL, **query})
+
+
+def open_address(**query) -> AppTest:
     app = AppTest.from_file(APP, default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
@@ -169,7 +177,9 @@ def test_a_bad_address_is_told_and_the_default_is_shown():
     assert app.metric
 
 
-def test_an_architecture_without_a_policy_shows_costs_and_says_why():
+def test_an_architecture_without_a_policy_shows_costs_and_says_why(monkeypatch, tmp_path):
+    shutil.copytree(compute.PRETRAINED / "nasbench201", tmp_path / "nasbench201")
+    monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
     app = open_page(cell="DARTS")
     assert "No policy for Fully-concat (DARTS-like) architectures is here yet" in app.info[0].value
     assert metric(app, "MACs").value == "528.4 M" and metric(app, "Parameters").value == "3.35 M"
@@ -179,9 +189,12 @@ def test_an_architecture_without_a_policy_shows_costs_and_says_why():
 
 def test_flops_are_twice_the_macs():
     app = open_page()
-    macs = float(metric(app, "MACs").value.split()[0])
+    macs, before = float(metric(app, "MACs").value.split()[0]), app.dataframe[0].value["MACs before"]
     act(app, app.toggle(key="flops").set_value(True))
     assert float(metric(app, "FLOPs").value.split()[0]) == pytest.approx(2 * macs, abs=0.2)
+    assert list(app.dataframe[0].value["FLOPs before"]) == list(2 * before)
+    shown = [*box(app, "Operation").options, *box(app, "Shown as output").options, app.slider(key="budget").label]
+    assert all("FLOPs" in text and "MACs" not in text for text in shown)
 
 
 def test_all_toggles_work():
@@ -190,6 +203,18 @@ def test_all_toggles_work():
     act(app, app.toggle(key="hide_null").set_value(True))
     frame = app.dataframe[0].value
     assert set(frame["Change"]) <= {"changed", "removed", "added"} and len(frame)
+
+
+def test_every_accuracy_and_cost_in_the_candidates_says_its_kind_and_network():
+    app = open_page()
+    tables = [item.value for item in app.dataframe if "Accuracy (tabular)" in item.value]
+    assert len(tables) == 1 and "Accuracy" not in tables[0]
+    assert any("MACs on NAS-Bench-201, C 16, 15 cells" in item.value for item in app.caption)
+
+
+def test_a_published_result_outside_the_rule_is_flagged():
+    app = open_page(cell="NATv2_NAONet")
+    assert any("Outside the rule" in item.value and "made of NAONet" in item.value for item in app.caption)
 
 
 def test_probabilities_sum_to_one_on_every_edge():
@@ -247,6 +272,27 @@ def test_the_output_is_toggled_and_the_space_told():
     act(app, toggle.set_value(False))
     assert architecture_of(app).normal.output == (2, 4, 5)
     assert any("Valid cells, of no known space" in item.value for item in app.caption)
+
+
+def test_the_output_is_chosen_as_a_whole():
+    app = open_page(cell="DARTS", part="output")
+    assert box(app, "Selected").value == "Output cₖ"
+    act(app, app.pills[0].set_value([2, 5]))
+    assert architecture_of(app).normal.output == (2, 5)
+    act(app, button(app, "Undo").click())
+    assert architecture_of(app).normal.output == (2, 3, 4, 5) and app.pills[0].value == [2, 3, 4, 5]
+
+
+def test_an_output_of_nothing_is_one_sentence_and_its_controls_go_back():
+    app = open_page(cell=ONE_NODE, part="output")
+    before = cell(app)
+    act(app, app.pills[0].set_value([]))
+    assert len(app.error) == 1 and "has no output" in app.error[0].value
+    assert cell(app) == before and app.pills[0].value == [2]
+    pick(app, "Selected", "Node 0")
+    act(app, next(item for item in app.toggle if item.label == "Part of the output").set_value(False))
+    assert len(app.error) == 1 and cell(app) == before
+    assert next(item for item in app.toggle if item.label == "Part of the output").value is True
 
 
 def test_an_impossible_edit_is_one_sentence_and_changes_nothing():

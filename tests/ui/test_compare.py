@@ -127,6 +127,21 @@ def test_pairs_are_joined_by_arrows_in_order(compared):
     assert [trace.name for trace in figure.data if len(trace.x)] == ["Input", "NAT", "NAT++", "Ours (greedy)"]
 
 
+def test_what_is_outside_its_methods_rule_is_an_open_symbol_that_says_so(compared):
+    figure = pairs.figure(compared, pairs.HEIGHTS["input"], NETWORKS["cifar"])
+    method = next(trace for trace in figure.data if trace.name == "NAT++")
+    flags = {name: (symbol, flag) for symbol, (name, flag) in zip(method.marker.symbol, method.customdata, strict=True)}
+    symbol, flag = flags["NATv2_NAONet"]
+    assert symbol == "diamond-open" and flag.startswith("<br>outside the rule: ") and "→" in flag
+    assert flags["NATv2_DARTS"] == ("diamond", "")
+
+
+def test_inputs_at_one_place_share_one_text(compared):
+    figure = pairs.figure(compared, pairs.HEIGHTS["published"], NETWORKS["cifar"])
+    texts = [text for text in figure.data[0].text if text]
+    assert "DARTS_V2, DARTS" in texts and "DARTS" not in texts
+
+
 def test_by_input_only_what_was_transformed_is_shown(compared):
     shown = {row.item.name for row in pairs.shown(compared, pairs.HEIGHTS["input"])}
     assert "PDARTS" not in shown and {"DARTS", "NAT_DARTS", "DARTS, ours"} <= shown

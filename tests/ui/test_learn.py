@@ -8,9 +8,9 @@ from nat_core.architecture.library import find
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS
 from nat_core.network.costs import operation_figure
 from ui.learn import cell, costs, policy, shipped, training
-from ui.view import DEFAULT_CELL
+from ui.view import BENCHMARK_CELL
 
-BEFORE = notation.parse(DEFAULT_CELL)
+BEFORE = notation.parse(BENCHMARK_CELL)
 AFTER = BEFORE.with_operations(["avg_pool_3x3", *BEFORE.operations[1:]])
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from nat_core.architecture.library import library
-from ui.view import DEFAULT_CELL, View, canonical
+from ui.view import BENCHMARK_CELL, View, canonical
 
 
 def test_a_view_round_trips_through_the_address():
@@ -23,7 +23,7 @@ def test_a_view_round_trips_through_the_address():
 
 
 def test_defaults_are_left_out_of_the_address():
-    assert View().to_query() == {"cell": DEFAULT_CELL}
+    assert View().to_query() == {"cell": BENCHMARK_CELL}
     assert View.from_query({}) == (View(), [])
 
 
@@ -41,6 +41,7 @@ def test_defaults_are_left_out_of_the_address():
         ("layout", "stacked", "neither side nor overlay"),
         ("hide_null", "1", "neither on nor off"),
         ("part", "edge ٣", "neither an edge nor a node"),
+        ("part", "output 2", "nor output"),
         ("space", "outer", "neither fully_concat nor"),
     ],
 )

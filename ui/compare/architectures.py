@@ -118,7 +118,9 @@ def _notes(table: Sequence[Row], name: str, measured: MeasuredAccuracy | None) -
     missing = (
         f" No policy ships for: {', '.join(sorted(filter(None, without)))}; so no arrow to ours." if without else ""
     )
-    return kinds[name] + missing
+    flagged = [row.item.name for row in pairs.shown(table, pairs.HEIGHTS[name]) if row.outside_rule]
+    flag = f" Open symbols: published changes outside the method's own rule ({', '.join(flagged)})." if flagged else ""
+    return plain(kinds[name] + missing + flag)
 
 
 def _has_output(row: Row, table: Sequence[Row]) -> bool:

@@ -15,7 +15,7 @@ from ui.compare import distance, outputs
 from ui.compare.download import chart_config, csv_button, figure_format
 from ui.compare.frames import every_cell_frame, front_frame
 from ui.compare.scatter import HEIGHT, Marked, scatter
-from ui.view import DEFAULT_CELL
+from ui.view import BENCHMARK_CELL
 
 SCORE = "cifar10_valid"  # by which the policy and the oracle choose; never a test set
 _INDEX = "cell201"  # the input's number in the benchmark, in the address too
@@ -41,8 +41,8 @@ def page() -> None:
 def _first() -> int:
     """The Transform page's cell, if it is one of the benchmark's, as its number there."""
     view = st.session_state.get("view")
-    current = resolve(view.cell if view else DEFAULT_CELL)
-    return table.index_of(current if table.mismatch(current) is None else resolve(DEFAULT_CELL))
+    current = resolve(view.cell if view else BENCHMARK_CELL)
+    return table.index_of(current if table.mismatch(current) is None else resolve(BENCHMARK_CELL))
 
 
 def _code(index: int) -> int:

@@ -53,20 +53,28 @@ def shown(rows: Sequence[Row], height: Height) -> list[Row]:
 def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Figure:
     """MACs across, `height` upwards; arrows along each chain through the points that there are."""
     points, colors, chart = shown(rows, height), theme(), go.Figure()
+    places = _places(points, height)
+    names = _names({row.item.name: places[row.item.name] for row in points if row.item.method is None})
     for method, title in _METHODS.items():
         members = [row for row in points if row.item.method == method]
         chart.add_scatter(
             x=[row.cost.macs / 1e6 for row in members],
             y=[height.of(row) for row in members],
             mode="markers+text" if method is None and height.unit else "markers",
-            text=[row.item.name for row in members],
+            text=[names.get(row.item.name, "") for row in members],
+            customdata=[[row.item.name, _flag(row)] for row in members],
             textposition="top center",
             textfont={"size": 11, "color": colors.muted},
             name=title,
-            marker={"symbol": _SYMBOLS[method], "size": 14 if method == "ours" else 10, "color": _color(method)},
-            hovertemplate=f"%{{text}}<br>%{{x:.1f}} M MACs<br>{_hovered(height)}<extra></extra>",
+            marker={
+                "symbol": [_SYMBOLS[method] + ("-open" if row.outside_rule else "") for row in members],
+                "size": 14 if method == "ours" else 10,
+                "color": _color(method),
+                "line": {"width": [2.5 if row.outside_rule else 0 for row in members]},
+            },
+            hovertemplate="%{customdata[0]}<br>%{x:.1f} M MACs<br>"
+            f"{_hovered(height)}%{{customdata[1]}}<extra></extra>",
         )
-    places = {row.item.name: (row.cost.macs / 1e6, height.of(row)) for row in points}
     for chain in chains(row.item for row in rows):
         _arrows(chart, [item for item in chain if item.name in places], places)
     style(chart, HEIGHT).update_layout(hovermode="closest", paper_bgcolor=colors.ground)
@@ -76,6 +84,22 @@ def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Fi
         return chart.update_yaxes(title=f"{height.title}, {height.unit}")
     inputs = sorted({height.of(row) for row in points}, key=lambda name: places[name][0] if name in places else 0)
     return chart.update_yaxes(type="category", categoryorder="array", categoryarray=inputs)
+
+
+def _places(points: Sequence[Row], height: Height) -> dict[str, tuple[float, float]]:
+    return {row.item.name: (row.cost.macs / 1e6, height.of(row)) for row in points}
+
+
+def _names(places: Mapping[str, tuple[float, float]]) -> dict[str, str]:
+    """What is written beside points: those at one place share one text, which the first of them carries."""
+    together: dict[tuple[float, float], list[str]] = {}
+    for name, place in places.items():
+        together.setdefault(place, []).append(name)
+    return {names[0]: ", ".join(names) for names in together.values()}
+
+
+def _flag(row: Row) -> str:
+    return f"<br>outside the rule: {', '.join(row.outside_rule)}" if row.outside_rule else ""
 
 
 def _hovered(height: Height) -> str:

@@ -19,7 +19,7 @@ from ui.learn.shipped import log_probabilities, rounds_of_policy
 from ui.picture import Mark, picture
 from ui.text import edge_label, percent, signed
 from ui.theme import style, theme
-from ui.view import DEFAULT_CELL
+from ui.view import BENCHMARK_CELL
 
 _SEEN = "DARTS"
 _FIRST_EDIT = "avg_pool_3x3"  # on the first edge: a change that other edges answer clearly
@@ -81,7 +81,7 @@ def _edge_title(cell, place: int) -> str:
 
 def _moving() -> None:
     """Edit an operation: every edge's probabilities answer."""
-    before = notation.parse(DEFAULT_CELL)
+    before = notation.parse(BENCHMARK_CELL)
     st.markdown(
         "**What it does.** Change one operation: the probabilities of *all* edges move, because they are one graph"
     )

@@ -12,12 +12,12 @@ from nat_core.learning.checkpoint import PolicyCard
 from nat_core.learning.curve import TrainingCurve, load_curve
 from nat_core.learning.policy import Policy
 from ui.compute import PRETRAINED
-from ui.view import DEFAULT_CELL
+from ui.view import BENCHMARK_CELL
 
 
 def _loaded() -> tuple[Policy, PolicyCard]:
     """Raises ValueError: there is none, or it is broken."""
-    return catalogue.load_for(PRETRAINED, notation.parse(DEFAULT_CELL))
+    return catalogue.load_for(PRETRAINED, notation.parse(BENCHMARK_CELL))
 
 
 def card() -> PolicyCard:

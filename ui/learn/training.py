@@ -12,7 +12,7 @@ from ui.compare.outputs import output_code
 from ui.learn import shipped
 from ui.text import signed
 from ui.theme import style, theme
-from ui.view import DEFAULT_CELL
+from ui.view import BENCHMARK_CELL
 
 _SCORE = "cifar10_valid"
 _CURVES = {
@@ -57,7 +57,7 @@ _TEXTS = {
 
 def _reward() -> None:
     """R(α|β) with the numbers of one cell."""
-    before = int(table.codes([notation.parse(DEFAULT_CELL)])[0])
+    before = int(table.codes([notation.parse(BENCHMARK_CELL)])[0])
     after, best = output_code(before, 1), int(oracle_codes(_SCORE)[before])
     accuracies = table.accuracies_percent(_SCORE)
     left, right = st.columns([2, 3], gap="large")
