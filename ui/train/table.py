@@ -94,7 +94,7 @@ def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
         placeholder="",
         alt="Runs: state, progress, gains",
         column_config={
-            "Run": st.column_config.TextColumn(width=180, pinned=True),
+            "Run": st.column_config.TextColumn(width=180),
             "Status": st.column_config.TextColumn(width=85),
             "Space": st.column_config.TextColumn(width=90),
             "Preset": st.column_config.TextColumn(width=60),
