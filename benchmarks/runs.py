@@ -112,7 +112,7 @@ def followed(tracking: "Tracking", run_id: str, page: "Page", address: str, serv
     time.sleep(_FRESH_SECONDS)
     with _repeated(reports):
         page.goto(f"{address}/train?runs={run_id}")
-        page.wait_for_function(_CURVES_BEYOND, arg=POINTS + 1)  # it does follow
+        page.wait_for_function(_CURVES_BEYOND, arg=POINTS + 10)  # it does follow, and the first answers are over
         before, began = _processor_seconds(server), time.perf_counter()
         page.wait_for_timeout(1000 * _FOLLOWED_SECONDS)
         return (_processor_seconds(server) - before) / (time.perf_counter() - began)
