@@ -1,130 +1,211 @@
 """How fast the Train page is with many runs: 200 of them, 5,000 metric points each, and one that is at work.
 
 Run as `python -m benchmarks.runs`. Limits: the table opens within a second, a run's curves within one and a half, and
-following a run at work takes less than 5 % of one core. Times are of the server's script, through Streamlit's own
-test harness, with the page's modules loaded.
+following a run at work takes less than 5 % of one core. A server is started as a user does, and a Chromium looks at it:
+times are of the clock, from a click to what is drawn because of it; the share of a core is the server's own processor
+time while one page is open and nothing is touched. Each figure is taken with the record in a file and, with
+`python -m benchmarks.runs server`, on an MLflow server on this machine.
 """
 
 import os
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.rows import Row, median_seconds, report
+import psutil
+
+from benchmarks.rows import Row, report
+from benchmarks.startup import free_port, serving, wait_for
 
 if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+    from playwright.sync_api import Page
+
+    from nat_core.runs.tracking import Tracking
 
 RUNS, METRICS, POINTS = 200, 10, 500
 TABLE_SECONDS, CURVES_SECONDS, CORE_SHARE = 1.0, 1.5, 0.05
 _REPEATS = 5
-_APP = Path(__file__).parent.parent / "app.py"
+_FOLLOWED_SECONDS, _STEP_SECONDS = 30.0, 1.0
+_FRESH_SECONDS = 5.0  # after which no answer of the page's is remembered from before
+_PATIENCE_MS = 300_000
+_ROW_PIXELS = 35
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 _NAMES = ("held_out_gain", "gain", "reward", "entropy", "share_worse", "macs_ratio", "weight_loss",
           "weight_accuracy_percent", "probe_gain/DARTS", "reward_model_rank_correlation")  # fmt: skip
+_CHARTS = 9  # gain, held out and in training, share one
+_TABLE_DRAWN = """name => [...document.querySelectorAll("[data-testid='stDataFrame'] [role='gridcell']")]
+    .some(cell => cell.textContent === name)"""
+_CURVES_DRAWN = """count => [...document.querySelectorAll('.js-plotly-plot')]
+    .filter(chart => chart.querySelector('.scatterlayer .trace path')).length >= count"""
+
+_CURVES_BEYOND = """step => [...document.querySelectorAll('.js-plotly-plot')]
+    .some(chart => chart.data.some(line => Array.from(line.x).some(x => x > step)))"""
 
 
-def fill(folder: Path) -> list[str]:
+def fill(tracking: "Tracking", database: Path) -> list[str]:
     """Records the runs; the points go straight into MLflow's table, whose own way takes seconds per run."""
-    import sqlite3
-
     from nat_core.learning.image_presets import preset
-    from nat_core.runs.folders import Folders
     from nat_core.runs.kinds import request_for
     from nat_core.runs.processes import process
     from nat_core.runs.states import State
-    from nat_core.runs.tracking import Point, open_tracking
+    from nat_core.runs.tracking import Point
 
-    tracking = open_tracking(folders=Folders(folder))
     request = request_for("train-images", preset("smoke", "fully_concat"), preset="smoke")
     ids = [tracking.create(request.named(f"run {number}"), owner=process()).id for number in range(RUNS)]
     now = int(time.time() * 1000)
     for run_id in ids:
         last = [Point(name, POINTS, 1.0, now / 1000) for name in _NAMES]
         tracking.note(run_id, {"state": State.FINISHED, "step": 70, "best": 1.0, "last": 0.5}, last)
-    with sqlite3.connect(tracking.folders.database) as connection:
+    with sqlite3.connect(database, timeout=60) as connection:
         connection.executemany(
             "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, 0)",
             ((name, (step * 37 % 101) / 10, now, run_id, step)
              for run_id in ids for name in _NAMES for step in range(POINTS)),
         )  # fmt: skip
-    tracking.note(ids[-1], {"state": State.RUNNING})  # the newest, and this process's
     return ids
 
 
-def processor_seconds(action: Callable[[], object], before: Callable[[], object], repeats: int = _REPEATS) -> float:
-    """Mean processor time; what is done before each time is not counted."""
-    total = 0.0
-    for _ in range(repeats):
-        before()
-        began = time.process_time()
-        action()
-        total += time.process_time() - began
-    return total / repeats
+def table_opens(page: "Page") -> float:
+    """Seconds from the click on Train, on another page of the app, to the table."""
+    page.get_by_role("link", name="Learn").click()
+    page.get_by_role("heading", name="Train a policy").wait_for(state="detached")
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_timeout(1000 * _FRESH_SECONDS)
+    began = time.perf_counter()
+    page.get_by_role("link", name="Train").click()
+    page.wait_for_function(_TABLE_DRAWN, arg=f"run {RUNS - 1}")
+    return time.perf_counter() - began
 
 
-def _what_is_polled() -> None:
-    """The fragment alone; it runs by itself, as Streamlit runs it again."""
-    from ui.train import live
-    from ui.train.board import board
-
-    runs = board().runs()
-    live.follow(board(), runs, runs[:1])
-
-
-def visit(run_id: str = "") -> "AppTest":
-    """The page of a new visitor, to whom nothing is known yet."""
-    from streamlit.testing.v1 import AppTest
-
-    from ui.train.board import board
-
-    board().changed()
-    app = AppTest.from_file(str(_APP), default_timeout=60)
-    if run_id:
-        app.query_params["runs"] = run_id
-    app.switch_page("pages/train.py").run()
-    assert not app.exception
-    return app
+def curves_open(page: "Page", row: int) -> float:
+    """Seconds from the click on a row, of a run that nobody has looked at, to all of its charts."""
+    page.get_by_role("button", name="Clear all").last.click()
+    page.get_by_text("Choose a run to see its curves").wait_for()
+    page.wait_for_timeout(1000 * _FRESH_SECONDS)
+    table = page.get_by_test_id("stDataFrame").first
+    began = time.perf_counter()
+    table.click(position={"x": _ROW_PIXELS / 2, "y": _ROW_PIXELS * (row + 1.5)})
+    page.wait_for_function(_CURVES_DRAWN, arg=_CHARTS)
+    return time.perf_counter() - began
 
 
-def following(run_id: str) -> Row:
-    """The processor time of what a browser asks for again and again while a run is at work."""
-    from streamlit.testing.v1 import AppTest
-
+def followed(tracking: "Tracking", run_id: str, page: "Page", address: str, server: psutil.Process) -> float:
+    """Share of a core that the server takes while a page follows a run at work, which reports every second."""
+    from nat_core.runs.states import State
     from nat_core.runs.tracking import Point
-    from ui.train.board import board
-    from ui.train.live import POLL
 
-    app = AppTest.from_function(_what_is_polled, default_timeout=60).run()
-    steps = iter(range(POINTS, POINTS + _REPEATS))
+    def reports(step: int) -> None:
+        points = [Point(name, step, step / 100, time.time()) for name in _NAMES]
+        tracking.note(run_id, {"step": step, "heartbeat": time.time()}, points)
 
-    def write() -> None:
-        """What a run at work writes between two polls: half of its metrics have a new point."""
-        step = next(steps)
-        points = [Point(name, step, step / 100, time.time()) for name in _NAMES[::2]]
-        board().tracking.note(run_id, {"step": step}, points)
-        board().changed()
-        time.sleep(1.1)  # curves are read at most once a second
-
-    share = processor_seconds(app.run, write) / float(POLL.removesuffix("s"))
-    return Row(f"Train, following a run at work, every {POLL}", 100 * share, "% of one core", 100 * CORE_SHARE)
+    tracking.note(run_id, {"state": State.RUNNING})  # the process on record is this one, which lives
+    time.sleep(_FRESH_SECONDS)
+    with _repeated(reports):
+        page.goto(f"{address}/train?runs={run_id}")
+        page.wait_for_function(_CURVES_BEYOND, arg=POINTS + 10)  # it does follow, and the first answers are over
+        before, began = _processor_seconds(server), time.perf_counter()
+        page.wait_for_timeout(1000 * _FOLLOWED_SECONDS)
+        return (_processor_seconds(server) - before) / (time.perf_counter() - began)
 
 
-def rows() -> Iterator[Row]:
-    """The figures with a limit. Changes which record of runs this process has; use a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["NAT_LAB_RUNS"] = folder
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
-        ids = fill(Path(folder))
-        visit()  # loads the modules
-        yield Row(f"Train, table of {RUNS} runs opens", median_seconds(visit, _REPEATS), "s", TABLE_SECONDS)
-        visitors = iter(ids)
-        curves = median_seconds(lambda: visit(next(visitors)), _REPEATS)
-        yield Row(f"Train, curves of a run with {METRICS * POINTS:,} points open", curves, "s", CURVES_SECONDS)
-        yield following(ids[-1])
+def _processor_seconds(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return used.user + used.system
+
+
+@contextmanager
+def _repeated(act: Callable[[int], object]) -> Iterator[None]:
+    """Acts with a rising step, in a thread, once in a while."""
+    done = threading.Event()
+
+    def work() -> None:
+        step = POINTS
+        while not done.wait(_STEP_SECONDS):
+            act(step := step + 1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def recorded(folder: Path, on_server: bool) -> Iterator[tuple["Tracking", dict[str, str]]]:
+    """A new record whose database is in `folder`, and what environment tells the app of it."""
+    from nat_core.runs.folders import Folders
+    from nat_core.runs.tracking import open_tracking
+
+    folders = Folders(folder)
+    environment = {"NAT_LAB_RUNS": str(folder), "MLFLOW_TRACKING_URI": ""}
+    if not on_server:
+        yield open_tracking(f"sqlite:///{folders.database}", folders), environment
+        return
+    with mlflow_server(folder) as address:
+        yield open_tracking(address, folders), environment | {"MLFLOW_TRACKING_URI": address}
+
+
+@contextmanager
+def mlflow_server(folder: Path) -> Iterator[str]:
+    """The address of an MLflow server with its database in `folder`."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "stored"),
+    ]  # fmt: skip
+    server = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
+    )  # fmt: skip
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def rows(on_server: bool = False) -> Iterator[Row]:
+    """The figures with a limit; none where there is no Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        print("no Chromium on the PATH: the Train page is not measured", file=sys.stderr)
+        return
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        tracking, environment = stack.enter_context(recorded(folder, on_server))
+        ids = fill(tracking, folder / "mlflow.db")
+        port, server = stack.enter_context(serving(environment))
+        browser = stack.enter_context(sync_playwright()).chromium.launch(executable_path=chromium, args=_FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 1200})
+        page.set_default_timeout(_PATIENCE_MS)
+        page.goto(f"http://localhost:{port}/train")
+        page.wait_for_function(_CURVES_DRAWN, arg=_CHARTS)  # all modules are loaded
+        times = [table_opens(page) for _ in range(_REPEATS)]
+        whose = ", on a server" if on_server else ""
+        yield Row(f"Train{whose}, table of {RUNS} runs opens", statistics.median(times), "s", TABLE_SECONDS)
+        times = [curves_open(page, row) for row in range(1, 1 + _REPEATS)]
+        what = f"Train{whose}, curves of a run with {METRICS * POINTS:,} points open"
+        yield Row(what, statistics.median(times), "s", CURVES_SECONDS)
+        share = followed(tracking, ids[-1], page, f"http://localhost:{port}", psutil.Process(server.pid))
+        what = f"Train{whose}, app while a page follows a run at work"
+        yield Row(what, 100 * share, "% of one core", 100 * CORE_SHARE)
+        browser.close()
 
 
 if __name__ == "__main__":
-    sys.exit(report(rows()))
+    sys.exit(report(rows(sys.argv[1:] == ["server"])))

@@ -31,16 +31,14 @@ _PATIENCE_SECONDS = 120.0
 @contextmanager
 def serving(environment: dict[str, str] | None = None) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """A server of the app on a free port, which answers; its port and process."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     process = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        _wait(f"http://localhost:{port}/_stcore/health", process)
+        wait_for(f"http://localhost:{port}/_stcore/health", process)
         yield port, process
     finally:
         process.terminate()
@@ -51,7 +49,13 @@ def serving(environment: dict[str, str] | None = None) -> Iterator[tuple[int, su
             process.wait()
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

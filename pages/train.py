@@ -12,8 +12,10 @@ st.title("Train a policy", anchor=False)
 runs = board()
 found = runs.runs()
 st.session_state.setdefault("train_open", not found)
-with st.expander("New run", key="train_open", on_change="rerun", icon=":material/add:"):
-    form.new_run(runs)
+new = st.expander("New run", key="train_open", on_change="rerun", icon=":material/add:")
+if new.open:  # its estimate may have to measure the machine first, for which no table should wait
+    with new:
+        form.new_run(runs)
 if found:
     left = toolbar.filtered(found)
     live.follow(runs, left, toolbar.shown(runs, found))

@@ -67,6 +67,7 @@ def train(
     from nat_core.cli.forms import form_for
     from nat_core.cli.several import followed
     from nat_core.learning.device import default_device
+    from nat_core.runs.estimate import check_memory
 
     options = {
         "preset": preset, "schedule": schedule, "data": data, "epochs": epochs, "batch": batch, "channels": channels,
@@ -79,6 +80,7 @@ def train(
     config = form.config(space, form.accepted(given))
     if not 1 <= threads <= 1024:
         raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
+    check_memory(config, str(default_device()))
     if followed(form.kind, detach):
         return
     command = shlex.join(["python", "-m", "nat_core", *sys.argv[1:]])

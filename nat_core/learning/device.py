@@ -4,6 +4,7 @@ import os
 import platform
 from typing import Any
 
+import psutil
 import torch
 
 
@@ -36,6 +37,13 @@ def check_device(name: str) -> str:
 def device_title(name: str) -> str:
     """A device for people: the graphics card's name, or "CPU"."""
     return torch.cuda.get_device_name(name) if name.startswith("cuda") else "CPU"
+
+
+def total_memory_bytes(name: str) -> int:
+    """All memory of a device: the graphics card's own, or the machine's."""
+    if name.startswith("cuda"):
+        return int(torch.cuda.get_device_properties(name).total_memory)
+    return psutil.virtual_memory().total
 
 
 def machine() -> dict[str, Any]:

@@ -40,7 +40,7 @@ class WeightsConfig:
     """How the shared weights are trained: SGD on architectures drawn at random, another one every step.
 
     Attributes:
-        epochs: how many.
+        epochs: how many; at least one.
         steps: per epoch; 0 leaves the weights as they are.
         batch: images per step, of which batch norms take their statistics.
         learning_rate: of everything but the classifier.
@@ -189,7 +189,7 @@ class ImageTrainingConfig:
 
 
 _WEIGHTS_BOUNDS: Bounds = {
-    "epochs": (0, 100_000),
+    "epochs": (1, 100_000),
     "steps": (0, 10_000_000),
     "batch": (2, 65_536),
     "learning_rate": (0.0, 100.0),

@@ -7,12 +7,11 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
-
-import psutil
+from typing import Any, NamedTuple
 
 from nat_core.architecture.operations import INDEX
 from nat_core.learning.config import TRAININGS, TrainingConfig
+from nat_core.learning.device import total_memory_bytes
 from nat_core.learning.image_config import ImageTrainingConfig
 from nat_core.learning.image_plan import Phase, evaluations, plan_training
 from nat_core.learning.reward_model import RewardModelConfig
@@ -46,32 +45,53 @@ class Estimate:
 
 def estimate(config: Any, speed: Calibration) -> Estimate:
     """What `config` will take. Raises ValueError for a configuration that is no training's."""
-    for kind, work_out in _ESTIMATES.items():
-        if isinstance(config, kind):
-            return work_out(config, speed)
-    raise ValueError(f"a {type(config).__name__} is no training; accepted: {', '.join(k.__name__ for k in _ESTIMATES)}")
+    formulas = _formulas(config)
+    return Estimate(formulas.seconds(config, speed), formulas.memory_bytes(config))
 
 
-def check_memory(needed: Estimate, available_bytes: int | None = None) -> None:
-    """Raises ValueError if that is more than the machine has; by default this one's memory."""
-    available = psutil.virtual_memory().total if available_bytes is None else available_bytes
-    if needed.memory_bytes > available:
+def check_memory(config: Any, device: str = "cpu", available_bytes: int | None = None) -> None:
+    """Raises ValueError if `config` needs more memory than the device has, or than `available_bytes`."""
+    needed = _formulas(config).memory_bytes(config)
+    available = total_memory_bytes(device) if available_bytes is None else available_bytes
+    if needed > available:
         raise ValueError(
-            f"about {needed.memory_bytes / 2**30:.0f} GB of memory are needed, and this machine has "
-            f"{available / 2**30:.0f} GB; fewer channels, layers, pixels or images per step need less"
+            f"about {needed / 2**30:,.0f} GB of memory are needed, and {'this machine' if device == 'cpu' else device} "
+            f"has {available / 2**30:.0f} GB; fewer channels, layers, pixels or images per step need less"
         )
 
 
-def _from_table(config: TrainingConfig, speed: Calibration) -> Estimate:
+class _Formulas(NamedTuple):
+    """What a kind of training takes."""
+
+    seconds: Callable[[Any, Calibration], float]
+    memory_bytes: Callable[[Any], int]
+
+
+def _formulas(config: Any) -> _Formulas:
+    for kind, formulas in _ESTIMATES.items():
+        if isinstance(config, kind):
+            return formulas
+    raise ValueError(f"a {type(config).__name__} is no training; accepted: {', '.join(k.__name__ for k in _ESTIMATES)}")
+
+
+def _table_seconds(config: TrainingConfig, speed: Calibration) -> float:
     """NAS-Bench-201's cells have six edges, and rewards are looked up; elsewhere every sample's are counted anew."""
-    counted = config.data_set == TRAININGS
-    edges = 2 * _EDGES_PER_CELL if counted else 6
+    edges = _edges(config)
     step = config.batch * edges * speed.policy_graph * _shape(config)
     measures = config.held_out * edges * speed.policy_graph / 3 * config.steps / 100
     seconds = 5 + config.steps * step + measures
-    if counted:
+    if config.data_set == TRAININGS:
         seconds += config.steps * config.batch * (1 + config.samples) * _COUNTING_SECONDS
-    return Estimate(seconds, _BASE_BYTES + 40_000 * config.batch * edges)
+    return seconds
+
+
+def _table_memory(config: TrainingConfig) -> int:
+    return _BASE_BYTES + 40_000 * config.batch * _edges(config)
+
+
+def _edges(config: TrainingConfig) -> int:
+    """Of an input, about."""
+    return 2 * _EDGES_PER_CELL if config.data_set == TRAININGS else 6
 
 
 def _fitting(model: RewardModelConfig, edges: int, speed: Calibration) -> float:
@@ -84,10 +104,9 @@ def _predicting(model: RewardModelConfig, graphs: int, edges: int, speed: Calibr
     return model.members * graphs * edges * speed.model_graph / 3
 
 
-def _from_images(config: ImageTrainingConfig, speed: Calibration) -> Estimate:
+def _image_seconds(config: ImageTrainingConfig, speed: Calibration) -> float:
     costs = _Costs(config, speed)
-    seconds = sum(phase.steps * costs.of[phase.name](phase) for phase in plan_training(config).phases)
-    return Estimate(8 + seconds, _memory(config))
+    return 8 + sum(phase.steps * costs.of[phase.name](phase) for phase in plan_training(config).phases)
 
 
 class _Costs:
@@ -139,7 +158,7 @@ def _shape(config: TrainingConfig) -> float:
     return config.policy.layers * config.policy.width**2 / (3 * 64**2)
 
 
-def _memory(config: ImageTrainingConfig) -> int:
+def _image_memory(config: ImageTrainingConfig) -> int:
     """Images as bytes; weights, gradients, momentum and a copy that is saved; what the gradient needs."""
     network = config.network(10)
     images = _IMAGES * 3 * config.resolution**2
@@ -158,6 +177,7 @@ def _supernet_parameters(config: ImageTrainingConfig) -> float:
     return sum(nodes) * len(architecture.cells) / len(architecture.edges) * float(parameters)
 
 
-_ESTIMATES: Mapping[type, Callable[[Any, Calibration], Estimate]] = MappingProxyType(
-    {TrainingConfig: _from_table, ImageTrainingConfig: _from_images}
-)
+_ESTIMATES: Mapping[type, _Formulas] = MappingProxyType({
+    TrainingConfig: _Formulas(_table_seconds, _table_memory),
+    ImageTrainingConfig: _Formulas(_image_seconds, _image_memory),
+})  # fmt: skip

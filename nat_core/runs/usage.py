@@ -14,7 +14,7 @@ class Usage:
     """At one moment.
 
     Attributes:
-        cpu_percent: of one core, over the time since the last measurement; children included.
+        cpu_percent: of one core, over the time since the last measurement.
         memory_bytes: resident.
         gpu_memory_bytes: that torch holds on its GPU; None without one.
         gpu_percent: how busy the GPU is, whoever uses it; None where that is not known.

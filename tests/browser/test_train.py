@@ -125,8 +125,9 @@ def test_three_at_once_wait_their_turn_and_survive_a_kill(store, serve, open_pag
         assert time.monotonic() - killed < 30
         shown(page, address, one)
         status(page, "one", "lost at step")
+        expect(page.get_by_test_id("stCode").first).to_contain_text("step ", timeout=SLOW)  # the last lines of its log
         page.get_by_role("radio", name="Log").click()
-        expect(page.get_by_test_id("stCode").last).to_contain_text("step ", timeout=SLOW)
+        expect(page.get_by_text("Last lines", exact=False).first).to_be_visible(timeout=SLOW)
         status(other, "two", "running")  # the next one has started
 
         press(page, "Resume")
@@ -156,7 +157,7 @@ def test_what_cannot_work_is_refused_in_one_sentence(store, serve, open_page, tm
         for label, text, said in (
             ("Channels", "5", "Channels is 5; it must be even"),
             ("Channels", "256", "of memory are needed, and this machine has"),
-            ("Epochs", "-1", "Epochs is -1"),
+            ("Epochs", "0", "Epochs is 0; it must be between 1"),
             ("Policy steps", "many", "Policy steps: 'many' is not a whole number."),
         ):
             fill(page, label, text)

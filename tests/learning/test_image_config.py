@@ -59,6 +59,7 @@ BAD = [
     (lambda: adjusted(SMOKE, samples=1), "samples must be 2 or more"),
     (lambda: WeightsConfig(batch=1), "batch is 1; it must be between 2 and 65536"),
     (lambda: WeightsConfig(learning_rate=float("nan")), "learning_rate is nan"),
+    (lambda: adjusted(SMOKE, epochs=0), "epochs is 0; it must be between 1 and 100000"),
     (lambda: WeightsConfig(epochs=2.5), "epochs is 2.5; it must be an integer"),
     (lambda: WeightsConfig(cutout=-1), "cutout is -1"),
     (lambda: RewardsConfig(chunk=0), "chunk is 0; it must be between 1 and 10000"),

@@ -1,20 +1,23 @@
 """The Train page through Streamlit's own test harness; launched processes are for the browser tests."""
 
+import shlex
 import shutil
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core.learning.config import trainings_recipe
+from nat_core.learning.config import TrainingConfig, trainings_recipe
 from nat_core.learning.image_presets import adjusted, preset
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.states import State
 from nat_core.runs.tracking import Point, open_tracking
 
-APP = str(Path(__file__).parents[2] / "app.py")
+ROOT = Path(__file__).parents[2]
+APP = str(ROOT / "app.py")
 
 
 @pytest.fixture
@@ -75,7 +78,9 @@ def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
     assert button(app, "Launch").disabled
     run(app.text_input(key="train_channels").set_value("6"))
     assert not app.error and not button(app, "Launch").disabled
-    assert app.code[0].value == "python -m nat_core train --space fully_concat --preset cpu --channels 6"
+    assert app.code[0].value.endswith(" -m nat_core train --space fully_concat --preset cpu --channels 6")
+    shown = [*shlex.split(app.code[0].value)[:3], "train", "--help"]
+    assert subprocess.run(shown, capture_output=True, cwd=ROOT).returncode == 0  # can be pasted as it is
     assert [item.label for item in app.metric] == ["Time, about", "Memory, up to", "Steps"]
 
 
@@ -83,7 +88,7 @@ def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
     ("field", "text", "message"),
     [
         ("epochs", "many", "Epochs: 'many' is not a whole number."),
-        ("epochs", "-2", "Epochs is -2; "),
+        ("epochs", "0", "Epochs is 0; it must be between 1 and"),
         ("layers", "500", "Layers is 500; "),
         ("cost_weight", "nan", "Cost weight λ: 'nan' is not a finite number."),
         ("threads", "9999", "Threads is 9999; this machine has "),
@@ -152,7 +157,7 @@ def test_rename_and_delete_which_asks(tracking):
     run(button(app, "Save").click())
     assert [item.name for item in tracking.runs()] == ["better"]
     run(button(app, "Delete").click())
-    assert any("Delete better" in item.value for item in app.warning) and tracking.runs()
+    assert any("Delete **better**" in item.value for item in app.warning) and tracking.runs()
     run(button(app, "Keep it").click())
     assert not app.warning
     run(button(app, "Delete").click())
@@ -169,3 +174,47 @@ def test_a_run_that_failed_says_why_and_its_log_is_a_click_away(tracking):
     assert [item.value for item in app.error] == ["The loss is not finite."]
     run(app.segmented_control(key="train_view").set_value("Log"))
     assert any("the loss is not finite" in item.value for item in app.code)
+
+
+def test_a_lost_run_shows_the_last_lines_of_its_log(tracking):
+    lost = recorded(tracking, "one", State.LOST)
+    tracking.folders.log(lost.id).write_text("".join(f"2026-01-01 00:00:00  step {step}/75\n" for step in range(20)))
+    app = open_page()
+    assert app.code[0].value.splitlines() == [f"2026-01-01 00:00:00  step {step}/75" for step in range(15, 20)]
+    assert any("Resume continues from its last checkpoint" in item.value for item in app.markdown)
+
+
+def test_a_link_to_a_run_that_is_gone_says_so(tracking):
+    recorded(tracking, "one")
+    app = open_page(runs="00000000")
+    assert [item.value for item in app.error] == [
+        "There is no run 00000000; it may have been deleted, or is in another record."
+    ]
+    assert not run(app.text_input(key="train_search").set_value("one")).error
+
+
+def test_of_several_runs_the_page_says_whose_the_buttons_are(tracking):
+    one, two = recorded(tracking, "one"), recorded(tracking, "two")
+    app = open_page(runs=f"{one.short_id},{two.short_id}")
+    assert any(item.value.startswith("The buttons are for one,") for item in app.caption)
+    run(button(app, "Clone").click())
+    assert app.selectbox(key="train_space").value == "fully_concat"
+
+
+def test_the_form_is_not_worked_out_while_it_is_closed(tracking):
+    """Its estimate may have to measure this machine first."""
+    recorded(tracking, "one")
+    (tracking.folders.root / "calibration.json").unlink()
+    app = open_page()
+    assert app.dataframe[0].value["Run"].tolist() == ["one"]
+    assert not (tracking.folders.root / "calibration.json").exists()
+
+
+def test_the_timeline_draws_what_became_of_an_architecture(tracking):
+    made = tracking.create(request_for("train", TrainingConfig(), name="one"))
+    tracking.note(made.id, {"state": State.STOPPED, "step": 3})
+    shutil.copytree(ROOT / "pretrained" / "nasbench201", tracking.snapshots_of(made).folder / "000000003")
+    app = open_page()
+    run(app.segmented_control(key="train_view").set_value("Timeline"))
+    assert app.selectbox(key="train_cell_nasbench201").value == "nasbench201:0"
+    assert [item.value for item in app.markdown if item.value.startswith("**Step 3** · ")]

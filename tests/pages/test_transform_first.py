@@ -1,22 +1,15 @@
 """What the page opens with follows from the policies that ship; one of them is judged by the model that rewarded it."""
 
-import random
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.config import speeds_recipe
+from nat_core.learning.config import trainings_recipe
 from nat_core.learning.policy import PolicyConfig
 from nat_core.learning.publish import publish
-from nat_core.learning.reward_model import RewardModelConfig, fit_reward_model
-from nat_core.learning.speed_model import MODEL
 from nat_core.learning.training import train
-from nat_core.network.config import NETWORKS
-from nat_core.network.costs import cost_model
 from tests.pages.test_transform_page import cell, metric, open_address, open_page, pick
 from ui import compute
 from ui.view import BENCHMARK_CELL
@@ -27,14 +20,10 @@ BENCHMARK = Path(__file__).parents[2] / "pretrained" / "nasbench201"
 
 @pytest.fixture(scope="module")
 def image_policy(tmp_path_factory) -> Path:
-    """A policy for DARTS-like cells and its reward model, trained in a second: to it, cheaper cells are better."""
-    architectures = [SPACE.sample(random.Random(seed)) for seed in range(30)]
-    macs = np.array([cost_model(NETWORKS["cifar"]).cost(item).macs for item in architectures])
-    fitted = RewardModelConfig(members=2, width=8, layers=1, embedding=4, steps=5, batch=8, combine=MODEL.combine)
-    model = replace(fit_reward_model(architectures, 90 - macs / 1e8, SPACE, fitted), about="accuracy of a test")
+    """A policy for DARTS-like cells, trained in a second, and the model of shipped trainings that rewarded it."""
     shape = PolicyConfig(width=8, layers=1, embedding=4, key=4)
-    config = speeds_recipe(space=SPACE.name, steps=3, inputs=8, held_out=2, batch=4, policy=shape)
-    return publish(tmp_path_factory.mktemp("policy") / SPACE.name, train(config, model), "train in a test")
+    config = trainings_recipe(space=SPACE.name, steps=3, inputs=8, held_out=2, batch=4, policy=shape)
+    return publish(tmp_path_factory.mktemp("policy") / SPACE.name, train(config), "train in a test")
 
 
 @pytest.fixture
@@ -56,7 +45,7 @@ def test_opens_with_darts_transformed_where_a_policy_for_it_ships(ship, image_po
     assert cell(app) == "DARTS"
     assert metric(app, "MACs").delta.endswith("of 528.4 M")
     assert metric(app, "Accuracy (modelled)").delta.startswith(("+", "±"))
-    assert any("accuracy of a test: reward model" in item.value for item in app.caption)
+    assert any("predicted from the architecture's structure" in item.value for item in app.caption)
 
 
 def test_the_candidates_of_such_a_policy_are_ranked_by_its_model(ship, image_policy):

@@ -11,7 +11,7 @@ from nat_core.learning.training import train
 from nat_core.network.supernet import Supernet
 from nat_core.runs import estimate as module
 from nat_core.runs.calibration import Calibration, calibration
-from nat_core.runs.estimate import Estimate, check_memory, estimate
+from nat_core.runs.estimate import check_memory, estimate
 
 SPEED = Calibration(0.05, 3e-10, 0.02, 1e-10, 1e-5, 1e-5)
 
@@ -64,8 +64,11 @@ def test_a_broken_file_is_measured_again(tmp_path):
 
 
 def test_too_much_memory_is_one_sentence():
-    check_memory(Estimate(1, 2**30), 2**31)
-    with pytest.raises(ValueError, match=r"about 4 GB of memory are needed, and this machine has 2 GB; fewer channels"):
-        check_memory(Estimate(1, 2**32), 2**31)
+    config = preset("paper", "fully_concat")
+    needed = estimate(config, SPEED).memory_bytes
+    check_memory(config, available_bytes=needed)
+    with pytest.raises(ValueError, match=r"about \d+ GB of memory are needed, and cuda:0 has 1 GB; fewer channels"):
+        check_memory(config, "cuda:0", 2**30)
+    check_memory(TrainingConfig())  # of this machine
     with pytest.raises(ValueError, match="a dict is no training"):
         estimate({}, SPEED)

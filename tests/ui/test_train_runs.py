@@ -2,11 +2,14 @@
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from nat_core.architecture.spaces import SPACES
 from nat_core.learning.config import TrainingConfig
 from nat_core.learning.image_presets import adjusted, preset
+from nat_core.naming import resolve
 from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process
 from nat_core.runs.run import Run
@@ -14,6 +17,7 @@ from nat_core.runs.states import State
 from ui.train.curves import CHARTS, differing, figure, legend, series
 from ui.train.live import ahead_of
 from ui.train.table import matching, run_frame
+from ui.train.timeline import architecture_in
 
 
 def run_of(name: str, config=None, state: State = State.FINISHED, **facts) -> Run:
@@ -27,11 +31,19 @@ def test_the_table_has_a_row_per_run_with_its_figures():
     run = run_of("a", state=State.RUNNING, step=62, eta_seconds=30, best=1.5, last=-0.5, metrics={"macs_ratio": 0.8})
     run = replace(run, request=replace(run.request, steps=124))
     row = run_frame([run]).iloc[0].to_dict()
-    assert row["Status"] == "● running" and row["Progress"] == 50 and row["Left"] == "30 s"
-    assert (row["Best"], row["Last"], row["MACs"], row["Device"]) == (1.5, -0.5, 0.8, "cpu")
+    assert row["Status"] == "● running" and row["Progress"] == 50 and row["Left"] == timedelta(seconds=30)
+    assert (row["Best gain"], row["Last gain"], row["MACs ratio"], row["Device"]) == (1.5, -0.5, 0.8, "cpu")
     assert run_frame([]).empty
     far = replace(run, process=replace(run.process, host="far-away"))
     assert run_frame([far]).iloc[0]["Device"] == "far-away · cpu"
+
+
+def test_the_table_sorts_times_by_length_and_shows_no_accuracy_as_a_gain():
+    runs = [run_of(name, elapsed_seconds=took) for name, took in (("a", 45.4), ("b", 720), ("c", 11_520))]
+    frame = run_frame([*reversed(runs), replace(runs[0], request=replace(runs[0].request, kind="evaluate"), best=31.4)])
+    assert list(frame.sort_values("Elapsed")["Run"])[-2:] == ["b", "c"]
+    assert frame["Elapsed"].max() == timedelta(hours=3.2) and frame["Left"].isna().all()
+    assert frame["Best gain"].isna().all()
 
 
 def test_runs_are_found_by_every_word_state_and_space():
@@ -56,7 +68,8 @@ def test_legends_name_what_differs_and_nothing_else():
 def test_charts_show_the_points_of_every_run():
     curves = [{"gain": [(1, 0.5), (2, 0.75)], "probe_gain/DARTS": [(2, 1.0)]}, {"held_out_gain": [(3, 1.0)]}]
     gains = next(chart for chart in CHARTS if chart.title.startswith("Mean gain"))
-    drawn = figure(gains, ["a", "b"], curves)
+    drawn = figure(gains, ["a", "b"], curves, 200)
+    assert tuple(drawn.layout.xaxis.range) == (0, 206)
     assert [(line.name, list(line.x), list(line.y)) for line in drawn.data] == [
         ("a · training", [1, 2], [0.5, 0.75]), ("b · held out", [3], [1.0]),
     ]  # fmt: skip
@@ -74,3 +87,21 @@ def test_a_queued_run_waits_for_those_before_it_on_its_device(state):
     other = replace(first, id="x", request=replace(first.request, device="cuda:0"))
     assert ahead_of(second, [third, second, first, other]) == [first]
     assert len(ahead_of(third, [third, second, first])) == 2
+
+
+def test_a_legend_of_several_runs_has_room_below_the_title():
+    gains = next(chart for chart in CHARTS if chart.title.startswith("Mean gain"))
+    curves = [{name: [(1, 0.5)] for name in gains.metrics}] * 2
+    one, two = figure(gains, ["a"], curves[:1], 1), figure(gains, ["a", "b"], curves, 1)
+    assert two.layout.margin.t - one.layout.margin.t >= 18 * (len(two.data) - 1)
+    assert two.layout.height - two.layout.margin.t == one.layout.height - one.layout.margin.t  # of the plot itself
+
+
+def test_the_timeline_takes_any_architecture_of_the_space():
+    space, text = SPACES["nasbench201"], "|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"
+    assert architecture_in(space, text) == resolve(text)
+    assert architecture_in(space, "nasbench201:3") != architecture_in(space, text)
+    with pytest.raises(ValueError, match="'DARTS' is not in the space NAS-Bench-201: "):
+        architecture_in(space, "DARTS")
+    with pytest.raises(ValueError, match="nothing"):
+        architecture_in(space, "nothing like it")

@@ -1,8 +1,10 @@
+import sys
+
 import pytest
 
 from nat_core.learning.image_presets import preset
 from ui.train.fields import FIELDS, PRESETS, decimal, value_of, whole
-from ui.train.words import duration, gigabytes
+from ui.train.words import duration, gigabytes, runnable
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,15 @@ def test_every_field_of_a_preset_has_a_value_that_it_accepts():
                     value = value_of(config, field.option)
                     assert field.parse(str(value)) == value and (field.choices is None or value in field.choices)
     assert value_of(preset("smoke", "loose_end"), "schedule") == "two-stage"
+
+
+def test_a_command_names_this_environments_python(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for python, shown in (
+        (tmp_path / ".venv/bin/python", ".venv/bin/python"),
+        ("/opt/a b/python", "'/opt/a b/python'"),
+    ):
+        monkeypatch.setattr(sys, "executable", str(python))
+        assert runnable("python -m nat_core train --name python") == f"{shown} -m nat_core train --name python"
+        assert runnable("NAT_DEVICE=cuda:1 python -m nat_core train").startswith(f"NAT_DEVICE=cuda:1 {shown} -m ")
+    assert runnable("") == ""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,7 +16,7 @@ from ui.train.board import Board
 # Told apart by colour-blind readers; one per run.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6BB1")
 _DASHES = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot")
-_HEIGHT = 260
+_HEIGHT, _LEGEND_ROW = 260, 20  # pixels
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,11 @@ def show(board: Board, runs: Sequence[Run]) -> None:
         st.caption("Nothing has been measured yet.")
         return
     columns = st.columns(2)
+    last = max(step for found in curves for points in found.values() for step, _ in points)
     for number, chart in enumerate(charts):
         with columns[number % 2]:
             st.plotly_chart(
-                figure(chart, names, curves, theme().name),
+                figure(chart, names, curves, last, theme().name),
                 key=f"train-chart-{chart.title}",
                 config={"displayModeBar": False},
                 alt=chart.title,
@@ -75,17 +75,21 @@ def series(chart: Chart, curves: Mapping[str, Points]) -> dict[str, Points]:
 
 
 def figure(
-    chart: Chart, names: Sequence[str], curves: Sequence[Mapping[str, Points]], theme_name: str = "light"
+    chart: Chart,
+    names: Sequence[str],
+    curves: Sequence[Mapping[str, Points]],
+    last: int,
+    theme_name: str = "light",
 ) -> go.Figure:
-    """Steps against values; a colour per run, a dash per metric. Made anew only when there are other points."""
+    """Steps, from 0 to `last`, against values; a colour per run, a dash per metric. Made anew only for other points."""
     shown = tuple(tuple((label, tuple(points)) for label, points in series(chart, found).items()) for found in curves)
-    return _figure(chart.title, tuple(names), shown, theme_name)
+    return _figure(chart.title, tuple(names), shown, last, theme_name)
 
 
 @lru_cache(maxsize=128)
 def _figure(
     title: str, names: tuple[str, ...], curves: tuple[tuple[tuple[str, tuple[tuple[int, float], ...]], ...], ...],
-    theme_name: str,
+    last: int, theme_name: str,
 ) -> go.Figure:  # fmt: skip
     several = len(names) > 1
     lines = [
@@ -103,9 +107,9 @@ def _figure(
         for run, (name, found) in enumerate(zip(names, curves, strict=True))
         for number, (label, points) in enumerate(found)
     ]
-    layout = look(_HEIGHT + 20 * (len(names) - 1))
-    layout["margin"]["t"] = 58 + 18 * (len(names) - 1)
-    last = max((step for found in curves for _, points in found for step, _ in points), default=0)
+    rows = sum(line["showlegend"] for line in lines) if several else 1  # long names take a row each
+    layout = look(_HEIGHT + _LEGEND_ROW * (rows - 1))
+    layout["margin"]["t"] = 58 + _LEGEND_ROW * (rows - 1)
     layout["xaxis"] |= {"range": [0, 1.03 * (last or 1)], "title": {"text": "steps", "font": {"size": 12}}}
     heading = {"text": title, "font": {"size": 14, "color": THEMES[theme_name].text}}
     layout["title"] = {**heading, "x": 0, "y": 0.98, "yanchor": "top"}
@@ -122,7 +126,7 @@ def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
     return [{name.removeprefix("policy."): item[name] for name in different} for item in flat]
 
 
-def legend(run: Run, different: Mapping[str, Any], most: int = 3) -> str:
+def legend(run: Run, different: Mapping[str, str], most: int = 3) -> str:
     """The run's name with what sets it apart."""
     parts = [f"{name} {value}" for name, value in different.items()][:most]
     rest = len(different) - len(parts)

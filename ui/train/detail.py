@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
+from nat_core.runs.fetching import trains_a_policy
 from nat_core.runs.logs import errors_of
 from nat_core.runs.run import Run
 from nat_core.runs.states import State
@@ -14,9 +15,9 @@ from nat_core.runs.tracking import Tracking
 from ui import notices
 from ui.text import plain, sentence
 from ui.train.curves import differing
-from ui.train.words import duration, gigabytes
+from ui.train.words import duration, gigabytes, runnable
 
-_LOG_LINES = 60
+_LOG_LINES, _ERROR_LINES, _LAST_WORDS = 60, 20, 5
 
 
 def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
@@ -27,6 +28,8 @@ def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
         notices.problem(run.error)
     if run.active or run.state is State.LOST:
         st.caption(_usage(run))
+    if run.state is State.LOST and (lines := tracking.log_lines(run.id, _LAST_WORDS)):
+        st.code("\n".join(lines), language=None, wrap_lines=True)
     if limit:
         st.caption(plain(sentence(limit)))
 
@@ -45,6 +48,8 @@ def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:
         return f"lost at {done}: its process is gone{'; Resume continues from its last checkpoint' * resumable}"
     if state is State.STOPPED:
         return f"stopped at {done}{'; Resume continues it' * resumable}"
+    if state is State.FINISHED and run.best is not None and not trains_a_policy(run):
+        return f"finished, {done}, {run.best:.2f} %"
     return "stopping, saves first" if state is State.STOPPING else f"{state}, {done}"
 
 
@@ -71,7 +76,7 @@ def log(tracking: Tracking, run: Run) -> None:
         return
     if errors := errors_of(lines):
         st.markdown("**Errors**")
-        st.code("\n".join(errors[-_LOG_LINES:]), language=None, wrap_lines=True)
+        st.code("\n".join(errors[-_ERROR_LINES:]), language=None, wrap_lines=True)
     st.markdown(f"**Last lines** of {len(lines)}" if len(lines) < 2000 else "**Last lines**")
     st.code("\n".join(lines[-_LOG_LINES:]), language=None, wrap_lines=True, height=420)
     if is_elsewhere(tracking, run):
@@ -82,7 +87,7 @@ def settings(runs: Sequence[Run]) -> None:
     """The configuration; of several runs, only what differs, side by side."""
     if len(runs) == 1:
         run = runs[0]
-        st.code(run.request.command or "no command line", language="bash", wrap_lines=True)
+        st.code(runnable(run.request.command) or "no command line", language="bash", wrap_lines=True)
         frame = pd.DataFrame(run.request.parameters().items(), columns=["Setting", "Value"])
     else:
         columns = {f"{run.name} ({run.short_id})": found for run, found in zip(runs, differing(runs), strict=True)}

@@ -22,7 +22,7 @@ from nat_core.runs.run import Run
 from ui import notices
 from ui.train.board import Board
 from ui.train.fields import FIELDS, PRESETS, Field, value_of, whole
-from ui.train.words import duration, gigabytes
+from ui.train.words import duration, gigabytes, runnable
 
 _DOUBLE_CLICK_SECONDS = 1.5
 _LIVE = "300ms"
@@ -173,11 +173,10 @@ def _order(board: Board) -> Order:
     if name and name in (run.name for run in board.runs()):
         raise ValueError(f"a run is called {name[:40]!r} already; choose another name")
     device = state.get("train_device") or str(default_device())
-    settings = {"preset": form.preset(options), "device": device, "threads": _threads(), "name": name}
+    settings = {"preset": state["train_preset"], "device": device, "threads": _threads(), "name": name}
     request = request_for(form.kind, config, command=_command(space, options, settings), **settings)
-    needed = estimate(config, _speed(board, device))
-    check_memory(needed)
-    return Order(form, config, request, needed)
+    check_memory(config, device)
+    return Order(form, config, request, estimate(config, _speed(board, device)))
 
 
 def _threads() -> int:
@@ -197,7 +196,8 @@ def _value(field: Field) -> Any:
 
 def _command(space: str, options: dict[str, Any], settings: dict[str, Any]) -> str:
     """The command line of this form, so that what is shown is what is done."""
-    words = ["python", "-m", "nat_core", "train", "--space", space]
+    words = [] if len(available_devices()) == 1 else [f"NAT_DEVICE={settings['device']}"]
+    words += ["python", "-m", "nat_core", "train", "--space", space]
     for name, value in options.items():
         words += [f"--{name.replace('_', '-')}", str(value)]
     if settings["threads"] != 1:
@@ -216,10 +216,14 @@ def _calibrated(file: Path, device: str) -> Calibration:
 
 def _summary(order: Order) -> None:
     columns = st.columns(3)
-    columns[0].metric("Time, about", duration(order.needed.seconds), help="From a calibration of this machine, alone.")
+    columns[0].metric(
+        "Time, about",
+        duration(order.needed.seconds),
+        help="From a calibration of this machine, with the device to itself.",
+    )
     columns[1].metric("Memory, up to", gigabytes(order.needed.memory_bytes))
     columns[2].metric("Steps", f"{order.request.steps:,}")
-    st.code(order.request.command, language="bash", wrap_lines=True)
+    st.code(runnable(order.request.command), language="bash", wrap_lines=True)
 
 
 def _launch_button(board: Board, order: Order | None) -> None:

@@ -1,13 +1,14 @@
 """The table of runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from nat_core.runs.fetching import trains_a_policy
 from nat_core.runs.run import Run
 from nat_core.runs.states import State
-from ui.train.words import duration
 
 SYMBOLS = {
     State.QUEUED: "◌", State.RUNNING: "●", State.STOPPING: "◐", State.STOPPED: "■", State.FINISHED: "✓",
@@ -38,28 +39,32 @@ def _searched(run: Run) -> str:
 
 
 def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row per run; percentages 0–100, gains in points."""
-    return pd.DataFrame([_row(run) for run in runs], columns=_COLUMNS)
+    """One row per run; percentages 0–100, gains in points, durations in whole seconds."""
+    frame = pd.DataFrame([_row(run) for run in runs], columns=_COLUMNS)
+    for name in ("Left", "Elapsed"):  # as durations they sort by length, which words do not
+        frame[name] = pd.to_timedelta(frame[name].astype(float).round(), unit="s")
+    return frame
 
 
 _COLUMNS = (
-    "Run", "Status", "Space", "Preset", "Progress", "Left", "Best", "Last", "MACs", "Elapsed", "Device",
+    "Run", "Status", "Space", "Preset", "Progress", "Left", "Best gain", "Last gain", "MACs ratio", "Elapsed", "Device",
 )  # fmt: skip
 
 
 def _row(run: Run) -> tuple[object, ...]:
     state, request = run.state, run.request
+    trains = trains_a_policy(run)
     return (
         run.name,
         f"{SYMBOLS[state]} {state}",
         request.space,
         request.preset,
         100 * run.step / run.steps if run.steps else 0.0,
-        duration(run.eta_seconds) if state is State.RUNNING else "",
-        run.best,
-        run.last,
+        run.eta_seconds if state is State.RUNNING else None,
+        run.best if trains else None,
+        run.last if trains else None,
         (run.metrics or {}).get("macs_ratio"),
-        duration(run.elapsed_seconds),
+        run.elapsed_seconds,
         f"{run.process.host} · {request.device}" if _is_far(run) else request.device,
     )
 
@@ -89,24 +94,26 @@ def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
         placeholder="",
         alt="Runs: state, progress, gains",
         column_config={
-            "Run": st.column_config.TextColumn(width=145),
+            "Run": st.column_config.TextColumn(width=180),
             "Status": st.column_config.TextColumn(width=85),
             "Space": st.column_config.TextColumn(width=90),
             "Preset": st.column_config.TextColumn(width=60),
             "Progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=90),
-            "Left": st.column_config.TextColumn(width=55, help="Estimated from its pace."),
-            "Best": st.column_config.NumberColumn(
-                format="%+.2f",
-                width=60,
-                help="Best mean gain on held-out architectures so far, points; of an evaluation, its accuracy.",
+            "Left": _clock("Estimated from its pace; hours, minutes, seconds."),
+            "Best gain": st.column_config.NumberColumn(
+                format="%+.2f", width=75, help="Best mean gain on held-out architectures so far, points."
             ),
-            "Last": st.column_config.NumberColumn(format="%+.2f", width=60, help="The same when last measured."),
-            "MACs": st.column_config.NumberColumn(
-                format="%.3f", width=60, help="MACs of outputs ÷ MACs of inputs, mean over held-out architectures."
+            "Last gain": st.column_config.NumberColumn(format="%+.2f", width=75, help="The same when last measured."),
+            "MACs ratio": st.column_config.NumberColumn(
+                format="%.3f", width=75, help="MACs of outputs ÷ MACs of inputs, mean over held-out architectures."
             ),
-            "Elapsed": st.column_config.TextColumn(width=65),
+            "Elapsed": _clock("Time worked, all parts of it; hours, minutes, seconds."),
             "Device": st.column_config.TextColumn(
                 width=120 if any(map(_is_far, runs)) else 60, help="With the machine's name where that is another one."
             ),
         },
     )
+
+
+def _clock(text: str) -> Any:
+    return st.column_config.NumberColumn(format="compact", width=75, help=text)

@@ -10,7 +10,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
 from nat_core.architecture.drawing import draw_overlay
 from nat_core.architecture.library import library
-from nat_core.architecture.spaces import SPACES
+from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning import catalogue
 from nat_core.naming import resolve
 from nat_core.network.config import NETWORKS
@@ -81,17 +81,27 @@ def steps(tracking: Tracking, run: Run) -> dict[int, Path]:
 
 
 def _chosen(run: Run) -> Architecture | None:
+    """Of the library, or any that is typed or pasted; each space remembers its own."""
     space = SPACES[run.request.space]
     fitting = [name for name, entry in library().items() if space.mismatch(entry.architecture) is None]
     options = list(dict.fromkeys([_FIRST[space.name], *fitting]))
-    if st.session_state.get("train_cell") not in options:
-        st.session_state["train_cell"] = options[0]
-    name = st.selectbox("Architecture", options, key="train_cell", width=300)
+    text = st.selectbox(
+        "Architecture", options, key=f"train_cell_{space.name}", width=420, accept_new_options=True,
+        persist_state="session", help="A name, nasbench201:INDEX, or a genotype in any notation.",
+    )  # fmt: skip
     try:
-        return resolve(name)
+        return architecture_in(space, text)
     except ValueError as error:
         notices.problem(error)
         return None
+
+
+def architecture_in(space: Space, text: str) -> Architecture:
+    """What is called or spelled so. Raises ValueError if that is nothing, or is not in the space."""
+    architecture = resolve(text)
+    if mismatch := space.mismatch(architecture):
+        raise ValueError(f"{text[:40]!r} is not in the space {space.title}: {mismatch}")
+    return architecture
 
 
 def frames(kept: Mapping[int, Path], architecture: Architecture) -> list[tuple[int, int, Architecture]]:

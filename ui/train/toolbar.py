@@ -1,5 +1,6 @@
 """Above the table: search and filters, which runs are shown below, and what can be done to the first of them."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -37,17 +38,19 @@ def shown(board: Board, runs: Sequence[Run]) -> list[Run]:
     by_id = {run.id: run for run in runs}
     _from_address(by_id)
     state = st.session_state
+    names = _names(runs)
     first = [run.id for run in runs[:1]]
     state["train_shown"] = [item for item in state.get("train_shown", first) if item in by_id]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.multiselect(
             "Shown below", list(by_id), key="train_shown", placeholder="Choose runs, or click rows",
-            format_func=lambda item: _label(by_id[item]), width=520,
-            help="Actions are for the first one.",
+            format_func=names.__getitem__, width=380, help="What the buttons do is done to the first one.",
         )  # fmt: skip
         chosen = [by_id[item] for item in state["train_shown"]]
         if chosen:
             _actions(board, chosen[0])
+    if len(chosen) > 1:
+        st.caption(f"The buttons are for {plain(names[chosen[0].id])}, the first of the chosen runs.")
     if chosen:
         _confirmation(board, chosen[0])
     if problem := state.pop("train_action_problem", None):
@@ -84,7 +87,7 @@ def _confirmation(board: Board, run: Run) -> None:
     stays = f"What is in {plain(place(run))} stays." if far else "A policy in a folder of your own stays."
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(
-            f"Delete {plain(run.name)} with its curves, log, checkpoints and policy? {stays}",
+            f"Delete **{plain(run.name)}** with its curves, log, checkpoints and policy? {stays}",
             icon=":material/delete:",
         )  # fmt: skip
 
@@ -114,17 +117,21 @@ def _do(board: Board, action: Callable[[], object]) -> None:
     board.changed()
 
 
-def _label(run: Run) -> str:
-    return f"{run.name} ({run.short_id})"
+def _names(runs: Sequence[Run]) -> dict[str, str]:
+    """What tells runs apart: the name, with the id where another machine's run has the same."""
+    often = Counter(run.name for run in runs)
+    return {run.id: f"{run.name} ({run.short_id})" if often[run.name] > 1 else run.name for run in runs}
 
 
 def _from_address(by_id: dict[str, Run]) -> None:
-    """A link shows the runs that it names, as long as it has not been followed already."""
+    """A link shows the runs that it names, as long as it has not been followed already; says which are not here."""
     asked = st.query_params.get("runs", "")
     if asked and asked != st.session_state.get("train_address"):
         parts = asked.split(",")[:8]
         st.session_state["train_shown"] = [item for part in parts for item in by_id if part and item.startswith(part)]
         st.session_state["train_address"] = asked
+        if missing := [part[:32] for part in parts if not any(item.startswith(part) for item in by_id)]:
+            notices.problem(f"there is no run {', '.join(missing)}; it may have been deleted, or is in another record")
 
 
 def _to_address(chosen: Sequence[Run]) -> None:

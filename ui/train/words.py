@@ -1,4 +1,10 @@
-"""Times, sizes and errors as people read them."""
+"""Times, sizes and commands as people read them."""
+
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
 
 
 def duration(seconds: float | None) -> str:
@@ -21,3 +27,10 @@ _UNITS = (
 def gigabytes(count: float) -> str:
     """``1.2 GB``."""
     return f"{count / 2**30:.1f} GB"
+
+
+def runnable(command: str) -> str:
+    """A recorded command line as it can be pasted here: with this environment's Python, which may be on no PATH."""
+    folder, python = Path.cwd(), Path(sys.executable)
+    here = os.fspath(python.relative_to(folder) if python.is_relative_to(folder) else python)
+    return re.sub(r"(?<!\S)python(?= -m nat_core )", lambda _: shlex.quote(here), command, count=1)
