@@ -84,7 +84,7 @@ class Preset:
 _IMAGES = {
     "trainings": Preset(
         "Trainings",
-        "Rewarded by a model of shipped trainings from scratch; minutes on one core.",
+        "Rewarded by a model of shipped trainings; minutes on one core, not yet better than its inputs.",
         {"recipe": "trainings"},
     ),
     "smoke": Preset("Smoke", "Built-in sample, under a minute: shows that everything works.", {"preset": "smoke"}),
