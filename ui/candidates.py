@@ -16,6 +16,16 @@ from ui.theme import style, theme
 from ui.unit import unit
 from ui.view import BEST
 
+# Streamlit lets a click choose while a drag moves the chart, and a box while a drag draws one: hence the chart's tools.
+_TOOLS = {
+    "displayModeBar": True,
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+}
+_HOW_TO_CHOOSE = (
+    "The larger a symbol, the more probable. A click chooses a candidate; a box, with the tool at the upper right, the "
+    "best in it."
+)
 _DECADES = 8  # of probability below the most probable, after which symbols do not get smaller
 
 
@@ -46,7 +56,7 @@ def chart_and_table(outcome: Transformation, chosen: Candidate) -> None:
         key=key,
         on_select=callback(key, lambda: _pick(outcome, key)),
         selection_mode=("points", "box"),
-        config={"displayModeBar": False},
+        config=_TOOLS,
         alt="Candidates: MACs against accuracy",
     )
     st.caption(_explanation(outcome))
@@ -93,7 +103,7 @@ def _explanation(outcome: Transformation) -> str:
     accuracy = f" Accuracy: {outcome.accuracy_description} ({outcome.accuracy_kind})." if outcome.accuracy_kind else ""
     few = " Open symbols: judged on few images only, or not yet; they rank after the others."
     is_final = all(item.is_final for item in outcome.candidates)
-    return plain(f"{costs}{accuracy}") + " The larger a symbol, the more probable." + ("" if is_final else few)
+    return plain(f"{costs}{accuracy}") + f" {_HOW_TO_CHOOSE}" + ("" if is_final else few)
 
 
 def _title(outcome: Transformation, item: Candidate, is_final: bool) -> str:
@@ -154,7 +164,7 @@ def _scatter(outcome: Transformation, chosen: Candidate) -> go.Figure:
             + unit_of_merit
             + "<br>probability %{customdata[1]:.3g}<extra></extra>",
         )
-    style(figure, height=380).update_layout(dragmode="select")  # a drag would else move the picture
+    style(figure, height=380)
     figure.update_xaxes(title=f"{counted.name}, M ({outcome.network.description})")
     return figure.update_yaxes(title=f"{_accuracy_title(outcome)}, %" if judged else "Probability (log₁₀)")
 

@@ -116,7 +116,7 @@ def test_a_click_in_the_scatter_chooses_a_candidate(visit):
     page = visit(FIRST)
     ready(page)
     page.get_by_role("tab", name="Candidates").click()
-    point = page.locator(".js-plotly-plot .scatterlayer .trace .point").first
+    point = page.locator(".js-plotly-plot .scatterlayer .trace .point").nth(6)  # one that no other covers
     point.wait_for()
     page.wait_for_timeout(500)
     point.scroll_into_view_if_needed()
@@ -132,8 +132,10 @@ def test_a_box_in_the_scatter_chooses_the_best_in_it(visit):
     page.get_by_role("tab", name="Candidates").click()
     page.locator(".js-plotly-plot .scatterlayer .trace .point").first.wait_for()
     page.wait_for_timeout(500)
-    plane = page.locator(".js-plotly-plot", has=page.locator(".point")).locator(".nsewdrag").first
+    chart = page.locator(".js-plotly-plot", has=page.locator(".point"))
+    plane = chart.locator(".nsewdrag").first
     plane.scroll_into_view_if_needed()
+    chart.locator(".modebar-btn[data-val=select]").click()
     box = plane.bounding_box()
     page.mouse.move(box["x"] + 3, box["y"] + 3)
     page.mouse.down()
