@@ -86,7 +86,7 @@ def test_screenshots_of_compare_without_an_error_in_the_console(visit, theme, wi
     page.screenshot(path=SCREENSHOTS / f"compare-explorer-{theme}-{width}.png")
     assert no_horizontal_scrolling(page)
     page.get_by_role("radio", name="Architectures").click()
-    page.get_by_text(re.compile(r"^\d+ architectures")).wait_for(timeout=60_000)
+    page.get_by_text(re.compile(r"^\d+ architectures$")).wait_for(timeout=60_000)
     page.locator("[data-testid='stDataFrame'] canvas").first.wait_for(timeout=60_000)
     page.wait_for_timeout(1500)
     page.screenshot(path=SCREENSHOTS / f"compare-architectures-{theme}-{width}.png")

@@ -20,12 +20,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(mode):
-    done = subprocess.run([sys.executable, "-c", FAULTS_OF_A_STEP, mode], capture_output=True, text=True, check=True)
-    return int(done.stdout)
+    """The lowest of three: a system that reclaims idle memory by itself adds faults of its own now and then."""
+    command = [sys.executable, "-c", FAULTS_OF_A_STEP, mode]
+    return min(int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(3))
 
 
 @pytest.mark.skipif(not keep_freed_memory(), reason="another C library than glibc")
 def test_freed_memory_is_used_again():
-    if faults("give back") < 1000:
+    if (given_back := faults("give back")) < 1000:
         pytest.skip("this system does not count page faults, or gives no memory back anyway")
-    assert faults("keep") < 1000
+    assert faults("keep") < given_back / 10
