@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ui import notices
+from ui import heap, notices
 
 _APP = Path(__file__).parent.parent / "app.py"
 _INSIDE = "inside_app"
@@ -25,6 +25,8 @@ def show(page: StreamlitPage) -> None:
     except OSError as error:
         logging.getLogger(__name__).exception("the page %r cannot be shown", page.title)
         notices.problem(error, "This page cannot be shown")
+    finally:
+        heap.settle()
 
 
 def require_app() -> None:

@@ -13,7 +13,7 @@ from ui import notices
 
 _FRESH_SECONDS = 1.0
 _FRESH_FROM_SERVER_SECONDS = 4.0
-CURVE_POINTS = 300
+CURVE_POINTS = 200
 
 
 class Board:

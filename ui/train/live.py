@@ -12,7 +12,7 @@ from ui.text import plain
 from ui.train import curves, detail, files, table, timeline
 from ui.train.board import Board
 
-POLL = "3s"
+POLL = "4s"
 _VIEWS: dict[str, Callable[[Board, Sequence[Run]], None]] = {
     "Curves": curves.show,
     "Timeline": lambda board, runs: timeline.show(board.tracking, runs[0]),
