@@ -1,7 +1,7 @@
 """Reading many runs, or all metrics of one, at once: what a page that watches them needs, fast.
 
 MLflow's client builds every parameter and every point as an object, which takes seconds for hundreds of runs. Where
-the store is a SQLite file, its tables are read directly; a server is asked through the client.
+the store is a SQLite file, its tables are read directly; how a server is asked is in `server_reading`.
 """
 
 import math
@@ -10,10 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from mlflow.tracking import MlflowClient
+from typing import Any, Protocol
 
 # (step, value) by rising step.
 Points = list[tuple[int, float]]
@@ -46,6 +43,10 @@ class Reader(Protocol):
 
     def points(self, run_id: str, after: int = -1) -> dict[str, Points]:
         """All metrics of a run by name, from the step following `after` on."""
+        ...
+
+    def forget(self) -> None:
+        """Whatever was remembered of ended runs is read anew: one was changed."""
         ...
 
 
@@ -93,6 +94,9 @@ class FileReader:
                 found.setdefault(name, []).append((step, _number(value)))
         return found
 
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -100,58 +104,6 @@ class FileReader:
                 yield connection
         except sqlite3.Error as error:
             raise OSError(f"the record of runs {self._path} cannot be read ({error})") from error
-
-
-class ClientReader:
-    """Reads through MLflow's client."""
-
-    def __init__(self, client: "MlflowClient", experiment_id: str) -> None:
-        self._client = client
-        self._experiment = experiment_id
-
-    def records(self) -> list[RunRecord]:
-        return [
-            RunRecord(
-                item.info.run_id, item.info.run_name or "", item.info.start_time / 1000, item.data.tags,
-                item.data.metrics,
-            )
-            for item in self._search(deleted=False)
-        ]  # fmt: skip
-
-    def names(self) -> list[str]:
-        return [item.info.run_name or "" for item in self._search(deleted=True)]
-
-    def points(self, run_id: str, after: int = -1) -> dict[str, Points]:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            names = self._client.get_run(run_id).data.metrics
-            found = {name: self._history(run_id, name, after) for name in names}
-        except MlflowException as error:
-            raise OSError(f"the tracking server does not answer ({' '.join(str(error).split())[:200]})") from error
-        return {name: points for name, points in found.items() if points}
-
-    def _history(self, run_id: str, name: str, after: int) -> Points:
-        items = self._client.get_metric_history(run_id, name)
-        return sorted((item.step, item.value) for item in items if item.step > after)
-
-    def _search(self, deleted: bool) -> "list[Any]":
-        from mlflow.entities import ViewType
-        from mlflow.exceptions import MlflowException
-
-        view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
-        found: list[Any] = []
-        token = None
-        try:
-            while True:
-                page = self._client.search_runs(
-                    [self._experiment], run_view_type=view, max_results=1000, page_token=token
-                )
-                found += page
-                if not (token := page.token):
-                    return found
-        except MlflowException as error:
-            raise OSError(f"the tracking server does not answer ({' '.join(str(error).split())[:200]})") from error
 
 
 def thinned(points: Sequence[tuple[int, float]], limit: int) -> Points:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nat_core.runs.client import reason, speaking
 from nat_core.runs.folders import Folders, default_folders, folder_name
 from nat_core.runs.processes import Process
-from nat_core.runs.reading import ClientReader, FileReader, Points, RunRecord
+from nat_core.runs.reading import FileReader, Points, Reader, RunRecord
 from nat_core.runs.request import Request
 from nat_core.runs.run import PREFIX, Run, run_of
+from nat_core.runs.server_reading import ServerReader
 from nat_core.runs.snapshots import Snapshots
 from nat_core.runs.states import State, check_transition
 
@@ -71,7 +72,7 @@ class Tracking:
         self.folders = folders
         self._experiment_id = experiment_id
         file = Path(uri.removeprefix(_LOCAL)).resolve()
-        self._reader = FileReader(file, experiment_id) if self.is_local else ClientReader(client, experiment_id)
+        self._reader: Reader = FileReader(file, experiment_id) if self.is_local else ServerReader(client, experiment_id)
 
     @property
     def is_local(self) -> bool:
@@ -180,6 +181,7 @@ class Tracking:
             if old.exists() or old.is_symlink():
                 old.rename(new)
         self.client.update_run(run_id, name=name)
+        self._reader.forget()
 
     def last_steps(self, run_id: str) -> dict[str, int]:
         """The last step that was written of each metric."""
@@ -210,6 +212,7 @@ class Tracking:
     def delete(self, run_id: str) -> None:
         """Removes the record; whoever calls has made sure that nobody works on it."""
         self.client.delete_run(self._record(run_id).info.run_id)
+        self._reader.forget()
 
     def _write_state(self, run_id: str, state: State, error: str, facts: Mapping[str, Any]) -> None:
         now = time.time()

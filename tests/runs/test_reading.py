@@ -6,12 +6,15 @@ import time
 
 import pytest
 
+from nat_core.runs import server_reading
 from nat_core.runs.kinds import request_for
-from nat_core.runs.reading import ClientReader, FileReader, thinned
+from nat_core.runs.reading import FileReader, thinned
+from nat_core.runs.server_reading import ServerReader
+from nat_core.runs.states import State
 from nat_core.runs.tracking import Point
 
 
-@pytest.fixture(params=[FileReader, ClientReader])
+@pytest.fixture(params=[FileReader, ServerReader])
 def reader(request, tracking):
     place = tracking.folders.database if request.param is FileReader else tracking.client
     return request.param(place, tracking._experiment_id)
@@ -49,6 +52,70 @@ def test_newest_first(reader, tracking, light_work):
     made = [tracking.create(request_for("count", light_work.Counting())) for _ in range(3)]
     ids = [item.id for item in reader.records()]
     assert [item for item in ids if item in {run.id for run in made}] == [run.id for run in reversed(made)]
+
+
+class Counted:
+    """A client that counts its searches for runs, by condition."""
+
+    def __init__(self, client):
+        self._client, self.searches = client, []
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def search_runs(self, experiments, condition, **options):
+        self.searches.append(condition)
+        return self._client.search_runs(experiments, condition, **options)
+
+
+@pytest.fixture
+def counted(tracking):
+    client = Counted(tracking.client)
+    return client, ServerReader(client, tracking._experiment_id)
+
+
+def of(reader, run):
+    return next((item for item in reader.records() if item.id == run.id), None)
+
+
+def test_a_server_is_asked_for_all_runs_once_then_for_those_at_work(counted, run, tracking):
+    client, reader = counted
+    assert of(reader, run).tags["nat.state"] == State.QUEUED
+    tracking.transition(run.id, State.RUNNING)
+    tracking.note(run.id, {"step": 11}, [Point("a", 11, 7.0, time.time())])
+    assert (of(reader, run).tags["nat.step"], of(reader, run).metrics["a"]) == ("11", 7.0)
+    tracking.transition(run.id, State.FINISHED)
+    assert of(reader, run).tags["nat.state"] == State.FINISHED
+    before = len(client.searches)
+    assert of(reader, run).tags["nat.state"] == State.FINISHED
+    assert client.searches.count("") == 1 and len(client.searches) - before == 2
+
+
+def test_a_run_that_is_deleted_at_work_or_begun_later_is_noticed_at_once(counted, run, tracking, light_work):
+    _, reader = counted
+    assert of(reader, run)
+    tracking.delete(run.id)
+    later = tracking.create(request_for("count", light_work.Counting()))
+    assert of(reader, run) is None and of(reader, later)
+
+
+def test_what_others_did_to_ended_runs_is_noticed_in_the_background(counted, run, tracking, monkeypatch):
+    _, reader = counted
+    tracking.transition(run.id, State.RUNNING)
+    tracking.transition(run.id, State.FINISHED)
+    assert of(reader, run).name == run.name
+    tracking.rename(run.id, "by another")
+    assert of(reader, run).name == run.name  # remembered
+    monkeypatch.setattr(server_reading, "WHOLE_SECONDS", 0.0)
+    deadline = time.monotonic() + 20
+    while of(reader, run).name != "by another" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert of(reader, run).name == "by another"
+    monkeypatch.setattr(server_reading, "WHOLE_SECONDS", 1000.0)
+    tracking.delete(run.id)
+    assert of(reader, run)
+    reader.forget()
+    assert of(reader, run) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 100, 101, 5000])

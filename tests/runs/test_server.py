@@ -1,10 +1,12 @@
 """The record on a team's MLflow server: a real one on loopback, and two machines, each with a folder of its own."""
 
 import signal
+import time
 
 import pytest
 from mlflow.tracking import MlflowClient
 
+from nat_core.runs import server_reading
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import delete, launch, resume, stop
@@ -27,7 +29,8 @@ def tracking(here):
     return here
 
 
-def test_a_run_is_stopped_resumed_and_watched_from_another_folder(here, elsewhere, light_work, wait_until):
+def test_a_run_is_stopped_resumed_and_watched_from_another_folder(here, elsewhere, light_work, wait_until, monkeypatch):
+    monkeypatch.setattr(server_reading, "WHOLE_SECONDS", 1.0)
     counting = light_work.Counting(steps=60, seconds=0.1)
     run_id = launch(here, request_for("count", counting, name="far away"))
     run = wait_until(run_id, lambda run: run.step > 3)
@@ -47,9 +50,17 @@ def test_a_run_is_stopped_resumed_and_watched_from_another_folder(here, elsewher
     assert elsewhere.log_lines(run_id)[-1].endswith("finished")
 
     elsewhere.rename(run_id, "renamed")
-    assert [run.name for run in here.runs()] == ["renamed"]
+    eventually(lambda: [run.name for run in here.runs()] == ["renamed"])
     delete(elsewhere, run_id)
-    assert here.runs() == []
+    eventually(lambda: here.runs() == [])
+    assert elsewhere.runs() == []
+
+
+def eventually(holds, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_killed_one_is_lost_for_both(here, elsewhere, light_work, wait_until):
