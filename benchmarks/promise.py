@@ -1,6 +1,6 @@
 """The promise, checked: `python -m benchmarks.promise --data SOURCE`.
 
-Inputs of both image spaces, eight drawn at random and the published originals, are transformed within a share of their
+Inputs of both image spaces, eight drawn at random and the published originals, are transformed into what costs no more
 MACs, and input and output are trained from scratch with the judge's budget (`benchmarks.trainings`), same seed. Beside
 them: what the authors of NAT and NAT++ made of the same originals, and random legal transformations of as many MACs as
 ours. Printed are test accuracies, and the mean differences to the inputs' with standard errors over pairs.

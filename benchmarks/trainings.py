@@ -5,11 +5,11 @@ legal transformation of 12 of them, and 8 published ones; then the first six aga
 noise. 12 epochs of all training images (ten minutes or more of one core), judged on the test images.
 
 *rewards*: what a reward is fitted on. The same architectures, then others of both spaces in turns, half of them drawn,
-half random legal transformations. 3 epochs (three minutes), judged on selection images, which the training leaves out.
+half random legal transformations; then the random ones with every dense convolution made separable, the surest way to
+fewer MACs. 3 epochs (three minutes), judged on selection images, which the training leaves out.
 
-*outputs*: what the policies of a folder make of published and of random architectures within three quarters of their
-MACs, trained as for rewards: a policy goes where its model errs, so what it made belongs into what the model is
-fitted on.
+*outputs*: what the policies of a folder make of published and of random architectures, and these inputs, trained as for
+rewards: a policy goes where its model errs, so what it made belongs into what the model is fitted on.
 
 Results go into the table that ships with the project; what it has is not trained again. What is interrupted goes on
 from its checkpoint, and several processes may share the work.
@@ -40,17 +40,14 @@ from nat_core.learning.measured import SHIPPED, MeasuredResult, add_measured, bu
 from nat_core.learning.scratch_config import Budget, EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch_presets import preset_budget
 from nat_core.learning.scratch_queue import Hooks, evaluate
-from nat_core.network.config import NETWORKS
-from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals
-from nat_core.transform import Options, transform
+from nat_core.transform import transform
 
 SPACE = SPACES["fully_concat"]
 RANDOM, TRANSFORMED, REPEATED = 28, 12, 6
 TRANSFORMED_SHARE = 0.5
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
-# Of the input's MACs that an output may cost.
-SHARE = 0.75
+_SEPARABLE = {"conv_3x3": "sep_conv_3x3", "conv_5x5": "sep_conv_5x5"}
 PUBLISHED = ("DARTS", "NATv2_DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "NAT_DARTS", "SNAS_MILD", "DARTS_V1")
 
 Jobs = Iterator[tuple[NamedArchitecture, int]]
@@ -81,12 +78,22 @@ def judging(options: argparse.Namespace) -> Jobs:
 
 
 def rewarding(options: argparse.Namespace) -> Jobs:
-    """The judge's architectures, then `options.count` others; one seed."""
-    yield from ((item, 0) for item in architectures())
+    """The judge's architectures, `options.count` others, and what is separable of the random ones; one seed."""
+    every = architectures()
     for number in range(options.count):
         space, place = SPACES[IMAGE_SPACES[number % len(IMAGE_SPACES)]], number // len(IMAGE_SPACES)
         drawn = architecture_at(space, "nat++", TRANSFORMED_SHARE, 0, "rewards", space.name, place)
-        yield NamedArchitecture.of(drawn, f"{space.name} {place}"), 0
+        every.append(NamedArchitecture.of(drawn, f"{space.name} {place}"))
+    yield from ((item, 0) for item in every)
+    for item in every:
+        changed = separable(item.architecture)
+        if item.name not in PUBLISHED and changed != item.architecture:
+            yield NamedArchitecture.of(changed, f"{item.name}, separable"), 0
+
+
+def separable(architecture: Architecture) -> Architecture:
+    """With every dense convolution of more than one pixel made separable, its kernel kept."""
+    return architecture.with_operations([_SEPARABLE.get(name, name) for name in architecture.operations])
 
 
 def outputs(options: argparse.Namespace) -> Jobs:
@@ -96,22 +103,15 @@ def outputs(options: argparse.Namespace) -> Jobs:
         given = [NamedArchitecture.of(e.architecture, e.name) for e in library().values() if not e.method]
         given = [item for item in given if space.mismatch(item.architecture) is None]
         given += [NamedArchitecture.of(space.sample(rng), f"{name} {number}") for number in range(options.count)]
-        yield from ((NamedArchitecture.of(output(i.architecture, space, options.policies), f"{i.name}, output"), 0)
-                    for i in given)  # fmt: skip
+        for item in given:
+            made = output(item.architecture, space, options.policies)
+            yield from ((item, 0), (NamedArchitecture.of(made, f"{item.name}, output"), 0))
 
 
 def output(given: Architecture, space: Space, policies: Path) -> Architecture:
-    """What the policy in a folder makes of `given` within `SHARE` of its MACs, or within all where no less is legal.
-
-    It is chosen by the policy's own accuracy source.
-    """
+    """What the policy in a folder makes of `given` for no more MACs, chosen by the policy's own accuracy source."""
     policy, card = load_for(policies, given, space.name)
-    source, limit = accuracy_source(card, given), int(SHARE * cost_model(NETWORKS[space.network]).cost(given).macs)
-    try:
-        outcome = transform(given, policy, space, source, Options(max_macs=limit))
-    except ValueError:  # no legal transformation is so cheap
-        outcome = transform(given, policy, space, source)
-    return outcome.output.architecture
+    return transform(given, policy, space, accuracy_source(card, given)).output.architecture
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from benchmarks.promise import ORIGINALS, inputs, jobs, pair, table
-from benchmarks.trainings import SHARE
 from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.checkpoint import PolicyCard, save_policy
@@ -34,10 +33,10 @@ def test_inputs_are_eight_random_ones_and_the_originals_that_fit():
     assert sum(map(len, map(inputs, map(SPACES.get, ORIGINALS)))) >= 24
 
 
-def test_ours_and_random_ones_are_legal_and_of_equal_macs_within_the_share(pairs):
+def test_ours_and_random_ones_are_legal_and_of_equal_macs_never_above_the_inputs(pairs):
     for item in pairs:
         given, ours, other = COST(item.given).macs, COST(item.made["ours"]).macs, COST(item.made["random"]).macs
-        assert ours <= SHARE * given and abs(other - ours) < 0.1 * given
+        assert ours <= given and abs(other - ours) < 0.1 * given
         for role in ("ours", "random"):
             made = item.made[role]
             space = next(space for space in SPACES.values() if space.mismatch(item.given) is None)

@@ -49,6 +49,7 @@ class TrainingConfig:
         seed: of weights, batches and draws.
         cost: what `cost_weight` weighs: "macs", or a device whose latencies NAS-Bench-201 has.
         cost_weight: λ; points of accuracy ÷ 100 given up for the cost of the heaviest architecture.
+        change_weight: points of accuracy that changing an edge must be worth.
 
     Raises:
         ValueError: a value out of bounds; says which and what is accepted.
@@ -79,6 +80,7 @@ class TrainingConfig:
     seed: int = 0
     cost: str = "macs"
     cost_weight: float = 0.0
+    change_weight: float = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self, _BOUNDS, _CHOICES)
@@ -143,6 +145,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "split_seed": (0, 2**63 - 1),
     "seed": (0, 2**63 - 1),
     "cost_weight": (0.0, 10.0),
+    "change_weight": (0.0, 100.0),
 }
 
 

@@ -22,20 +22,24 @@ _NO_EDGE = -1
 
 @dataclass(frozen=True)
 class Objective:
-    """What a policy maximises, in points: accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost.
+    """What a policy maximises, in points.
+
+    Accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost − change_weight · edges changed.
 
     Attributes:
         source: of accuracies.
         relative_cost: of architectures, between 0 and 1; None ignores costs.
         cost_weight: λ; 0.05 trades the whole cost for five points of accuracy.
+        change_weight: points that changing an edge must be worth, where the source may be wrong about each.
     """
 
     source: AccuracySource
     relative_cost: RelativeCost | None = None
     cost_weight: float = 0.0
+    change_weight: float = 0.0
 
     def __call__(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] objectives. Raises ValueError where the source does."""
+        """[n] objectives as of inputs, of which nothing is changed. Raises ValueError where the source does."""
         points = self.source.accuracy_percent(architectures)
         if self.relative_cost is None or self.cost_weight == 0:
             return points
@@ -60,7 +64,9 @@ class Rewards:
         topologies: dict[object, int] = {}
         skeletons = [_skeleton(architecture) for architecture in pool]
         self._topology = torch.tensor([topologies.setdefault(item, len(topologies)) for item in skeletons])
+        self._first = graphs.edge_ptr[:-1].cpu()
         self._edges = graphs.edge_ptr.diff().cpu()
+        self._own = graphs.operation.cpu()
         self._known: dict[bytes, float] = {}
 
     def __call__(self, chosen: Tensor, operations: Tensor) -> Tensor:
@@ -72,14 +78,27 @@ class Rewards:
         values = torch.tensor([known[key] for key in keys], dtype=torch.float64)
         if len(known) > _REMEMBERED:
             known.clear()
-        return values.view(len(operations), len(chosen))
+        return values.view(len(operations), len(chosen)) - self.objective.change_weight * self._changes(
+            chosen, operations
+        )
+
+    def _changes(self, chosen: Tensor, operations: Tensor) -> Tensor:
+        """[samples, n] edges whose operation is another than in the pool's architecture."""
+        graph, within = self._places(chosen)
+        changed = (operations != self._own[self._first[chosen][graph] + within]).double()
+        return torch.zeros(len(operations), len(chosen), dtype=torch.float64).index_add_(1, graph, changed)
+
+    def _places(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Of every edge of the chosen architectures, one after the other: whose it is, and its place there."""
+        sizes = self._edges[chosen]
+        graph = torch.repeat_interleave(torch.arange(len(chosen)), sizes)
+        return graph, torch.arange(len(graph)) - (sizes.cumsum(0) - sizes)[graph]
 
     def _keys(self, chosen: Tensor, operations: Tensor) -> list[bytes]:
         """Topology and operations of every sample as bytes, sample by sample."""
         sizes = self._edges[chosen]
         rows = torch.full((len(operations), len(chosen), int(sizes.max()) + 4), _NO_EDGE, dtype=torch.int8)
-        graph = torch.repeat_interleave(torch.arange(len(chosen)), sizes)
-        within = torch.arange(len(graph)) - (sizes.cumsum(0) - sizes)[graph]
+        graph, within = self._places(chosen)
         rows[:, graph, within + 4] = operations.to(torch.int8)
         rows[:, :, :4] = self._topology[chosen].to(torch.int32).view(torch.int8).view(-1, 4)
         raw, width = rows.numpy().tobytes(), rows.shape[2]

@@ -4,6 +4,7 @@ Only edges count that carry something: not null, on a path from an input to the 
 the less another one matters, hence logarithms.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from math import log1p
@@ -18,7 +19,8 @@ from nat_core.network.costs import cost_model
 
 _CELL_FEATURES = (
     "ln(1 + layers)",  # of convolutions that see more than one pixel; a sep_conv has two
-    "ln(1 + poolings)",
+    "ln(1 + max poolings)",
+    "ln(1 + average poolings)",
     "ln(1 + skips)",  # 1×1 convolutions included
     "spatial operations, up to 3",  # edges that see more than one pixel: without any, a cell cannot compare pixels
     "reads the latest cell",  # 1 if any edge does, else 0
@@ -49,10 +51,11 @@ def features(architectures: Sequence[Architecture], network: NetworkConfig) -> N
 def _of_cell(cell: Cell) -> tuple[float, ...]:
     edges = carrying_edges(cell)
     layers = [_layers(edge) for edge in edges]
-    poolings = sum(edge.traits.kind.is_pooling for edge in edges)
-    spatial = poolings + sum(count > 0 for count in layers)
+    kinds = Counter(edge.traits.kind for edge in edges)
+    poolings = (kinds[Kind.MAX_POOL], kinds[Kind.AVG_POOL])
+    spatial = sum(poolings) + sum(count > 0 for count in layers)
     latest = any(edge.source == cell.inputs - 1 for edge in edges)
-    amounts = (sum(layers), poolings, len(edges) - spatial)
+    amounts = (sum(layers), *poolings, len(edges) - spatial)
     return (*map(log1p, amounts), float(min(spatial, _SPATIAL)), float(latest))
 
 

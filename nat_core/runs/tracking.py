@@ -98,7 +98,8 @@ class Tracking:
 
     def runs(self) -> list[Run]:
         """All runs that are not deleted, the newest first."""
-        return [self._settled(run) for record in self._reader.records() if (run := _run(record))]
+        read = [run for record in self._reader.records() if (run := _run(record))]
+        return [run for item in read if (run := self._if_there(item))]
 
     def find(self, text: str) -> Run:
         """The run whose id begins with `text` or whose name it is.
@@ -222,6 +223,12 @@ class Tracking:
     def _settled(self, run: Run) -> Run:
         """Read once more where its process is gone: it may have written its last state since `run` was read."""
         return run if run.state is run.recorded else self._get(run.id)
+
+    def _if_there(self, run: Run) -> Run | None:
+        try:
+            return self._settled(run)
+        except ValueError:  # deleted since it was read
+            return None
 
     def _get(self, run_id: str) -> Run:
         run = _read(self._record(run_id))

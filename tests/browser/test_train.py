@@ -1,6 +1,7 @@
 """Whole journeys of runs in a real browser: launched, watched, stopped, killed, resumed, used; the processes are real.
 
-Screenshots in build/screenshots.
+Each with the record in a file, and on a team's MLflow server with a database of its own. Screenshots in
+build/screenshots.
 """
 
 import os
@@ -8,6 +9,8 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -33,18 +36,31 @@ pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
-@pytest.fixture
-def store(tmp_path) -> Iterator[Tracking]:
-    """A record of runs of its own; what a failed test leaves at work is ended."""
-    tracking = open_tracking(f"sqlite:///{tmp_path / 'mlflow.db'}", Folders(tmp_path))
-    yield tracking
-    for run in tracking.runs():
-        if run.active and run.process is not None:
-            run.process.signal(signal.SIGKILL)
+@dataclass(frozen=True)
+class Record:
+    """A record of runs, what tells the app of it, and where it is."""
+
+    store: Tracking
+    environment: dict[str, str]
+    where: str
 
 
-def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_used(store, serve, open_page, tmp_path):
-    with serve(NAT_LAB_RUNS=str(tmp_path)) as address:
+@pytest.fixture(params=["file", "server"])
+def record(request, new_mlflow_server, tmp_path) -> Iterator[Record]:
+    """A record of its own; what a failed test leaves at work is ended."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with new_mlflow_server(folder) if request.param == "server" else nullcontext("") as address:
+        tracking = open_tracking(address or f"sqlite:///{tmp_path / 'mlflow.db'}", Folders(tmp_path))
+        yield Record(tracking, {"NAT_LAB_RUNS": str(tmp_path), "MLFLOW_TRACKING_URI": address}, request.param)
+        for run in tracking.runs():
+            if run.active and run.process is not None:
+                run.process.signal(signal.SIGKILL)
+
+
+def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_used(record, serve, open_page):
+    store = record.store
+    with serve(**record.environment) as address:
         port = int(address.rpartition(":")[2])
         page = open_page(f"{address}/train")
         page.get_by_text("No run yet").wait_for(timeout=SLOW)
@@ -60,7 +76,7 @@ def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_us
         status(page, "first", "running")
         link = page.url
     assert store.runs()[0].state is State.RUNNING  # with no server at all
-    with serve(port, NAT_LAB_RUNS=str(tmp_path)):
+    with serve(port, **record.environment):
         page.close()  # the browser went away, too
         page = open_page(link)
         status(page, "first", "running")
@@ -74,13 +90,13 @@ def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_us
         other.close()
 
         press(page, "Resume")
-        status(page, "first", "finished")
+        status(page, "first", "finished", 3 * SLOW)
         finished = store.get(run.id)
         steps = [step for step, _ in store.history(run.id, "weight_loss")]
         assert (finished.step, finished.state) == (run.steps, State.FINISHED)
         assert steps == sorted(set(steps))
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / "train-finished.png", full_page=True)
+        page.screenshot(path=SCREENSHOTS / f"train-finished-{record.where}.png", full_page=True)
         page.get_by_role("radio", name="Timeline").click()
         expect(page.get_by_text(re.compile(r"edges? changed")).first).to_be_visible(timeout=SLOW)
 
@@ -97,8 +113,9 @@ def named(store: Tracking, name: str) -> Run:
     return next(run for run in store.runs() if run.name == name)
 
 
-def test_three_at_once_wait_their_turn_and_survive_a_kill(store, serve, open_page, tmp_path):
-    with serve(NAT_LAB_RUNS=str(tmp_path)) as address:
+def test_three_at_once_wait_their_turn_and_survive_a_kill(record, serve, open_page):
+    store = record.store
+    with serve(**record.environment) as address:
         page, other = open_page(f"{address}/train"), open_page(f"{address}/train")
         page.get_by_text("No run yet").wait_for(timeout=SLOW)
         for name in ("one", "two", "three"):
@@ -147,8 +164,9 @@ def test_three_at_once_wait_their_turn_and_survive_a_kill(store, serve, open_pag
         wait_until(lambda: one.id not in [run.id for run in store.runs()])
 
 
-def test_what_cannot_work_is_refused_in_one_sentence(store, serve, open_page, tmp_path):
-    with serve(NAT_LAB_RUNS=str(tmp_path)) as address:
+def test_what_cannot_work_is_refused_in_one_sentence(record, serve, open_page, tmp_path):
+    store = record.store
+    with serve(**record.environment) as address:
         page = open_page(f"{address}/train")
         page.get_by_text("No run yet").wait_for(timeout=SLOW)
         form(page, "Fully-concat (DARTS-like)", "Smoke")

@@ -1,4 +1,4 @@
-"""The Train page on a team's MLflow server: runs from here, and runs of another machine, by its own command line.
+"""The Train page on a team's MLflow server: runs of another machine, by its own command line.
 
 The other machine is another working folder, folder of runs and machine's name; server and processes are real.
 """
@@ -16,9 +16,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from nat_core.runs.folders import Folders
-from nat_core.runs.states import State
 from nat_core.runs.tracking import Tracking, open_tracking
-from tests.browser.train_steps import SLOW, form, last_point, press, status, wait_for_curves_beyond, wait_until
+from tests.browser.train_steps import SLOW, last_point, status, wait_for_curves_beyond, wait_until
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -81,30 +80,6 @@ def view(page: Page, name: str) -> None:
 
 def said(page: Page, text: str) -> None:
     expect(page.get_by_test_id("stCaptionContainer").filter(has_text=text).first).to_be_visible(timeout=SLOW)
-
-
-def test_a_run_from_here_is_launched_watched_stopped_resumed_and_its_policy_used(store, address, open_page):
-    page = open_page(f"{address}/train")
-    page.get_by_text("No run yet").wait_for(timeout=SLOW)
-    form(page, "NAS-Bench-201", "Smoke", Policy_steps="500", Name="ours")
-    press(page, "Launch")
-    status(page, "ours", "queued|running")
-    wait_for_curves_beyond(page, 0)
-    press(page, "Stop")
-    status(page, "ours", "stopped at step")
-    run = store.runs()[0]
-    assert 0 < run.step < run.steps
-
-    press(page, "Resume")
-    wait_for_curves_beyond(page, last_point(page))  # nobody touched anything
-    status(page, "ours", "finished", 3 * SLOW)
-    finished = store.get(run.id)
-    assert (finished.step, finished.state) == (500, State.FINISHED)
-    assert [step for step, _ in store.history(run.id, "gain")] == list(range(10, 501, 10))
-    assert 0 < finished.metrics["macs_ratio"] < 2
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "train-server.png", full_page=True)
-    used_on_transform(page, address, "ours")
 
 
 def test_a_run_of_another_machine_is_watched_and_its_policy_fetched(store, address, open_page, far_away):

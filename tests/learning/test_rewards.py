@@ -41,6 +41,20 @@ def test_objective_subtracts_the_weighted_cost():
     assert Objective(CountingSource())([table.architecture_of_code(0)]) == pytest.approx([6])
 
 
+def test_every_changed_edge_has_to_be_worth_it():
+    pool = [find("DARTS").architecture, table.architecture_of_code(0), find("ENAS").architecture]
+    free, weighed = (Rewards(Objective(CountingSource(), change_weight=item), pool, encode(pool)) for item in (0, 0.5))
+    chosen = torch.tensor([2, 0])
+    original = torch.cat([_operations(pool[2]), _operations(pool[0])])
+    changed = original.clone()
+    edges = len(pool[2].operations)
+    changed[[0, 3, edges]] = torch.tensor(
+        [INDEX["null" if int(item) != INDEX["null"] else "skip_connect"] for item in original[[0, 3, edges]]]
+    )
+    drawn = torch.stack([original, changed])
+    assert (free(chosen, drawn) - weighed(chosen, drawn)).tolist() == [[0, 0], [1.0, 0.5]]
+
+
 def test_rewards_of_mixed_topologies():
     pool = [find("DARTS").architecture, table.architecture_of_code(0), find("ENAS").architecture]
     rewards = Rewards(Objective(CountingSource()), pool, encode(pool))

@@ -63,7 +63,7 @@ def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight
     words = shlex.split(request_for("train", config, preset=recipe, output="/x").command)
     assert words[:4] == ["python", "-m", "nat_core", "train"] and words[-2:] == ["--output", "/x"]
     given = dict(zip(words[4:-2:2], words[5:-2:2], strict=True))
-    types = {"steps": int, "seed": int, "cost_weight": float}
+    types = {"steps": int, "seed": int, "cost_weight": float, "change_weight": float}
     options = {name[2:].replace("-", "_"): text for name, text in given.items()}
     options = {name: types.get(name, str)(text) for name, text in options.items()}
     space = options.pop("space")
