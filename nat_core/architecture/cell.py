@@ -195,6 +195,14 @@ class Architecture:
         return tuple(edge.operation for _, edge in self.edges)
 
     @cached_property
+    def topology(self) -> object:
+        """Everything but the operations; equal ones have the same edges in the same order."""
+        return tuple(
+            (cell.inputs, cell.nodes, cell.output, cell.combine, tuple((e.source, e.target) for e in cell.edges))
+            for _, cell in self.cells
+        )
+
+    @cached_property
     def effective(self) -> "Architecture":
         """The same architecture with dead edges null."""
         return Architecture(self.normal.effective, self.reduction.effective if self.reduction else None)

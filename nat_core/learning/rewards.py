@@ -62,8 +62,7 @@ class Rewards:
         self.objective = objective
         self.pool = pool
         topologies: dict[object, int] = {}
-        skeletons = [_skeleton(architecture) for architecture in pool]
-        self._topology = torch.tensor([topologies.setdefault(item, len(topologies)) for item in skeletons])
+        self._topology = torch.tensor([topologies.setdefault(item.topology, len(topologies)) for item in pool])
         self._first = graphs.edge_ptr[:-1].cpu()
         self._edges = graphs.edge_ptr.diff().cpu()
         self._own = graphs.operation.cpu()
@@ -114,11 +113,3 @@ class Rewards:
             number = int(chosen[position % len(chosen)])
             architectures.append(transformed(self.pool[number], [*key[4 : 4 + int(self._edges[number])]]))
         known.update(zip(missing, self.objective(architectures).tolist(), strict=True))
-
-
-def _skeleton(architecture: Architecture) -> object:
-    """Everything about an architecture but its operations."""
-    return tuple(
-        (cell.inputs, cell.nodes, cell.output, cell.combine, tuple((edge.source, edge.target) for edge in cell.edges))
-        for _, cell in architecture.cells
-    )

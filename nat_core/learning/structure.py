@@ -24,6 +24,7 @@ _CELL_FEATURES = (
     "ln(1 + skips)",  # 1×1 convolutions included
     "spatial operations, up to 3",  # edges that see more than one pixel: without any, a cell cannot compare pixels
     "reads the latest cell",  # 1 if any edge does, else 0
+    "outputs beyond skips",  # share of the output's nodes that are not mere copies of inputs
 )
 _SPATIAL = 3
 FEATURES = ("ln MACs", *(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in _CELL_FEATURES))
@@ -56,7 +57,16 @@ def _of_cell(cell: Cell) -> tuple[float, ...]:
     spatial = sum(poolings) + sum(count > 0 for count in layers)
     latest = any(edge.source == cell.inputs - 1 for edge in edges)
     amounts = (sum(layers), *poolings, len(edges) - spatial)
-    return (*map(log1p, amounts), float(min(spatial, _SPATIAL)), float(latest))
+    return (*map(log1p, amounts), float(min(spatial, _SPATIAL)), float(latest), _beyond_skips(cell, edges))
+
+
+def _beyond_skips(cell: Cell, edges: Sequence[Edge]) -> float:
+    """Share of the output's nodes on a path with another operation than skips; `edges` by their sources."""
+    beyond: set[int] = set()
+    for edge in edges:
+        if edge.source in beyond or edge.traits.kind is not Kind.SKIP:
+            beyond.add(edge.target)
+    return len(beyond.intersection(cell.output)) / len(cell.output)
 
 
 def _layers(edge: Edge) -> int:

@@ -3,12 +3,16 @@
 Trainings from scratch are dear, so only some dozens are known; a line through a few counts is what so few can tell,
 and it can be read. It ranks architectures that it has not seen far better than MACs alone or than trainings of
 seconds do (`docs/rewards.md`).
+
+Architectures of one topology share what is not counted, so each topology has a level of its own in the fit: counts are
+weighed mostly by how transformations of an architecture differ from it, which is what a policy is rewarded for.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +30,10 @@ from nat_core.learning.values import dataclass_of
 from nat_core.network.config import NetworkConfig
 
 FILE = "structure_model.json"
-# Weights of the penalty on standardised counts; the one that predicts left-out architectures best is taken.
+# Penalties on the weights of standardised counts, and on the levels of topologies relative to them; those that predict
+# left-out topologies best are taken.
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
+_LEVEL_PENALTIES = (0.05, 0.25, 1.0, 1e6)
 _LEAST = 20
 
 _Numbers = NDArray[np.float64]
@@ -35,15 +41,19 @@ _Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How well architectures are predicted by a fit on all others.
+    """How well architectures are predicted by a fit on those of all other topologies.
 
     Attributes:
         rank_correlation: Spearman's, with what was measured.
         error_points: root of the mean squared error.
+        gain_correlation: Pearson's, of differences to the mean of a topology; 0 if none has several architectures.
+        gain_error_points: root of these differences' mean squared error.
     """
 
     rank_correlation: float
     error_points: float
+    gain_correlation: float
+    gain_error_points: float
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class StructureModel:
         network: whose MACs it counts.
         means, deviations, weights: [len(FEATURES)], the weights in points of accuracy.
         intercept: in percent.
-        penalty: of the regression.
+        penalty, level_penalty: of the regression.
         observed: how many architectures it was fitted on.
         left_out: its quality on those.
         about: what is predicted, in words.
@@ -68,6 +78,7 @@ class StructureModel:
     weights: tuple[float, ...]
     intercept: float
     penalty: float
+    level_penalty: float
     observed: int
     left_out: LeftOut
     about: str
@@ -98,7 +109,7 @@ class StructureModel:
     def description(self) -> str:
         return (
             f"{self.about}: predicted from the architecture's structure, fitted on {self.observed} trainings, rank "
-            f"correlation {self.left_out.rank_correlation:.2f} on left-out ones"
+            f"correlation {self.left_out.rank_correlation:.2f} on other topologies"
         )
 
     def mismatch(self, architecture: Architecture) -> str | None:
@@ -134,12 +145,14 @@ def fit_structure_model(results: Sequence[MeasuredResult], space: str) -> Struct
     accuracies = measured.accuracy_percent(measured.architectures)
     means, spread = counts.mean(axis=0), counts.std(axis=0)
     deviations = np.where(spread > 0, spread, 1.0)
-    fits = [(_left_out(known := (counts - means) / deviations, accuracies, item), item) for item in _PENALTIES]
-    left_out, penalty = min(fits, key=lambda fit: fit[0].error_points)
-    weights, intercept = _ridge(known, accuracies, penalty)
+    known, levels = (counts - means) / deviations, _memberships(measured.architectures)
+    penalties = list(product(_PENALTIES, _LEVEL_PENALTIES))
+    fits = [_left_out(known, levels, accuracies, *item) for item in penalties]
+    best = min(range(len(fits)), key=lambda number: (fits[number].gain_error_points, fits[number].error_points))
+    weights, intercept = _ridge(known, levels, accuracies, *penalties[best])
     return StructureModel(
-        space, network, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()), intercept, penalty,
-        len(accuracies), left_out, _about(results[0]),
+        space, network, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()), intercept,
+        *penalties[best], len(accuracies), fits[best], _about(results[0]),
     )  # fmt: skip
 
 
@@ -180,21 +193,46 @@ def _about(result: MeasuredResult) -> str:
     return f"{data} {result.judged_on} accuracy after {result.epochs} epochs at {result.network}"
 
 
-def _ridge(counts: _Numbers, accuracies: _Numbers, penalty: float) -> tuple[_Numbers, float]:
-    """Weights and intercept of the least squares' line through [n, k] counts, large weights penalised."""
-    middle, mean = counts.mean(axis=0), accuracies.mean()
-    centred = counts - middle
-    square = centred.T @ centred + penalty * np.eye(counts.shape[1])
-    weights = np.linalg.solve(square, centred.T @ (accuracies - mean))
+def _memberships(architectures: Sequence[Architecture]) -> _Numbers:
+    """[n, topologies] 1 where the architecture is of the topology, else 0."""
+    topologies: dict[object, int] = {}
+    numbers = [topologies.setdefault(item.topology, len(topologies)) for item in architectures]
+    return np.eye(len(topologies))[numbers]
+
+
+def _ridge(
+    counts: _Numbers, levels: _Numbers, accuracies: _Numbers, penalty: float, level_penalty: float
+) -> tuple[_Numbers, float]:
+    """Weights and intercept of the least squares' line through [n, k] counts; large weights and levels penalised."""
+    middle, mean, k = counts.mean(axis=0), accuracies.mean(), counts.shape[1]
+    known = np.hstack([counts - middle, levels])
+    penalties = np.array([penalty] * k + [level_penalty] * levels.shape[1])
+    weights = np.linalg.solve(known.T @ known + np.diag(penalties), known.T @ (accuracies - mean))[:k]
     return weights, float(mean - middle @ weights)
 
 
-def _left_out(counts: _Numbers, accuracies: _Numbers, penalty: float) -> LeftOut:
-    """Every architecture predicted by a fit on all others."""
+def _left_out(
+    counts: _Numbers, levels: _Numbers, accuracies: _Numbers, penalty: float, level_penalty: float
+) -> LeftOut:
+    """Every topology's architectures predicted by a fit on those of all others."""
     predicted = np.empty_like(accuracies)
-    for number in range(len(accuracies)):
-        others = np.arange(len(accuracies)) != number
-        weights, intercept = _ridge(counts[others], accuracies[others], penalty)
-        predicted[number] = counts[number] @ weights + intercept
-    error = float(np.sqrt(np.mean((predicted - accuracies) ** 2)))
-    return LeftOut(rank_correlation(predicted, accuracies), error)
+    for level in levels.T:
+        own, others = level == 1, level == 0
+        weights, intercept = _ridge(counts[others], levels[others], accuracies[others], penalty, level_penalty)
+        predicted[own] = counts[own] @ weights + intercept
+    error = predicted - accuracies
+    several = levels @ levels.sum(axis=0) > 1
+    within = np.eye(len(levels)) - levels @ np.diag(1 / levels.sum(axis=0)) @ levels.T
+    gains, wrong = (within @ accuracies)[several], (within @ error)[several]
+    guessed = (within @ predicted)[several]
+    product_of_norms = float(np.linalg.norm(gains) * np.linalg.norm(guessed))
+    return LeftOut(
+        rank_correlation(predicted, accuracies),
+        _root_mean_square(error),
+        float(gains @ guessed) / product_of_norms if product_of_norms else 0.0,
+        _root_mean_square(wrong) if len(wrong) else 0.0,
+    )
+
+
+def _root_mean_square(values: _Numbers) -> float:
+    return float(np.sqrt(np.mean(values**2)))

@@ -11,6 +11,13 @@ def test_every_entry_has_a_source_and_every_origin_exists():
         assert (entry.method is None) == (entry.derived_from is None)
 
 
+def test_topology_is_everything_but_the_operations():
+    darts, other = find("DARTS").architecture, find("PC_DARTS_CIFAR").architecture
+    emptied = darts.with_operations(["null"] * len(darts.operations))
+    assert emptied != darts and emptied.topology == darts.topology
+    assert other.topology != darts.topology
+
+
 def test_a_transformed_cell_keeps_its_origins_topology():
     for entry in library().values():
         if entry.derived_from:

@@ -87,6 +87,23 @@ def test_noise_is_penalised_more():
     assert found.penalty > 0.3 and found.left_out.error_points > 3
 
 
+def changed(architecture: Architecture, rng: random.Random) -> Architecture:
+    return architecture.with_operations([rng.choice(SPACE.targets(name)) for name in architecture.operations])
+
+
+def test_gains_are_predicted_where_topologies_differ_in_what_is_not_counted():
+    rng = random.Random(2)
+    families = [[item, *(changed(item, rng) for _ in range(3))] for item in ARCHITECTURES[:15]]
+    results = [trained(item, shift=shift) for family in families for shift in [rng.gauss(0, 8)] for item in family]
+    found = fit_structure_model(results, SPACE.name)
+    assert found.left_out.gain_correlation > 0.95 and found.left_out.gain_error_points < 0.5
+    assert found.left_out.error_points > 4  # what is not counted cannot be known
+    pairs = [(item, changed(item, rng)) for item in ARCHITECTURES[15:45]]
+    gains = [after - before for before, after in (found.accuracy_percent(pair) for pair in pairs)]
+    true = [truth(after) - truth(before) for before, after in pairs]
+    assert np.corrcoef(gains, true)[0, 1] > 0.95 and np.abs(np.subtract(gains, true)).mean() < 0.5
+
+
 def test_what_cannot_be_fitted_is_refused():
     with pytest.raises(ValueError, match="19 trained architectures; at least 20 are needed"):
         fit_structure_model([trained(item) for item in ARCHITECTURES[:19]], SPACE.name)
@@ -111,8 +128,8 @@ def test_a_model_survives_a_file_and_a_broken_one_is_named(model, tmp_path):
     facts = json.loads(path.read_text())
     for broken, sentence in [
         ("{", "accepted: a model written by `train`"),
-        (json.dumps({**facts, "weights": [1.0]}), "weights are 1 numbers; accepted: 13 finite ones"),
-        (json.dumps({**facts, "deviations": [0.0] * 13}), "deviations must be above 0"),
+        (json.dumps({**facts, "weights": [1.0]}), "weights are 1 numbers; accepted: 15 finite ones"),
+        (json.dumps({**facts, "deviations": [0.0] * 15}), "deviations must be above 0"),
         (json.dumps({**facts, "space": "nowhere"}), "space is 'nowhere'; accepted: fully_concat"),
         (json.dumps({**facts, "intercept": "high"}), "intercept is 'high'; it must be a number"),
     ]:
