@@ -1,0 +1,41 @@
+"""Originals beside what authors and our policies make of them."""
+
+import pytest
+import torch
+
+from benchmarks.published import made_of, rows
+from nat_core.architecture import notation
+from nat_core.architecture.library import find, library
+from nat_core.architecture.spaces import SPACES, space_of
+from nat_core.learning.checkpoint import PolicyCard, save_policy
+from nat_core.learning.policy import Policy, PolicyConfig
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory):
+    folder, config = tmp_path_factory.mktemp("policies"), PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    for space in ("fully_concat", "loose_end"):
+        torch.manual_seed(0)
+        save_policy(folder / space, Policy(config), PolicyCard(space=space, rule="nat++", policy=config, seed=0))
+    return folder
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in library().values() if not entry.method])
+def test_every_original_is_transformed_legally_and_costs_no_more(name, policies):
+    every = made_of(name, policies)
+    given, ours = every[""], every["ours"]
+    space, cost = SPACES[space_of(given).name], cost_model(NETWORKS[space_of(given).network]).cost
+    assert all(b in space.targets(a) for a, b in zip(given.operations, ours.operations, strict=True))
+    assert cost(ours).macs <= cost(given).macs
+
+
+def test_a_line_says_what_changed_and_what_is_known(policies):
+    darts = find("DARTS").architecture
+    lines = list(rows("DARTS", policies, {notation.shortest(darts): 68.1}))
+    assert [line.split("|")[1].strip() for line in lines] == ["DARTS", "→ NAT", "→ NAT++", "→ ours"]
+    cells = [cell.strip() for cell in lines[0].split("|")]
+    cost = cost_model(NETWORKS["cifar"]).cost(darts)
+    assert cells[3:5] == [f"{cost.macs / 1e6:.1f}", f"{cost.parameters / 1e6:.2f}"] and cells[-2] == "68.1"
+    assert [line.split("|")[2].strip() for line in lines[1:3]] == ["5", "6"]
