@@ -1,7 +1,8 @@
 """The use case: an architecture and a policy → ranked transformations of it.
 
 Candidates come from the policy (its most probable distinct outputs, or seeded samples), stay within a budget of
-MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse.
+MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse as far
+as the source can tell.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, CoarseSource, Judgement, StagedSource
 from nat_core.learning.budget import most_probable_within
 from nat_core.learning.distribution import TransformationDistribution, transformed
 from nat_core.learning.policy import Policy
@@ -134,6 +135,8 @@ class Transformation:
             return f"Already as good as it gets: none of the {len(self.candidates) - 1} other candidates is better."
         edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed"
         if self.gain_percent is not None and self.gain_percent < 0:
+            if self.input in self.candidates:
+                return f"{edges}: as accurate as the input, as far as can be told, and cheaper."
             return f"{edges}: the best that fits the budget, which the input itself exceeds."
         return f"{edges}; chosen from {len(self.candidates)} candidates, the input included."
 
@@ -176,8 +179,8 @@ def transform(
 ) -> Transformation:
     """Transform `architecture` with `policy`.
 
-    With an accuracy source the most accurate candidate is chosen, of equals the cheaper; without one, the most
-    probable.
+    With an accuracy source the most accurate candidate is chosen, of those that it cannot tell apart the cheapest;
+    without one, the most probable.
 
     Raises:
         ValueError: the network, the source or the budget does not fit the architecture; says which and why.
@@ -221,6 +224,7 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
     Raises:
         ValueError: the source cannot judge a candidate; says which and why.
     """
+    tolerance = source.tolerance_points if isinstance(source, CoarseSource) else 0.0
     items = sorted({proposal.input, *proposal.candidates}, key=lambda item: item.number)
     for judgement in _judgements(source, [item.architecture for item in items]):
         judged = [
@@ -228,7 +232,7 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
             for item, value, is_final in zip(items, judgement.accuracy_percent, judgement.is_final, strict=True)
         ]
         kept = {item.number for item in proposal.candidates}
-        ranked = _ranked([item for item in judged if item.number in kept])
+        ranked = _ranked([item for item in judged if item.number in kept], tolerance)
         yield replace(
             proposal,
             input=judged[0],
@@ -240,11 +244,22 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
         )
 
 
-def _ranked(candidates: list[Candidate]) -> list[Candidate]:
+def _ranked(candidates: list[Candidate], tolerance: float = 0.0) -> list[Candidate]:
     """Most accurate first; without accuracies most probable first; of equals, the cheaper.
 
-    While some have not been judged at all, those that were come first, however well they were.
+    Equal to the most accurate is what comes within `tolerance` points of it. While some have not been judged at all,
+    those that were come first, however well they were.
     """
+    ranked = _by_merit(candidates)
+    best = ranked[0].accuracy_percent if ranked else None
+    if best is None or not tolerance:
+        return ranked
+    equal = [item for item in ranked if item.accuracy_percent is not None and item.accuracy_percent >= best - tolerance]
+    chosen = min(equal, key=lambda item: item.cost.macs)
+    return [chosen, *(item for item in ranked if item is not chosen)]
+
+
+def _by_merit(candidates: list[Candidate]) -> list[Candidate]:
     complete = all(item.accuracy_percent is not None for item in candidates)
 
     def key(item: Candidate) -> tuple[bool, bool, float, int]:

@@ -20,6 +20,7 @@ from tests.strategies import sampled_architectures
 SPACE = SPACES["nasbench201"]
 SOURCE = TabularAccuracy()
 DARTS = library()["DARTS"].architecture
+STRONGEST = parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|")
 WORST = parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
 
 
@@ -60,6 +61,25 @@ def test_candidates_are_costed_judged_and_scored(policy):
     assert max(item.log_probability for item in greedy.candidates) == pytest.approx(scores[0], abs=1e-4)
 
 
+def test_what_a_coarse_source_cannot_tell_apart_is_told_apart_by_cost(policy):
+    class Coarse(TabularAccuracy):
+        tolerance_points = 0.0
+
+    source = Coarse()
+    architecture = SPACE.sample(random.Random(5))
+    fine = transform(architecture, policy, SPACE, source, Options(samples=50))
+    best = fine.output.accuracy_percent
+    assert best == max(item.accuracy_percent for item in fine.candidates)
+    source.tolerance_points = 3.0
+    coarse = transform(architecture, policy, SPACE, source, Options(samples=50))
+    equal = [item for item in fine.candidates if item.accuracy_percent >= best - 3]
+    assert len(equal) > 1 and coarse.output.cost.macs == min(item.cost.macs for item in equal)
+    assert coarse.candidates[0] == coarse.output and set(coarse.candidates) == set(fine.candidates)
+    source.tolerance_points = 100.0
+    cheapest = transform(STRONGEST, policy, SPACE, source, Options(samples=50))
+    assert cheapest.gain_percent < 0 and cheapest.verdict.endswith("as far as can be told, and cheaper.")
+
+
 def test_equal_accuracies_are_told_apart_by_cost(policy):
     class Indifferent:
         kind, description, stable = "measured", "every architecture is equal", True
@@ -67,10 +87,7 @@ def test_equal_accuracies_are_told_apart_by_cost(policy):
         def accuracy_percent(self, architectures):
             return torch.zeros(len(architectures)).numpy()
 
-    architecture = parse(
-        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
-    )
-    result = transform(architecture, policy, SPACE, Indifferent(), Options(samples=50))
+    result = transform(STRONGEST, policy, SPACE, Indifferent(), Options(samples=50))
     assert result.output.cost.macs == min(item.cost.macs for item in result.candidates)
 
 

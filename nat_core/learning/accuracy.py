@@ -50,6 +50,18 @@ class AccuracySource(Protocol):
         ...
 
 
+@runtime_checkable
+class CoarseSource(AccuracySource, Protocol):
+    """A source that cannot tell architectures apart whose accuracies are close.
+
+    Attributes:
+        tolerance_points: differences up to this mean nothing.
+    """
+
+    @property
+    def tolerance_points(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class Judgement:
     """Accuracies of n architectures, not all of which were judged equally well.

@@ -171,7 +171,7 @@ def authors_recipe(**changes: Any) -> TrainingConfig:
 
 
 def trainings_recipe(**changes: Any) -> TrainingConfig:
-    """Modelled rewards, which are free but wrong: not too greedy; and MACs count, so that outputs cost clearly less."""
+    """Modelled rewards, which are free but wrong: a change must be worth something, or save a convolution's MACs."""
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
@@ -181,7 +181,8 @@ def trainings_recipe(**changes: Any) -> TrainingConfig:
         "entropy_end": 0.003,
         "inputs": 6000,
         "held_out": 200,
-        "cost_weight": 0.06,
+        "cost_weight": 0.3,
+        "change_weight": 0.4,
     }
     return TrainingConfig(**{**recipe, **changes})
 

@@ -35,6 +35,7 @@ FILE = "structure_model.json"
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
 _LEVEL_PENALTIES = (0.05, 0.25, 1.0, 1e6)
 _LEAST = 20
+_TOLERANCE = 0.1
 
 _Numbers = NDArray[np.float64]
 
@@ -100,6 +101,11 @@ class StructureModel:
     @property
     def stable(self) -> bool:
         return True
+
+    @property
+    def tolerance_points(self) -> float:
+        """A part of the error that gains have on topologies that the model has not seen."""
+        return _TOLERANCE * self.left_out.gain_error_points
 
     @property
     def target_space(self) -> Space:
