@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -71,9 +72,11 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
 def measured() -> tuple[MeasuredAccuracy, ...]:
     """Trainings from scratch, shipped and done here: a source per budget, the one with most results first.
 
-    Raises ValueError with one sentence for a damaged table.
+    Without a folder of runs only shipped ones. Raises ValueError with one sentence for a damaged table.
     """
-    paths = (SHIPPED, default_folders().measured)
+    paths: tuple[Path, ...] = (SHIPPED,)
+    with suppress(OSError):
+        paths = (SHIPPED, default_folders().measured)
     return _measured(paths, tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths))
 
 

@@ -13,6 +13,7 @@ from nat_core.cli.forms import form_for
 from nat_core.learning import catalogue
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.config import TrainingConfig, trainings_recipe
+from nat_core.learning.data import inputs_of
 from nat_core.learning.measured import MeasuredResult, read_measured
 from nat_core.learning.publish import publish
 from nat_core.learning.ranks import rank_correlation
@@ -27,7 +28,7 @@ from nat_core.learning.structure_model import (
     shipped_structure_model,
 )
 from nat_core.learning.training import train
-from nat_core.transform import transform
+from nat_core.transform import Options, transform
 
 SPACE = SPACES["fully_concat"]
 RNG = random.Random(0)
@@ -147,9 +148,17 @@ def test_a_policy_is_trained_on_the_shipped_trainings_and_judged_by_their_model(
     policy, card = catalogue.load_for(tmp_path, given)
     source = catalogue.accuracy_source(card, given)
     assert source == done.source == shipped_structure_model(space) and source.description == card.data
+    assert card.quality["inputs"] == "4 held-out random architectures" and card.quality["greedy"]["macs_ratio"] <= 1.2
+    held_out = inputs_of(config).held_out
+    greedy = [
+        transform(item, policy, card.target_space, None, Options(samples=1, allow_costlier=True)) for item in held_out
+    ]
+    outputs = [next((item for item in one.candidates if item.number), one.input).architecture for one in greedy]
+    gains = source.accuracy_percent(outputs) - source.accuracy_percent(held_out)
+    assert card.quality["greedy"]["gain"] == pytest.approx(gains.mean(), abs=0.006)
     outcome = transform(given, policy, card.target_space, source)
     assert outcome.accuracy_kind == "modelled"
-    assert outcome.gain_percent >= 0 and outcome.output.cost.macs <= outcome.input.cost.macs
+    assert outcome.gain_percent >= -source.tolerance_points and outcome.output.cost.macs <= outcome.input.cost.macs
 
 
 def test_trainings_reward_image_spaces_only():
