@@ -25,6 +25,7 @@ import pandas as pd
 
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
+from nat_core.learning import structure_model
 from nat_core.learning.checkpoint import PolicyCard, load_policy
 from nat_core.learning.config import TrainingConfig
 from nat_core.learning.image_config import ImageTrainingConfig
@@ -40,6 +41,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # read when images are first opened
 SLOW_SECONDS = 1.0
 LONGEST_SENTENCE = 2000
 ROOT = Path(__file__).parents[1]
+MODEL = ROOT / "pretrained" / "fully_concat" / structure_model.FILE
 ASSETS, POLICY = ROOT / "nat_core" / "assets", ROOT / "pretrained" / "nasbench201"
 PIECES = (
     *("(", ")", "[", "]", "{", "}", "|", "~", "+", ",", ":", "'", '"', "\\", "\0", "\n", "\u202e", "é", "𝔘", "None"),
@@ -136,6 +138,22 @@ def _load_damaged_card(text: str) -> object:
     return load_policy(folder)
 
 
+def _load_damaged_model(text: str) -> object:
+    folder = _folder() / "model"
+    folder.mkdir(exist_ok=True)
+    (folder / structure_model.FILE).write_text(text, encoding="utf-8", errors="replace")
+    return structure_model.load_structure_model(folder)
+
+
+def _use_model(value: Mapping[str, Any]) -> object:
+    """Loads what is still JSON, and predicts with it."""
+    loaded = _load_damaged_model(json.dumps(value))
+    assert isinstance(loaded, structure_model.StructureModel)
+    (predicted,) = loaded.accuracy_percent([library()["DARTS"].architecture])
+    assert 0 <= predicted <= 100
+    return predicted
+
+
 def _read_damaged_images(data: bytes) -> object:
     folder = _folder() / "images"
     folder.mkdir(exist_ok=True)
@@ -174,6 +192,8 @@ DOORS: dict[str, Door] = {
     "architecture": Door(lambda: (*library(), "nasbench201:77", *_genotypes()), damaged_text, resolve),
     "policy file": Door(lambda: ((POLICY / "policy.safetensors").read_bytes(),), damaged_bytes, _load_damaged_policy),
     "card file": Door(lambda: ((POLICY / "card.json").read_text(encoding="utf-8"),), damaged_text, _load_damaged_card),
+    "model file": Door(lambda: (MODEL.read_text(encoding="utf-8"),), damaged_text, _load_damaged_model),
+    "model": _configuration(_use_model, lambda: (json.loads(MODEL.read_text(encoding="utf-8")),)),
     "card": _configuration(PolicyCard.from_dict, lambda: (json.loads((POLICY / "card.json").read_text()),)),
     "training": _configuration(TrainingConfig.from_dict, lambda: (TrainingConfig().to_dict(),)),
     "image training": _configuration(

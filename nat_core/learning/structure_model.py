@@ -35,6 +35,7 @@ FILE = "structure_model.json"
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
 _LEVEL_PENALTIES = (0.05, 0.25, 1.0, 1e6)
 _LEAST = 20
+_LARGEST = 1e6
 _TOLERANCE = 0.1
 
 _Numbers = NDArray[np.float64]
@@ -89,8 +90,10 @@ class StructureModel:
             values = getattr(self, name)
             if len(values) != len(FEATURES) or not np.isfinite(values).all():
                 raise ValueError(f"{name} are {len(values)} numbers; accepted: {len(FEATURES)} finite ones")
-        if min(self.deviations) <= 0 or not np.isfinite(self.intercept):
-            raise ValueError("deviations must be above 0 and the intercept finite")
+        if np.abs([*self.means, *self.weights, self.intercept]).max() > _LARGEST or not np.isfinite(self.intercept):
+            raise ValueError(f"means, weights and intercept must be between −{_LARGEST:,.0f} and {_LARGEST:,.0f}")
+        if not 1 / _LARGEST <= min(self.deviations) <= max(self.deviations) <= _LARGEST:
+            raise ValueError(f"deviations must be above 0, between {1 / _LARGEST:g} and {_LARGEST:,.0f}")
         if self.space not in SPACES:
             raise ValueError(f"space is {self.space!r:.60}; accepted: {', '.join(SPACES)}")
 
