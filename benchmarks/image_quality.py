@@ -98,7 +98,10 @@ def probable(count: int) -> Method:
     def choose(setting: Setting, given: Architecture) -> Architecture:
         options = Options(samples=count, max_macs=setting.limit(given))
         source = setting.model if count > 1 else None
-        outcome = transform(given, setting.policy, setting.space, source, options)
+        try:
+            outcome = transform(given, setting.policy, setting.space, source, options)
+        except ValueError:  # nothing legal is so cheap
+            return given
         if count > 1:
             return outcome.output.architecture
         return next(item.architecture for item in outcome.candidates if item.number > 0 or len(outcome.candidates) == 1)

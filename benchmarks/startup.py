@@ -29,9 +29,11 @@ _PATIENCE_SECONDS = 120.0
 
 
 @contextmanager
-def serving(environment: dict[str, str] | None = None) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A server of the app on a free port, which answers; its port and process."""
-    port = free_port()
+def serving(
+    environment: dict[str, str] | None = None, port: int | None = None
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A server of the app, by default on a free port, which answers; its port and process."""
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     process = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL,

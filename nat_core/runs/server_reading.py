@@ -1,8 +1,8 @@
 """Reading many runs from an MLflow server.
 
 A server takes milliseconds per run to tell all that it knows of it, and cannot leave anything out. So all runs are read
-once; from then on only those that are at work, or were when last asked. What others did to runs that had ended
-(renamed, deleted) is found by reading all again in the background, every half minute.
+once; from then on only new ones and those that are at work, or were when last asked. What others did to runs that had
+ended (renamed, deleted) is found by reading all again in the background, every half minute.
 """
 
 import threading
@@ -65,9 +65,11 @@ class ServerReader:
             self._asked_for_all = None
 
     def _follow(self) -> None:
-        """Reads the runs at work, and those that were when last asked."""
+        """Reads the runs at work, those that were when last asked, and new ones."""
         found = {item.id: item for status in _AT_WORK for item in self._records(f"attributes.status = '{status}'")}
         at_work = set(found)
+        latest = round(1000 * max((item.created for item in self._known.values()), default=0.0))
+        found |= {item.id: item for item in self._records(f"attributes.start_time > {latest}")}
         ended = sorted(self._at_work - at_work)
         for start in range(0, len(ended), _IDS_AT_ONCE):
             ids = ", ".join(f"'{item}'" for item in ended[start : start + _IDS_AT_ONCE])

@@ -2,19 +2,14 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.startup import serving
+
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -22,52 +17,22 @@ FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def server():
+def server(serve):
     """The address of a fresh server on a free port."""
-    with serving(free_port()) as address:
+    with serve() as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def serve():
     """Starts another server: `with serve(port, NAME=value) as address`; without a port, on a free one."""
-    return lambda port=None, **environment: serving(port or free_port(), **environment)
 
+    @contextmanager
+    def start(port: int | None = None, **environment: str) -> Iterator[str]:
+        with serving(environment, port) as (found, _):
+            yield f"http://localhost:{found}"
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def serving(port: int, **environment: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://localhost:{port}"
-    try:
-        wait_for(f"{address}/_stcore/health", process)
-        yield address
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:  # a page that is still open can keep it
-            process.kill()
-            process.wait()
-
-
-def wait_for(url: str, process: subprocess.Popen, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=2)
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError(f"the server did not answer at {url}")
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def test_a_server_is_asked_for_all_runs_once_then_for_those_at_work(counted, run
     assert of(reader, run).tags["nat.state"] == State.FINISHED
     before = len(client.searches)
     assert of(reader, run).tags["nat.state"] == State.FINISHED
-    assert client.searches.count("") == 1 and len(client.searches) - before == 2
+    assert client.searches.count("") == 1 and len(client.searches) - before == 3
 
 
 def test_a_run_that_is_deleted_at_work_or_begun_later_is_noticed_at_once(counted, run, tracking, light_work):
@@ -97,6 +97,10 @@ def test_a_run_that_is_deleted_at_work_or_begun_later_is_noticed_at_once(counted
     tracking.delete(run.id)
     later = tracking.create(request_for("count", light_work.Counting()))
     assert of(reader, run) is None and of(reader, later)
+    brief = tracking.create(request_for("count", light_work.Counting()))
+    tracking.transition(brief.id, State.RUNNING)
+    tracking.transition(brief.id, State.FINISHED)
+    assert of(reader, brief).tags["nat.state"] == State.FINISHED
 
 
 def test_what_others_did_to_ended_runs_is_noticed_in_the_background(counted, run, tracking, monkeypatch):
