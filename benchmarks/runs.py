@@ -66,6 +66,7 @@ def fill(tracking: "Tracking", database: Path) -> list[str]:
     for run_id in ids:
         last = [Point(name, POINTS, 1.0, now / 1000) for name in _NAMES]
         tracking.note(run_id, {"state": State.FINISHED, "step": 70, "best": 1.0, "last": 0.5}, last)
+        tracking.client.update_run(run_id, status="FINISHED")
     with sqlite3.connect(database, timeout=60) as connection:
         connection.executemany(
             "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, 0)",
@@ -108,6 +109,7 @@ def followed(tracking: "Tracking", run_id: str, page: "Page", address: str, serv
         points = [Point(name, step, step / 100, time.time()) for name in _NAMES]
         tracking.note(run_id, {"step": step, "heartbeat": time.time()}, points)
 
+    tracking.client.update_run(run_id, status="RUNNING")
     tracking.note(run_id, {"state": State.RUNNING})  # the process on record is this one, which lives
     time.sleep(_FRESH_SECONDS)
     with _repeated(reports):

@@ -2,7 +2,7 @@
 
 A server takes milliseconds per run to tell all that it knows of it, and cannot leave anything out. So all runs are read
 once; from then on only new ones and those that are at work, or were when last asked. What others did to runs that had
-ended (renamed, deleted) is found by reading all again in the background, every half minute.
+ended (renamed, deleted) is found by reading all again in the background, once a minute.
 """
 
 import threading
@@ -16,7 +16,7 @@ from nat_core.runs.reading import Points, RunRecord
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-WHOLE_SECONDS = 30.0
+WHOLE_SECONDS = 60.0
 # MLflow's words for runs that may change by themselves.
 _AT_WORK = ("RUNNING", "SCHEDULED")
 _IDS_AT_ONCE = 50
