@@ -24,15 +24,16 @@ def figures(answer: Answer, shown: Candidate) -> None:
     costs = before.cost.macs * counted.per_mac, shown.cost.macs * counted.per_mac
     _cost_metric(next(columns), counted.name, *costs)
     _cost_metric(next(columns), "Parameters", before.cost.parameters, shown.cost.parameters)
+    measured = ""
     if shown.accuracy_percent is not None and before.accuracy_percent is not None:
         gain = shown.accuracy_percent - before.accuracy_percent
         _accuracy_metric(
             next(columns), f"{_data_set(outcome)} ({outcome.accuracy_kind})", before.accuracy_percent, gain
         )
-        _test_metric(columns, before.architecture, shown.architecture)
+        measured = _test_metric(columns, before.architecture, shown.architecture)
     changes = difference(before.architecture, shown.architecture)
     next(columns).metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
-    st.caption(plain(_conditions(outcome, shown, counted)))
+    st.caption(plain(_conditions(outcome, shown, counted) + measured))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{_verdict(answer, shown)}**", width="content")
         steps.use_output(shown)
@@ -74,24 +75,28 @@ def _data_set(outcome: Transformation) -> str:
     return (outcome.accuracy_description or "").partition(": ")[2].partition(",")[0] or "Accuracy"
 
 
-def _test_metric(columns: Iterator, before: Architecture, after: Architecture) -> None:
+def _test_metric(columns: Iterator, before: Architecture, after: Architecture) -> str:
     """Test accuracy where the benchmark has it, or both were trained from scratch: reported, never used to choose.
 
     Args:
         columns: takes the next one if there is such an accuracy.
         before, after: the architectures.
+
+    Returns:
+        How they were trained, if here: a sentence for the conditions below.
     """
     test = TabularAccuracy("cifar10_test")
     if test.mismatch(before) is None:
         old, new = test.accuracy_percent([before, after])
         _accuracy_metric(next(columns), f"{DATA_SETS['cifar10_test']} (tabular)", old, new - old)
-        return
+        return ""
     with contextlib.suppress(ValueError):  # Compare says what is wrong with the table
         known = [source for source in compute.measured() if not source.mismatch(before) and not source.mismatch(after)]
         if known:
-            (old, new), column = known[0].accuracy_percent([before, after]), next(columns)
-            _accuracy_metric(column, "Trained from scratch (measured)", old, new - old)
-            column.caption(plain(known[0].description))
+            old, new = known[0].accuracy_percent([before, after])
+            _accuracy_metric(next(columns), "Trained from scratch (measured)", old, new - old)
+            return f" Measured: {known[0].description}."
+    return ""
 
 
 def _convention(counted: Unit) -> str:
