@@ -172,7 +172,7 @@ def codes_of_operations(operations: NDArray[np.int64]) -> NDArray[np.int64]:
     return digits @ _WEIGHTS
 
 
-@lru_cache(maxsize=SIZE)
+@lru_cache(maxsize=1024)
 def architecture_of_code(code: int) -> Architecture:
     """The cell with this code.
 
