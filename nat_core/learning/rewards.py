@@ -77,9 +77,10 @@ class Rewards:
         values = torch.tensor([known[key] for key in keys], dtype=torch.float64)
         if len(known) > _REMEMBERED:
             known.clear()
-        return values.view(len(operations), len(chosen)) - self.objective.change_weight * self._changes(
-            chosen, operations
-        )
+        values = values.view(len(operations), len(chosen))
+        if weight := self.objective.change_weight:
+            values -= weight * self._changes(chosen, operations)
+        return values
 
     def _changes(self, chosen: Tensor, operations: Tensor) -> Tensor:
         """[samples, n] edges whose operation is another than in the pool's architecture."""

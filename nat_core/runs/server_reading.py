@@ -8,7 +8,7 @@ ended (renamed, deleted) is found by reading all again in the background, once a
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nat_core.runs.reading import Points, RunRecord
@@ -26,7 +26,7 @@ class ServerReader:
     """A `Reader` through MLflow's client; threads may share it.
 
     Args:
-        client: of the server.
+        client: of the server, as `client.speaking` makes it.
         experiment_id: what is read.
     """
 
@@ -55,9 +55,13 @@ class ServerReader:
         return [item.info.run_name or "" for item in self._search(deleted=True)]
 
     def points(self, run_id: str, after: int = -1) -> dict[str, Points]:
-        with _answering():
+        from mlflow.exceptions import MlflowException
+
+        try:
             names = self._client.get_run(run_id).data.metrics
-            found = {name: self._history(run_id, name, after) for name in names}
+        except MlflowException:  # no such run: whatever else goes wrong is an OSError
+            return {}
+        found = {name: self._history(run_id, name, after) for name in names}
         return {name: points for name, points in found.items() if points}
 
     def forget(self) -> None:
@@ -107,20 +111,9 @@ class ServerReader:
         view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
         token = None
         while True:
-            with _answering():
-                page = self._client.search_runs(
-                    [self._experiment], condition, run_view_type=view, max_results=1000, page_token=token
-                )
+            page = self._client.search_runs(
+                [self._experiment], condition, run_view_type=view, max_results=1000, page_token=token
+            )
             yield from page
             if not (token := page.token):
                 return
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except MlflowException as error:
-        raise OSError(f"the tracking server does not answer ({' '.join(str(error).split())[:200]})") from error
