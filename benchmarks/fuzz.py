@@ -23,16 +23,17 @@ from typing import Any
 
 import pandas as pd
 
+from nat_core import ASSETS, PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
-from nat_core.learning import structure_model
-from nat_core.learning.checkpoint import PolicyCard, load_policy
-from nat_core.learning.config import TrainingConfig
-from nat_core.learning.image_config import ImageTrainingConfig
-from nat_core.learning.image_presets import preset
-from nat_core.learning.image_sources import read_images
-from nat_core.learning.scratch_config import EvaluationConfig, NamedArchitecture
-from nat_core.learning.scratch_presets import preset_budget
+from nat_core.learning.accuracies import structure_model
+from nat_core.learning.image_training.config import ImageTrainingConfig
+from nat_core.learning.image_training.presets import preset
+from nat_core.learning.images.sources import read_images
+from nat_core.learning.policies.checkpoint import PolicyCard, load_policy
+from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
+from nat_core.learning.scratch.presets import preset_budget
+from nat_core.learning.training.config import TrainingConfig
 from nat_core.naming import resolve
 from nat_core.runs.kinds import request_for
 from nat_core.runs.request import Request
@@ -40,9 +41,8 @@ from nat_core.runs.request import Request
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when images are first opened
 SLOW_SECONDS = 1.0
 LONGEST_SENTENCE = 2000
-ROOT = Path(__file__).parents[1]
-MODEL = ROOT / "pretrained" / "fully_concat" / structure_model.FILE
-ASSETS, POLICY = ROOT / "nat_core" / "assets", ROOT / "pretrained" / "nasbench201"
+MODEL = PRETRAINED / "fully_concat" / structure_model.FILE
+POLICY = PRETRAINED / "nasbench201"
 PIECES = (
     *("(", ")", "[", "]", "{", "}", "|", "~", "+", ",", ":", "'", '"', "\\", "\0", "\n", "\u202e", "é", "𝔘", "None"),
     *("-1", "0", "999999999999999999999", "1e309", "nan", "range(9**9)", "range(0, 10**9)", "*", "**", "lambda: 0"),

@@ -21,23 +21,23 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.costs import machine
+from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning import catalogue
+from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
 from nat_core.learning.accuracy import AccuracySource
-from nat_core.learning.comparators import local_search
-from nat_core.learning.draws import seed_of
-from nat_core.learning.image_config import IMAGE_SPACES
-from nat_core.learning.measured import SHIPPED, MeasuredResult, read_measured
-from nat_core.learning.policy import Policy
-from nat_core.learning.structure_model import StructureModel, fit_structure_model, of_main_budget
+from nat_core.learning.image_training.config import IMAGE_SPACES
+from nat_core.learning.image_training.draws import seed_of
+from nat_core.learning.nasbench201.comparators import local_search
+from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.policy import Policy
+from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
 from nat_core.transform import Options, transform
 
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
 FITTED_ON = 100
 # Draws among which those that fit the budget are sought, per candidate.
 _DRAWS = 20

@@ -11,15 +11,15 @@ import statistics
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.pages import LIMIT_MS, Time, run
 from benchmarks.rows import Row, report
+from nat_core import PROJECT
 
-APP = str(Path(__file__).parents[1] / "app.py")
+APP = str(PROJECT / "app.py")
 CELLS = {"DARTS": "DARTS", "nasbench201:1462": "a NAS-Bench-201 cell"}
 REPEATS = 5
 # Given an element of the page, does something with it.

@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.rows import Row, report
+from nat_core import PROJECT
 
-APP = Path(__file__).parent.parent / "app.py"
+APP = PROJECT / "app.py"
 LIMIT_MS = 300.0
 _REPEATS = 6
 

@@ -18,17 +18,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.trainings import PRETRAINED, PURPOSES, architectures, output, train
+from benchmarks.trainings import PURPOSES, architectures, output, train
+from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.draws import seed_of
-from nat_core.learning.image_sources import HUB_DEFAULT
-from nat_core.learning.images import load_images
-from nat_core.learning.measured import SHIPPED, MeasuredResult, read_measured
-from nat_core.learning.scratch_config import NamedArchitecture
-from nat_core.learning.structure_model import of_main_budget
+from nat_core.learning.accuracies.structure_model import of_main_budget
+from nat_core.learning.image_training.draws import seed_of
+from nat_core.learning.images.images import load_images
+from nat_core.learning.images.sources import HUB_DEFAULT
+from nat_core.learning.scratch.config import NamedArchitecture
+from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals

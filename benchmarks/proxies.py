@@ -4,10 +4,10 @@ A proxy ranks architectures in seconds or minutes; the truth took hours. On NAS-
 accuracy on CIFAR-10 validation, for cells drawn at random; on the fully-concat space it is the judge's table
 (`benchmarks.trainings judge`). Proxies are training speed (`benchmarks.training_speed`) and accuracies of short
 trainings from scratch on the selection images; beside them stand what costs nothing, MACs and parameters, and on the
-fully-concat space the model of short trainings (`nat_core.learning.structure_model`), every architecture predicted by
-the trainings of all others. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over architectures)
-and the time per architecture. Every result is kept in `--table` and `--speeds`, so that an interrupted comparison goes
-on.
+fully-concat space the model of short trainings (`nat_core.learning.accuracies.structure_model`), every architecture
+predicted by the trainings of all others. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over
+architectures) and the time per architecture. Every result is kept in `--table` and `--speeds`, so that an interrupted
+comparison goes on.
 """
 
 import argparse
@@ -27,15 +27,15 @@ from benchmarks.training_speed import SpeedResult, add_speed, read_speeds, train
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning import table
-from nat_core.learning.image_sources import HUB_DEFAULT
-from nat_core.learning.images import ImageData, load_images
-from nat_core.learning.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
-from nat_core.learning.ranks import rank_correlation
-from nat_core.learning.scratch_config import EvaluationConfig, NamedArchitecture
-from nat_core.learning.scratch_presets import preset_budget
-from nat_core.learning.scratch_queue import Hooks, evaluate
-from nat_core.learning.structure_model import fit_structure_model, of_main_budget
+from nat_core.learning.accuracies.structure_model import fit_structure_model, of_main_budget
+from nat_core.learning.images.images import ImageData, load_images
+from nat_core.learning.images.sources import HUB_DEFAULT
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
+from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
+from nat_core.learning.scratch.presets import preset_budget
+from nat_core.learning.scratch.queue import Hooks, evaluate
+from nat_core.learning.support.ranks import rank_correlation
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 

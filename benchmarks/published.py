@@ -12,15 +12,16 @@ from pathlib import Path
 import torch
 
 from benchmarks.costs import machine
-from benchmarks.trainings import PRETRAINED, output
+from benchmarks.trainings import output
+from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
-from nat_core.learning.catalogue import accuracy_source, load_for
-from nat_core.learning.measured import SHIPPED, read_measured
-from nat_core.learning.structure_model import of_main_budget
+from nat_core.learning.accuracies.structure_model import of_main_budget
+from nat_core.learning.policies.catalogue import accuracy_source, load_for
+from nat_core.learning.scratch.measured import SHIPPED, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 

@@ -27,9 +27,11 @@ from benchmarks import image_quality
 from benchmarks.costs import machine
 from benchmarks.measures import COST_WEIGHTS, FEW_SHARES, as_json, markdown
 from nat_core.architecture.cell import Architecture
-from nat_core.learning import table
+from nat_core.learning.accuracies.reward_model import CompletedAccuracy, RewardModelConfig, fit_reward_model
 from nat_core.learning.accuracy import AccuracySource
-from nat_core.learning.comparators import (
+from nat_core.learning.image_training.config import IMAGE_SPACES
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.comparators import (
     Codes,
     Lattice,
     apply_rule,
@@ -40,16 +42,14 @@ from nat_core.learning.comparators import (
     oracle,
     random_legal,
 )
-from nat_core.learning.config import TrainingConfig, authors_recipe
-from nat_core.learning.data import objective_of, relative_macs, split_codes
-from nat_core.learning.distribution import greedy
-from nat_core.learning.evaluation import PolicyQuality, edge_log_probabilities, policy_quality
-from nat_core.learning.functional import functional_classes
-from nat_core.learning.image_config import IMAGE_SPACES
-from nat_core.learning.policy import Policy
-from nat_core.learning.ranks import rank_correlation
-from nat_core.learning.reward_model import CompletedAccuracy, RewardModelConfig, fit_reward_model
-from nat_core.learning.training import train
+from nat_core.learning.nasbench201.functional import functional_classes
+from nat_core.learning.policies.distribution import greedy
+from nat_core.learning.policies.policy import Policy
+from nat_core.learning.support.ranks import rank_correlation
+from nat_core.learning.training.config import TrainingConfig, authors_recipe
+from nat_core.learning.training.data import objective_of, relative_macs, split_codes
+from nat_core.learning.training.evaluation import PolicyQuality, edge_log_probabilities, policy_quality
+from nat_core.learning.training.loop import train
 
 Figures = dict[str, float]
 QUICK_AUTHORS_STEPS = 2000

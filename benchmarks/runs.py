@@ -54,7 +54,7 @@ _CURVES_BEYOND = """step => [...document.querySelectorAll('.js-plotly-plot')]
 
 def fill(tracking: "Tracking", database: Path) -> list[str]:
     """Records the runs; the points go straight into MLflow's table, whose own way takes seconds per run."""
-    from nat_core.learning.image_presets import preset
+    from nat_core.learning.image_training.presets import preset
     from nat_core.runs.kinds import request_for
     from nat_core.runs.processes import process
     from nat_core.runs.states import State

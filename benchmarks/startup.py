@@ -12,7 +12,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -20,8 +19,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 from benchmarks.rows import Row, report, seconds
+from nat_core import PROJECT
 
-ROOT = Path(__file__).parents[1]
 # What is imported first by whoever needs no more than that, lowest first; and what pages import.
 ROOMS = ("nat_core.architecture.library", "nat_core.network.costs", "nat_core.transform", "nat_core.runs.tracking",
          "nat_core.cli", "ui.compute")  # fmt: skip
@@ -36,7 +35,7 @@ def serving(
     port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL,
+        command, cwd=PROJECT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -102,7 +101,7 @@ def rows() -> Iterator[Row]:
         yield Row("memory of the server, two visitors", memory, "MiB")
     for room in ROOMS:
         command = [sys.executable, "-c", f"import {room}"]
-        taken = seconds(lambda command=command: subprocess.run(command, cwd=ROOT, check=True))
+        taken = seconds(lambda command=command: subprocess.run(command, cwd=PROJECT, check=True))
         yield Row(f"import {room}, in a new process", taken, "s")
 
 

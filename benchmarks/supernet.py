@@ -21,10 +21,10 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.rows import Row, seconds
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.allocator import keep_freed_memory
-from nat_core.learning.images import load_images
-from nat_core.learning.shared_weights import SharedWeightAccuracy
-from nat_core.learning.weight_training import draw_architecture, shared_weights_sgd, weight_step
+from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
+from nat_core.learning.image_training.weight_training import draw_architecture, shared_weights_sgd, weight_step
+from nat_core.learning.images.images import load_images
+from nat_core.learning.support.allocator import keep_freed_memory
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.network.supernet import Supernet

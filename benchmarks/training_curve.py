@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from nat_core.learning.checkpoint import load_policy
-from nat_core.learning.config import TrainingConfig
-from nat_core.learning.curve import TrainingCurve, save_curve, series_of
-from nat_core.learning.training import Schedule, TrainedPolicy, train
+from nat_core.learning.policies.checkpoint import load_policy
+from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.curve import TrainingCurve, save_curve, series_of
+from nat_core.learning.training.loop import Schedule, TrainedPolicy, train
 
 _SCHEDULE = Schedule(report=10, measure=50)
 

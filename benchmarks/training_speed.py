@@ -19,12 +19,12 @@ from filelock import FileLock
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.files import write_text
-from nat_core.learning.images import ImageData
-from nat_core.learning.scratch import Trainer
-from nat_core.learning.scratch_presets import preset_budget
-from nat_core.learning.scratch_state import new_state
-from nat_core.learning.values import dataclass_of
+from nat_core.learning.images.images import ImageData
+from nat_core.learning.scratch.presets import preset_budget
+from nat_core.learning.scratch.state import new_state
+from nat_core.learning.scratch.training import Trainer
+from nat_core.learning.support.files import write_text
+from nat_core.learning.support.values import dataclass_of
 
 # Fields of the budget in which it differs from preset `short`.
 CHANGES = {

@@ -28,25 +28,25 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
+from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.catalogue import accuracy_source, load_for
-from nat_core.learning.draws import architecture_at, seed_of
-from nat_core.learning.image_config import IMAGE_SPACES
-from nat_core.learning.image_sources import HUB_DEFAULT
-from nat_core.learning.images import ImageData, load_images
-from nat_core.learning.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
-from nat_core.learning.scratch_config import Budget, EvaluationConfig, NamedArchitecture
-from nat_core.learning.scratch_presets import preset_budget
-from nat_core.learning.scratch_queue import Hooks, evaluate
+from nat_core.learning.image_training.config import IMAGE_SPACES
+from nat_core.learning.image_training.draws import architecture_at, seed_of
+from nat_core.learning.images.images import ImageData, load_images
+from nat_core.learning.images.sources import HUB_DEFAULT
+from nat_core.learning.policies.catalogue import accuracy_source, load_for
+from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
+from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
+from nat_core.learning.scratch.presets import preset_budget
+from nat_core.learning.scratch.queue import Hooks, evaluate
 from nat_core.runs.signals import stop_signals
 from nat_core.transform import transform
 
 SPACE = SPACES["fully_concat"]
 RANDOM, TRANSFORMED, REPEATED = 28, 12, 6
 TRANSFORMED_SHARE = 0.5
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
 _SEPARABLE = {"conv_3x3": "sep_conv_3x3", "conv_5x5": "sep_conv_5x5"}
 PUBLISHED = ("DARTS", "NATv2_DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "NAT_DARTS", "SNAS_MILD", "DARTS_V1")
 

@@ -13,8 +13,8 @@ from benchmarks.rows import Row, median_seconds, report
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import find
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning import table
-from nat_core.learning.policy import Policy
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 

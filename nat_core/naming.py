@@ -21,7 +21,9 @@ def resolve(text: str) -> Architecture:
 
 
 def _nasbench201(index: str) -> Architecture:
-    from nat_core.learning.table import architecture_of_index  # pandas and the table are not needed for the rest
+    from nat_core.learning.nasbench201.table import (
+        architecture_of_index,  # pandas and the table are not needed for the rest
+    )
 
     if not (index.isascii() and index.isdigit() and len(index) <= 5):
         raise ValueError(f"nasbench201:{index[:20]} is not an index; accepted: nasbench201:0 to nasbench201:15624")

@@ -19,9 +19,9 @@ from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource, CoarseSource, Judgement, StagedSource
-from nat_core.learning.budget import most_probable_within
-from nat_core.learning.distribution import TransformationDistribution, transformed
-from nat_core.learning.policy import Policy
+from nat_core.learning.policies.budget import most_probable_within
+from nat_core.learning.policies.distribution import TransformationDistribution, transformed
+from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.runs import mlflow_server as mlflow_server_in
-from nat_core.learning.device import available_devices
+from nat_core.learning.support.device import available_devices
 
 torch.set_num_threads(1)
 

@@ -7,9 +7,9 @@ import pytest
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.cli import main
-from nat_core.learning.measured import read_measured
+from nat_core.learning.scratch.measured import read_measured
 from nat_core.runs.folders import default_folders
-from tests.learning.scratch_cases import CELL
+from tests.learning.scratch.cases import CELL
 
 QUICK = ["--preset", "smoke", "--channels", "2", "--epochs", "1"]
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from nat_core.cli import main
-from tests.learning.image_cases import SCHEDULES
+from tests.learning.image_training.cases import SCHEDULES
 
 SMALL = ("--preset", "smoke", "--epochs", "1", "--steps", "2", "--resolution", "8", "--rounds", "1", "--batch", "16",
          "--reward-images", "16")  # fmt: skip

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from nat_core.learning import table
-from nat_core.learning.config import TrainingConfig
-from nat_core.learning.data import split_codes
-from nat_core.learning.distribution import greedy
-from nat_core.learning.evaluation import edge_log_probabilities
-from nat_core.learning.policy import PolicyConfig
-from nat_core.learning.training import train
+from nat_core import PROJECT
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.policies.distribution import greedy
+from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.data import split_codes
+from nat_core.learning.training.evaluation import edge_log_probabilities
+from nat_core.learning.training.loop import train
 
-ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"```(\w+) ?(\S*)\n(.*?)```", (ROOT / "docs" / "extending.md").read_text(encoding="utf-8"), re.S)
+BLOCKS = re.findall(r"```(\w+) ?(\S*)\n(.*?)```", (PROJECT / "docs" / "extending.md").read_text(encoding="utf-8"), re.S)
 USE = """
 import random
 
@@ -43,7 +43,7 @@ assert b"conv" in draw_cell(given.normal)
 def extended(tmp_path_factory):
     """A copy of the project with the documented changes."""
     copy = tmp_path_factory.mktemp("extended")
-    shutil.copytree(ROOT / "nat_core", copy / "nat_core", ignore=shutil.ignore_patterns("__pycache__", "*.parquet"))
+    shutil.copytree(PROJECT / "nat_core", copy / "nat_core", ignore=shutil.ignore_patterns("__pycache__", "*.parquet"))
     for language, path, text in BLOCKS:
         if language == "diff":
             change(copy / path, text)

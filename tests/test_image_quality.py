@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.image_quality import METHODS, Setting, fixed, inputs_of, rows
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.policy import Policy, PolicyConfig
-from nat_core.learning.reward_model import RewardModelConfig, fit_reward_model
+from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_reward_model
+from nat_core.learning.policies.policy import Policy, PolicyConfig
 
 SPACE = SPACES["fully_concat"]
 

@@ -8,9 +8,9 @@ import torch
 
 from nat_core.architecture.spaces import SPACES
 from nat_core.judge import Judge
-from nat_core.learning.policy import Policy, PolicyConfig
-from nat_core.learning.supernet_source import CoarseToFine
-from nat_core.learning.table import TabularAccuracy
+from nat_core.learning.accuracies.supernet_source import CoarseToFine
+from nat_core.learning.nasbench201.table import TabularAccuracy
+from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.transform import Options, judging, propose, transform
 
 SPACE = SPACES["nasbench201"]

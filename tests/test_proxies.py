@@ -8,10 +8,10 @@ import pytest
 from benchmarks.proxies import interval, row, shorter_trainings, truth
 from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning import table
-from nat_core.learning.measured import SHIPPED, MeasuredResult, read_measured
-from nat_core.learning.scratch_presets import preset_budget
-from nat_core.learning.structure import features
+from nat_core.learning.accuracies.structure import features
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
+from nat_core.learning.scratch.presets import preset_budget
 
 SPACE = SPACES["fully_concat"]
 RNG = random.Random(2)

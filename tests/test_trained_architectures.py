@@ -4,10 +4,10 @@ import torch
 
 from benchmarks.trainings import PURPOSES, REPEATED, SPACE, architectures, judging, outputs, rewarding, train
 from nat_core.architecture.spaces import space_of
-from nat_core.learning.checkpoint import PolicyCard, save_policy
-from nat_core.learning.measured import read_measured
-from nat_core.learning.policy import Policy, PolicyConfig
-from tests.learning.scratch_cases import TINY, coloured_images, named
+from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
+from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.scratch.measured import read_measured
+from tests.learning.scratch.cases import TINY, coloured_images, named
 
 
 def test_the_judged_architectures_are_48_distinct_ones_of_the_space_in_a_fixed_order():

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.training_speed import SpeedResult, add_speed, read_speeds, training_speed
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
-from tests.learning.scratch_cases import coloured_images
+from tests.learning.scratch.cases import coloured_images
 
 CELL = notation.parse("|skip_connect~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|")
 RESULT = SpeedResult("genotype", "rewards", 0, tuple(2.0 - number / 10 for number in range(10)), 1.5)

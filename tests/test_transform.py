@@ -10,9 +10,9 @@ from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.architecture.transitions import is_legal
-from nat_core.learning import table
-from nat_core.learning.policy import Policy, PolicyConfig
-from nat_core.learning.table import TabularAccuracy
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.table import TabularAccuracy
+from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.transform import Options, transform
@@ -101,7 +101,7 @@ def test_as_good_as_it_gets_is_said(policy):
 
 
 def architecture_of(code):
-    from nat_core.learning.table import architecture_of_code
+    from nat_core.learning.nasbench201.table import architecture_of_code
 
     return architecture_of_code(code)
 

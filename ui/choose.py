@@ -9,7 +9,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
-from nat_core.learning import table
+from nat_core.learning.nasbench201 import table
 from nat_core.naming import resolve
 from ui import notices
 from ui.text import plain

@@ -1,26 +1,24 @@
 """The core's calls that pages make, each computed once per value and shared by all visitors."""
 
-import os
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
+from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space, space_of
 from nat_core.judge import Judge, Progress
-from nat_core.learning import catalogue
 from nat_core.learning.accuracy import AccuracySource, StagedSource
-from nat_core.learning.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
-from nat_core.learning.policy import Policy
+from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.policy import Policy
+from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 from nat_core.runs.folders import default_folders
 from nat_core.transform import Options, Transformation, propose
 from nat_core.transform import transform as run_transform
-
-PRETRAINED = Path(os.environ.get("NAT_LAB_POLICIES") or Path(__file__).parent.parent / "pretrained").resolve()
 
 # The pretrained policies, then those of this machine's runs.
 POLICIES = (PRETRAINED, *default_folders().policy_roots)
@@ -33,7 +31,7 @@ def default_network(architecture: Architecture) -> NetworkConfig | None:
     return next((config for config in candidates if config.mismatch(architecture) is None), None)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def costs(architecture: Architecture, network: NetworkConfig) -> tuple[Cost, Cost]:
     """Raw and effective cost."""
     model = cost_model(network)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from nat_core.learning import table
+from nat_core.learning.nasbench201 import table
 from nat_core.transform import Candidate, Transformation
 
 

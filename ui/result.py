@@ -7,7 +7,7 @@ import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
-from nat_core.learning.table import DATA_SETS, TabularAccuracy
+from nat_core.learning.nasbench201.table import DATA_SETS, TabularAccuracy
 from nat_core.network.costs import Cost
 from nat_core.transform import Candidate, Transformation
 from ui import compute, steps

@@ -4,8 +4,8 @@ import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning import catalogue
-from nat_core.learning.device import available_devices, default_device, device_title
+from nat_core.learning.policies import catalogue
+from nat_core.learning.support.device import available_devices, default_device, device_title
 from nat_core.network.config import NETWORKS
 from nat_core.transform import MAX_SAMPLES, Options
 from ui import compute, notices

@@ -14,7 +14,7 @@ from ui.history import Step
 from ui.unit import unit
 from ui.view import choose_cell, go_to, history
 
-_architecture = lru_cache(maxsize=1024)(resolve)  # the whole history is read with every interaction
+_architecture = lru_cache(maxsize=512)(resolve)  # the whole history is read with every interaction
 
 
 def use_output(shown: Candidate) -> None:

@@ -11,7 +11,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture, CellName
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning import catalogue
+from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
 from nat_core.transform import MAX_SAMPLES, Method
 from ui import compute

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from nat_core import ASSETS
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import parse
 
 # What helps when a file that ships with the project is broken.
 RESTORE = "the file comes with NAT Lab: restore it, for instance with git"
-_ASSET = Path(__file__).parent.parent / "assets" / "genotypes.json"
+_ASSET = ASSETS / "genotypes.json"
 
 
 @dataclass(frozen=True)

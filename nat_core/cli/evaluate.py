@@ -12,8 +12,8 @@ import typer
 from nat_core.cli.app import AsJson, app, architecture_of
 
 if TYPE_CHECKING:
-    from nat_core.learning.measured import MeasuredResult
-    from nat_core.learning.scratch_config import EvaluationConfig
+    from nat_core.learning.scratch.config import EvaluationConfig
+    from nat_core.learning.scratch.measured import MeasuredResult
 
     Show = Callable[[MeasuredResult], str]
 
@@ -56,7 +56,7 @@ def evaluate(
     ] = True,
 ) -> None:
     """Train architectures from scratch and measure their accuracy."""
-    from nat_core.learning.device import default_device
+    from nat_core.learning.support.device import default_device
 
     config = _config(archs, preset, seed or [0], data=data, epochs=epochs, channels=channels, layers=layers,
                      batch=batch, judged_on=judged_on)  # fmt: skip
@@ -73,8 +73,8 @@ def evaluate(
 
 
 def _config(archs: list[str], preset: str, seeds: list[int], **options: object) -> "EvaluationConfig":
-    from nat_core.learning.scratch_config import EvaluationConfig, NamedArchitecture
-    from nat_core.learning.scratch_presets import preset_budget
+    from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
+    from nat_core.learning.scratch.presets import preset_budget
 
     named = tuple(NamedArchitecture.of(architecture_of(text), _name(text)) for text in archs)
     changes = {key: value for key, value in options.items() if value is not None}
@@ -112,8 +112,8 @@ def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show")
     import torch
 
     from nat_core.cli.train import Progress
-    from nat_core.learning.device import default_device
-    from nat_core.learning.scratch_queue import Hooks, evaluate, ticks
+    from nat_core.learning.scratch.queue import Hooks, evaluate, ticks
+    from nat_core.learning.support.device import default_device
     from nat_core.runs.evaluation import images_for
     from nat_core.runs.signals import stop_signals
 
@@ -138,7 +138,7 @@ class _Listener:
         self._per_job = steps // len(config.jobs)
 
     def __call__(self, step: int, metrics: Mapping[str, float]) -> None:
-        from nat_core.learning.measured import read_measured
+        from nat_core.learning.scratch.measured import read_measured
         from nat_core.runs.evaluation import results_of
 
         self._progress(step, metrics)

@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning import image_presets
-from nat_core.learning.config import RECIPES, TRAININGS, TrainingConfig
-from nat_core.learning.data import objective_of
-from nat_core.learning.image_config import IMAGE_SPACES, ImageTrainingConfig
-from nat_core.learning.image_publish import publish_images
-from nat_core.learning.image_training import load_images_of, train_on_images
-from nat_core.learning.policy import POLICY_CONFIGS, PolicyConfig
-from nat_core.learning.publish import publish
-from nat_core.learning.training import train
+from nat_core.learning.image_training import presets as image_presets
+from nat_core.learning.image_training.config import IMAGE_SPACES, ImageTrainingConfig
+from nat_core.learning.image_training.loop import load_images_of, train_on_images
+from nat_core.learning.image_training.publish import publish_images
+from nat_core.learning.policies.policy import POLICY_CONFIGS, PolicyConfig
+from nat_core.learning.training.config import RECIPES, TRAININGS, TrainingConfig
+from nat_core.learning.training.data import objective_of
+from nat_core.learning.training.loop import train
+from nat_core.learning.training.publish import publish
 
 Options = Mapping[str, Any]
 

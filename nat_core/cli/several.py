@@ -15,7 +15,7 @@ def followed(kind: str = "train-images", detach: bool = False) -> bool:
     Raises:
         ValueError: this kind of work, or work in the background, cannot be shared.
     """
-    from nat_core.learning import parallel
+    from nat_core.learning.support import parallel
 
     if parallel.expected() == 1:
         return False
@@ -29,7 +29,7 @@ def followed(kind: str = "train-images", detach: bool = False) -> bool:
 
 
 def _help(device: "torch.device | str") -> None:
-    from nat_core.learning.image_training import train_on_images
+    from nat_core.learning.image_training.loop import train_on_images
     from nat_core.runs.signals import stop_signals
 
     with stop_signals() as should_stop:

@@ -69,7 +69,7 @@ def train(
     """
     from nat_core.cli.forms import form_for
     from nat_core.cli.several import followed
-    from nat_core.learning.device import default_device
+    from nat_core.learning.support.device import default_device
     from nat_core.runs.estimate import check_memory
 
     options = {
@@ -121,7 +121,7 @@ def _train_unrecorded(
 ) -> None:
     import torch
 
-    from nat_core.learning.device import default_device
+    from nat_core.learning.support.device import default_device
     from nat_core.runs.kinds import work_of
     from nat_core.runs.signals import stop_signals
 

@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
-
-PRETRAINED = Path(__file__).parent.parent.parent / "pretrained"
 
 
 @app.command()
@@ -29,8 +27,8 @@ def transform(
     as_json: AsJson = False,
 ) -> None:
     """Transform an architecture into one that is more accurate and costs no more."""
-    from nat_core.learning import catalogue
-    from nat_core.learning.device import default_device
+    from nat_core.learning.policies import catalogue
+    from nat_core.learning.support.device import default_device
     from nat_core.runs.folders import default_folders
     from nat_core.transform import Options
     from nat_core.transform import transform as run

@@ -8,7 +8,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import illegal_changes
 from nat_core.architecture.library import Entry, Published, library
 from nat_core.architecture.spaces import space_of
-from nat_core.learning.measured import MeasuredAccuracy
+from nat_core.learning.scratch.measured import MeasuredAccuracy
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 

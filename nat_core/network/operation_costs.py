@@ -8,17 +8,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from itertools import product
-from pathlib import Path
 
 import torch
 from torch import nn
 
+from nat_core import ASSETS
 from nat_core.architecture.operations import NAMES, NULL
 from nat_core.network.measure import Cost, measure
 from nat_core.network.modules import build_operation
 from nat_core.network.scaling import OPERATION_POINTS, SIDE
 
-ASSET = Path(__file__).parent.parent / "assets" / "operation_costs.json"
+ASSET = ASSETS / "operation_costs.json"
 STRIDES = (1, 2)
 _FIELDS = tuple(Cost.__dataclass_fields__)
 

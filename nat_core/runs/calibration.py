@@ -15,12 +15,12 @@ import torch
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.distribution import edge_entropy
-from nat_core.learning.files import write_text
-from nat_core.learning.graph import encode, legal_mask
-from nat_core.learning.policy import Policy, PolicyConfig
-from nat_core.learning.reward_model import RewardModelConfig, fit_reward_model
-from nat_core.learning.weight_training import shared_weights_sgd, weight_step
+from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_reward_model
+from nat_core.learning.graphs.graph import encode, legal_mask
+from nat_core.learning.image_training.weight_training import shared_weights_sgd, weight_step
+from nat_core.learning.policies.distribution import edge_entropy
+from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.support.files import write_text
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.network.supernet import Supernet

@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nat_core.architecture.operations import INDEX
-from nat_core.learning.config import TRAININGS, TrainingConfig
-from nat_core.learning.device import total_memory_bytes
-from nat_core.learning.image_config import ImageTrainingConfig
-from nat_core.learning.image_plan import Phase, evaluations, plan_training
-from nat_core.learning.reward_model import RewardModelConfig
+from nat_core.learning.accuracies.reward_model import RewardModelConfig
+from nat_core.learning.image_training.config import ImageTrainingConfig
+from nat_core.learning.image_training.plan import Phase, evaluations, plan_training
+from nat_core.learning.support.device import total_memory_bytes
+from nat_core.learning.training.config import TRAININGS, TrainingConfig
 from nat_core.network.costs import cost_model
 from nat_core.runs.calibration import Calibration, mean_macs
 

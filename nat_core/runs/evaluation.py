@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from nat_core.learning.images import ImageData
-from nat_core.learning.measured import MeasuredResult, add_measured, read_measured
-from nat_core.learning.scratch_config import EvaluationConfig
-from nat_core.learning.scratch_presets import PRESETS
-from nat_core.learning.scratch_queue import Hooks, evaluate, images_of, ticks
+from nat_core.learning.images.images import ImageData
+from nat_core.learning.scratch.config import EvaluationConfig
+from nat_core.learning.scratch.measured import MeasuredResult, add_measured, read_measured
+from nat_core.learning.scratch.presets import PRESETS
+from nat_core.learning.scratch.queue import Hooks, evaluate, images_of, ticks
 from nat_core.runs.kinds import Work
 from nat_core.runs.run import Run
 from nat_core.runs.running import RunContext

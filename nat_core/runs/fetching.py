@@ -29,7 +29,7 @@ def trains_a_policy(run: Run) -> bool:
 
 def is_known(tracking: Tracking, run: Run) -> bool:
     """Whether a finished run's policy is among those that can be chosen here."""
-    from nat_core.learning.checkpoint import list_policies
+    from nat_core.learning.policies.checkpoint import list_policies
 
     place = tracking.folders.policies / folder_name(run.name)
     return place.is_dir() and bool(list_policies(place))

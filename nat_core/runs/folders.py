@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+from nat_core import PROJECT
 
 
 @dataclass(frozen=True)

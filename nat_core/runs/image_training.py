@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nat_core.learning.checkpoint_policy import policy_of_checkpoint
-from nat_core.learning.image_config import ImageTrainingConfig
-from nat_core.learning.image_plan import plan_training
-from nat_core.learning.image_presets import DEFAULT_PRESET, PRESETS, preset
-from nat_core.learning.image_publish import publish_images
-from nat_core.learning.image_sources import SAMPLE
-from nat_core.learning.image_training import HEADLINE, train_on_images
-from nat_core.learning.policy import POLICY_CONFIGS
+from nat_core.learning.image_training.config import ImageTrainingConfig
+from nat_core.learning.image_training.loop import HEADLINE, train_on_images
+from nat_core.learning.image_training.plan import plan_training
+from nat_core.learning.image_training.presets import DEFAULT_PRESET, PRESETS, preset
+from nat_core.learning.image_training.publish import publish_images
+from nat_core.learning.images.sources import SAMPLE
+from nat_core.learning.policies.policy import POLICY_CONFIGS
+from nat_core.runs.checkpoint_policy import policy_of_checkpoint
 from nat_core.runs.kinds import Work
 from nat_core.runs.running import RunContext
 

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from nat_core import PROJECT
 from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.elsewhere import why_not_resumed, why_not_stopped
-from nat_core.runs.folders import PROJECT, folder_name
+from nat_core.runs.folders import folder_name
 from nat_core.runs.processes import Process, process
 from nat_core.runs.request import Request
 from nat_core.runs.run import Run

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nat_core.learning.values import dataclass_of
+from nat_core.learning.support.values import dataclass_of
 
 MAX_BYTES = 8000
 

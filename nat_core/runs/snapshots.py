@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nat_core.learning.checkpoint import PolicyCard
-    from nat_core.learning.policy import Policy
+    from nat_core.learning.policies.checkpoint import PolicyCard
+    from nat_core.learning.policies.policy import Policy
 
 KEPT = 16
 PolicyOf = Callable[[Path, str], "tuple[Policy, PolicyCard]"]
@@ -33,7 +33,7 @@ class Snapshots:
 
     def kept(self) -> dict[int, Path]:
         """Folders of the kept policies by step, rising."""
-        from nat_core.learning.checkpoint import list_policies
+        from nat_core.learning.policies.checkpoint import list_policies
 
         return {int(name): path for name, path in list_policies(self.folder).items() if name.isdecimal()}
 
@@ -44,7 +44,7 @@ class Snapshots:
             ValueError: the checkpoint holds no policy.
             OSError: nothing can be written.
         """
-        from nat_core.learning.checkpoint import save_policy
+        from nat_core.learning.policies.checkpoint import save_policy
 
         policy, card = policy_of(checkpoint, command)
         save_policy(self.latest, policy, card)

@@ -1,10 +1,10 @@
 """A kind of run: training a policy on a benchmark's table."""
 
-from nat_core.learning.checkpoint_policy import policy_of_checkpoint
-from nat_core.learning.config import RECIPES, TrainingConfig
-from nat_core.learning.policy import POLICY_CONFIGS
-from nat_core.learning.publish import publish
-from nat_core.learning.training import Schedule, train
+from nat_core.learning.policies.policy import POLICY_CONFIGS
+from nat_core.learning.training.config import RECIPES, TrainingConfig
+from nat_core.learning.training.loop import Schedule, train
+from nat_core.learning.training.publish import publish
+from nat_core.runs.checkpoint_policy import policy_of_checkpoint
 from nat_core.runs.kinds import Work
 from nat_core.runs.running import RunContext
 from nat_core.runs.snapshots import KEPT

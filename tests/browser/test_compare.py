@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from nat_core.learning import table
-from nat_core.learning.quantities import QUANTITIES
+from nat_core import PROJECT
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.quantities import QUANTITIES
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SCREENSHOTS = PROJECT / "build" / "screenshots"
 MACS, VALID = QUANTITIES["macs"].values, QUANTITIES["cifar10_valid"].values
 HEAVIEST = int(MACS.argmax())  # alone at its place, so that a click cannot mean another cell
 

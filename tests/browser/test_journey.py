@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import TimeoutError
 
+from nat_core import PROJECT
+
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SCREENSHOTS = PROJECT / "build" / "screenshots"
 FIRST = "/?cell=nasbench201:5982"
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
 OF_NO_SPACE = (  # the node in the middle is in no output and feeds none

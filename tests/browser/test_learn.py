@@ -1,11 +1,11 @@
 """The Learn page in a real browser: clicks and keys on drawings; screenshots of every step in build/screenshots."""
 
-from pathlib import Path
-
 import pytest
 
+from nat_core import PROJECT
+
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SCREENSHOTS = PROJECT / "build" / "screenshots"
 STEPS = ("Cell", "Transitions", "Costs", "Policy", "Training")
 
 

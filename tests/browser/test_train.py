@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from nat_core import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.run import Run
 from nat_core.runs.states import State
@@ -33,7 +33,7 @@ from tests.browser.train_steps import (
 )
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SCREENSHOTS = PROJECT / "build" / "screenshots"
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from nat_core import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.tracking import Tracking, open_tracking
 from tests.browser.train_steps import SLOW, last_point, status, wait_for_curves_beyond, wait_until
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "build" / "screenshots"
+SCREENSHOTS = PROJECT / "build" / "screenshots"
 # Another machine's command line: the same program under that machine's name.
 FAR_AWAY = (
     "import socket, sys; socket.gethostname = lambda: 'far-away'; from nat_core.cli import main; main(sys.argv[1:])"
@@ -43,7 +42,7 @@ def far_away(mlflow_server, tmp_path) -> Iterator[Callable[..., subprocess.Popen
     """Starts our command line on another machine."""
     folder, started = tmp_path / "there", []
     folder.mkdir()
-    surroundings = {"MLFLOW_TRACKING_URI": mlflow_server, "NAT_LAB_RUNS": str(folder), "PYTHONPATH": str(ROOT)}
+    surroundings = {"MLFLOW_TRACKING_URI": mlflow_server, "NAT_LAB_RUNS": str(folder), "PYTHONPATH": str(PROJECT)}
 
     def start(*arguments: str) -> subprocess.Popen:
         command = [sys.executable, "-c", FAR_AWAY, *arguments]

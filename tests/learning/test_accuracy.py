@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nat_core.architecture.library import find
-from nat_core.learning import table
 from nat_core.learning.accuracy import ACCURACY_KINDS, AccuracySource
+from nat_core.learning.nasbench201 import table
 
 SOURCES: dict[str, Callable[[], AccuracySource]] = {
     name: lambda n=name: table.TabularAccuracy(n) for name in table.DATA_SETS

@@ -5,7 +5,7 @@ import pytest
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
 from nat_core.learning.comparison import Item, chains, library_items, rows
-from nat_core.learning.measured import MeasuredAccuracy, MeasuredResult
+from nat_core.learning.scratch.measured import MeasuredAccuracy, MeasuredResult
 from nat_core.network.config import NETWORKS
 
 CIFAR = NETWORKS["cifar"]

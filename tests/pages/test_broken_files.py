@@ -2,18 +2,18 @@
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from nat_core import PROJECT
 from nat_core.architecture import library
 from nat_core.cli import main
-from nat_core.learning import table
+from nat_core.learning.nasbench201 import table
 from nat_core.runs.tracking import open_tracking
 from ui.train.board import board
 
-APP = str(Path(__file__).parents[2] / "app.py")
+APP = str(PROJECT / "app.py")
 _REMEMBERED = (table._table, table.accuracies_percent, table.latencies_ms, table.benchmark_indices, table.cell_texts)
 
 

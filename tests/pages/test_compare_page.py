@@ -1,20 +1,20 @@
 """The Compare page through Streamlit's own test harness; clicks in charts are for the browser tests."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from nat_core import PROJECT
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
-from nat_core.learning import table
-from nat_core.learning.measured import MeasuredResult, add_measured
-from nat_core.learning.optimality import oracle_codes
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.optimality import oracle_codes
+from nat_core.learning.scratch.measured import MeasuredResult, add_measured
 from nat_core.runs.folders import default_folders
 from ui.compare.outputs import output_code
 
-APP = str(Path(__file__).parents[2] / "app.py")
+APP = str(PROJECT / "app.py")
 VALID = table.accuracies_percent("cifar10_valid")
 
 

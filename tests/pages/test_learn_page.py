@@ -1,11 +1,11 @@
 """The Learn page through Streamlit's own test harness; clicks in drawings are for the browser tests."""
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-APP = str(Path(__file__).parents[2] / "app.py")
+from nat_core import PROJECT
+
+APP = str(PROJECT / "app.py")
 STEPS = ("Cell", "Transitions", "Costs", "Policy", "Training")
 
 

@@ -4,20 +4,19 @@ import shlex
 import shutil
 import subprocess
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core.learning.config import TrainingConfig, trainings_recipe
-from nat_core.learning.image_presets import adjusted, preset
+from nat_core import PROJECT
+from nat_core.learning.image_training.presets import adjusted, preset
+from nat_core.learning.training.config import TrainingConfig, trainings_recipe
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.states import State
 from nat_core.runs.tracking import Point, open_tracking
 
-ROOT = Path(__file__).parents[2]
-APP = str(ROOT / "app.py")
+APP = str(PROJECT / "app.py")
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
     assert not app.error and not button(app, "Launch").disabled
     assert app.code[0].value.endswith(" -m nat_core train --space fully_concat --preset cpu --channels 6")
     shown = [*shlex.split(app.code[0].value)[:3], "train", "--help"]
-    assert subprocess.run(shown, capture_output=True, cwd=ROOT).returncode == 0  # can be pasted as it is
+    assert subprocess.run(shown, capture_output=True, cwd=PROJECT).returncode == 0  # can be pasted as it is
     assert [item.label for item in app.metric] == ["Time, about", "Memory, up to", "Steps"]
 
 
@@ -213,7 +212,7 @@ def test_the_form_is_not_worked_out_while_it_is_closed(tracking):
 def test_the_timeline_draws_what_became_of_an_architecture(tracking):
     made = tracking.create(request_for("train", TrainingConfig(), name="one"))
     tracking.note(made.id, {"state": State.STOPPED, "step": 3})
-    shutil.copytree(ROOT / "pretrained" / "nasbench201", tracking.snapshots_of(made).folder / "000000003")
+    shutil.copytree(PROJECT / "pretrained" / "nasbench201", tracking.snapshots_of(made).folder / "000000003")
     app = open_page()
     run(app.segmented_control(key="train_view").set_value("Timeline"))
     assert app.selectbox(key="train_cell_nasbench201").value == "nasbench201:0"

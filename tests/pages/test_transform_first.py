@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from nat_core import PRETRAINED
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.config import trainings_recipe
-from nat_core.learning.policy import PolicyConfig
-from nat_core.learning.publish import publish
-from nat_core.learning.training import train
+from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.training.config import trainings_recipe
+from nat_core.learning.training.loop import train
+from nat_core.learning.training.publish import publish
 from tests.pages.test_transform_page import cell, metric, open_address, open_page, pick
 from ui import compute
 from ui.view import BENCHMARK_CELL
 
 SPACE = SPACES["fully_concat"]
-BENCHMARK = Path(__file__).parents[2] / "pretrained" / "nasbench201"
+BENCHMARK = PRETRAINED / "nasbench201"
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,21 @@
 """The Transform page through Streamlit's own test harness; clicks in drawings and charts are for the browser tests."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from nat_core import PROJECT
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse, shortest, write
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.table import TabularAccuracy, accuracies_percent, architecture_of_code
+from nat_core.learning.nasbench201.table import TabularAccuracy, accuracies_percent, architecture_of_code
 from nat_core.naming import resolve
 from ui import compute
 from ui.view import BENCHMARK_CELL
 
-APP = str(Path(__file__).parents[2] / "app.py")
+APP = str(PROJECT / "app.py")
 SOURCE = TabularAccuracy()
 ONE_NODE = shortest(Architecture(*[Cell(2, 3, (Edge("conv_3x3", 0, 2),), (2,))] * 2))
 

@@ -6,8 +6,8 @@ import os
 import pytest
 import torch
 
-from nat_core.learning import files
-from nat_core.learning.files import load_tensors, save_tensors
+from nat_core.learning.support import files
+from nat_core.learning.support.files import load_tensors, save_tensors
 from nat_core.runs.checkpoints import Checkpoints
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from nat_core.learning.config import TrainingConfig
-from nat_core.learning.policy import PolicyConfig
+from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.training.config import TrainingConfig
 from nat_core.runs import fetching
 from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
 from nat_core.runs.folders import Folders

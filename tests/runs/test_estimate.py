@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from nat_core.learning.config import TrainingConfig, trainings_recipe
-from nat_core.learning.image_presets import PRESETS, adjusted, preset
-from nat_core.learning.policy import PolicyConfig
-from nat_core.learning.training import train
+from nat_core.learning.image_training.presets import PRESETS, adjusted, preset
+from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.training.config import TrainingConfig, trainings_recipe
+from nat_core.learning.training.loop import train
 from nat_core.network.supernet import Supernet
 from nat_core.runs import estimate as module
 from nat_core.runs.calibration import Calibration, calibration

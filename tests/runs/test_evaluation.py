@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from nat_core.learning.measured import read_measured
+from nat_core.learning.scratch.measured import read_measured
 from nat_core.runs import evaluation, running
 from nat_core.runs.evaluation import arguments, outcome, results_of
 from nat_core.runs.kinds import request_for
@@ -13,7 +13,7 @@ from nat_core.runs.launching import requeue
 from nat_core.runs.processes import process
 from nat_core.runs.running import execute
 from nat_core.runs.states import State
-from tests.learning.scratch_cases import TINY, coloured_images, config
+from tests.learning.scratch.cases import TINY, coloured_images, config
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from nat_core.learning.checkpoint import load_policy
-from nat_core.learning.image_presets import PRESETS, adjusted, preset
-from nat_core.learning.policy import POLICY_CONFIGS
+from nat_core.learning.image_training.presets import PRESETS, adjusted, preset
+from nat_core.learning.policies.checkpoint import load_policy
+from nat_core.learning.policies.policy import POLICY_CONFIGS
 from nat_core.runs import image_training
 from nat_core.runs.kinds import request_for, work_of
 from nat_core.runs.launching import requeue
 from nat_core.runs.processes import process
 from nat_core.runs.running import execute
 from nat_core.runs.states import State
-from tests.learning.image_cases import tiny
+from tests.learning.image_training.cases import tiny
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import types
 import pytest
 import torch
 
-from nat_core.learning.checkpoint import load_policy
-from nat_core.learning.config import TrainingConfig
-from nat_core.learning.files import load_tensors
-from nat_core.learning.policy import PolicyConfig
-from nat_core.learning.training import train
+from nat_core.learning.policies.checkpoint import load_policy
+from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.support.files import load_tensors
+from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.loop import train
 from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nat_core.cli.forms import form_for
-from nat_core.learning.config import RECIPES, TrainingConfig
-from nat_core.learning.policy import POLICY_CONFIGS
+from nat_core.learning.policies.policy import POLICY_CONFIGS
+from nat_core.learning.training.config import RECIPES, TrainingConfig
 from nat_core.runs.kinds import request_for, work_of
 from nat_core.runs.request import Request
 

@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
+from nat_core import PROJECT
 from nat_core.cli import main
 from nat_core.cli.runs import _HEADINGS
 from nat_core.runs import launching
 from nat_core.runs.checkpoints import Checkpoints
-from nat_core.runs.folders import PROJECT
 from nat_core.runs.kinds import request_for
 from nat_core.runs.states import State
 

@@ -7,14 +7,14 @@ from itertools import pairwise
 import pytest
 import torch
 
-from nat_core.learning import catalogue
-from nat_core.learning.checkpoint import load_policy
-from nat_core.learning.checkpoint_policy import policy_of_checkpoint
-from nat_core.learning.config import TrainingConfig
-from nat_core.learning.image_presets import adjusted, preset
-from nat_core.learning.image_state import new_image_state, save_image_state
-from nat_core.learning.policy import PolicyConfig
-from nat_core.learning.training import Schedule, train
+from nat_core.learning.image_training.presets import adjusted, preset
+from nat_core.learning.image_training.state import new_image_state, save_image_state
+from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.checkpoint import load_policy
+from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.loop import Schedule, train
+from nat_core.runs.checkpoint_policy import policy_of_checkpoint
 from nat_core.runs.kinds import request_for
 from nat_core.runs.running import execute
 from nat_core.runs.snapshots import KEPT, Snapshots

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from nat_core.architecture.library import library
-from nat_core.learning import table
 from nat_core.learning.comparison import Item, library_items, rows
-from nat_core.learning.optimality import oracle_codes, reachable_codes
-from nat_core.learning.quantities import QUANTITIES
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes
+from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.network.config import NETWORKS
 from ui.compare import outputs, own, pairs
 from ui.compare.architectures import frame

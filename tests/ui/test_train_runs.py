@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.config import TrainingConfig
-from nat_core.learning.image_presets import adjusted, preset
+from nat_core.learning.image_training.presets import adjusted, preset
+from nat_core.learning.training.config import TrainingConfig
 from nat_core.naming import resolve
 from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process

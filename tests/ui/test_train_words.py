@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from nat_core.learning.image_presets import preset
+from nat_core.learning.image_training.presets import preset
 from ui.train.fields import FIELDS, PRESETS, decimal, value_of, whole
 from ui.train.words import duration, gigabytes, runnable
 

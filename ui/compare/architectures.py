@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from nat_core.learning.comparison import Item, Row, library_items, rows
-from nat_core.learning.measured import MeasuredAccuracy
+from nat_core.learning.scratch.measured import MeasuredAccuracy
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_LAYERS, NETWORKS, NetworkConfig
 from ui import compute, notices
 from ui.compare import outputs, own, pairs

@@ -4,8 +4,8 @@ import streamlit as st
 
 from nat_core.architecture.difference import difference
 from nat_core.architecture.drawing import draw_pair
-from nat_core.learning import table
-from nat_core.learning.optimality import optimality, rank
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.optimality import optimality, rank
 from ui.compare.frames import accuracy_frame, cost_frame
 from ui.compare.scatter import Marked
 from ui.picture import picture

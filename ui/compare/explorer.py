@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from nat_core.learning import table
-from nat_core.learning.optimality import oracle_codes, reachable_codes
-from nat_core.learning.quantities import QUANTITIES
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes
+from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.naming import resolve
 from ui import notices
 from ui.compare import distance, outputs

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from nat_core.learning import table
-from nat_core.learning.optimality import optimality
-from nat_core.learning.quantities import QUANTITIES, Quantity
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.optimality import optimality
+from nat_core.learning.nasbench201.quantities import QUANTITIES, Quantity
 from ui.compare.scatter import Marked, front_of
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
-from nat_core.learning import catalogue, table
-from nat_core.learning.checkpoint import PolicyCard
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.transform import Options, Transformation, transform
-from ui.compute import PRETRAINED
 
 # How an output is chosen: the most probable one, or the most accurate of the n most probable ones.
 CHOICES = {1: "Greedy", 10: "Best of 10", 100: "Best of 100"}

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from nat_core.learning import table
-from nat_core.learning.pareto import pareto_front
-from nat_core.learning.quantities import Quantity
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.quantities import Quantity
+from nat_core.learning.support.pareto import pareto_front
 from ui.theme import style, theme
 
 HEIGHT = 560

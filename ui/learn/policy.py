@@ -13,7 +13,7 @@ from nat_core.architecture.library import find
 from nat_core.architecture.operations import INDEX, OPERATIONS
 from nat_core.architecture.palette import operation_color
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS
-from nat_core.learning.receptive import heard
+from nat_core.learning.graphs.receptive import heard
 from ui import notices
 from ui.learn.shipped import log_probabilities, rounds_of_policy
 from ui.picture import Mark, picture

@@ -4,9 +4,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nat_core.architecture import notation
-from nat_core.learning import table
-from nat_core.learning.curve import Series, TrainingCurve
-from nat_core.learning.optimality import oracle_codes
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.optimality import oracle_codes
+from nat_core.learning.training.curve import Series, TrainingCurve
 from ui import notices
 from ui.compare.outputs import output_code
 from ui.learn import shipped

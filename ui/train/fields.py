@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from nat_core.learning.config import COSTS, TrainingConfig
-from nat_core.learning.image_config import SCHEDULES, ImageTrainingConfig
-from nat_core.learning.policy import POLICY_CONFIGS
-from nat_core.learning.table import DATA_SETS, DEVICES
+from nat_core.learning.image_training.config import SCHEDULES, ImageTrainingConfig
+from nat_core.learning.nasbench201.table import DATA_SETS, DEVICES
+from nat_core.learning.policies.policy import POLICY_CONFIGS
+from nat_core.learning.training.config import COSTS, TrainingConfig
 from nat_core.runs import image_training
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from nat_core.architecture.spaces import SPACES
 from nat_core.cli.forms import Form, form_for
-from nat_core.learning.device import available_devices, default_device, device_title
+from nat_core.learning.support.device import available_devices, default_device, device_title
 from nat_core.runs import launching
 from nat_core.runs.calibration import Calibration, calibration
 from nat_core.runs.estimate import Estimate, check_memory, estimate

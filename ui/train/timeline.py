@@ -11,7 +11,7 @@ from nat_core.architecture.difference import difference
 from nat_core.architecture.drawing import draw_overlay
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning import catalogue
+from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model

@@ -1,0 +1,1 @@
+"""Where accuracies come from: shared weights, models of measurements; each an accuracy source."""

@@ -1,0 +1,275 @@
+"""A reward model: a graph regressor on the architectures evaluated so far, itself an accuracy source.
+
+Where an accuracy is expensive, a policy needs far more rewards than can be measured; it is then trained on the
+predictions of an ensemble (cf. neural predictors, arXiv 1912.00848). Three things matter. Targets are mostly
+*normal scores* of the accuracies (the normal quantiles of their ranks), because differences among good cells
+are what counts and a few very bad ones otherwise dominate the loss. Dead edges are removed
+first, since they change nothing. And an optimiser finds the model's errors: the minimum of the ensemble is
+more cautious than its mean.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torch_geometric.data import Data
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import Space
+from nat_core.learning.accuracies.regressor import GraphRegressor
+from nat_core.learning.accuracy import AccuracyKind
+from nat_core.learning.graphs.graph import encode, graph_count, select
+from nat_core.learning.support.ranks import TargetScale, rank_correlation
+
+_Numbers = NDArray[np.float64]
+# How the predictions of an ensemble [members, n] become one.
+COMBINATIONS: MappingProxyType[str, Callable[[_Numbers], _Numbers]] = MappingProxyType(
+    {"mean": lambda predictions: predictions.mean(axis=0), "min": lambda predictions: predictions.min(axis=0)}
+)
+# Graphs predicted at a time.
+_CHUNK = 2048
+_FOLDS = 10
+
+
+@dataclass(frozen=True)
+class RewardModelConfig:
+    """How to fit a reward model.
+
+    Attributes:
+        members: of the ensemble; each leaves out another tenth of the data, on which it is judged.
+        combine: "min" is cautious, "mean" unbiased.
+        rank_share: share of normal scores in the regression's target, the rest are standardised accuracies.
+        width, layers, embedding: of the graph network.
+        steps: gradient steps per member.
+        batch: architectures per step.
+        learning_rate: highest of a one-cycle schedule.
+        weight_decay: AdamW's.
+        tolerance: where the loss turns from squared to absolute, in standard deviations of the target.
+        seed: of weights, batches and left-out tenths.
+
+    Raises:
+        ValueError: a value out of bounds; says which and what is accepted.
+    """
+
+    members: int = 2
+    combine: str = "min"
+    rank_share: float = 1.0
+    width: int = 64
+    layers: int = 3
+    embedding: int = 32
+    steps: int = 600
+    batch: int = 256
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    tolerance: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.combine not in COMBINATIONS:
+            raise ValueError(f"combine is {self.combine!r:.60}; accepted: {', '.join(COMBINATIONS)}")
+        if not 1 <= self.members <= _FOLDS:
+            raise ValueError(f"members is {self.members}; it must be between 1 and {_FOLDS}")
+        if not 0 <= self.rank_share <= 1:
+            raise ValueError(f"rank_share is {self.rank_share}; it must be between 0 and 1")
+        for name in ("width", "layers", "embedding", "steps", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+
+
+@dataclass(frozen=True)
+class FitQuality:
+    """How well single members predict what they did not see.
+
+    Attributes:
+        held_out: how many predictions that is.
+        rank_correlation: Spearman's, between predicted and measured accuracies.
+        mean_absolute_error_points: in points of accuracy.
+    """
+
+    held_out: int
+    rank_correlation: float
+    mean_absolute_error_points: float
+
+
+@dataclass(frozen=True)
+class RewardModel:
+    """A fitted ensemble as an `AccuracySource`.
+
+    Attributes:
+        members: of the ensemble.
+        scale: between accuracies and their targets.
+        config: how it was fitted.
+        space: whose architectures it judges.
+        observed: how many architectures it was fitted on.
+        quality: on what its members did not see.
+        device: where it computes.
+        about: what is predicted, in words.
+    """
+
+    members: tuple[GraphRegressor, ...]
+    scale: TargetScale
+    config: RewardModelConfig
+    space: Space
+    observed: int
+    quality: FitQuality
+    device: torch.device
+    about: str = ""
+    kind: AccuracyKind = "modelled"
+    stable: bool = True
+
+    @property
+    def description(self) -> str:
+        quality = f"rank correlation {self.quality.rank_correlation:.2f} on unseen ones"
+        model = f"reward model fitted on {self.observed:,} evaluated architectures, {quality}"
+        return f"{self.about}: {model}" if self.about else model
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why the model cannot judge `architecture`, or None."""
+        return self.space.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] predicted accuracies. Raises ValueError for an architecture of another space."""
+        for position, architecture in enumerate(architectures):
+            if reason := self.mismatch(architecture):
+                raise ValueError(f"architecture {position} is not of the model's space: {reason}")
+        if not architectures:
+            return np.empty(0)
+        graphs = _encode(architectures).to(self.device)
+        targets = np.stack([_predict(member, graphs) for member in self.members])
+        return COMBINATIONS[self.config.combine](self.scale.to_percent(targets))
+
+
+@dataclass(frozen=True)
+class CompletedAccuracy:
+    """What was measured where it was, a reward model's prediction elsewhere: one `AccuracySource` of both.
+
+    Sound where the model errs on the cautious side, as the minimum of an ensemble does: one that overestimates
+    would draw a policy to what nobody measured.
+
+    Attributes:
+        model: for everything not measured.
+        measured_percent: accuracies by architecture.
+    """
+
+    model: RewardModel
+    measured_percent: Mapping[Architecture, float]
+    kind: AccuracyKind = "modelled"
+    stable: bool = True
+
+    @property
+    def description(self) -> str:
+        return f"{len(self.measured_percent):,} measured accuracies, elsewhere a {self.model.description}"
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why neither can judge `architecture`, or None."""
+        return None if architecture in self.measured_percent else self.model.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] accuracies. Raises ValueError for an architecture of another space."""
+        unknown = [item for item in architectures if item not in self.measured_percent]
+        predicted = iter(self.model.accuracy_percent(unknown))
+        values = [
+            self.measured_percent[item] if item in self.measured_percent else next(predicted) for item in architectures
+        ]
+        return np.array(values, dtype=np.float64)
+
+
+def fit_reward_model(
+    architectures: Sequence[Architecture],
+    accuracies_percent: NDArray[np.float64],
+    space: Space,
+    config: RewardModelConfig | None = None,
+    device: torch.device | str = "cpu",
+) -> RewardModel:
+    """Fits a reward model; the same seed and data give the same model.
+
+    Args:
+        architectures: evaluated ones, 20 or more.
+        accuracies_percent: [n] their accuracies.
+        space: to which they belong, and what the model will judge.
+
+    Raises:
+        ValueError: too few architectures, numbers that do not fit them, or not two distinct finite accuracies.
+    """
+    config, device = config or RewardModelConfig(), torch.device(device)
+    _check_data(architectures, accuracies_percent)
+    scale = TargetScale.fitted(accuracies_percent, config.rank_share)
+    graphs = _encode(architectures).to(device)
+    targets = torch.from_numpy(scale.to_target(accuracies_percent)).float().to(device)
+    folds = np.random.default_rng(config.seed).permutation(len(architectures)) % _FOLDS
+    members, predicted, measured = [], [], []
+    for number in range(config.members):
+        seen, unseen = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
+        members.append(_fit_member(graphs, targets, torch.from_numpy(seen).to(device), config, number))
+        left_out = select(graphs, torch.from_numpy(unseen).to(device))
+        predicted.append(scale.to_percent(_predict(members[-1], left_out)))
+        measured.append(accuracies_percent[unseen])
+    quality = _judge_fit(np.concatenate(predicted), np.concatenate(measured))
+    return RewardModel(tuple(members), scale, config, space, len(architectures), quality, device)
+
+
+def _check_data(architectures: Sequence[Architecture], accuracies_percent: NDArray[np.float64]) -> None:
+    if len(architectures) < 2 * _FOLDS:
+        raise ValueError(f"{len(architectures)} evaluated architectures; a reward model needs {2 * _FOLDS} or more")
+    if accuracies_percent.shape != (len(architectures),):
+        raise ValueError(
+            f"accuracies have shape {accuracies_percent.shape}, which must be ({len(architectures)},): "
+            f"one per architecture"
+        )
+    if not np.isfinite(accuracies_percent).all():
+        position = int(np.flatnonzero(~np.isfinite(accuracies_percent))[0])
+        raise ValueError(
+            f"the accuracy of architecture {position} is {accuracies_percent[position]}; it must be finite"
+        )
+
+
+def _encode(architectures: Sequence[Architecture]) -> Data:
+    """Graphs without dead edges."""
+    return encode([architecture.effective for architecture in architectures])
+
+
+def _fit_member(graphs: Data, targets: Tensor, seen: Tensor, config: RewardModelConfig, number: int) -> GraphRegressor:
+    """One regressor fitted on the graphs `seen`, in evaluation mode."""
+    seed = config.seed * _FOLDS + number
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        member = GraphRegressor(config.width, config.layers, config.embedding).to(targets.device)
+    optimizer = torch.optim.AdamW(
+        member.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.learning_rate, total_steps=config.steps, pct_start=0.1
+    )
+    for chosen in _batches(seen, config.batch, config.steps, torch.Generator().manual_seed(seed)):
+        loss = functional.smooth_l1_loss(member(select(graphs, chosen)), targets[chosen], beta=config.tolerance)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return member.eval()
+
+
+def _batches(seen: Tensor, batch: int, steps: int, generator: torch.Generator) -> list[Tensor]:
+    """`steps` batches that go through shuffles of `seen` one after the other."""
+    batch = min(batch, len(seen))
+    epochs = math.ceil(steps * batch / len(seen))
+    order = torch.cat([torch.randperm(len(seen), generator=generator) for _ in range(epochs)]).to(seen.device)
+    return list(seen[order[: steps * batch]].split(batch))
+
+
+@torch.inference_mode()
+def _predict(member: GraphRegressor, graphs: Data) -> NDArray[np.float64]:
+    """[n] targets predicted for n graphs."""
+    every = torch.arange(graph_count(graphs), device=graphs.x.device)
+    return torch.cat([member(select(graphs, part)) for part in every.split(_CHUNK)]).double().cpu().numpy()
+
+
+def _judge_fit(predicted: NDArray[np.float64], measured: NDArray[np.float64]) -> FitQuality:
+    error = float(np.abs(predicted - measured).mean())
+    return FitQuality(len(measured), rank_correlation(predicted, measured), error)

@@ -1,0 +1,104 @@
+"""An accuracy source: shared weights on labelled images, one architecture after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracy import AccuracyKind
+from nat_core.learning.images.images import ImageData, ImagePart
+from nat_core.network.supernet import Supernet
+
+
+@dataclass(frozen=True)
+class SharedWeightAccuracy:
+    """The share of images that shared weights classify correctly as an architecture.
+
+    Nothing is modified and no gradient recorded. Batch norms take the statistics of the images at hand, so results
+    depend on `batch`: all batches have that size, and images that do not fill one are left out. While the
+    weights stay as they are, so do the accuracies; architectures that differ in dead edges only have the same.
+
+    Attributes:
+        supernet: the shared weights.
+        data: what the images belong to: names, mean and deviation.
+        part: the images that judge, on the weights' device: a fixed set, or a minibatch with a source of its own.
+        batch: images at a time, best as many as in training; where there are fewer, all of them.
+        note: what else to say about the weights, such as how long they were trained.
+
+    Raises:
+        ValueError: the images do not fit the network, or there are fewer than two.
+    """
+
+    supernet: Supernet
+    data: ImageData
+    part: ImagePart
+    batch: int = 64
+    note: str = ""
+    kind: AccuracyKind = "shared-weight"
+    stable: bool = True
+
+    def __post_init__(self) -> None:
+        config = self.supernet.config
+        for name, needed, found in (
+            ("classes", config.classes, len(self.data.classes)),
+            ("pixels a side", config.resolution, self.part.images.shape[-1]),
+        ):
+            if needed != found:
+                raise ValueError(f"the shared weights are for images of {needed} {name}; these have {found}")
+        if self.batch < 2 or len(self.part) < 2:
+            raise ValueError(
+                f"batch is {self.batch} of {len(self.part)} images; batch norm's statistics need 2 or more"
+            )
+
+    @property
+    def description(self) -> str:
+        """Which images of which data, the network, and the note."""
+        part = f"{self.part.name} images" if self.part.name else "images"
+        note = f"; {self.note}" if self.note else ""
+        return f"{self._used:,} {part} of {self.data.description}; {self.supernet.config.description}{note}"
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why there are no weights for `architecture`, or None."""
+        return self.supernet.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] accuracies in steps of 100 ÷ images; of equal architectures one is evaluated.
+
+        Raises:
+            ValueError: there are no weights for some architecture; says which and why.
+        """
+        for position, architecture in enumerate(architectures):
+            if reason := self.mismatch(architecture):
+                raise ValueError(f"architecture {position} cannot be judged: {reason}")
+        effective = [architecture.effective for architecture in architectures]
+        known = {item: self._accuracy_percent(item) for item in dict.fromkeys(effective)}
+        return np.array([known[item] for item in effective], dtype=np.float64)
+
+    @torch.inference_mode()
+    def _accuracy_percent(self, architecture: Architecture) -> float:
+        batches = zip(self._images.split(self._size), self._labels.split(self._size), strict=True)
+        with torch.autocast("cuda", torch.bfloat16, enabled=self._images.is_cuda):
+            correct = sum((self.supernet(images, architecture).argmax(1) == labels).sum() for images, labels in batches)
+        return 100 * int(correct) / len(self._labels)
+
+    @property
+    def _size(self) -> int:
+        return min(self.batch, len(self.part))
+
+    @cached_property
+    def _images(self) -> Tensor:
+        """Normalised once, since every architecture sees them."""
+        return self.data.normalised(self.part.images[: self._used])
+
+    @cached_property
+    def _labels(self) -> Tensor:
+        return self.part.labels[: self._used]
+
+    @property
+    def _used(self) -> int:
+        return len(self.part) // self._size * self._size

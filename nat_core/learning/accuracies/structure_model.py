@@ -1,0 +1,247 @@
+"""A model of accuracies after whole trainings: ridge regression on what can be counted about an architecture.
+
+Trainings from scratch are dear, so only some dozens are known; a line through a few counts is what so few can tell,
+and it can be read. It ranks architectures that it has not seen far better than MACs alone or than trainings of
+seconds do (`docs/rewards.md`).
+
+Architectures of one topology share what is not counted, so each topology has a level of its own in the fit: counts are
+weighed mostly by how transformations of an architecture differ from it, which is what a policy is rewarded for.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning.accuracies.structure import FEATURES, features
+from nat_core.learning.accuracy import AccuracyKind
+from nat_core.learning.scratch.config import Budget
+from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, MeasuredResult, budgets, read_measured
+from nat_core.learning.support.files import write_text
+from nat_core.learning.support.ranks import rank_correlation
+from nat_core.learning.support.values import dataclass_of
+from nat_core.network.config import NetworkConfig
+
+FILE = "structure_model.json"
+# Penalties on the weights of standardised counts, and on the levels of topologies relative to them; those that predict
+# left-out topologies best are taken.
+_PENALTIES = (0.3, 1.0, 3.0, 10.0)
+_LEVEL_PENALTIES = (0.05, 0.25, 1.0, 1e6)
+_LEAST = 20
+_LARGEST = 1e6
+_TOLERANCE = 0.1
+
+_Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How well architectures are predicted by a fit on those of all other topologies.
+
+    Attributes:
+        rank_correlation: Spearman's, with what was measured.
+        error_points: root of the mean squared error.
+        gain_correlation: Pearson's, of differences to the mean of a topology; 0 if none has several architectures.
+        gain_error_points: root of these differences' mean squared error.
+    """
+
+    rank_correlation: float
+    error_points: float
+    gain_correlation: float
+    gain_error_points: float
+
+
+@dataclass(frozen=True)
+class StructureModel:
+    """A fitted line as an `AccuracySource`: intercept + Σ weight · (count − mean) ÷ deviation.
+
+    Attributes:
+        space: whose architectures it judges.
+        network: whose MACs it counts.
+        means, deviations, weights: [len(FEATURES)], the weights in points of accuracy.
+        intercept: in percent.
+        penalty, level_penalty: of the regression.
+        observed: how many architectures it was fitted on.
+        left_out: its quality on those.
+        about: what is predicted, in words.
+    """
+
+    space: str
+    network: NetworkConfig
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    penalty: float
+    level_penalty: float
+    observed: int
+    left_out: LeftOut
+    about: str
+
+    def __post_init__(self) -> None:
+        for name in ("means", "deviations", "weights"):
+            values = getattr(self, name)
+            if len(values) != len(FEATURES) or not np.isfinite(values).all():
+                raise ValueError(f"{name} are {len(values)} numbers; accepted: {len(FEATURES)} finite ones")
+        if np.abs([*self.means, *self.weights, self.intercept]).max() > _LARGEST or not np.isfinite(self.intercept):
+            raise ValueError(f"means, weights and intercept must be between −{_LARGEST:,.0f} and {_LARGEST:,.0f}")
+        if not 1 / _LARGEST <= min(self.deviations) <= max(self.deviations) <= _LARGEST:
+            raise ValueError(f"deviations must be above 0, between {1 / _LARGEST:g} and {_LARGEST:,.0f}")
+        if self.space not in SPACES:
+            raise ValueError(f"space is {self.space!r:.60}; accepted: {', '.join(SPACES)}")
+
+    @property
+    def kind(self) -> AccuracyKind:
+        return "modelled"
+
+    @property
+    def stable(self) -> bool:
+        return True
+
+    @property
+    def tolerance_points(self) -> float:
+        """A part of the error that gains have on topologies that the model has not seen."""
+        return _TOLERANCE * self.left_out.gain_error_points
+
+    @property
+    def target_space(self) -> Space:
+        return SPACES[self.space]
+
+    @property
+    def description(self) -> str:
+        return (
+            f"{self.about}: predicted from the architecture's structure, fitted on {self.observed} trainings, rank "
+            f"correlation {self.left_out.rank_correlation:.2f} on other topologies"
+        )
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why the model cannot judge `architecture`, or None."""
+        return self.target_space.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> _Numbers:
+        """[n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
+        for position, architecture in enumerate(architectures):
+            if reason := self.mismatch(architecture):
+                raise ValueError(f"architecture {position} is not of the model's space: {reason}")
+        counts = (features(architectures, self.network) - self.means) / self.deviations
+        return (self.intercept + counts @ np.array(self.weights)).clip(0, 100)
+
+
+def fit_structure_model(results: Sequence[MeasuredResult], space: str) -> StructureModel:
+    """The model of trainings of one budget; seeds are averaged. The same results give the same model.
+
+    Args:
+        results: on test images only if the model is for reports and chooses nothing.
+        space: whose architectures it will judge; the results may be of any space of the same network.
+
+    Raises:
+        ValueError: too few architectures, or several budgets.
+    """
+    if not results:
+        raise ValueError(f"no trainings of {space}'s network; at least {_LEAST} are needed")
+    measured = MeasuredAccuracy(results)
+    if len(measured.architectures) < _LEAST:
+        raise ValueError(f"{len(measured.architectures)} trained architectures; at least {_LEAST} are needed")
+    network = Budget.from_dict(results[0].settings).network(10)
+    counts = features(measured.architectures, network)
+    accuracies = measured.accuracy_percent(measured.architectures)
+    means, spread = counts.mean(axis=0), counts.std(axis=0)
+    deviations = np.where(spread > 0, spread, 1.0)
+    known, levels = (counts - means) / deviations, _memberships(measured.architectures)
+    penalties = list(product(_PENALTIES, _LEVEL_PENALTIES))
+    fits = [_left_out(known, levels, accuracies, *item) for item in penalties]
+    best = min(range(len(fits)), key=lambda number: (fits[number].gain_error_points, fits[number].error_points))
+    weights, intercept = _ridge(known, levels, accuracies, *penalties[best])
+    return StructureModel(
+        space, network, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()), intercept,
+        *penalties[best], len(accuracies), fits[best], _about(results[0]),
+    )  # fmt: skip
+
+
+@cache
+def shipped_structure_model(space: str) -> StructureModel:
+    """The model of a space, fitted on the shipped trainings of its network. Raises ValueError if they are too few."""
+    return fit_structure_model(of_main_budget(read_measured(SHIPPED), "selection"), space)
+
+
+def of_main_budget(results: Iterable[MeasuredResult], judged_on: str) -> list[MeasuredResult]:
+    """Those of the most frequent budget that is judged on "selection", to learn and choose by, or "test"."""
+    groups = budgets(result for result in results if result.judged_on == judged_on)
+    return next(iter(groups.values()), [])
+
+
+def save_structure_model(folder: Path, model: StructureModel) -> Path:
+    """Writes the model into `folder`; returns the file."""
+    path = folder / FILE
+    write_text(path, json.dumps(asdict(model), indent=1))
+    return path
+
+
+def load_structure_model(folder: Path) -> StructureModel:
+    """The model in `folder`.
+
+    Raises:
+        ValueError: it is broken; names the file.
+    """
+    path = folder / FILE
+    try:
+        return dataclass_of(StructureModel, json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, OSError, TypeError) as error:
+        raise ValueError(f"{path}: {error}; accepted: a model written by `train`") from error
+
+
+def _about(result: MeasuredResult) -> str:
+    data = result.data.partition(":")[0]
+    return f"{data} {result.judged_on} accuracy after {result.epochs} epochs at {result.network}"
+
+
+def _memberships(architectures: Sequence[Architecture]) -> _Numbers:
+    """[n, topologies] 1 where the architecture is of the topology, else 0."""
+    topologies: dict[object, int] = {}
+    numbers = [topologies.setdefault(item.topology, len(topologies)) for item in architectures]
+    return np.eye(len(topologies))[numbers]
+
+
+def _ridge(
+    counts: _Numbers, levels: _Numbers, accuracies: _Numbers, penalty: float, level_penalty: float
+) -> tuple[_Numbers, float]:
+    """Weights and intercept of the least squares' line through [n, k] counts; large weights and levels penalised."""
+    middle, mean, k = counts.mean(axis=0), accuracies.mean(), counts.shape[1]
+    known = np.hstack([counts - middle, levels])
+    penalties = np.array([penalty] * k + [level_penalty] * levels.shape[1])
+    weights = np.linalg.solve(known.T @ known + np.diag(penalties), known.T @ (accuracies - mean))[:k]
+    return weights, float(mean - middle @ weights)
+
+
+def _left_out(
+    counts: _Numbers, levels: _Numbers, accuracies: _Numbers, penalty: float, level_penalty: float
+) -> LeftOut:
+    """Every topology's architectures predicted by a fit on those of all others."""
+    predicted = np.empty_like(accuracies)
+    for level in levels.T:
+        own, others = level == 1, level == 0
+        weights, intercept = _ridge(counts[others], levels[others], accuracies[others], penalty, level_penalty)
+        predicted[own] = counts[own] @ weights + intercept
+    error = predicted - accuracies
+    several = levels @ levels.sum(axis=0) > 1
+    within = np.eye(len(levels)) - levels @ np.diag(1 / levels.sum(axis=0)) @ levels.T
+    gains, wrong = (within @ accuracies)[several], (within @ error)[several]
+    guessed = (within @ predicted)[several]
+    product_of_norms = float(np.linalg.norm(gains) * np.linalg.norm(guessed))
+    return LeftOut(
+        rank_correlation(predicted, accuracies),
+        _root_mean_square(error),
+        float(gains @ guessed) / product_of_norms if product_of_norms else 0.0,
+        _root_mean_square(wrong) if len(wrong) else 0.0,
+    )
+
+
+def _root_mean_square(values: _Numbers) -> float:
+    return float(np.sqrt(np.mean(values**2)))

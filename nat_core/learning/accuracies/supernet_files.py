@@ -1,0 +1,91 @@
+"""Shared weights on disk: `supernet.safetensors`, and `supernet.json`, which says what they are. Never a pickle."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning.support.files import load_tensors, save_tensors, write_text
+from nat_core.learning.support.values import dataclass_of
+from nat_core.network.config import NetworkConfig
+from nat_core.network.supernet import Supernet
+
+FORMAT_VERSION = 1
+WEIGHTS = "supernet.safetensors"
+CARD = "supernet.json"
+_MAX_CARD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class SupernetCard:
+    """What shared weights are.
+
+    Attributes:
+        space: whose architectures.
+        network: around the cells.
+        data: the source of images, as `load_images` accepts it.
+        data_description: the images in words.
+        split_seed: of their division into parts.
+        batch: images at a time in evaluations, of which batch norms take their statistics.
+        training: how the weights were trained.
+        format_version: of this file.
+
+    Raises:
+        ValueError: unknown space, or another format version.
+    """
+
+    space: str
+    network: NetworkConfig
+    data: str
+    data_description: str
+    split_seed: int
+    batch: int
+    training: Mapping[str, Any] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        if self.format_version != FORMAT_VERSION:
+            raise ValueError(f"format_version is {self.format_version!r:.60}; accepted: {FORMAT_VERSION}")
+        if self.space not in SPACES:
+            raise ValueError(f"space is {self.space!r:.60}; accepted: {', '.join(SPACES)}")
+
+    @classmethod
+    def from_dict(cls, value: Any) -> "SupernetCard":
+        """Raises ValueError for what is no card."""
+        return dataclass_of(cls, value)
+
+
+def save_supernet(folder: Path, supernet: Supernet, card: SupernetCard) -> Path:
+    """Writes the weights and their card into `folder`, creating it; returns the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in supernet.state_dict().items()}
+    save_tensors(folder / WEIGHTS, weights)
+    write_text(folder / CARD, json.dumps(asdict(card), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return folder
+
+
+def load_supernet(folder: Path, device: torch.device | str = "cpu") -> tuple[Supernet, SupernetCard]:
+    """The shared weights in `folder`, in evaluation mode, and their card.
+
+    Raises:
+        ValueError: a file is missing, truncated or does not fit; names the file and what is accepted.
+    """
+    path = folder / CARD
+    try:
+        if path.stat().st_size > _MAX_CARD_BYTES:
+            raise ValueError(f"larger than {_MAX_CARD_BYTES} bytes")
+        card = SupernetCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        supernet = Supernet(SPACES[card.space], card.network)
+        path = folder / WEIGHTS
+        weights, _ = load_tensors(path)
+        if poisoned := [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]:
+            raise ValueError(f"the weight {poisoned[0]!r} contains NaN or infinity")
+        supernet.load_state_dict(weights)
+    except (ValueError, KeyError, TypeError, RuntimeError, RecursionError, OSError) as error:
+        text = " ".join(str(error).split())[:300]
+        raise ValueError(f"{path}: {text}; accepted: shared weights written by `train`") from error
+    return supernet.to(device).eval(), card

@@ -1,0 +1,116 @@
+"""What judges the outputs of a policy trained from images: its own shared weights, on images that trained nothing.
+
+Coarse to fine: all candidates on a few hundred images, the best few, and the first one, on all of the selection part.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracies.remembered import Remembered
+from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
+from nat_core.learning.accuracies.supernet_files import CARD, WEIGHTS, SupernetCard, load_supernet
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement
+from nat_core.learning.images.cache import cached_images
+from nat_core.learning.images.images import ImageData
+
+COARSE_IMAGES = 500
+FINALISTS = 5
+_FALLBACK = "sample"
+
+
+@dataclass(frozen=True)
+class CoarseToFine:
+    """A `StagedSource` of two sources: one that is quick and one that is good.
+
+    Attributes:
+        coarse: judges all.
+        fine: judges the finalists.
+        finalists: how many, besides the first architecture.
+    """
+
+    coarse: AccuracySource
+    fine: AccuracySource
+    finalists: int = FINALISTS
+
+    @property
+    def kind(self) -> AccuracyKind:
+        return self.fine.kind
+
+    @property
+    def description(self) -> str:
+        return self.fine.description
+
+    @property
+    def stable(self) -> bool:
+        return self.fine.stable
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        return self.fine.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] all judged finely."""
+        return self.fine.accuracy_percent(architectures)
+
+    def judge(self, architectures: Sequence[Architecture]) -> Judgement:
+        """All coarsely, then the first one and the `finalists` best others finely."""
+        *_, judgement = self.steps(architectures)
+        return judgement
+
+    def steps(self, architectures: Sequence[Architecture]) -> Iterator[Judgement]:
+        """The same, told after every evaluation."""
+        count = len(architectures)
+        finalists = min(count, self.finalists + 1)
+        coarse = 0 if finalists == count else count
+        accuracies, is_final = np.full(count, np.nan), np.zeros(count, dtype=bool)
+        for i in range(coarse):
+            accuracies[i] = self.coarse.accuracy_percent([architectures[i]])[0]
+            yield Judgement(accuracies.copy(), is_final.copy(), i + 1, coarse + finalists)
+        order = [0, *(i for i in np.argsort(-accuracies, kind="stable").tolist() if i != 0)]
+        for done, i in enumerate(order[:finalists], start=coarse + 1):
+            accuracies[i], is_final[i] = self.fine.accuracy_percent([architectures[i]])[0], True
+            yield Judgement(accuracies.copy(), is_final.copy(), done, coarse + finalists)
+
+
+def supernet_source(folder: Path, device: torch.device | str = "cpu") -> CoarseToFine | None:
+    """The accuracies of the shared weights in `folder`; None if there are none.
+
+    Raises:
+        ValueError: they are broken; names the file.
+    """
+    files = [folder / name for name in (WEIGHTS, CARD)]
+    if not any(path.exists() for path in files):
+        return None
+    stamps = tuple(path.stat().st_mtime_ns for path in files if path.exists())
+    sources = _sources(folder, stamps, torch.device(device))
+    return CoarseToFine(*sources) if sources else None
+
+
+@lru_cache(maxsize=4)
+def _sources(
+    folder: Path, stamps: tuple[int, ...], device: torch.device
+) -> tuple[AccuracySource, AccuracySource] | None:
+    """Of the selection part: few images, and all of them; None where no fitting images can be found."""
+    supernet, card = load_supernet(folder, device)
+    data, note = images_of(card, device)
+    if len(data.classes) != card.network.classes:
+        return None
+    parts = (data.selection[:COARSE_IMAGES], data.selection)
+    coarse, fine = (SharedWeightAccuracy(supernet, data, part, batch=card.batch, note=note) for part in parts)
+    return Remembered(coarse), Remembered(fine)
+
+
+def images_of(card: SupernetCard, device: torch.device | str) -> tuple[ImageData, str]:
+    """The images that weights were trained on, or the built-in sample if they cannot be found, and a note on that."""
+    settings = (card.network.resolution, card.split_seed, torch.device(device))
+    try:
+        return cached_images(card.data, *settings), ""
+    except (ValueError, OSError):
+        note = f"the images of {card.data}, on which the weights were trained, cannot be found here"
+        return cached_images(_FALLBACK, *settings), note

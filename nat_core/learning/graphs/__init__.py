@@ -1,0 +1,1 @@
+"""Architectures as graphs, and networks that read them."""

@@ -1,0 +1,1 @@
+"""Training a policy and shared weights from images."""

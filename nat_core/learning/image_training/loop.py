@@ -1,0 +1,168 @@
+"""Training a policy from images: the loop over the plan's steps; stops between any two and continues exactly.
+
+Two schedules: the papers' alternating one (arXiv 1910.14488, algorithm 1), and one in two stages for few and noisy
+rewards. Both are courses of phases (`image_plan`), each of which takes one step (`PHASES`).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import torch
+
+from nat_core.learning.image_training.config import ImageTrainingConfig
+from nat_core.learning.image_training.measures import measure, report
+from nat_core.learning.image_training.plan import Phase, PhaseName, Plan, plan_training
+from nat_core.learning.image_training.policy_steps import train_policy
+from nat_core.learning.image_training.rounds import check, evaluate, fit, train_on_model
+from nat_core.learning.image_training.setting import Setting
+from nat_core.learning.image_training.state import ImageState, load_image_state, new_image_state, save_image_state
+from nat_core.learning.image_training.weight_steps import train_weights
+from nat_core.learning.images.cache import cached_images
+from nat_core.learning.images.images import ImageData
+from nat_core.learning.support import parallel
+from nat_core.learning.training.loop import Progress, Reports, Saving
+
+# Takes a step (its number within the phase) and gives its metrics.
+PhaseStep = Callable[[Setting, ImageState, Phase, int], Mapping[str, float]]
+PHASES: Mapping[PhaseName, PhaseStep] = MappingProxyType(
+    {
+        "weights": train_weights,
+        "policy": train_policy,
+        "evaluate": evaluate,
+        "fit": fit,
+        "modelled_policy": train_on_model,
+        "check": check,
+        "measure": measure,
+        "report": report,
+    }
+)
+HEADLINE = "held_out_gain"
+# A run reports about this often, whatever its length, but at most every ten steps.
+_REPORTS = 2000
+
+
+@dataclass(frozen=True)
+class ImageTraining:
+    """The result of a training from images.
+
+    Attributes:
+        state: as it ended.
+        config: what was asked for.
+        data: the images' description.
+        steps: of the whole.
+    """
+
+    state: ImageState
+    config: ImageTrainingConfig
+    data: str
+    steps: int
+
+    @property
+    def steps_done(self) -> int:
+        return self.state.step
+
+    @property
+    def finished(self) -> bool:
+        return self.steps_done == self.steps
+
+
+def train_on_images(
+    config: ImageTrainingConfig | None,
+    data: ImageData | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    checkpoint: Path | None = None,
+    save_seconds: float = 45.0,
+    saving: Saving = nullcontext,
+) -> ImageTraining:
+    """Trains shared weights and a policy.
+
+    Args:
+        config: what to train and how; where there are several processes, the leader's counts.
+        data: the images; loaded as `config` says by default.
+        device: where.
+        progress: called with the number of steps done and named metrics, see the phases.
+        should_stop: asked before every step; when true, the state is saved and returned as it is.
+        checkpoint: file of the state; if it exists, the training continues from there exactly.
+        save_seconds: between saves.
+        saving: a context entered around every save.
+
+    Raises:
+        ValueError: no such images; the shared weights diverge; the checkpoint belongs to another configuration; or a
+            batch cannot be divided among the processes.
+    """
+    config, device = parallel.from_leader(config), torch.device(device)
+    _check_processes(config)
+    setting = Setting(config, data or load_images_of(config, device), device)
+    plan = plan_training(config)
+    state = _beginning(setting, checkpoint)
+    began = time.perf_counter() - state.elapsed_seconds
+    reports = Reports(max(10, plan.steps // _REPORTS), progress, state.pending)
+    saver = _Saver(config, checkpoint, saving, save_seconds)
+    while state.step < plan.steps and not parallel.agreed(should_stop()):
+        _step(setting, state, plan, reports)
+        state.elapsed_seconds = time.perf_counter() - began
+        saver.save_if_due(state)
+    saver.save(state)
+    return ImageTraining(state, config, setting.data.description, plan.steps)
+
+
+def load_images_of(config: ImageTrainingConfig, device: torch.device | str = "cpu") -> ImageData:
+    """The images that a configuration names. Raises ValueError where they cannot be had."""
+    return cached_images(config.data, config.resolution, config.policy.split_seed, device)
+
+
+def _step(setting: Setting, state: ImageState, plan: Plan, reports: Reports) -> None:
+    """The next step of the plan; a phase's last step reports what is pending."""
+    phase, index = plan.at(state.step)
+    metrics = PHASES[phase.name](setting, state, phase, index)
+    state.step += 1
+    reports.add(state.step, metrics)
+    if index + 1 == phase.steps:
+        reports.flush(state.step)
+
+
+def _beginning(setting: Setting, checkpoint: Path | None) -> ImageState:
+    """A new state, or the one in the checkpoint; in every process the same."""
+    state = new_image_state(setting.config, setting.network, setting.device, setting.policy_device)
+    if parallel.processes() > 1:
+        parallel.replace_batch_norms(state.supernet)
+    path = parallel.from_leader(checkpoint if checkpoint is not None and checkpoint.exists() else None)
+    if path is not None:
+        load_image_state(path, setting.config, state)
+    return state
+
+
+def _check_processes(config: ImageTrainingConfig) -> None:
+    if rest := config.weights.batch % parallel.processes():
+        raise ValueError(
+            f"batch is {config.weights.batch}, of which {rest} would be left over by "
+            f"{parallel.processes()} processes; a multiple is needed"
+        )
+
+
+class _Saver:
+    """Saves the state in the leading process, if there is a place for it."""
+
+    def __init__(self, config: ImageTrainingConfig, path: Path | None, saving: Saving, seconds: float) -> None:
+        self._config = config
+        self._path = path if parallel.is_leader() else None
+        self._saving = saving
+        self._seconds = seconds
+        self._saved = time.monotonic()
+
+    def save(self, state: ImageState) -> None:
+        if self._path is not None:
+            with self._saving():
+                save_image_state(self._path, self._config, state)
+            self._saved = time.monotonic()
+
+    def save_if_due(self, state: ImageState) -> None:
+        if time.monotonic() - self._saved >= self._seconds:
+            self.save(state)

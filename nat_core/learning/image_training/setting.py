@@ -1,0 +1,130 @@
+"""What a training from images works with and never changes: images, inputs, probes, and what makes rewards."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.library import find
+from nat_core.learning.accuracies.changing import Changing
+from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
+from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.image_training.config import ImageTrainingConfig
+from nat_core.learning.image_training.draws import generator
+from nat_core.learning.images.images import ImageData, ImagePart
+from nat_core.learning.support import parallel
+from nat_core.learning.training.data import Inputs, inputs_of, relative_cost_of
+from nat_core.learning.training.loop import Trainer
+from nat_core.learning.training.rewards import Objective
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+from nat_core.network.supernet import Supernet
+
+# Published architectures on which measurements follow the policy, by space.
+PROBES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"fully_concat": ("DARTS", "PDARTS", "PC_DARTS_CIFAR"), "loose_end": ("ENAS", "NAONet", "MobileNetV2")}
+)
+# Of the images that reward, this share is kept to decide on rounds.
+_SHARE_OF_CHECKS = 0.2
+
+
+class Setting:
+    """A configuration with its images on a device.
+
+    Args:
+        config: of the training.
+        data: the images, already on the device.
+        device: where everything is computed.
+    """
+
+    def __init__(self, config: ImageTrainingConfig, data: ImageData, device: torch.device) -> None:
+        self.config = config
+        self.data = data
+        self.device = device
+        self.network = config.network(len(data.classes))
+        # A CPU computes the same in every process, which must all draw the same from the policy.
+        self.policy_device = device if parallel.processes() == 1 else torch.device("cpu")
+        self._trainer: tuple[object, Trainer] | None = None
+        self._judge: tuple[object, AccuracySource] | None = None
+        self._changing: Changing | None = None
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """Architectures to transform, and those that only measure."""
+        return inputs_of(self.config.policy)
+
+    def objective(self, source: AccuracySource) -> Objective:
+        """What is maximised: an accuracy minus the weighed cost."""
+        weight = self.config.policy.cost_weight
+        return Objective(source, relative_cost_of(self.config.policy) if weight else None, weight)
+
+    def trainer(self, key: object, source: Callable[[], AccuracySource]) -> Trainer:
+        """What takes the policy's steps on rewards from `source`; made once per `key`."""
+        if self._trainer is None or self._trainer[0] != key:
+            objective = self.objective(source())
+            made = Trainer(self.config.recipe, objective, Inputs(self.inputs.training, ()), self.policy_device)
+            self._trainer = (key, made)
+        return self._trainer[1]
+
+    def changing(self, judge: AccuracySource) -> Changing:
+        """The one source of rewards that change with the minibatch; it asks `judge` from now on."""
+        self._changing = self._changing or Changing(judge)
+        self._changing.judge = judge
+        return self._changing
+
+    def judge(self, key: object, supernet: Supernet, part: Callable[[], ImagePart]) -> AccuracySource:
+        """The shared weights' accuracies on some images, divided among processes.
+
+        Args:
+            key: names the images; another key than last time's makes another judge.
+            supernet: the shared weights.
+            part: gives the images.
+        """
+        if self._judge is None or self._judge[0] != key:
+            source = SharedWeightAccuracy(supernet, self.data, part(), batch=self.config.rewards.batch)
+            self._judge = (key, parallel.SharedOut(source))
+        return self._judge[1]
+
+    def reward_images(self, number: int) -> ImagePart:
+        """Those of a round: others every time."""
+        part = self.data.rewards[self._checks :]
+        return part.draw(self.config.rewards.images, self._generator("reward images", number))
+
+    def check_images(self, number: int) -> ImagePart:
+        """Fresh ones, that reward in no round."""
+        part = self.data.rewards[: self._checks]
+        return part.draw(self.config.rewards.images, self._generator("check images", number))
+
+    def selection_images(self) -> ImagePart:
+        """Those of all measurements on the way."""
+        return self.data.selection[: self.config.rewards.measured_images]
+
+    def test_images(self) -> ImagePart:
+        """Those of the report."""
+        return self.data.test[: self.config.rewards.measured_images]
+
+    @property
+    def _checks(self) -> int:
+        return max(1, round(_SHARE_OF_CHECKS * len(self.data.rewards)))
+
+    def _generator(self, *purpose: int | str) -> torch.Generator:
+        return generator(self.config.seed, *purpose, device=self.data.rewards.labels.device)
+
+
+def probes(supernet: Supernet) -> dict[str, Architecture]:
+    """The space's `PROBES` that the shared weights can judge, by name."""
+    entries = {name: find(name).architecture for name in PROBES.get(supernet.space.name, ())}
+    return {name: item for name, item in entries.items() if supernet.mismatch(item) is None}
+
+
+def macs_ratios(before: Sequence[Architecture], after: Sequence[Architecture]) -> NDArray[np.float64]:
+    """[n] MACs of every output ÷ those of its input, on the network that the space is usually quoted on.
+
+    Every non-null edge counts.
+    """
+    costs = cost_model(NETWORKS["cifar"])
+    return np.array([costs.cost(b).macs / costs.cost(a).macs for a, b in zip(before, after, strict=True)])

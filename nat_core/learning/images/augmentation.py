@@ -1,0 +1,86 @@
+"""Random crops, flips and cutout for a whole batch at once, on the images' own device.
+
+Crop and flip: the usual ones for CIFAR. Cutout: DeVries and Taylor (arXiv 1708.04552), as DARTS uses it: a square
+around a random pixel, cut off at the border, set to the mean colour.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from nat_core.learning.images.images import normalise
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What happens to a training image.
+
+    Attributes:
+        padding: black pixels around an image, out of which an image of the old size is cropped; 0 for none.
+        flip: whether half of the images are mirrored.
+        cutout: side of the square in pixels; 0 for none.
+    """
+
+    padding: int = 4
+    flip: bool = True
+    cutout: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("padding", "cutout"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 256:
+                raise ValueError(f"{name} is {value!r:.60}; accepted: whole numbers of pixels from 0 to 256")
+
+    def __call__(
+        self, images: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...], generator: Generator
+    ) -> Tensor:
+        """Augmented and normalised images.
+
+        Args:
+            images: uint8 [n, 3, h, w].
+            mean, deviation: per channel, of values from 0 to 255.
+            generator: on the images' device.
+
+        Returns:
+            float32 [n, 3, h, w], channels-last.
+        """
+        moved = crop_and_flip(images, self.padding, self.flip, generator)
+        result = normalise(moved, mean, deviation)
+        return cut_out(result, self.cutout, generator) if self.cutout else result
+
+
+NO_AUGMENTATION = Augmentation(padding=0, flip=False, cutout=0)
+
+
+def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator) -> Tensor:
+    """[n, c, h, w], each shifted by up to `padding` pixels either way and mirrored with probability ½: one gather."""
+    count, _, height, width = images.shape
+    if not (padding or flip):
+        return images
+    padded = F.pad(images, (padding,) * 4).permute(0, 2, 3, 1).contiguous()
+    down, right = _integers(2 * padding + 1, (2, count, 1), generator)
+    rows, columns = (torch.arange(size, device=images.device).expand(count, size) for size in (height, width))
+    if flip:
+        mirrored = _integers(2, (count, 1), generator).bool()
+        columns = torch.where(mirrored, width - 1 - columns, columns)
+    index = torch.arange(count, device=images.device)[:, None, None]
+    return padded[index, (rows + down)[:, :, None], (columns + right)[:, None, :]].permute(0, 3, 1, 2)
+
+
+def cut_out(images: Tensor, side: int, generator: Generator) -> Tensor:
+    """Zeros a square of `side` pixels in every image of [n, c, h, w]; its centre is any pixel."""
+    count, _, height, width = images.shape
+    inside = []
+    for size in (height, width):
+        start = _integers(size, (count, 1), generator) - side // 2
+        pixels = torch.arange(size, device=images.device)
+        inside.append((pixels >= start) & (pixels < start + side))
+    kept = ~(inside[0][:, :, None] & inside[1][:, None, :])
+    return images * kept[:, None].to(images.dtype)
+
+
+def _integers(limit: int, shape: tuple[int, ...], generator: Generator) -> Tensor:
+    """Whole numbers from 0 to limit − 1."""
+    return torch.randint(limit, shape, generator=generator, device=generator.device)

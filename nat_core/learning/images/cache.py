@@ -1,0 +1,17 @@
+"""The images that were loaded last, kept for whoever needs them next: decoding takes seconds."""
+
+from functools import lru_cache
+
+import torch
+
+from nat_core.learning.images.images import ImageData, load_images
+
+
+def cached_images(source: str, resolution: int, split_seed: int, device: torch.device | str) -> ImageData:
+    """`load_images`, remembered for the last two questions. Raises ValueError like it."""
+    return _load(source, resolution, split_seed, torch.device(device))
+
+
+@lru_cache(maxsize=2)
+def _load(source: str, resolution: int, split_seed: int, device: torch.device) -> ImageData:
+    return load_images(source, resolution=resolution, split_seed=split_seed, device=device)

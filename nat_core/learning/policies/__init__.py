@@ -1,0 +1,1 @@
+"""Policies: distributions over transformations, on disk and in the catalogue."""

@@ -1,0 +1,126 @@
+"""The policies in a folder such as `pretrained/`: which fit an architecture, and what judges their outputs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+import torch
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import SPACES, space_of
+from nat_core.learning.accuracies import reward_model_files, structure_model
+from nat_core.learning.accuracies.reward_model import RewardModel
+from nat_core.learning.accuracies.structure_model import StructureModel
+from nat_core.learning.accuracies.supernet_source import supernet_source
+from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.nasbench201.table import SPACE, TabularAccuracy
+from nat_core.learning.policies.checkpoint import CARD, WEIGHTS, PolicyCard, list_policies, load_card, load_policy
+from nat_core.learning.policies.policy import Policy
+
+# One folder of policies, or several, of which the first comes first.
+Root = Path | Sequence[Path]
+
+
+def cards(root: Root) -> dict[str, PolicyCard]:
+    """The readable policies below `root` by name; broken ones are left out."""
+    found = {}
+    for name, folder in list_policies(root).items():
+        try:
+            found[name] = load_card(folder)
+        except ValueError:
+            continue
+    return found
+
+
+def fitting(root: Root, architecture: Architecture) -> dict[str, PolicyCard]:
+    """Those of `cards` whose space `architecture` belongs to."""
+    return {name: card for name, card in cards(root).items() if card.target_space.mismatch(architecture) is None}
+
+
+def why_none_fits(root: Root, architecture: Architecture) -> str:
+    """One sentence saying why no policy below `root` transforms `architecture`."""
+    space = space_of(architecture)
+    known = ", ".join(sorted({SPACES[card.space].title for card in cards(root).values()})) or "none"
+    if space is None:
+        return f"This architecture belongs to no space that a policy can be trained on; policies here: {known}."
+    return f"No policy for {space.title} architectures is here yet; policies here: {known}."
+
+
+def load_for(
+    root: Root, architecture: Architecture, name: str | None = None, device: torch.device | str = "cpu"
+) -> tuple[Policy, PolicyCard]:
+    """The policy called `name` (below `root`, or a folder), or the first that fits `architecture`, and its card.
+
+    Raises:
+        ValueError: no such policy, a broken one, or none that fits; says why.
+    """
+    if name is None:
+        names = fitting(root, architecture)
+        if not names:
+            raise ValueError(why_none_fits(root, architecture))
+        name = next(iter(names))
+    known = list_policies(root)
+    folder = known.get(name, Path(name))
+    if not folder.is_dir():
+        raise ValueError(f"no policy {name[:60]!r}; accepted: {', '.join(known) or 'none here'}, or a policy's folder")
+    policy, card = load(folder, device)
+    if mismatch := card.target_space.mismatch(architecture):
+        raise ValueError(f"the policy {name!r} does not fit: {mismatch}")
+    return policy, card
+
+
+def load(folder: Path, device: torch.device | str = "cpu") -> tuple[Policy, PolicyCard]:
+    """`load_policy`, remembered until one of the files changes."""
+    stamps = tuple(path.stat().st_mtime_ns for path in (folder / WEIGHTS, folder / CARD) if path.exists())
+    return _load(folder, stamps, torch.device(device))
+
+
+@lru_cache(maxsize=16)
+def _load(folder: Path, stamps: tuple[int, ...], device: torch.device) -> tuple[Policy, PolicyCard]:
+    return load_policy(folder, device)
+
+
+def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySource | None:
+    """What judges the outputs of such a policy.
+
+    The benchmark's table where `architecture` is in it; the policy's own shared weights, on images that trained
+    nothing, where there are some; the model that rewarded it; else nothing.
+
+    Args:
+        card: of the policy.
+        architecture: to be transformed.
+
+    Raises:
+        ValueError: the shared weights or the model beside the policy are broken.
+    """
+    if card.space == SPACE.name:
+        source = TabularAccuracy(card.training.get("data_set", "cifar10_valid"))
+        return source if source.mismatch(architecture) is None else None
+    own = (supernet_source(card.folder) or model_in(card.folder)) if card.folder else None
+    return own if own is not None and own.mismatch(architecture) is None else None
+
+
+def model_in(folder: Path) -> RewardModel | StructureModel | None:
+    """The model of accuracies in `folder`, remembered until its file changes; None if there is none.
+
+    Raises:
+        ValueError: it is broken; names the file.
+    """
+    for name in _MODELS:
+        if (path := folder / name).exists():
+            return _model(folder, name, path.stat().st_mtime_ns)
+    return None
+
+
+@lru_cache(maxsize=16)
+def _model(folder: Path, name: str, stamp: int) -> RewardModel | StructureModel:
+    return _MODELS[name](folder)
+
+
+_MODELS: Mapping[str, Callable[[Path], RewardModel | StructureModel]] = MappingProxyType(
+    {
+        reward_model_files.FILE: reward_model_files.load_reward_model,
+        structure_model.FILE: structure_model.load_structure_model,
+    }
+)

@@ -1,0 +1,176 @@
+"""A policy on disk: a folder with `policy.safetensors` (weights) and `card.json` (what they are).
+
+Never a pickle. Everything read is checked, so a broken folder gives one clear sentence instead of a wrong policy.
+Files are replaced atomically: an interrupted save leaves the old ones.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.architecture.transitions import RULES
+from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.support.files import load_tensors, save_tensors, write_text
+from nat_core.learning.support.values import dataclass_of
+
+FORMAT_VERSION = 1
+WEIGHTS = "policy.safetensors"
+CARD = "card.json"
+_ACCEPTED = f"accepted: a folder with {WEIGHTS} and {CARD} as written by `train`"
+_MAX_CARD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class PolicyCard:
+    """What a policy is.
+
+    Attributes:
+        space: name of the space whose operations are its targets.
+        rule: the transition rule it was trained with.
+        policy: its shape.
+        command: the command line that trained it.
+        data: what rewarded it, in words.
+        training: the training configuration's fields.
+        seed: of the training.
+        elapsed_seconds: wall-clock time of the training.
+        machine: processor, threads and torch version.
+        quality: measured figures by name; percentages carry the unit in their names.
+        format_version: of this file.
+        folder: where it was read from, since more may lie beside it; not written.
+
+    Raises:
+        ValueError: unknown space or rule, or another format version.
+    """
+
+    space: str
+    rule: str
+    policy: PolicyConfig
+    command: str = ""
+    data: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    elapsed_seconds: float = 0.0
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+    folder: Path | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.format_version != FORMAT_VERSION:
+            raise ValueError(f"format_version is {self.format_version!r:.60}; accepted: {FORMAT_VERSION}")
+        for name, value, choices in (("space", self.space, SPACES), ("rule", self.rule, RULES)):
+            if not isinstance(value, str) or value not in choices:
+                raise ValueError(f"{name} is {value!r:.60}; accepted: {', '.join(choices)}")
+
+    @property
+    def target_space(self) -> Space:
+        return SPACES[self.space]
+
+    def to_json(self) -> str:
+        written = {name: value for name, value in asdict(self).items() if name != "folder"}
+        return json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_dict(cls, value: Any) -> "PolicyCard":
+        """Raises ValueError for a missing, unknown or ill-typed field."""
+        if isinstance(value, dict) and "format_version" not in value:
+            raise ValueError("the field 'format_version' is missing")
+        if isinstance(value, dict) and "folder" in value:
+            raise ValueError("unknown field 'folder'")
+        return dataclass_of(cls, value)
+
+
+def save_policy(folder: Path | str, policy: Policy, card: PolicyCard) -> Path:
+    """Writes `policy` and its card into `folder`, creating it; returns the folder.
+
+    Raises:
+        ValueError: the card describes another shape than the policy has, or a weight is not finite.
+    """
+    folder = Path(folder)
+    if card.policy != policy.config:
+        raise ValueError(f"the card says {card.policy}, the policy is {policy.config}")
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in policy.state_dict().items()}
+    _check_finite(weights)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_tensors(folder / WEIGHTS, weights)
+    write_text(folder / CARD, card.to_json())
+    return folder
+
+
+def load_policy(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Policy, PolicyCard]:
+    """The policy in `folder`, in evaluation mode, and its card.
+
+    Raises:
+        ValueError: a file is missing, truncated or does not fit; names the file and what is accepted.
+    """
+    folder = Path(folder)
+    card = load_card(folder)
+    policy = Policy(card.policy)
+    with _naming(folder / WEIGHTS):
+        weights, _ = load_tensors(folder / WEIGHTS)
+        _check_shapes(weights, policy.state_dict())
+        _check_finite(weights)
+    policy.load_state_dict(weights)
+    return policy.to(device).eval(), card
+
+
+def load_card(folder: Path | str) -> PolicyCard:
+    """The card in `folder`. Raises ValueError like `load_policy`."""
+    path = Path(folder) / CARD
+    with _naming(path):
+        if path.stat().st_size > _MAX_CARD_BYTES:
+            raise ValueError(f"larger than {_MAX_CARD_BYTES} bytes")
+        card = PolicyCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return replace(card, folder=path.parent)
+
+
+def list_policies(root: Path | str | Sequence[Path]) -> dict[str, Path]:
+    """Folders below `root` (or `root` itself) that hold a policy, by name; contents are not checked.
+
+    Of several roots those of the first come first; a name that there is already gets an addition.
+    """
+    found: dict[str, Path] = {}
+    for folder in [Path(root)] if isinstance(root, Path | str) else root:
+        places = [folder, *folder.iterdir()] if folder.is_dir() else []
+        for path in sorted(places):
+            if (path / WEIGHTS).is_file() and (path / CARD).is_file():
+                name = path.name if path.name not in found else f"{path.name} ({folder.name})"
+                found.setdefault(name, path)
+    return found
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turns whatever reading `path` raises into one ValueError that names it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} does not exist; {_ACCEPTED}") from error
+    except (ValueError, RecursionError, OSError) as error:
+        raise ValueError(f"{path}: {error}; {_ACCEPTED}") from error
+
+
+def _check_finite(weights: Mapping[str, Tensor]) -> None:
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"the weight {name!r} contains NaN or infinity")
+
+
+def _check_shapes(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    if missing := expected.keys() - weights.keys():
+        raise ValueError(f"the weight {min(missing)!r} is missing")
+    if unknown := weights.keys() - expected.keys():
+        raise ValueError(f"the weight {min(unknown)!r} belongs to no policy of the card's shape")
+    for name, tensor in weights.items():
+        if (tensor.shape, tensor.dtype) != (expected[name].shape, expected[name].dtype):
+            raise ValueError(
+                f"the weight {name!r} is {tensor.dtype} {tuple(tensor.shape)}; "
+                f"the card's shape needs {expected[name].dtype} {tuple(expected[name].shape)}"
+            )

@@ -1,0 +1,102 @@
+"""The policy π(α|β; θ): for every edge of an architecture a distribution over the operations that may replace its own.
+
+NAT (arXiv 1910.14488) section 3.4 and NAT++ (arXiv 2102.10301) section 3.3: a graph network over the cell's DAG and a
+binary-masked softmax per edge. An edge's state is compared with every target's traits, so targets
+that were never seen in training can be scored too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import Space
+from nat_core.learning.graphs.encoder import POLICY_NETWORKS, OperationEmbedding
+from nat_core.learning.graphs.graph import encode, legal_mask
+from nat_core.learning.policies.distribution import TransformationDistribution, masked_log_softmax
+
+# Largest sizes accepted, so that a card cannot ask for more memory than any policy needs.
+_LIMITS = {"width": 1024, "layers": 16, "embedding": 1024, "key": 1024}
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """The shape of a policy.
+
+    Attributes:
+        network: "edge" (ours) or "gcn" (the form of the papers' code).
+        width: of hidden states.
+        layers: rounds of messages.
+        embedding: width of an operation's embedding.
+        key: width of the vectors in which edges and targets are compared.
+
+    Raises:
+        ValueError: unknown network, or a size out of bounds.
+    """
+
+    network: str = "edge"
+    width: int = 64
+    layers: int = 3
+    embedding: int = 32
+    key: int = 64
+
+    def __post_init__(self) -> None:
+        if self.network not in POLICY_NETWORKS:
+            raise ValueError(f"unknown policy network {self.network!r:.60}; accepted: {', '.join(POLICY_NETWORKS)}")
+        for name, limit in _LIMITS.items():
+            size = getattr(self, name)
+            if type(size) is not int or not 1 <= size <= limit:
+                raise ValueError(f"the policy's {name} is {size!r:.60}; it must be an integer from 1 to {limit}")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+# The configurations that go with the networks' names; the second has the sizes of the papers' code.
+POLICY_CONFIGS = {
+    "edge": PolicyConfig(),
+    "gcn": PolicyConfig(network="gcn", width=100, layers=2, embedding=100, key=100),
+}
+
+
+class Policy(nn.Module):
+    """Scores every (edge, target operation) of a batch of architectures."""
+
+    def __init__(self, config: PolicyConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or PolicyConfig()
+        build = POLICY_NETWORKS[config.network]
+        self.encoder = build(width=config.width, layers=config.layers, embedding=config.embedding)
+        self.query = nn.Sequential(
+            nn.Linear(self.encoder.edge_width, config.width), nn.ReLU(), nn.Linear(config.width, config.key)
+        )
+        self.targets = OperationEmbedding(config.key + 1, 64)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.query.parameters()).device
+
+    def logits(self, graphs: Data) -> Tensor:
+        """A batch of `graph.encode` with E edges → [E, 26] scores: query · key of the target + the target's bias."""
+        query, keys = self.query(self.encoder(graphs).edges), self.targets()
+        return query @ keys[:, :-1].T / self.config.key**0.5 + keys[:, -1]
+
+    def log_probabilities(self, graphs: Data, legal: Tensor) -> Tensor:
+        """[E, 26] log-probabilities under a rule `legal` [26, 26] (see `legal_mask`); -inf where it forbids."""
+        return masked_log_softmax(self.logits(graphs), legal[graphs.operation])
+
+    def distribution(
+        self, architectures: Sequence[Architecture], space: Space, rule: str = "nat++"
+    ) -> TransformationDistribution:
+        """What the policy would do with each of `architectures`; targets are the operations of `space`.
+
+        Raises:
+            ValueError: no architecture, or an unknown rule.
+        """
+        graphs = encode(architectures).to(self.device)
+        log_probabilities = self.log_probabilities(graphs, legal_mask(space, rule).to(self.device))
+        return TransformationDistribution(tuple(architectures), log_probabilities, graphs.edge_batch)

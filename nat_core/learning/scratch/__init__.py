@@ -1,0 +1,1 @@
+"""Training architectures from scratch, and the table of what came out."""

@@ -1,0 +1,246 @@
+"""What it takes to train architectures from scratch: the budget in every detail, and a queue of architectures.
+
+Deviation from DARTS (arXiv 1806.09055): the learning rate falls along the cosine step by step, not epoch by epoch.
+`scratch_presets` fills budgets.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.images.augmentation import Augmentation
+from nat_core.learning.images.sources import HUB_DEFAULT
+from nat_core.learning.support.values import dataclass_of
+from nat_core.network.config import NetworkConfig
+
+# Which of `ImageData`'s parts a network is trained on.
+TRAINED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "all": ("weights", "rewards", "selection"),
+        "fitting": ("weights", "rewards"),
+        "weights": ("weights",),
+        "rewards": ("rewards",),
+    }
+)
+JUDGED_ON = ("test", "selection")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class NamedArchitecture:
+    """An architecture as text, and what people call it.
+
+    Raises:
+        ValueError: the genotype cannot be read.
+    """
+
+    name: str
+    genotype: str
+
+    def __post_init__(self) -> None:
+        _ = self.architecture
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        return notation.parse(self.genotype)
+
+    @classmethod
+    def of(cls, architecture: Architecture, name: str = "") -> "NamedArchitecture":
+        return cls(name, notation.shortest(architecture))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How a network is trained, by default as DARTS' authors do; accuracies compare only within one budget.
+
+    Attributes:
+        family, channels, layers, resolution, auxiliary, stem_stride: of the network; see `NetworkConfig`.
+        data: source of the images; see `load_images`.
+        split_seed: of their division into parts.
+        trained_on: the parts trained on, a key of `TRAINED_ON`; "fitting" leaves out `selection`.
+        images_per_class: at most; 0 for all.
+        judged_on: "test", for reports only, or "selection", for accuracies that something will be chosen or learnt by.
+        epochs: passes over the training images.
+        batch: images per step.
+        learning_rate: SGD's highest.
+        warmup_epochs: over which it rises linearly, before it falls to 0 along a cosine.
+        momentum, nesterov, weight_decay: SGD's.
+        drop_path: probability after the last epoch; rises linearly from 0, epoch by epoch.
+        auxiliary_weight: of the auxiliary head's loss.
+        gradient_clip: largest norm of the gradient; 0 for any.
+        label_smoothing: share of the target spread over all classes.
+        padding, flip, cutout: of the augmentation; see `Augmentation`.
+        precision: "bfloat16" is autocast; "auto" uses it on CUDA only.
+
+    Raises:
+        ValueError: a value out of bounds; says which and what is accepted.
+    """
+
+    family: str = "cifar"
+    channels: int = 36
+    layers: int = 20
+    resolution: int = 32
+    auxiliary: bool = True
+    stem_stride: int = 1
+    data: str = HUB_DEFAULT
+    split_seed: int = 0
+    trained_on: str = "all"
+    images_per_class: int = 0
+    judged_on: str = "test"
+    epochs: int = 600
+    batch: int = 96
+    learning_rate: float = 0.025
+    warmup_epochs: float = 0.0
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 3e-4
+    drop_path: float = 0.2
+    auxiliary_weight: float = 0.4
+    gradient_clip: float = 5.0
+    label_smoothing: float = 0.0
+    padding: int = 4
+    flip: bool = True
+    cutout: int = 16
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r:.60}; accepted: {', '.join(map(str, choices))}")
+        for name, (low, high) in _BOUNDS.items():
+            _check_bounds(name, getattr(self, name), low, high)
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(f"warmup_epochs is {self.warmup_epochs}; at most the {self.epochs} epochs are accepted")
+        if self.judged_on in TRAINED_ON[self.trained_on]:
+            raise ValueError(
+                f"judged_on is {self.judged_on!r:.60}, which the network would also be trained on; trained_on must be "
+                f"{' or '.join(name for name, parts in TRAINED_ON.items() if self.judged_on not in parts)}"
+            )
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov is True and momentum 0; it needs a momentum")
+        _ = self.network(2), self.augmentation
+
+    def network(self, classes: int) -> NetworkConfig:
+        """The network for images of so many classes."""
+        return NetworkConfig(
+            self.family, self.channels, self.layers, self.resolution, classes, self.auxiliary, self.stem_stride
+        )
+
+    @property
+    def augmentation(self) -> Augmentation:
+        return Augmentation(self.padding, self.flip, self.cutout)
+
+    def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
+        """The rate of step 0…: linear warm-up, then a cosine that reaches 0 after the last step."""
+        warm_steps, steps = round(self.warmup_epochs * steps_per_epoch), self.epochs * steps_per_epoch
+        if step < warm_steps:
+            return self.learning_rate * (step + 1) / warm_steps
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_steps) / max(1, steps - warm_steps)))
+
+    def drop_path_at(self, epoch: int) -> float:
+        """The probability in epoch 0…epochs-1."""
+        return self.drop_path * epoch / self.epochs
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "Budget":
+        """The inverse of `to_dict`. Raises ValueError for unknown or ill-typed fields."""
+        return dataclass_of(cls, value)
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """A queue of trainings from scratch: every architecture with every seed, the first seed of all first.
+
+    Attributes:
+        architectures: to train.
+        budget: how.
+        seeds: of initial weights, order of the images, augmentation and drop path.
+        preset: that the budget started from; a label.
+
+    Raises:
+        ValueError: nothing to do, something twice, or an architecture that does not fit the network; says which.
+    """
+
+    architectures: tuple[NamedArchitecture, ...]
+    budget: Budget = field(default_factory=Budget)
+    seeds: tuple[int, ...] = (0,)
+    preset: str = ""
+
+    def __post_init__(self) -> None:
+        _check_distinct("architectures", [item.architecture for item in self.architectures])
+        _check_distinct("seeds", self.seeds)
+        for seed in self.seeds:
+            _check_bounds("seed", seed, 0, 2**63 - 1)
+        network = self.budget.network(2)
+        for item in self.architectures:
+            if problem := network.mismatch(item.architecture):
+                raise ValueError(f"{item.name or item.genotype[:60]}: {problem}; evaluate it by itself")
+
+    @property
+    def jobs(self) -> tuple[tuple[NamedArchitecture, int], ...]:
+        """What is trained, in order: (architecture, seed)."""
+        return tuple((item, seed) for seed in self.seeds for item in self.architectures)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "architectures": [{"name": item.name, "genotype": item.genotype} for item in self.architectures],
+            "budget": self.budget.to_dict(),
+            "seeds": list(self.seeds),
+            "preset": self.preset,
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "EvaluationConfig":
+        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        return dataclass_of(cls, value)
+
+
+_CHOICES: Mapping[str, Any] = MappingProxyType(
+    {
+        "trained_on": tuple(TRAINED_ON),
+        "judged_on": JUDGED_ON,
+        "precision": PRECISIONS,
+        "nesterov": (False, True),
+        "flip": (False, True),
+    }
+)
+# Whole numbers where the lower bound is one.
+_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "split_seed": (0, 2**63 - 1),
+        "images_per_class": (0, 10_000_000),
+        "epochs": (1, 100_000),
+        "batch": (2, 100_000),
+        "learning_rate": (0.0, 10.0),
+        "warmup_epochs": (0.0, 100_000),
+        "momentum": (0.0, 0.9999),
+        "weight_decay": (0.0, 1.0),
+        "drop_path": (0.0, 0.99),
+        "auxiliary_weight": (0.0, 100.0),
+        "gradient_clip": (0.0, 1e9),
+        "label_smoothing": (0.0, 1.0),
+    }
+)
+
+
+def _check_bounds(name: str, value: Any, low: float, high: float) -> None:
+    kind = int if isinstance(low, int) else int | float
+    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
+        numbers = "whole numbers" if isinstance(low, int) else "numbers"
+        raise ValueError(f"{name} is {value!r:.60}; accepted: {numbers} from {low} to {high}")
+
+
+def _check_distinct(name: str, values: Any) -> None:
+    if not values:
+        raise ValueError(f"no {name} given; at least one is needed")
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            raise ValueError(f"{name}: number {position + 1} is the same as number {values.index(value) + 1}")

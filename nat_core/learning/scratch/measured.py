@@ -1,0 +1,240 @@
+"""Accuracies measured here by training from scratch: one table, and an accuracy source that reads it.
+
+The table is a file of JSON lines, one per (architecture, budget, seed); a training done again replaces its line. It
+lives in the folder of runs; what the project ships lies among its assets.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from nat_core import ASSETS
+from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracy import AccuracyKind
+from nat_core.learning.images.images import ImageData
+from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
+from nat_core.learning.support.device import device_title, machine
+from nat_core.learning.support.files import write_text
+from nat_core.learning.support.values import dataclass_of
+from nat_core.network.costs import cost_model
+
+SHIPPED = ASSETS / "measured.jsonl"
+
+
+@dataclass(frozen=True)
+class MeasuredResult:
+    """One network trained and judged.
+
+    Attributes:
+        architecture: what people call it, else "".
+        genotype: in the shortest notation.
+        accuracy: in percent, on the images `judged_on`.
+        judged_on: "test" or "selection"; see `Budget`.
+        budget: identifier of everything about the training but architecture and seed.
+        seed: of weights, order, augmentation and drop path.
+        parameters, macs: of the network without auxiliary head, dead edges included, one multiply-add = 1.
+        network: its size in words.
+        data: the images in words.
+        preset: that the budget started from.
+        epochs: trained.
+        elapsed_seconds: of training and judging.
+        date: when it was finished, UTC, ISO 8601.
+        settings: the budget in full.
+        machine: what the time depends on.
+        accuracy_kind: always "measured".
+    """
+
+    architecture: str
+    genotype: str
+    accuracy: float
+    judged_on: str
+    budget: str
+    seed: int
+    parameters: int
+    macs: int
+    network: str
+    data: str
+    preset: str
+    epochs: int
+    elapsed_seconds: float
+    date: str
+    settings: Mapping[str, Any] = field(hash=False)
+    machine: Mapping[str, Any] = field(hash=False)
+    accuracy_kind: AccuracyKind = "measured"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.accuracy, int | float) or not 0 <= self.accuracy <= 100 or math.isnan(self.accuracy):
+            raise ValueError(f"accuracy is {self.accuracy!r:.60}; accepted: 0 to 100 percent")
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What makes it the same measurement."""
+        return self.genotype, self.budget, self.seed
+
+    @cached_property
+    def value(self) -> Architecture:
+        """The architecture itself. Raises ValueError for a genotype that cannot be read."""
+        return notation.parse(self.genotype)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "MeasuredResult":
+        """The inverse of `to_dict`, also after JSON. Raises ValueError for missing or unknown fields."""
+        return dataclass_of(cls, value)
+
+
+def measured_result(
+    item: NamedArchitecture,
+    seed: int,
+    accuracy_percent: float,
+    elapsed_seconds: float,
+    config: EvaluationConfig,
+    data: ImageData,
+    device: torch.device | str = "cpu",
+) -> MeasuredResult:
+    """The result of one training of a queue, finished now."""
+    budget = config.budget
+    network = budget.network(len(data.classes))
+    cost = cost_model(network).cost(item.architecture)
+    return MeasuredResult(
+        architecture=item.name,
+        genotype=notation.shortest(item.architecture),
+        accuracy=accuracy_percent,
+        judged_on=budget.judged_on,
+        budget=budget_id(config, data),
+        seed=seed,
+        parameters=cost.parameters,
+        macs=cost.macs,
+        network=network.description,
+        data=data.description,
+        preset=config.preset,
+        epochs=budget.epochs,
+        elapsed_seconds=elapsed_seconds,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        settings=budget.to_dict(),
+        machine={"device": device_title(str(device)), **machine()},
+    )
+
+
+def budget_id(config: EvaluationConfig, data: ImageData) -> str:
+    """12 hexadecimal digits that stand for a budget on these images, wherever they were read from."""
+    settings = {name: value for name, value in config.budget.to_dict().items() if name != "data"}
+    parts = (data.weights, data.rewards, data.selection, data.test)
+    images = [[len(part) for part in parts], len(data.classes), data.mean, data.deviation]
+    text = json.dumps([settings, images], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read_measured(*paths: Path) -> tuple[MeasuredResult, ...]:
+    """The results in those of the files that exist; a later line replaces an earlier one of the same key.
+
+    Raises:
+        ValueError: a line is damaged; says which.
+    """
+    found: dict[tuple[str, str, int], MeasuredResult] = {}
+    for path in paths:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        for number, line in enumerate(lines, start=1):
+            result = _read_line(line, f"{path}, line {number}")
+            found[result.key] = result
+    return tuple(found.values())
+
+
+def _read_line(line: str, place: str) -> MeasuredResult:
+    try:
+        return MeasuredResult.from_dict(json.loads(line))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{place}: {error}; accepted: a result written by `evaluate`") from error
+
+
+def add_measured(path: Path, *results: MeasuredResult) -> None:
+    """Adds results to a file, which need not exist, atomically and while nobody else does; the same ones are replaced.
+
+    Raises:
+        ValueError: the file is damaged; it is left as it is.
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        known = {result.key: result for result in (*read_measured(path), *results)}
+        lines = (json.dumps(result.to_dict(), ensure_ascii=False) for result in known.values())
+        write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def budgets(results: Iterable[MeasuredResult]) -> dict[str, list[MeasuredResult]]:
+    """Results by their budget's identifier, the budget with most results first."""
+    groups: dict[str, list[MeasuredResult]] = {}
+    for result in results:
+        groups.setdefault(result.budget, []).append(result)
+    return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
+
+
+class MeasuredAccuracy:
+    """Results of one budget as an `AccuracySource`: the mean over seeds.
+
+    Architectures that differ in dead edges only are the same here. Accuracies on test images are for reports; what
+    learns or chooses needs a budget that judges on `selection`.
+
+    Args:
+        results: of one budget.
+
+    Raises:
+        ValueError: no results, of several budgets, or a genotype that cannot be read.
+    """
+
+    kind: AccuracyKind = "measured"
+    stable = True
+
+    def __init__(self, results: Sequence[MeasuredResult]) -> None:
+        found = sorted({result.budget for result in results})
+        if len(found) != 1:
+            raise ValueError(f"results of {len(found)} budgets ({', '.join(found) or 'none'}); accepted: one")
+        values: dict[Architecture, list[float]] = {}
+        for result in {result.key: result for result in results}.values():
+            values.setdefault(result.value.effective, []).append(result.accuracy)
+        self.budget = found[0]
+        self.judged_on = results[0].judged_on
+        self._means = {architecture: sum(each) / len(each) for architecture, each in values.items()}
+        self._example = results[0]
+        self._seeds = sorted({result.seed for result in results})
+
+    @property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """Those that were measured, without their dead edges."""
+        return tuple(self._means)
+
+    @property
+    def description(self) -> str:
+        example, seeds = self._example, ", ".join(map(str, self._seeds[:5]))
+        more = ", …" if len(self._seeds) > 5 else ""
+        return (
+            f"trained from scratch, epochs {example.epochs}, {example.judged_on} images of {example.data}; "
+            f"{example.network}; seed {seeds}{more}"
+        )
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why there is no accuracy of `architecture`, or None."""
+        if architecture.effective in self._means:
+            return None
+        return f"it was not trained within this budget, as {len(self._means):,} others were; `evaluate` does"
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] mean accuracies in percent. Raises ValueError for an architecture that was not measured."""
+        for position, architecture in enumerate(architectures):
+            if reason := self.mismatch(architecture):
+                raise ValueError(f"architecture {position} is not in the table: {reason}")
+        return np.array([self._means[item.effective] for item in architectures], dtype=np.float64)

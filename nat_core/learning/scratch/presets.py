@@ -1,0 +1,83 @@
+"""Named budgets for training from scratch.
+
+Sources: DARTS (arXiv 1806.09055), section 3.2, for cells of two inputs; NAS-Bench-201 (arXiv 2001.00326), table 1, for
+its own. The small ones are ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import space_of
+from nat_core.learning.images.sources import SAMPLE
+from nat_core.learning.scratch.config import Budget
+from nat_core.network.config import FAMILIES
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named budget.
+
+    Attributes:
+        title: for people.
+        common: fields of the budget.
+        families: further fields per family of networks.
+    """
+
+    title: str
+    common: Mapping[str, Any]
+    families: Mapping[str, Mapping[str, Any]]
+
+    def budget(self, family: str, **changes: Any) -> Budget:
+        """The budget for networks of `family`. Raises ValueError for one without settings here."""
+        if family not in self.families:
+            raise ValueError(f"no settings for the network {family!r}; accepted: {', '.join(self.families)}")
+        return Budget(**{"family": family, **self.common, **self.families[family], **changes})
+
+
+# Without what pays in long trainings only.
+_PLAIN = {"auxiliary": False, "auxiliary_weight": 0.0, "drop_path": 0.0, "cutout": 0}
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "paper": Preset(
+            "as published: DARTS' recipe, or NAS-Bench-201's for its cells; for a graphics card",
+            {},
+            {
+                "cifar": {},  # a budget's defaults
+                "nasbench201": _PLAIN
+                | {"channels": 16, "layers": 15, "epochs": 200, "batch": 256, "learning_rate": 0.1}
+                | {"nesterov": True, "weight_decay": 5e-4, "gradient_clip": 0.0},
+            },
+        ),
+        "short": Preset(
+            "a small network at half the resolution for a few epochs; minutes on a CPU",
+            _PLAIN | {"stem_stride": 2, "epochs": 8, "batch": 128} | {"learning_rate": 0.1, "warmup_epochs": 0.5},
+            {"cifar": {"channels": 8, "layers": 5}, "nasbench201": {"channels": 8, "layers": 6}},
+        ),
+        "smoke": Preset(
+            "a tiny network on the built-in sample; seconds, to see that it works",
+            _PLAIN
+            | {"data": SAMPLE, "stem_stride": 2, "epochs": 3, "batch": 50}
+            | {"learning_rate": 0.1, "warmup_epochs": 0.5},
+            {"cifar": {"channels": 4, "layers": 3}, "nasbench201": {"channels": 4, "layers": 3}},
+        ),
+    }
+)
+
+
+def preset_budget(preset: str, architecture: Architecture, **changes: Any) -> Budget:
+    """The budget of `preset` for the network that `architecture` belongs into, with some fields changed.
+
+    Raises:
+        ValueError: unknown preset, an architecture that fits no network, or a value out of bounds.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"unknown preset {preset[:40]!r}; accepted: {', '.join(PRESETS)}")
+    space = space_of(architecture)
+    fitting = [name for name, family in FAMILIES.items() if family.fits(architecture)]
+    if space is None and not fitting:
+        raise ValueError("this architecture fits no network: " + "; ".join(f.needs for f in FAMILIES.values()))
+    return PRESETS[preset].budget(space.network if space else fitting[0], **changes)

@@ -1,0 +1,166 @@
+"""A queue of trainings from scratch: architectures and seeds, one after the other; stops and resumes exactly."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nat_core.learning.images.images import ImageData, load_images
+from nat_core.learning.scratch.config import Budget, EvaluationConfig
+from nat_core.learning.scratch.measured import MeasuredResult, measured_result
+from nat_core.learning.scratch.state import QueueState, ScratchState, load_queue, new_state, save_queue
+from nat_core.learning.scratch.training import Trainer
+
+Progress = Callable[[int, Mapping[str, float]], None]
+Saving = Callable[[], AbstractContextManager[object]]
+
+# Progress is counted in such parts of an epoch, since nobody knows the steps before the images are loaded.
+TICKS_PER_EPOCH = 20
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of a queue.
+
+    Attributes:
+        results: of the finished trainings, in order.
+        finished: whether these are all.
+    """
+
+    results: tuple[MeasuredResult, ...]
+    finished: bool
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the world wants of a queue.
+
+    Attributes:
+        progress: called with the ticks done and named metrics: loss in nats, training accuracy in percent, learning
+            rate, drop path; `accuracy` in percent when a network has been judged. In a queue of several, the names of
+            the first ones begin with the training's label and a slash.
+        record: called with every result at once.
+        should_stop: asked before every step; when true, the state is saved and what is finished returned.
+        checkpoint: file of the queue's state; if it exists, the queue continues from there exactly.
+        saving: a context entered around every save.
+        save_seconds: between saves; one is made after every finished training too.
+    """
+
+    progress: Progress = lambda done, metrics: None
+    record: Callable[[MeasuredResult], None] = lambda result: None
+    should_stop: Callable[[], bool] = lambda: False
+    checkpoint: Path | None = None
+    saving: Saving = nullcontext
+    save_seconds: float = 60.0
+
+
+def ticks(config: EvaluationConfig) -> int:
+    """How much progress makes the whole queue."""
+    return len(config.jobs) * _ticks_each(config)
+
+
+def evaluate(
+    config: EvaluationConfig,
+    data: ImageData | None = None,
+    device: torch.device | str = "cpu",
+    hooks: Hooks | None = None,
+) -> Evaluation:
+    """Trains every architecture with every seed, one after the other, and judges each.
+
+    Args:
+        config: what to train and how.
+        data: the images; by default those that the budget names.
+        device: where to.
+        hooks: progress, results, stopping and saving.
+
+    Raises:
+        ValueError: the images cannot be had, the checkpoint is of another configuration, or a training diverges.
+    """
+    if data is None:
+        data = images_of(config.budget)
+    with torch.backends.cudnn.flags(enabled=True, benchmark=True):
+        return _Queue(config, data.to(device), device, hooks or Hooks()).run()
+
+
+def images_of(budget: Budget) -> ImageData:
+    """The images that the budget names. Raises ValueError if they cannot be had; says why."""
+    return load_images(budget.data, resolution=budget.resolution, split_seed=budget.split_seed)
+
+
+class _Queue:
+    """The loop over the trainings, and the one over a training's steps."""
+
+    def __init__(self, config: EvaluationConfig, data: ImageData, device: torch.device | str, hooks: Hooks) -> None:
+        self.config, self.data, self.device, self.hooks = config, data, device, hooks
+        self.network = config.budget.network(len(data.classes))
+        self.trainer = Trainer(config.budget, data)
+        path = hooks.checkpoint
+        self.state = QueueState()
+        if path is not None and path.exists():
+            self.state = load_queue(path, config, self.network, device)
+        self._saved = time.monotonic()
+
+    def run(self) -> Evaluation:
+        results, jobs = self.state.results, self.config.jobs
+        while len(results) < len(jobs):
+            item, seed = jobs[len(results)]
+            if self.state.current is None:
+                budget = self.config.budget
+                self.state.current = new_state(item.architecture, self.network, budget, seed, self.device)
+            accuracy = self._train(self.state.current)
+            if accuracy is None:
+                self._save()
+                return Evaluation(tuple(results), finished=False)
+            elapsed = round(self.state.current.elapsed_seconds, 1)
+            result = measured_result(item, seed, accuracy, elapsed, self.config, self.data, self.device)
+            self.hooks.record(result)
+            self.hooks.progress((len(results) + 1) * _ticks_each(self.config), {"accuracy": accuracy})
+            results.append(result)
+            self.state.current = None
+            self._save()
+        return Evaluation(tuple(results), finished=True)
+
+    def _train(self, state: ScratchState) -> float | None:
+        """Accuracy in percent after the last step; None if stopped before."""
+        began = time.perf_counter() - state.elapsed_seconds
+        per_epoch, accuracy = self.trainer.steps_per_epoch, None
+        while state.step < self.trainer.steps and not self.hooks.should_stop():
+            self.trainer.step(state)
+            done = TICKS_PER_EPOCH * state.step // per_epoch
+            if done > TICKS_PER_EPOCH * (state.step - 1) // per_epoch:
+                self._report(done, self.trainer.report(state))
+            state.elapsed_seconds = time.perf_counter() - began
+            if time.monotonic() - self._saved >= self.hooks.save_seconds:
+                self._save()
+        if state.step == self.trainer.steps:
+            accuracy = self.trainer.judge(state.network, self.hooks.should_stop)
+        state.elapsed_seconds = time.perf_counter() - began
+        return accuracy
+
+    def _report(self, done: int, metrics: Mapping[str, float]) -> None:
+        position = len(self.state.results)
+        prefix = f"{label(self.config, position)}/" if len(self.config.jobs) > 1 else ""
+        named = {f"{prefix}{name}": value for name, value in metrics.items()}
+        self.hooks.progress(position * _ticks_each(self.config) + done, named)
+
+    def _save(self) -> None:
+        if (path := self.hooks.checkpoint) is not None:
+            with self.hooks.saving():
+                save_queue(path, self.config, self.state)
+        self._saved = time.monotonic()
+
+
+def label(config: EvaluationConfig, position: int) -> str:
+    """A short, unambiguous name of one training in the queue, of letters that metrics' names may have."""
+    item, seed = config.jobs[position]
+    name = "".join(mark if mark.isascii() and (mark.isalnum() or mark in "_-.") else "_" for mark in item.name)[:40]
+    number = config.architectures.index(item) + 1
+    seed_text = f" seed {seed}" if len(config.seeds) > 1 else ""
+    return f"{number}{' ' if name else ''}{name}{seed_text}"
+
+
+def _ticks_each(config: EvaluationConfig) -> int:
+    return config.budget.epochs * TICKS_PER_EPOCH

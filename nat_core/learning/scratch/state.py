@@ -1,0 +1,145 @@
+"""Everything that a training from scratch needs to continue exactly where it was, and its place in the queue."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.scratch.config import Budget, EvaluationConfig
+from nat_core.learning.scratch.measured import MeasuredResult
+from nat_core.learning.support.files import load_tensors, save_tensors
+from nat_core.network.config import NetworkConfig
+from nat_core.network.networks import CellNetwork, build_network
+from nat_core.network.typed import channels_last
+
+_FORMAT_VERSION = 1
+
+
+@dataclass
+class ScratchState:
+    """The changing part of one network's training.
+
+    Attributes:
+        network: being trained, channels-last.
+        optimizer: SGD over its parameters.
+        generator: of order, augmentation and drop path, on the network's device.
+        order: int64 [images], of the current epoch.
+        pending: float64 [3]: sum of losses, right answers and images since the last report.
+        step: steps done.
+        elapsed_seconds: wall-clock time spent so far.
+    """
+
+    network: CellNetwork
+    optimizer: torch.optim.SGD
+    generator: Generator
+    order: Tensor
+    pending: Tensor
+    step: int = 0
+    elapsed_seconds: float = 0.0
+
+
+@dataclass
+class QueueState:
+    """How far a queue of trainings is.
+
+    Attributes:
+        results: of the finished ones, in order.
+        current: the one at work; None before it has begun.
+    """
+
+    results: list[MeasuredResult] = field(default_factory=list)
+    current: ScratchState | None = None
+
+
+def new_state(
+    architecture: Architecture, network: NetworkConfig, budget: Budget, seed: int, device: torch.device | str = "cpu"
+) -> ScratchState:
+    """The state before the first step, determined by the seed alone; torch's own random state is untouched.
+
+    Dead edges are left out: they would cost time and change nothing.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = build_network(architecture.effective, network)
+    module = channels_last(module.to(device))
+    generator = Generator(device).manual_seed(seed)
+    module.drop_path.generator = generator
+    optimizer = torch.optim.SGD(
+        module.parameters(),
+        lr=budget.learning_rate,
+        momentum=budget.momentum,
+        nesterov=budget.nesterov,
+        weight_decay=budget.weight_decay,
+        foreach=True,
+    )
+    order = torch.empty(0, dtype=torch.int64, device=device)
+    return ScratchState(module, optimizer, generator, order, torch.zeros(3, dtype=torch.float64, device=device))
+
+
+def save_queue(path: Path, config: EvaluationConfig, queue: QueueState) -> None:
+    """Writes the queue atomically as safetensors, counters, results and the configuration as metadata."""
+    tensors: dict[str, Tensor] = {}
+    counters: dict[str, Any] = {"format_version": _FORMAT_VERSION, "config": config.to_dict()}
+    counters["results"] = [result.to_dict() for result in queue.results]
+    if (state := queue.current) is not None:
+        tensors = _tensors(state)
+        counters |= {"step": state.step, "elapsed_seconds": state.elapsed_seconds}
+    metadata = {"evaluation": json.dumps(counters)}
+    save_tensors(path, {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata)
+
+
+def load_queue(
+    path: Path, config: EvaluationConfig, network: NetworkConfig, device: torch.device | str = "cpu"
+) -> QueueState:
+    """The queue as it was saved.
+
+    Raises:
+        ValueError: the file is damaged or belongs to another configuration; names it.
+    """
+    try:
+        tensors, metadata = load_tensors(path)
+        counters = json.loads(metadata["evaluation"])
+        _check(counters, config)
+        queue = QueueState([MeasuredResult.from_dict(item) for item in counters["results"]])
+        if "step" in counters:
+            item, seed = config.jobs[len(queue.results)]
+            queue.current = new_state(item.architecture, network, config.budget, seed, device)
+            _fill(queue.current, tensors, counters)
+    except KeyError as error:
+        raise ValueError(f"{path}: {error} is missing; accepted: a checkpoint written by `evaluate`") from error
+    except (ValueError, RuntimeError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path}: {error}; accepted: a checkpoint of the same configuration") from error
+    return queue
+
+
+def _tensors(state: ScratchState) -> dict[str, Tensor]:
+    tensors = {f"network.{name}": value for name, value in state.network.state_dict().items()}
+    for name, parameter in state.network.named_parameters():
+        if (momentum := state.optimizer.state.get(parameter, {}).get("momentum_buffer")) is not None:
+            tensors[f"momentum.{name}"] = momentum
+    return {**tensors, "generator": state.generator.get_state(), "order": state.order, "pending": state.pending}
+
+
+def _fill(state: ScratchState, tensors: Mapping[str, Tensor], counters: Mapping[str, Any]) -> None:
+    weights = {name: tensors[f"network.{name}"] for name in state.network.state_dict()}
+    state.network.load_state_dict(weights)
+    for name, parameter in state.network.named_parameters():
+        if (momentum := tensors.get(f"momentum.{name}")) is not None:
+            # In the parameter's own memory format, which decides how fast a step is.
+            state.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).detach().copy_(momentum)
+    state.generator.set_state(tensors["generator"])
+    state.order = tensors["order"].to(state.order.device)
+    state.pending = tensors["pending"].to(state.pending.device)
+    state.step, state.elapsed_seconds = int(counters["step"]), float(counters["elapsed_seconds"])
+
+
+def _check(counters: Mapping[str, Any], config: EvaluationConfig) -> None:
+    if counters["format_version"] != _FORMAT_VERSION:
+        raise ValueError(f"format_version is {counters['format_version']!r}, not {_FORMAT_VERSION}")
+    if EvaluationConfig.from_dict(counters["config"]) != config:
+        raise ValueError("it was written for another configuration")

@@ -1,0 +1,1 @@
+"""What learning stands on: devices, processes, files, checked values, ranks."""

@@ -1,0 +1,1 @@
+"""Training a policy by REINFORCE on what an accuracy source says."""

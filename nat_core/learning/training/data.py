@@ -1,0 +1,89 @@
+"""What a training runs on: input architectures, split into trained-on and held-out ones, and what rewards them."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.operations import INDEX
+from nat_core.architecture.spaces import Space
+from nat_core.learning.accuracies.structure_model import shipped_structure_model
+from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.training.config import TRAININGS, TrainingConfig
+from nat_core.learning.training.rewards import Objective, RelativeCost
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Architectures to transform: those trained on, and those that are only measured."""
+
+    training: tuple[Architecture, ...]
+    held_out: tuple[Architecture, ...]
+
+
+def split_codes(inputs: int, held_out: int, split_seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Codes of NAS-Bench-201 cells to train on and to hold out: a seeded permutation cut in two.
+
+    Raises:
+        ValueError: more cells are wanted than there are.
+    """
+    if inputs + held_out > table.SIZE:
+        raise ValueError(f"inputs + held_out is {inputs + held_out}; NAS-Bench-201 has {table.SIZE} cells")
+    order = np.random.default_rng(split_seed).permutation(table.SIZE)
+    return order[:inputs], order[table.SIZE - held_out :]
+
+
+def inputs_of(config: TrainingConfig) -> Inputs:
+    """The inputs of a training: cells of the benchmark where the space is enumerated, else a seeded random pool."""
+    if config.space == table.SPACE.name:
+        parts = split_codes(config.inputs, config.held_out, config.split_seed)
+        return Inputs(*(tuple(table.architecture_of_code(int(code)) for code in part) for part in parts))
+    rng = random.Random(config.split_seed)
+    pool = [config.target_space.sample(rng) for _ in range(config.inputs + config.held_out)]
+    return Inputs(tuple(pool[: config.inputs]), tuple(pool[config.inputs :]))
+
+
+def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -> Objective:
+    """What the training maximises; without a source, what the configuration names.
+
+    Raises:
+        ValueError: the space has no table, so a source is needed.
+    """
+    source = source or source_of(config)
+    relative_cost = relative_cost_of(config) if config.cost_weight else None
+    return Objective(source, relative_cost, config.cost_weight, config.change_weight)
+
+
+def source_of(config: TrainingConfig) -> AccuracySource:
+    """The accuracies that the configuration names. Raises ValueError if there are none for its space."""
+    if config.data_set == TRAININGS:
+        return shipped_structure_model(config.space)
+    if config.space != table.SPACE.name:
+        raise ValueError(f"{config.space} has no table of accuracies; accepted for data_set: {TRAININGS}")
+    return table.TabularAccuracy(config.data_set)
+
+
+def relative_cost_of(config: TrainingConfig) -> RelativeCost:
+    """The cost that the configuration names, as a fraction of the heaviest architecture's."""
+    if config.cost == "macs":
+        return relative_macs(config.target_space)
+    latencies = table.latencies_ms(config.cost)
+    return lambda architectures: latencies[table.codes(architectures)] / latencies.max()
+
+
+def relative_macs(space: Space) -> RelativeCost:
+    """MACs of the whole network ÷ MACs with the heaviest operation of `space` on every edge, same topology."""
+    model = cost_model(NETWORKS[space.network])
+    columns = [INDEX[name] for name in space.operations]
+
+    def relative(architecture: Architecture) -> float:
+        fixed, (macs, _) = model.fixed_cost(architecture).macs, model.edge_table(architecture)
+        chosen = sum(int(row[INDEX[name]]) for row, name in zip(macs, architecture.operations, strict=True))
+        return (fixed + chosen) / (fixed + int(macs[:, columns].max(axis=1).sum()))
+
+    return lambda architectures: np.array([relative(item) for item in architectures])

@@ -1,0 +1,121 @@
+"""How good a policy is on NAS-Bench-201, where the best reachable architecture is known exactly.
+
+*Recovered* is the mean gain of outputs over inputs ÷ the mean gain of the oracle, which enumerates everything that
+legal transitions reach. Candidates are chosen by the score that also rewards training; test columns only judge.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nat_core.learning.graphs.graph import OPERATION_COUNT, encode, legal_mask
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.comparators import Codes, Lattice, Quality, Scores, best_of, judge, oracle
+from nat_core.learning.policies.distribution import greedy, most_probable
+from nat_core.learning.policies.policy import Policy
+
+TEST_OF = MappingProxyType({name: f"{name.removesuffix('_valid')}_test" for name in table.DATA_SETS if "valid" in name})
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """How much gain on a test column the greedy outputs recover, chosen without looking at it.
+
+    Attributes:
+        recovered: beside the oracle that chose, like the policy, by the training score.
+        recovered_own: beside the oracle that may choose by the test column itself.
+    """
+
+    recovered: float
+    recovered_own: float
+
+
+@dataclass(frozen=True)
+class PolicyQuality:
+    """Quality on inputs, by how many table look-ups a transformation may use.
+
+    Attributes:
+        greedy: the most probable transformation, no look-up.
+        best_of: the best of the n most probable distinct ones and the input, by n.
+        transfer: by test column.
+    """
+
+    greedy: Quality
+    best_of: Mapping[int, Quality]
+    transfer: Mapping[str, Transfer]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a card: rounded figures under self-explaining names."""
+        figures = {
+            "greedy": asdict(self.greedy),
+            **{f"best_of_{count}": asdict(quality) for count, quality in self.best_of.items()},
+            "transfer": {name: asdict(value) for name, value in self.transfer.items()},
+        }
+        return _rounded(figures)
+
+
+def policy_quality(
+    policy: Policy, inputs: Codes, scores: Scores, rule: str = "nat++", counts: Sequence[int] = (10, 100)
+) -> PolicyQuality:
+    """Measures a policy.
+
+    Args:
+        policy: for NAS-Bench-201's operations.
+        inputs: [n] codes of the cells to transform, best such that were held out from training.
+        scores: [15625] in code order, what the policy was trained to raise.
+        rule: of transitions.
+        counts: of candidates.
+    """
+    lattice = Lattice.of_space(table.SPACE, rule)
+    best = oracle(lattice, scores)
+    log_probabilities = edge_log_probabilities(policy, inputs, rule)
+    outputs = table.codes_of_operations(greedy(torch.from_numpy(log_probabilities)).numpy())
+    candidates = probable_codes(log_probabilities, max(counts, default=0), inputs)
+    chosen = {count: best_of(candidates[:, : count + 1], scores) for count in counts}
+    return PolicyQuality(
+        greedy=judge(scores, inputs, outputs, best[inputs]),
+        best_of={count: judge(scores, inputs, codes, best[inputs]) for count, codes in chosen.items()},
+        transfer={name: _transfer(lattice, inputs, outputs, best, name) for name in TEST_OF.values()},
+    )
+
+
+def edge_log_probabilities(policy: Policy, inputs: Codes, rule: str = "nat++") -> NDArray[np.float32]:
+    """[n, 6, 26] log-probabilities for n cells given by their codes."""
+    graphs = encode([table.architecture_of_code(int(code)) for code in inputs]).to(policy.device)
+    with torch.inference_mode():
+        flat = policy.log_probabilities(graphs, legal_mask(table.SPACE, rule).to(policy.device))
+    return flat.view(len(inputs), len(table.EDGES), OPERATION_COUNT).cpu().numpy()
+
+
+def probable_codes(log_probabilities: NDArray[np.floating], count: int, inputs: Codes) -> Codes:
+    """[n, 1 + count] codes: each input itself, then its most probable distinct transformations, best first.
+
+    Where fewer are possible, the last one is repeated.
+    """
+    codes = np.empty((len(inputs), count + 1), dtype=np.int64)
+    codes[:, 0] = inputs
+    for row, edges in enumerate(log_probabilities):
+        operations, _ = most_probable(edges, count)
+        codes[row, 1 : len(operations) + 1] = table.codes_of_operations(operations)
+        codes[row, len(operations) + 1 :] = codes[row, len(operations)]
+    return codes
+
+
+def _transfer(lattice: Lattice, inputs: Codes, outputs: Codes, best: Codes, column: str) -> Transfer:
+    scores = table.accuracies_percent(column)
+    own = oracle(lattice, scores)
+    return Transfer(
+        recovered=judge(scores, inputs, outputs, best[inputs]).recovered,
+        recovered_own=judge(scores, inputs, outputs, own[inputs]).recovered,
+    )
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _rounded(item) for name, item in value.items()}
+    return round(value, 4) if isinstance(value, float) else value

@@ -1,0 +1,232 @@
+"""Training a policy: the loop, from a configuration to a trained policy; stops and resumes exactly.
+
+Algorithm: NAT (arXiv 1910.14488), algorithm 1, with the accuracy source's weights fixed.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.graphs.graph import encode, graph_count, legal_mask, select
+from nat_core.learning.policies.distribution import edge_entropy, greedy, log_probability, sample, sum_per_graph
+from nat_core.learning.policies.policy import Policy
+from nat_core.learning.support.ranks import TargetScale
+from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.data import Inputs, inputs_of, objective_of
+from nat_core.learning.training.macs_ratios import MacsRatios
+from nat_core.learning.training.reinforce import group_advantage, moving_baseline, reinforce_loss
+from nat_core.learning.training.rewards import Objective, Rewards
+from nat_core.learning.training.state import TrainingState, load_state, new_state, save_state
+
+Metrics = Mapping[str, float]
+Progress = Callable[[int, Metrics], None]
+Saving = Callable[[], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class TrainedPolicy:
+    """The result of a training.
+
+    Attributes:
+        policy: in evaluation mode.
+        config: what was asked for.
+        steps_done: fewer than `config.steps` if it was stopped.
+        elapsed_seconds: wall-clock time of all its parts, resumed ones included.
+        source: what rewarded it.
+    """
+
+    policy: Policy
+    config: TrainingConfig
+    steps_done: int
+    elapsed_seconds: float
+    source: AccuracySource
+
+    @property
+    def finished(self) -> bool:
+        return self.steps_done == self.config.steps
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How often, in steps, a training reports (means since the last report), measures held-out inputs, and saves.
+
+    It also saves when `save_seconds` have passed since it last did.
+    """
+
+    report: int = 10
+    measure: int = 100
+    save: int = 250
+    save_seconds: float = 60.0
+
+
+def train(
+    config: TrainingConfig,
+    source: AccuracySource | None = None,
+    *,
+    inputs: Inputs | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    checkpoint: Path | None = None,
+    schedule: Schedule | None = None,
+    saving: Saving = nullcontext,
+) -> TrainedPolicy:
+    """Trains a policy.
+
+    Args:
+        config: what to train and how.
+        source: of accuracies; the benchmark's table by default.
+        inputs: architectures to transform; drawn from the space by default.
+        progress: called with the number of steps done and named metrics: rewards and gains in points, the loss's
+            terms, entropy in nats, learning rate; `held_out_gain` in points and `macs_ratio` when measured.
+        should_stop: asked before every step; when true, the state is saved and the policy returned as it is.
+        checkpoint: file of the training state; if it exists, the training continues from there exactly.
+        schedule: how often to report, measure and save.
+        saving: a context entered around every save.
+
+    Raises:
+        ValueError: no table for this space and no source; or the checkpoint belongs to another configuration.
+    """
+    schedule = schedule or Schedule()
+    trainer = Trainer(config, objective_of(config, source), inputs or inputs_of(config), device)
+    state = new_state(config, device)
+    if checkpoint is not None and checkpoint.exists():
+        load_state(checkpoint, config, state)
+    began = time.perf_counter() - state.elapsed_seconds
+    reports = Reports(schedule.report, progress, state.pending)
+    saved = time.monotonic()
+    while state.step < config.steps and not should_stop():
+        metrics = trainer.step(state)
+        state.step += 1
+        state.elapsed_seconds = time.perf_counter() - began
+        if state.step % schedule.measure == 0 or state.step == config.steps:
+            metrics |= trainer.held_out(state.policy)
+        reports.add(state.step, metrics)
+        due = state.step % schedule.save == 0 or time.monotonic() - saved >= schedule.save_seconds
+        if checkpoint is not None and due:
+            with saving():
+                save_state(checkpoint, config, state)
+            saved = time.monotonic()
+    if checkpoint is None or state.step == config.steps:
+        reports.flush(state.step)
+    if checkpoint is not None:
+        with saving():
+            save_state(checkpoint, config, state)
+    source = trainer.objective.source
+    return TrainedPolicy(state.policy.eval(), config, state.step, state.elapsed_seconds, source)
+
+
+class Trainer:
+    """One step, and one measurement, on prepared inputs."""
+
+    def __init__(
+        self, config: TrainingConfig, objective: Objective, inputs: Inputs, device: torch.device | str
+    ) -> None:
+        self.config = config
+        self.objective = objective
+        self.legal = legal_mask(config.target_space, config.rule).to(device)
+        self.graphs = encode(inputs.training).to(device)
+        self.rewards = Rewards(objective, inputs.training, self.graphs)
+        self.scale = reward_scale(config, objective, inputs.training)
+        self.held_out_graphs = encode(inputs.held_out).to(device) if inputs.held_out else None
+        self.held_out_rewards = Rewards(objective, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
+        self._macs_ratios = (
+            MacsRatios(config.target_space, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
+        )
+
+    def step(self, state: TrainingState) -> dict[str, float]:
+        """Draws inputs and transformations, looks up rewards, and follows the gradient once."""
+        config, device = self.config, self.legal.device
+        state.policy.train()
+        count = graph_count(self.graphs)
+        chosen = torch.randperm(count, generator=state.generator)[: config.batch].to(device)
+        graphs = select(self.graphs, chosen)
+        log_probabilities = state.policy.log_probabilities(graphs, self.legal)
+        drawn = sample(log_probabilities, config.samples, state.generator)
+        judged = self.rewards(chosen, torch.cat([graphs.operation[None], drawn])).to(device)
+        rewards, gains = judged[1:], judged[1:] - judged[:1]
+        advantage = self._advantage(rewards, gains, state).to(log_probabilities.dtype)
+        entropy = sum_per_graph(edge_entropy(log_probabilities), graphs.edge_batch, len(chosen))
+        chance = log_probability(log_probabilities, drawn, graphs.edge_batch, len(chosen))
+        loss = reinforce_loss(chance, advantage, entropy, config.entropy_weight_at(state.step))
+        rate = config.learning_rate_at(state.step)
+        state.descend(loss.total, rate)
+        return {
+            "reward": rewards.mean().item(),
+            "gain": gains.mean().item(),
+            "best_sample_gain": gains.amax(dim=0).mean().item(),
+            "policy_term": loss.policy_term.item(),
+            "entropy_term": loss.entropy_term.item(),
+            "entropy": entropy.mean().item(),
+            "learning_rate": rate,
+        }
+
+    def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
+        """[samples, batch] weighted advantages; keeps the moving baseline."""
+        if self.config.estimator == "group":
+            scaled = rewards if self.scale is None else torch.from_numpy(self.scale.to_target(rewards.cpu().numpy()))
+            scaled = scaled.to(rewards.device)
+            return self.config.advantage_weight * group_advantage(scaled, self.config.best_weight).value
+        advantage = gains - state.baseline
+        state.baseline = moving_baseline(state.baseline, gains, self.config.baseline_decay)
+        return self.config.advantage_weight * advantage
+
+    @torch.inference_mode()
+    def held_out(self, policy: Policy) -> dict[str, float]:
+        """The most probable transformation of every held-out input: mean gain, share made worse, and MACs ÷ its own."""
+        if self.held_out_graphs is None or self.held_out_rewards is None or self._macs_ratios is None:
+            return {}
+        policy.eval()
+        outputs = greedy(policy.log_probabilities(self.held_out_graphs, self.legal))
+        every = torch.arange(graph_count(self.held_out_graphs))
+        before, after = self.held_out_rewards(every, torch.stack([self.held_out_graphs.operation, outputs]))
+        gains = after - before
+        return {
+            "held_out_gain": gains.mean().item(),
+            "held_out_worse": (gains < 0).double().mean().item(),
+            "macs_ratio": self._macs_ratios(outputs).mean().item(),
+        }
+
+
+def reward_scale(
+    config: TrainingConfig, objective: Objective, architectures: Sequence[Architecture]
+) -> TargetScale | None:
+    """The scale in which rewards are compared, fitted to the inputs' own; None compares points.
+
+    An unstable source, whose numbers change as training goes on, is not asked for all inputs but compared in points.
+    """
+    if config.reward_scale == "points" or config.estimator != "group" or not objective.source.stable:
+        return None
+    rewards = objective(architectures)
+    return TargetScale.fitted(rewards, rank_share=1.0) if len(np.unique(rewards)) > 1 else None
+
+
+class Reports:
+    """Averages metrics between reports; what is pending is kept in the state, so a resumed training reports alike."""
+
+    def __init__(self, every: int, progress: Progress | None, pending: dict[str, list[float]]) -> None:
+        self.every = every
+        self.progress = progress
+        self._pending = pending
+
+    def add(self, step: int, metrics: Metrics) -> None:
+        """Notes a step's metrics and reports when it is time."""
+        for name, value in metrics.items():
+            self._pending.setdefault(name, []).append(value)
+        if step % self.every == 0:
+            self.flush(step)
+
+    def flush(self, step: int) -> None:
+        """Reports what is pending."""
+        means = {name: sum(values) / len(values) for name, values in self._pending.items()}
+        self._pending.clear()
+        if self.progress is not None and means:
+            self.progress(step, means)

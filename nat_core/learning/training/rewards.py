@@ -1,0 +1,116 @@
+"""From sampled transformations to rewards: an accuracy source, perhaps minus a cost, asked as seldom as possible."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch_geometric.data import Data
+
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.policies.distribution import transformed
+
+# [n] costs as fractions of the heaviest architecture's, for n architectures.
+RelativeCost = Callable[[Sequence[Architecture]], NDArray[np.float64]]
+
+_REMEMBERED = 500_000
+_NO_EDGE = -1
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a policy maximises, in points.
+
+    Accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost − change_weight · edges changed.
+
+    Attributes:
+        source: of accuracies.
+        relative_cost: of architectures, between 0 and 1; None ignores costs.
+        cost_weight: λ; 0.05 trades the whole cost for five points of accuracy.
+        change_weight: points that changing an edge must be worth, where the source may be wrong about each.
+    """
+
+    source: AccuracySource
+    relative_cost: RelativeCost | None = None
+    cost_weight: float = 0.0
+    change_weight: float = 0.0
+
+    def __call__(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] objectives as of inputs, of which nothing is changed. Raises ValueError where the source does."""
+        points = self.source.accuracy_percent(architectures)
+        if self.relative_cost is None or self.cost_weight == 0:
+            return points
+        return points - 100 * self.cost_weight * self.relative_cost(architectures)
+
+
+class Rewards:
+    """Objectives of transformations of a fixed pool of architectures, given as operation numbers.
+
+    A stable source is asked once per architecture (the last half million are remembered by topology and
+    operations), another once per call, so that a table with 15,625 rows serves millions of samples.
+
+    Args:
+        objective: what is maximised.
+        pool: the architectures that are transformed.
+        graphs: `graph.encode(pool)`.
+    """
+
+    def __init__(self, objective: Objective, pool: Sequence[Architecture], graphs: Data) -> None:
+        self.objective = objective
+        self.pool = pool
+        topologies: dict[object, int] = {}
+        self._topology = torch.tensor([topologies.setdefault(item.topology, len(topologies)) for item in pool])
+        self._first = graphs.edge_ptr[:-1].cpu()
+        self._edges = graphs.edge_ptr.diff().cpu()
+        self._own = graphs.operation.cpu()
+        self._known: dict[bytes, float] = {}
+
+    def __call__(self, chosen: Tensor, operations: Tensor) -> Tensor:
+        """Objectives [samples, n] of the pool's architectures `chosen` [n] with operations [samples, E]."""
+        chosen, operations = chosen.cpu(), operations.cpu()
+        keys = self._keys(chosen, operations)
+        known = self._known if self.objective.source.stable else {}
+        self._ask(keys, chosen, known)
+        values = torch.tensor([known[key] for key in keys], dtype=torch.float64)
+        if len(known) > _REMEMBERED:
+            known.clear()
+        values = values.view(len(operations), len(chosen))
+        if weight := self.objective.change_weight:
+            values -= weight * self._changes(chosen, operations)
+        return values
+
+    def _changes(self, chosen: Tensor, operations: Tensor) -> Tensor:
+        """[samples, n] edges whose operation is another than in the pool's architecture."""
+        graph, within = self._places(chosen)
+        changed = (operations != self._own[self._first[chosen][graph] + within]).double()
+        return torch.zeros(len(operations), len(chosen), dtype=torch.float64).index_add_(1, graph, changed)
+
+    def _places(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Of every edge of the chosen architectures, one after the other: whose it is, and its place there."""
+        sizes = self._edges[chosen]
+        graph = torch.repeat_interleave(torch.arange(len(chosen)), sizes)
+        return graph, torch.arange(len(graph)) - (sizes.cumsum(0) - sizes)[graph]
+
+    def _keys(self, chosen: Tensor, operations: Tensor) -> list[bytes]:
+        """Topology and operations of every sample as bytes, sample by sample."""
+        sizes = self._edges[chosen]
+        rows = torch.full((len(operations), len(chosen), int(sizes.max()) + 4), _NO_EDGE, dtype=torch.int8)
+        graph, within = self._places(chosen)
+        rows[:, graph, within + 4] = operations.to(torch.int8)
+        rows[:, :, :4] = self._topology[chosen].to(torch.int32).view(torch.int8).view(-1, 4)
+        raw, width = rows.numpy().tobytes(), rows.shape[2]
+        return [raw[start : start + width] for start in range(0, len(raw), width)]
+
+    def _ask(self, keys: list[bytes], chosen: Tensor, known: dict[bytes, float]) -> None:
+        """Adds what is missing to `known`."""
+        missing = {key: position for position, key in enumerate(keys) if key not in known}
+        if not missing:
+            return
+        architectures = []
+        for key, position in missing.items():
+            number = int(chosen[position % len(chosen)])
+            architectures.append(transformed(self.pool[number], [*key[4 : 4 + int(self._edges[number])]]))
+        known.update(zip(missing, self.objective(architectures).tolist(), strict=True))

@@ -1,0 +1,82 @@
+import json
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from nat_core.learning.image_training.config import IMAGE_SPACES, ImageTrainingConfig, RewardsConfig, WeightsConfig
+from nat_core.learning.image_training.presets import PRESETS, RECIPES, adjusted, preset
+from nat_core.learning.support.checks import check_fields
+from nat_core.runs.request import MAX_BYTES
+
+EVERY = [(name, space, schedule) for name in PRESETS for space in IMAGE_SPACES for schedule in RECIPES]
+
+
+@pytest.mark.parametrize(("name", "space", "schedule"), EVERY)
+def test_a_configuration_survives_json_and_fits_a_request(name, space, schedule):
+    config = preset(name, space, schedule)
+    text = json.dumps(config.to_dict())
+    assert ImageTrainingConfig.from_dict(json.loads(text)) == config
+    assert (config.space, config.schedule) == (space, schedule)
+    assert len(text) < MAX_BYTES - 2000
+
+
+def test_the_paper_preset_has_the_authors_values():
+    config = preset("paper", "fully_concat")
+    weights, policy = config.weights, config.policy
+    assert (config.schedule, config.channels, config.layers, weights.epochs) == ("alternate", 20, 8, 200)
+    assert (weights.learning_rate, weights.decay, weights.momentum, weights.weight_decay) == (0.01, False, 0.9, 3e-4)
+    assert (policy.learning_rate, policy.betas, policy.weight_decay) == (3e-4, (0.5, 0.999), 5e-4)
+    assert (policy.entropy_start, policy.entropy_end, policy.baseline_decay) == (0.003, 0.003, 0.99)
+    assert (weights.batch, config.rewards.images, policy.policy.network) == (64, 64, "gcn")
+    assert config.recipe.steps == 200 * policy.steps
+
+
+def test_another_schedule_brings_its_recipe():
+    assert preset("paper", "loose_end", "two-stage").policy.estimator == "group"
+    assert preset("cpu", "loose_end", "alternate").policy.estimator == "moving_average"
+
+
+def test_adjusted_changes_what_is_given_only():
+    config = preset("smoke", "fully_concat")
+    assert adjusted(config) == config
+    changed = adjusted(config, data="uoft-cs/cifar10", epochs=3, batch=32, channels=16, reward_images=99, seed=5)
+    assert (changed.data, changed.weights.epochs, changed.channels, changed.seed) == ("uoft-cs/cifar10", 3, 16, 5)
+    assert (changed.weights.batch, changed.rewards.batch, changed.rewards.images) == (32, 32, 99)
+    assert changed.layers == config.layers
+
+
+SMOKE = preset("smoke", "fully_concat")
+BAD = [
+    (lambda: preset("soup", "fully_concat"), "unknown preset 'soup'; accepted: paper, cpu, smoke"),
+    (lambda: preset("smoke", "fully_concat", "never"), "unknown schedule 'never'; accepted: alternate, two-stage"),
+    (lambda: preset("smoke", "nasbench201"), "space is 'nasbench201'; accepted for images: fully_concat, loose_end"),
+    (lambda: replace(SMOKE, schedule="x"), "schedule is 'x'; accepted: alternate, two-stage"),
+    (lambda: replace(SMOKE, data=""), "a source of images is needed"),
+    (lambda: replace(SMOKE, channels=7), "channels is 7; it must be even"),
+    (lambda: adjusted(SMOKE, held_out=0), "held_out is 0; at least one input"),
+    (lambda: adjusted(SMOKE, samples=1), "samples must be 2 or more"),
+    (lambda: WeightsConfig(batch=1), "batch is 1; it must be between 2 and 65536"),
+    (lambda: WeightsConfig(learning_rate=float("nan")), "learning_rate is nan"),
+    (lambda: adjusted(SMOKE, epochs=0), "epochs is 0; it must be between 1 and 100000"),
+    (lambda: WeightsConfig(epochs=2.5), "epochs is 2.5; it must be an integer"),
+    (lambda: WeightsConfig(cutout=-1), "cutout is -1"),
+    (lambda: RewardsConfig(chunk=0), "chunk is 0; it must be between 1 and 10000"),
+    (lambda: replace(SMOKE, rewards=RewardsConfig(evaluated=10)), "anchors is 16; at most 10 are evaluated"),
+    (lambda: replace(SMOKE, rewards=RewardsConfig(evaluated=19, anchors=0)), "a reward model needs 20 or more"),
+    (lambda: ImageTrainingConfig.from_dict({"colour": 1}), "unknown field 'colour'; accepted: policy, schedule, data"),
+    (lambda: ImageTrainingConfig.from_dict({"weights": {"x": 1}}), "unknown field 'weights.x'; accepted: epochs"),
+    (lambda: ImageTrainingConfig.from_dict({"rewards": 3}), "rewards: 3 is not an object; its fields: images"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), BAD, ids=range(len(BAD)))
+def test_what_is_refused(make, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
+
+
+def test_booleans_are_no_numbers():
+    with pytest.raises(ValueError, match="steps is True; it must be an integer"):
+        check_fields(SimpleNamespace(steps=True), {"steps": (0, 5)})

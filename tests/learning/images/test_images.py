@@ -1,0 +1,361 @@
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from nat_core.learning.images import sources as image_sources
+from nat_core.learning.images.images import ImagePart, load_images, part_indices
+from nat_core.learning.images.sources import HUB_DEFAULT
+
+CLASSES = ("cat", "dog")
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return load_images("sample")
+
+
+def encoded(color, size=(8, 8), kind="PNG"):
+    file = io.BytesIO()
+    Image.new("RGB", size, color).save(file, kind)
+    return file.getvalue()
+
+
+def write_parquet(path, labels, images=None, columns=("img", "label"), classes=CLASSES):
+    """A file in the hub's layout; image i is of the grey i."""
+    images = [encoded((i, i, i)) for i in range(len(labels))] if images is None else images
+    rows = [{"bytes": image, "path": None} for image in images]
+    features = {columns[0]: {"_type": "Image"}, columns[1]: {"_type": "ClassLabel", "names": list(classes)}}
+    schema = pa.schema(
+        [(columns[0], pa.struct([("bytes", pa.binary()), ("path", pa.string())])), (columns[1], pa.int64())],
+        metadata={"huggingface": json.dumps({"info": {"features": features}})} if classes else None,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({columns[0]: rows, columns[1]: labels}, schema=schema), path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten training and four test images of two classes."""
+    write_parquet(tmp_path / "train-00000-of-00001.parquet", [0, 1] * 5)
+    write_parquet(tmp_path / "test-00000-of-00001.parquet", [0, 1] * 2)
+    return tmp_path
+
+
+def load(source, **options):
+    return load_images(str(source), resolution=8, **options)
+
+
+def greys(part):
+    return sorted(part.images[:, 0, 0, 0].tolist())
+
+
+# What is in the box
+
+
+def test_the_sample_is_balanced_and_disjoint(sample):
+    sizes = [len(part) for part in (sample.weights, sample.rewards, sample.selection, sample.test)]
+    assert sizes == [1000, 1250, 250, 500]
+    for part, each in zip(
+        (sample.weights, sample.rewards, sample.selection, sample.test), (100, 125, 25, 50), strict=True
+    ):
+        assert part.labels.bincount().tolist() == [each] * 10
+        assert part.images.shape == (len(part), 3, 32, 32)
+        assert (part.images.dtype, part.labels.dtype) == (torch.uint8, torch.int64)
+        assert part.images.is_contiguous(memory_format=torch.channels_last)
+    images = {image.numpy().tobytes() for image in torch.cat((sample.training.images, sample.test.images))}
+    assert len(images) == 3000
+    assert sample.classes[:2] == ("airplane", "automobile")
+    assert sample.description == ("CIFAR-10 sample: 2,500 training and 500 test images of 10 classes, 32×32, split 0")
+
+
+def test_parts_and_what_is_taken_from_them_bear_their_names(sample):
+    names = [part.name for part in (sample.weights, sample.rewards, sample.selection, sample.test, sample.training)]
+    assert names == ["weights", "rewards", "selection", "test", "training"]
+    generator = torch.Generator().manual_seed(0)
+    assert sample.rewards[:5].name == sample.rewards.draw(5, generator).name == "rewards"
+    assert next(sample.rewards.to("cpu").batches(5)).name == "rewards"
+
+
+def test_the_sample_names_its_source():
+    metadata = pq.read_schema(image_sources._SAMPLE_FILE).metadata
+    assert metadata[b"source"] == (b"CIFAR-10 (Krizhevsky 2009), re-encoded as JPEG by the publisher of the images")
+
+
+def test_normalised_images_have_mean_zero_and_deviation_one(sample):
+    values = sample.normalised(sample.training.images)
+    assert values.is_contiguous(memory_format=torch.channels_last)
+    assert values.mean((0, 2, 3)).abs().max() < 1e-3
+    assert (values.std((0, 2, 3)) - 1).abs().max() < 1e-3
+    grey = torch.full((1, 3, 2, 2), 200, dtype=torch.uint8)
+    expected = [(200 - mean) / deviation for mean, deviation in zip(sample.mean, sample.deviation, strict=True)]
+    assert sample.normalised(grey)[0, :, 1, 0].tolist() == pytest.approx(expected)
+
+
+def test_any_resolution_is_made(sample):
+    small = load_images("sample", resolution=16)
+    assert small.resolution == 16
+    assert small.weights.labels.tolist() == sample.weights.labels.tolist()
+    halved = sample.weights.images[:50].float().unflatten(3, (16, 2)).unflatten(2, (16, 2)).mean((3, 5))
+    assert (small.weights.images[:50].float() - halved).abs().mean() < 12
+
+
+def test_data_go_to_a_device(device):
+    data = load_images("sample", resolution=8, device=device)
+    for part in (data.weights, data.rewards, data.selection, data.test):
+        assert part.images.device.type == part.labels.device.type == device.type
+    assert data.normalised(data.test.images).device.type == device.type
+
+
+# Parts
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_parts_are_disjoint_complete_stratified_and_repeatable(seed):
+    labels = torch.randint(4, (400,), generator=torch.Generator().manual_seed(seed))
+    parts = part_indices(labels, seed)
+    assert sorted(torch.cat(parts).tolist()) == list(range(400))
+    counts = labels.bincount()
+    for part, share in zip(parts, (0.4, 0.5, 0.1), strict=True):
+        assert (labels[part].bincount(minlength=4) - share * counts).abs().max() <= 1
+    assert all(torch.equal(one, other) for one, other in zip(parts, part_indices(labels, seed), strict=True))
+    assert not torch.equal(parts[0], part_indices(labels, seed + 1)[0])
+
+
+def test_a_class_of_three_has_one_image_in_every_part():
+    parts = part_indices(torch.tensor([0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), 0)
+    assert [len(part) for part in parts] == [1 + 4, 1 + 5, 1 + 1]
+    assert all((part < 3).sum() == 1 for part in parts)
+
+
+def test_the_start_of_a_part_is_a_random_subset(sample):
+    assert sample.rewards[:300].labels.bincount(minlength=10).min() >= 10
+
+
+def test_batches_visit_every_image_once():
+    part = ImagePart(torch.arange(10)[:, None, None, None].expand(10, 3, 2, 2), torch.arange(10))
+    assert [batch.labels.tolist() for batch in part.batches(4)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    shuffled = list(part.batches(4, torch.Generator().manual_seed(1)))
+    assert [len(batch) for batch in shuffled] == [4, 4, 2]
+    labels = torch.cat([batch.labels for batch in shuffled])
+    assert labels.tolist() != list(range(10))
+    assert sorted(labels.tolist()) == list(range(10))
+    assert torch.equal(torch.cat([batch.images for batch in shuffled])[:, 0, 0, 0], labels)
+
+
+def test_drawn_images_are_distinct():
+    part = ImagePart(torch.zeros(10, 3, 2, 2), torch.arange(10))
+    generator = torch.Generator().manual_seed(0)
+    assert len(set(part.draw(6, generator).labels.tolist())) == 6
+    assert sorted(part.draw(20, generator).labels.tolist()) == list(range(10))
+
+
+# Sources
+
+
+def test_parquet_files_of_a_folder_are_told_apart_by_their_names(folder):
+    data = load(folder)
+    assert greys(data.training) == list(range(10))
+    assert greys(data.test) == list(range(4))
+    assert [len(part) for part in (data.weights, data.rewards, data.selection)] == [4, 4, 2]
+    assert data.classes == CLASSES
+    for part in (data.training, data.test):
+        assert (part.images[:, 0, 0, 0] % 2 == part.labels).all()
+    assert greys(load(f"{folder}/*.parquet").training) == list(range(10))
+
+
+def test_several_files_per_split_and_folders_as_names(tmp_path):
+    write_parquet(tmp_path / "train" / "a.parquet", [0, 1] * 3)
+    write_parquet(tmp_path / "train" / "b.parquet", [0, 1] * 3)
+    write_parquet(tmp_path / "val" / "a.parquet", [0, 1])
+    data = load(tmp_path)
+    assert greys(data.training) == sorted([*range(6)] * 2)
+    assert len(data.test) == 2
+
+
+def test_other_columns_and_no_names_of_classes(tmp_path):
+    for split in ("train", "test"):
+        write_parquet(tmp_path / f"{split}.parquet", [0, 1, 2] * 3, columns=("image", "fine_label"), classes=())
+    assert load(tmp_path).classes == ("0", "1", "2")
+
+
+def test_an_unlabelled_test_split_gives_way_to_the_validation_split(folder):
+    write_parquet(folder / "test-00000-of-00001.parquet", [-1] * 4)
+    write_parquet(folder / "validation.parquet", [0, 1, 0])
+    assert load(folder).test.labels.tolist() == [0, 1, 0]
+
+
+def write_image_folder(root, splits=("train", "val"), size=(24, 16)):
+    for split in splits:
+        for label, name in enumerate(CLASSES):
+            (root / split / name).mkdir(parents=True)
+            for i in range(4):
+                path = root / split / name / f"{i}.png"
+                path.write_bytes(encoded((100 * label, 50, i), size))
+
+
+@pytest.mark.parametrize("test_name", ["val", "test"])
+def test_an_image_folder_in_the_layout_of_imagenet(tmp_path, test_name):
+    write_image_folder(tmp_path, ("train", test_name))
+    data = load(tmp_path)
+    assert data.classes == CLASSES
+    for part in (data.training, data.test):
+        assert len(part) == 8
+        assert (part.images[:, 0] == 100 * part.labels[:, None, None]).all()
+        assert sorted(part.images[:, 2, 0, 0].tolist()) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_the_middle_of_other_sizes_is_kept(tmp_path):
+    wide = np.zeros((16, 48, 3), np.uint8)
+    wide[:, 16:32] = 200
+    for split in ("train", "test"):
+        for name in CLASSES:
+            (tmp_path / split / name).mkdir(parents=True)
+            for i in range(3):
+                Image.fromarray(wide).save(tmp_path / split / name / f"{i}.png")
+    assert (load(tmp_path).test.images[:, :, :, 1:-1] == 200).all()
+    assert load(tmp_path).test.images.shape == (6, 3, 8, 8)
+
+
+# Refusals: one sentence that says what, where, and what to do
+
+
+def refusal(source, **options):
+    with pytest.raises(ValueError) as caught:
+        load(source, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_no_network(monkeypatch, tmp_path):
+    import datasets
+    import huggingface_hub
+
+    def fails(*_, **__):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", fails)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    assert refusal(HUB_DEFAULT) == (
+        "images 'uoft-cs/cifar10' could not be downloaded from the Hugging Face hub (no route to host); check the name "
+        "and the network, or use files on this machine or the built-in 'sample'"
+    )
+
+
+def test_a_hub_name_is_downloaded(monkeypatch, folder):
+    import datasets
+    import huggingface_hub
+
+    real, asked = datasets.load_dataset, []
+    files = {split: str(folder / f"{split}-00000-of-00001.parquet") for split in ("train", "test")}
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
+    monkeypatch.setattr(
+        datasets,
+        "load_dataset",
+        lambda name: asked.append(name) or real("parquet", data_files=files, cache_dir=str(folder / "cache")),
+    )
+    data = load("somebody/pets")
+    assert asked == ["somebody/pets"]
+    assert greys(data.training) == list(range(10))
+    assert data.description.startswith("somebody/pets: 10 training and 4 test images")
+
+
+@pytest.mark.parametrize(
+    "source", ["/no/such/folder", "no/such.parquet", "~nobody/x/*.parquet", "a b", "a\0b", "", " "]
+)
+def test_nothing_there(source):
+    assert "accepted: 'sample' (built in), a name on the Hugging Face hub" in refusal(source)
+
+
+def test_an_unreadable_image(folder):
+    images = [encoded((i, i, i)) for i in range(10)]
+    images[3] = images[3][:40]
+    write_parquet(folder / "train.parquet", [0, 1] * 5, images)
+    (folder / "train-00000-of-00001.parquet").unlink()
+    message = refusal(folder)
+    assert message.startswith(f"image 3 of {folder}/train.parquet is not a readable image (")
+    assert message.endswith("replace or remove it")
+    write_parquet(folder / "train.parquet", [0, 1] * 5, [None, *images[1:]])
+    assert refusal(folder).startswith(f"image 0 of {folder}/train.parquet is not a readable image (")
+
+
+def test_a_broken_file(folder):
+    (folder / "train-00000-of-00001.parquet").write_bytes(b"PAR1 and nothing else")
+    assert refusal(folder).startswith(f"images {str(folder)!r} cannot be read: ")
+
+
+def test_wrong_columns(folder):
+    write_parquet(folder / "test-00000-of-00001.parquet", [0, 1], columns=("picture", "label"))
+    assert refusal(folder) == (
+        f"{folder}/test-00000-of-00001.parquet has no column for the image, only picture, label; accepted: img or image"
+    )
+    pq.write_table(pa.table({"img": ["x", "y"], "label": [0, 1]}), folder / "test-00000-of-00001.parquet")
+    assert "the image column is of type string; accepted: a struct of bytes and path" in refusal(folder)
+
+
+def test_labels_out_of_range(folder):
+    write_parquet(folder / "train-00000-of-00001.parquet", [0, 1, 2, 0, 1, 0, 1, 0])
+    assert refusal(folder) == (
+        f"{folder}/train-00000-of-00001.parquet: the label of image 2 is 2; accepted: 0 to 1, one per class"
+    )
+    write_parquet(folder / "train-00000-of-00001.parquet", [0, 1, None, 0])
+    assert "labels must be whole numbers for every image, not one missing" in refusal(folder)
+
+
+def test_a_class_missing_in_a_part(folder):
+    write_parquet(folder / "train-00000-of-00001.parquet", [0, 0, 0, 1, 1])
+    assert "class 'dog' (label 1) has 2 training images; every class needs at least 3" in refusal(folder)
+    write_parquet(folder / "train-00000-of-00001.parquet", [0, 1] * 4)
+    write_parquet(folder / "test-00000-of-00001.parquet", [1, 1])
+    assert "class 'cat' (label 0) has 0 test images; every class needs at least 1" in refusal(folder)
+
+
+def test_test_labels_beyond_the_training_classes(tmp_path):
+    write_parquet(tmp_path / "train.parquet", [0, 1] * 3, classes=())
+    write_parquet(tmp_path / "test.parquet", [0, 1, 2], classes=())
+    assert "a test label is outside 0 to 1" in refusal(tmp_path)
+
+
+def test_no_test_or_training_split(folder):
+    (folder / "test-00000-of-00001.parquet").rename(folder / "train-1.parquet")
+    assert "have no labelled test split, only train; add one and name it test or validation" in refusal(folder)
+    assert "has no test split: no column 'split'" in refusal(write_single(folder / "images.parquet"))
+    (folder / "images.parquet").unlink()
+    for file in folder.glob("*.parquet"):
+        file.rename(folder / file.name.replace("train", "test"))
+    assert "have no training split, only test; name one 'train'" in refusal(folder)
+
+
+def write_single(path):
+    write_parquet(path, [0, 1] * 5)
+    return path
+
+
+def test_a_parquet_file_of_no_split(folder):
+    write_single(folder / "more.parquet")
+    assert f"{folder}/more.parquet is of no split" in refusal(folder)
+
+
+def test_a_folder_without_images(tmp_path):
+    missing = "holds no parquet files and no {} split, {}/<class>/<image>; accepted: "
+    assert missing.format("training", "train") in refusal(tmp_path)
+    write_image_folder(tmp_path, ("train",))
+    assert missing.format("test", "test") in refusal(tmp_path)
+
+
+def test_an_image_folder_without_classes(tmp_path):
+    write_image_folder(tmp_path, ("train",))
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "0.png").write_bytes(encoded((1, 2, 3)))
+    assert "no test split, test/<class>/<image>; accepted: " in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("resolution", [7, 513, 32.0])
+def test_resolution_out_of_range(resolution):
+    with pytest.raises(ValueError, match="accepted: whole numbers from 8 to 512"):
+        load_images("sample", resolution=resolution)
