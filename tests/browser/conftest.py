@@ -2,13 +2,17 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.startup import serving
+from nat_core.runs.folders import Folders
+from nat_core.runs.tracking import Tracking, open_tracking
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -83,3 +87,25 @@ def open_page(browser) -> Iterator[Callable[..., Page]]:
     yield visit
     for context in contexts:
         context.close()
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of runs, what tells the app of it, and where it is."""
+
+    store: Tracking
+    environment: dict[str, str]
+    where: str
+
+
+@pytest.fixture(params=["file", "server"])
+def record(request, new_mlflow_server, tmp_path) -> Iterator[Record]:
+    """A record of its own; what a failed test leaves at work is ended."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with new_mlflow_server(folder) if request.param == "server" else nullcontext("") as address:
+        tracking = open_tracking(address or f"sqlite:///{tmp_path / 'mlflow.db'}", Folders(tmp_path))
+        yield Record(tracking, {"NAT_LAB_RUNS": str(tmp_path), "MLFLOW_TRACKING_URI": address}, request.param)
+        for run in tracking.runs():
+            if run.active and run.process is not None:
+                run.process.signal(signal.SIGKILL)
