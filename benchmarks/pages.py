@@ -64,10 +64,10 @@ PAGES: dict[str, tuple[Interaction, ...]] = {
         Interaction("random input", labelled("Random"), (None,)),
         Interaction("axis across", keyed("selectbox", "x"), ("pixel3", "parameters", "macs")),
         Interaction("axis up", keyed("selectbox", "y"), ("cifar100_test", "imagenet16_120_valid", "cifar10_valid")),
-        Interaction("best of 100", keyed("segmented_control", "choice"), (100, 10)),
+        Interaction("best of 100", keyed("segmented_control", "output"), (100, 10)),
         Interaction("channels", keyed("number_input", "channels-cifar"), (16, 20, 44, 48, 64, 36), _ARCHITECTURES),
         Interaction("layers", keyed("number_input", "layers-cifar"), (8, 11, 14, 17, 25, 20), _ARCHITECTURES),
-        Interaction("network", keyed("segmented_control", "family"), ("imagenet", "cifar"), _ARCHITECTURES),
+        Interaction("network", keyed("segmented_control", "network"), ("imagenet", "cifar"), _ARCHITECTURES),
         Interaction("chart", keyed("segmented_control", "pairs_y"), ("published", "parameters"), _ARCHITECTURES),
     ),
     "learn": (

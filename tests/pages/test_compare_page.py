@@ -64,7 +64,7 @@ def test_axes_choice_and_random():
         app.selectbox(key=key).set_value(value)
         run(app)
     assert "Latency on Pixel 3 measured for HELP" in app.caption[0].value
-    app.segmented_control(key="choice").set_value(1)
+    app.segmented_control(key="output").set_value(1)
     run(app)
     seen = set()
     for _ in range(4):
@@ -87,7 +87,7 @@ def test_the_table_follows_the_size_of_the_network():
     app.number_input(key="layers-cifar").set_value(8)
     run(app)
     assert app.dataframe[0].value.set_index("Name").loc["DARTS", "MACs, M"] < 60
-    app.segmented_control(key="family").set_value("imagenet")
+    app.segmented_control(key="network").set_value("imagenet")
     run(app)
     frame = app.dataframe[0].value.set_index("Name")
     assert frame.loc["DARTS", "MACs, M"] == pytest.approx(529.912, abs=1e-3)
@@ -99,7 +99,7 @@ def test_kinds_without_results_say_so():
     app.segmented_control(key="pairs_y").set_value("published")
     run(app)
     assert not app.info
-    app.segmented_control(key="family").set_value("nasbench201")
+    app.segmented_control(key="network").set_value("nasbench201")
     run(app)
     assert "No architecture here fits NAS-Bench-201" in app.info[0].value
 
@@ -129,7 +129,7 @@ def test_what_was_trained_here_from_scratch_is_shown_with_its_budget(monkeypatch
 
 def test_own_architectures_come_with_what_the_policy_makes_of_them_and_go():
     app = open_page(compare="Architectures")
-    app.segmented_control(key="family").set_value("nasbench201")
+    app.segmented_control(key="network").set_value("nasbench201")
     run(app)
     app.text_input(key="own_name").set_value("mine")
     app.text_input(key="own_text").set_value("nasbench201:77")
@@ -147,7 +147,7 @@ def test_the_transform_pages_input_is_compared_too():
     run(app)
     app.query_params["compare"] = "Architectures"
     run(app.switch_page("pages/compare.py"))
-    app.segmented_control(key="family").set_value("nasbench201")
+    app.segmented_control(key="network").set_value("nasbench201")
     run(app)
     assert app.dataframe[0].value["Name"].tolist() == ["Transform, step 1", "Transform, step 1, ours"]
 

@@ -41,16 +41,16 @@ def _network() -> NetworkConfig:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         family = st.segmented_control(
             "Network", FAMILIES, format_func=lambda name: FAMILIES[name].title, default="cifar", required=True,
-            key="family", persist_state="session",
+            key="network", bind="query-params",
         )  # fmt: skip
         usual, stages = NETWORKS[family], FAMILIES[family].stages
         channels = st.number_input(
             "C, channels", 2, MAX_CHANNELS, usual.channels, 2, key=f"channels-{family}", width=140,
-            persist_state="session",
+            bind="query-params",
         )  # fmt: skip
         layers = st.number_input(
             "L, cells", stages, MAX_LAYERS, usual.layers, stages, key=f"layers-{family}", width=140,
-            persist_state="session",
+            bind="query-params",
         )  # fmt: skip
     return NetworkConfig(family, channels, layers, usual.resolution, usual.classes)
 

@@ -73,9 +73,8 @@ def _controls():
             format_func=outputs.CHOICES.get,
             default=10,
             required=True,
-            key="choice",
-            persist_state="session",
-            help="The most probable output, or the most accurate (CIFAR-10 validation) of the most probable ones.",
+            key="output",
+            bind="query-params",
         )
     return QUANTITIES[x], QUANTITIES[y]
 
@@ -89,7 +88,7 @@ def _draw() -> None:
 
 
 def _marked(code: int) -> Marked:
-    after = outputs.output_code(code, st.session_state["choice"])
+    after = outputs.output_code(code, st.session_state["output"])
     return Marked(code, after, int(oracle_codes(SCORE)[code]), reachable_codes(code))
 
 
@@ -98,7 +97,7 @@ def _chart(x, y, marked: Marked) -> None:
         format = figure_format("explorer_format")
         csv_button("All cells as CSV", "nasbench201.csv", every_cell_frame)
         csv_button("Pareto front as CSV", "pareto-front.csv", lambda: front_frame(x, y))
-        reach = st.toggle("Reachable cells", value=True, key="reach", persist_state="session")
+        reach = st.toggle("Reachable cells", value=True, key="reachable", bind="query-params")
     st.plotly_chart(
         scatter(x, y, marked, reach),
         key=_CHART,
@@ -108,7 +107,10 @@ def _chart(x, y, marked: Marked) -> None:
         alt=f"All cells of NAS-Bench-201: {x.label} against {y.label}",
     )
     sources = dict.fromkeys(f"{column.title} {column.source}." for column in (x, y))
-    st.caption(f"{' '.join(sources)} A click makes a cell the input; a double click shows the whole range.")
+    st.caption(
+        f"{' '.join(sources)} Greedy: the policy's most probable output; best of 10 or 100: of that many most probable "
+        "ones the most accurate by CIFAR-10 validation. A click makes a cell the input; a double click shows all."
+    )
 
 
 def _pick() -> None:
