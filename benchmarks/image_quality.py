@@ -59,9 +59,11 @@ class Setting:
     share: float
 
     def cost(self, architecture: Architecture) -> Cost:
+        """On the space's usual network."""
         return cost_model(NETWORKS[self.space.network]).cost(architecture)
 
     def limit(self, given: Architecture) -> int:
+        """MACs that an output may cost."""
         return int(self.share * self.cost(given).macs)
 
     def best(self, given: Architecture, candidates: Sequence[Architecture]) -> Architecture:
@@ -110,6 +112,8 @@ def probable(count: int) -> Method:
 
 
 def random_best(count: int) -> Method:
+    """The best by the model of `count` random legal transformations within the budget."""
+
     def choose(setting: Setting, given: Architecture) -> Architecture:
         rng, limit = random.Random(seed_of("random", notation.shortest(given))), setting.limit(given)
         drawn = (
@@ -123,6 +127,8 @@ def random_best(count: int) -> Method:
 
 
 def local(count: int) -> Method:
+    """Local search by the model, `count` evaluations; what is over the budget counts as worse the more it is."""
+
     def choose(setting: Setting, given: Architecture) -> Architecture:
         limit = setting.limit(given)
 
@@ -139,6 +145,7 @@ def local(count: int) -> Method:
 
 
 def fixed(setting: Setting, given: Architecture) -> Architecture:
+    """The best fixed rule: each operation always becomes the same one."""
     return _applied(setting.rule, given)
 
 

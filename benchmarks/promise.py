@@ -64,6 +64,7 @@ def inputs(space: Space) -> list[NamedArchitecture]:
 
 
 def pair(item: NamedArchitecture, space: Space, policies: Path) -> Pair:
+    """An input with what the shipped policy, the papers and chance make of it."""
     given = item.architecture
     ours = output(given, space, policies)
     published = {

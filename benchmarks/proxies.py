@@ -118,6 +118,7 @@ def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple
 
 
 def row(name: str, predicted: Sequence[float], true: NDArray[np.float64], seconds: float) -> str:
+    """A line of the table: rank correlation, its interval, processor seconds per architecture."""
     values = np.array(predicted, dtype=np.float64)
     low, high = interval(values, true)
     return f"| {name} | {rank_correlation(values, true):.2f} | {low:.2f} to {high:.2f} | {seconds:.1f} |"

@@ -58,11 +58,13 @@ REWARD_MODEL = RewardModelConfig(members=3, layers=4, steps=900)
 
 
 def say(text: str) -> None:
+    """Progress, beside the results."""
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
 @lru_cache(maxsize=1)
 def lattice() -> Lattice:
+    """All cells of the benchmark and where legal transitions lead, computed once."""
     return Lattice.of_space(table.SPACE)
 
 

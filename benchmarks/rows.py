@@ -76,6 +76,7 @@ def machine() -> str:
 
 
 def today() -> str:
+    """The date in UTC."""
     return datetime.now(UTC).date().isoformat()
 
 

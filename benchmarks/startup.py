@@ -51,12 +51,18 @@ def serving(
 
 
 def free_port() -> int:
+    """A port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Waits until `process` answers at `url`.
+
+    Raises:
+        RuntimeError: it has ended, or does not answer in time.
+    """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -62,6 +62,7 @@ def _shipped() -> Mapping[Key, Cost]:
 
 
 def main() -> None:
+    """Measures everything anew and writes the asset."""
     lines = (json.dumps([*key, [getattr(cost, name) for name in _FIELDS]]) for key, cost in measure_all().items())
     ASSET.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 

@@ -79,6 +79,7 @@ class EvenPool(nn.Module):
 
 
 def max_pool(kernel: int, stride: int) -> nn.Module:
+    """Padding never wins."""
     return nn.MaxPool2d(kernel, stride, kernel // 2) if kernel % 2 else EvenPool(nn.MaxPool2d, stride)
 
 
@@ -90,6 +91,7 @@ def avg_pool(kernel: int, stride: int) -> nn.Module:
 
 
 def skip(channels: int, stride: int) -> nn.Module:
+    """Nothing, or a factorised reduction where the resolution is halved."""
     return nn.Identity() if stride == 1 else FactorisedReduction(channels, channels)
 
 

@@ -107,6 +107,7 @@ def select(graphs: Data, chosen: Tensor) -> Data:
 
 
 def graph_count(graphs: Data) -> int:
+    """How many architectures a batch holds."""
     return len(graphs.node_ptr) - 1
 
 

@@ -39,6 +39,7 @@ def rank() -> int:
 
 
 def is_leader() -> bool:
+    """Whether this process writes files and speaks for all."""
     return rank() == 0
 
 

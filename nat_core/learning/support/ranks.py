@@ -44,9 +44,11 @@ class TargetScale:
         )
 
     def to_target(self, accuracies_percent: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What a regressor learns of accuracies in percent, interpolated; what lies beyond the scale is at its end."""
         return np.interp(accuracies_percent, self.accuracies_percent, self.targets)
 
     def to_percent(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The way back: accuracies in percent, 0 to 100."""
         return np.interp(targets, self.targets, self.accuracies_percent).clip(0, 100)
 
 
