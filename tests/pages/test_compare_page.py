@@ -75,8 +75,13 @@ def test_axes_choice_and_random():
 
 
 def test_an_address_reopens_the_view():
-    app = open_page(cell201="77", x="Latency on Pixel 3")
+    app = open_page(cell201="77", x="Latency on Pixel 3", output="Greedy", reachable="false")
     assert app.number_input(key="cell201").value == 77 and app.selectbox(key="x").value == "pixel3"
+    assert metric(app, "Accuracy (tabular)").value == f"{VALID[output_code(code_of(77), 1)]:.2f} %"
+    assert not app.toggle(key="reachable").value
+    app = open_page(**{"compare": "Architectures", "network": "ImageNet", "channels-imagenet": "32"})
+    assert app.segmented_control(key="network").value == "imagenet"
+    assert app.number_input(key="channels-imagenet").value == 32
 
 
 def test_the_table_follows_the_size_of_the_network():
