@@ -53,6 +53,8 @@ def look(height: int) -> dict[str, Any]:
         "font": {"color": colors.text, "size": 13},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colors.text}},
         "hoverlabel": {"align": "left"},
+        # Plotly's own is half of the ground's colour, and the ground's transparent black is black there.
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colors.tint(colors.text, 0.4), "activecolor": colors.text},
         "xaxis": {**axis, "automargin": True},
         "yaxis": {**axis, "automargin": True},
     }

@@ -10,16 +10,15 @@ _SCALE = 2  # PNG pixels per pixel on the screen
 
 
 def figure_format(key: str) -> str:
-    """A control for the format in which the chart's camera saves."""
+    """A control for the format in which the camera at the chart's upper right corner saves."""
     return st.segmented_control(
-        "Figure as",
+        "Camera saves",
         FIGURE_FORMATS,
         format_func=FIGURE_FORMATS.get,
         default="svg",
         required=True,
         key=key,
         persist_state="session",
-        help="What the camera at the chart's upper right corner saves.",
     )
 
 
