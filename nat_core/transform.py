@@ -26,6 +26,8 @@ from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 
 MAX_SAMPLES = 1000
+# Share of the input's MACs that a change has to save where the source cannot tell whether it helps: it is a risk.
+CLEAR_SAVING = 0.05
 
 Method = Literal["probable", "sampled"]
 
@@ -132,7 +134,10 @@ class Transformation:
     def verdict(self) -> str:
         """One sentence about what happened."""
         if self.is_unchanged:
-            return f"Already as good as it gets: none of the {len(self.candidates) - 1} other candidates is better."
+            others = f"none of the {len(self.candidates) - 1} other candidates is"
+            if any((item.accuracy_percent or 0) > (self.input.accuracy_percent or 0) for item in self.candidates):
+                return f"Better left as it is: {others} clearly more accurate or clearly cheaper."
+            return f"Already as good as it gets: {others} better."
         edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed"
         if self.gain_percent is not None and self.gain_percent < 0:
             if self.input in self.candidates:
@@ -179,8 +184,8 @@ def transform(
 ) -> Transformation:
     """Transform `architecture` with `policy`.
 
-    With an accuracy source the most accurate candidate is chosen, of those that it cannot tell apart the cheapest;
-    without one, the most probable.
+    With an accuracy source the most accurate candidate is chosen; of those that it cannot tell apart one that is
+    clearly cheap, with as few changes as that takes. Without a source, the most probable.
 
     Raises:
         ValueError: the network, the source or the budget does not fit the architecture; says which and why.
@@ -232,7 +237,9 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
             for item, value, is_final in zip(items, judgement.accuracy_percent, judgement.is_final, strict=True)
         ]
         kept = {item.number for item in proposal.candidates}
-        ranked = _ranked([item for item in judged if item.number in kept], tolerance)
+        ranked = _ranked([item for item in judged if item.number in kept])
+        if tolerance:
+            ranked = _least_changed_first(ranked, judged[0], tolerance)
         yield replace(
             proposal,
             input=judged[0],
@@ -244,22 +251,11 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
         )
 
 
-def _ranked(candidates: list[Candidate], tolerance: float = 0.0) -> list[Candidate]:
+def _ranked(candidates: list[Candidate]) -> list[Candidate]:
     """Most accurate first; without accuracies most probable first; of equals, the cheaper.
 
-    Equal to the most accurate is what comes within `tolerance` points of it. While some have not been judged at all,
-    those that were come first, however well they were.
+    While some have not been judged at all, those that were come first, however well they were.
     """
-    ranked = _by_merit(candidates)
-    best = ranked[0].accuracy_percent if ranked else None
-    if best is None or not tolerance:
-        return ranked
-    equal = [item for item in ranked if item.accuracy_percent is not None and item.accuracy_percent >= best - tolerance]
-    chosen = min(equal, key=lambda item: item.cost.macs)
-    return [chosen, *(item for item in ranked if item is not chosen)]
-
-
-def _by_merit(candidates: list[Candidate]) -> list[Candidate]:
     complete = all(item.accuracy_percent is not None for item in candidates)
 
     def key(item: Candidate) -> tuple[bool, bool, float, int]:
@@ -268,6 +264,25 @@ def _by_merit(candidates: list[Candidate]) -> list[Candidate]:
         return (complete and not item.is_final, unjudged, -merit, item.cost.macs)
 
     return sorted(candidates, key=key)
+
+
+def _least_changed_first(ranked: list[Candidate], given: Candidate, tolerance: float) -> list[Candidate]:
+    """`ranked`, but first the least changed of those that are as accurate as the best and as cheap as the cheapest.
+
+    As accurate is what comes within `tolerance` points, as cheap what comes within `CLEAR_SAVING` of the input's MACs.
+    """
+    best = ranked[0].accuracy_percent if ranked else None
+    if best is None:
+        return ranked
+    equal = [item for item in ranked if item.accuracy_percent is not None and item.accuracy_percent >= best - tolerance]
+    limit = min(item.cost.macs for item in equal) + CLEAR_SAVING * given.cost.macs
+
+    def changes(item: Candidate) -> int:
+        pairs = zip(given.architecture.operations, item.architecture.operations, strict=True)
+        return sum(before != after for before, after in pairs)
+
+    chosen = min((item for item in equal if item.cost.macs <= limit), key=lambda item: (changes(item), item.cost.macs))
+    return [chosen, *(item for item in ranked if item is not chosen)]
 
 
 def _judgements(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[Judgement]:

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.architecture.spaces import SPACES, space_of
@@ -15,13 +16,14 @@ from nat_core.learning.nasbench201.table import TabularAccuracy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.transform import Options, transform
+from nat_core.transform import CLEAR_SAVING, Options, transform
 from tests.strategies import sampled_architectures
 
 SPACE = SPACES["nasbench201"]
 SOURCE = TabularAccuracy()
 DARTS = library()["DARTS"].architecture
 STRONGEST = parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|")
+POOLINGS = parse("|avg_pool_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|avg_pool_3x3~0|avg_pool_3x3~1|avg_pool_3x3~2|")
 WORST = parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
 
 
@@ -62,24 +64,36 @@ def test_candidates_are_costed_judged_and_scored(policy):
     assert max(item.log_probability for item in greedy.candidates) == pytest.approx(scores[0], abs=1e-4)
 
 
-def test_what_a_coarse_source_cannot_tell_apart_is_told_apart_by_cost(policy):
-    class Coarse(TabularAccuracy):
-        tolerance_points = 0.0
+class Coarse(TabularAccuracy):
+    def __init__(self, tolerance_points):
+        self.tolerance_points = tolerance_points
 
-    source = Coarse()
-    architecture = SPACE.sample(random.Random(5))
-    fine = transform(architecture, policy, SPACE, source, Options(samples=50))
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_what_a_coarse_source_cannot_tell_apart_the_least_changed_that_is_clearly_cheap_is_chosen(policy, seed):
+    architecture = SPACE.sample(random.Random(seed))
+    fine = transform(architecture, policy, SPACE, SOURCE, Options(samples=50))
     best = fine.output.accuracy_percent
     assert best == max(item.accuracy_percent for item in fine.candidates)
-    source.tolerance_points = 3.0
-    coarse = transform(architecture, policy, SPACE, source, Options(samples=50))
-    equal = [item for item in fine.candidates if item.accuracy_percent >= best - 3]
-    assert len(equal) > 1 and coarse.output.cost.macs == min(item.cost.macs for item in equal)
+    coarse = transform(architecture, policy, SPACE, Coarse(3.0), Options(samples=50))
     assert coarse.candidates[0] == coarse.output and set(coarse.candidates) == set(fine.candidates)
-    source.tolerance_points = 100.0
+    equal = [item for item in fine.candidates if item.accuracy_percent >= best - 3]
+    limit = min(item.cost.macs for item in equal) + CLEAR_SAVING * fine.input.cost.macs
+    changes = {item: len(difference(architecture, item.architecture)) for item in equal if item.cost.macs <= limit}
+    assert changes[coarse.output] == min(changes.values())
+
+
+def test_a_coarse_source_saves_where_it_cannot_tell(policy):
     most_accurate = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
-    cheapest = transform(most_accurate, policy, SPACE, source, Options(samples=50))
+    cheapest = transform(most_accurate, policy, SPACE, Coarse(100.0), Options(samples=50))
     assert cheapest.gain_percent < 0 and cheapest.verdict.endswith("as far as can be told, and cheaper.")
+
+
+def test_a_cell_stays_as_it_is_where_a_coarse_source_cannot_tell_and_little_is_saved(policy):
+    better = transform(POOLINGS, policy, SPACE, SOURCE, Options(samples=50))
+    assert better.gain_percent > 0 and better.output.cost.macs == better.input.cost.macs
+    kept = transform(POOLINGS, policy, SPACE, Coarse(100.0), Options(samples=50))
+    assert kept.is_unchanged and kept.verdict.startswith("Better left as it is: none of the")
 
 
 def test_equal_accuracies_are_told_apart_by_cost(policy):
