@@ -22,6 +22,7 @@ from benchmarks.trainings import PURPOSES, architectures, output, train
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.structure_model import of_main_budget
@@ -40,6 +41,8 @@ ORIGINALS: Mapping[str, Sequence[str]] = {
     "loose_end": ("ENAS", "NASNet-A", "VGG", "ResBlock", "MobileNetV2", "AmoebaNet-A", "NAONet"),
 }
 ROLES = ("ours", "NAT", "NAT++", "random")
+_USUAL = NETWORKS["cifar"]
+_CHANGED = "ours, where it changed something"
 # Random transformations among which one of as many MACs is sought.
 _DRAWS = 2000
 
@@ -97,32 +100,45 @@ def jobs(pairs: Sequence[Pair]) -> Iterator[NamedArchitecture]:
 
 
 def table(pairs: Sequence[Pair], results: Sequence[MeasuredResult]) -> Iterator[str]:
-    """A line per pair, and one per role of mean differences to the inputs."""
+    """A line per pair, and one per role of mean differences to the inputs.
+
+    MACs are relative to the input's, on the small network that was trained and on the usual one.
+    """
     known = {result.genotype: result for result in results if result.seed == 0}
-    yield "| input | " + " | ".join(("accuracy", *ROLES, "MACs, ours ÷ input")) + " |"
-    yield "|---|" + "---:|" * (len(ROLES) + 2)
-    gains: dict[str, list[tuple[float, float]]] = {role: [] for role in ROLES}
+    yield f"| input | accuracy | {' | '.join(ROLES)} | edges ours changes | MACs × | MACs × on {_USUAL.description} |"
+    yield "|---|" + "---:|" * (len(ROLES) + 4)
+    differences: dict[str, list[tuple[float, float, float]]] = {role: [] for role in (*ROLES, _CHANGED)}
     for item in pairs:
-        before = known.get(notation.shortest(item.given))
+        before, ours = known.get(notation.shortest(item.given)), item.made["ours"]
         after = {role: known.get(notation.shortest(made)) for role, made in item.made.items()}
-        ours = after.get("ours")
         accuracies = [_percent(result) for result in (before, *(after.get(role) for role in ROLES))]
-        ratio = f"{ours.macs / before.macs:.2f}" if before and ours else ""
-        yield f"| {' | '.join((item.name, *accuracies, ratio))} |"
+        small = f"{after['ours'].macs / before.macs:.2f}" if before and after["ours"] else ""
+        costs = f"{len(difference(item.given, ours))} | {small} | {_usual_ratio(item.given, ours):.2f}"
+        yield f"| {item.name} | {' | '.join(accuracies)} | {costs} |"
         for role, result in after.items():
             if before and result:
-                gains[role].append((result.accuracy - before.accuracy, result.macs / before.macs))
-    yield from (f"\n{role}: {_mean(values)}" for role, values in gains.items() if len(values) > 1)
+                gain, small_ratio = result.accuracy - before.accuracy, result.macs / before.macs
+                found = (gain, small_ratio, _usual_ratio(item.given, item.made[role]))
+                differences[role].append(found)
+                if role == "ours" and ours != item.given:
+                    differences[_CHANGED].append(found)
+    yield from (f"\n{role}: {_mean(values)}" for role, values in differences.items() if len(values) > 1)
+
+
+def _usual_ratio(given: Architecture, made: Architecture) -> float:
+    cost = cost_model(_USUAL).cost
+    return cost(made).macs / cost(given).macs
 
 
 def _percent(result: MeasuredResult | None) -> str:
     return f"{result.accuracy:.2f}" if result else ""
 
 
-def _mean(values: Sequence[tuple[float, float]]) -> str:
-    points, ratios = np.array(values).T
+def _mean(values: Sequence[tuple[float, float, float]]) -> str:
+    points, small, usual = np.array(values).T
     error = points.std(ddof=1) / len(points) ** 0.5
-    return f"{points.mean():+.2f} ± {error:.2f} points over {len(points)} pairs, MACs × {ratios.mean():.2f}"
+    changed = f"{points.mean():+.2f} ± {error:.2f} points over {len(points)} pairs"
+    return f"{changed}, MACs × {small.mean():.2f}, on {_USUAL.description} × {usual.mean():.2f}"
 
 
 def main() -> None:
