@@ -97,16 +97,28 @@ def train_speeds(items: Sequence[Architecture], data: ImageData, path: Path) -> 
 def shorter_trainings(
     items: Sequence[Architecture], results: Sequence[MeasuredResult], space: Space
 ) -> Iterator[tuple[str, Sequence[Architecture], Sequence[float]]]:
-    """Of those `items` also trained for rewards: their accuracies, and what a model of all others predicts."""
+    """Accuracies of those `items` that were trained for rewards, too, and what models of such trainings predict of all.
+
+    Each is predicted by a model of the trainings of other architectures, and by one of those of other topologies.
+    """
     measured = {result.value: result for result in results}
     both = [item for item in items if item in measured]
-    predicted = [
-        float(fit_structure_model([r for r in results if r.value != item], space.name).accuracy_percent([item])[0])
-        for item in both
-    ]
-    if both:
-        yield f"accuracy, {results[0].epochs} epochs", both, [measured[item].accuracy for item in both]
-        yield f"model of {len(results)} trainings of {results[0].epochs} epochs", both, predicted
+    if not both:
+        return
+    yield f"accuracy, {results[0].epochs} epochs", both, [measured[item].accuracy for item in both]
+    left_out: Mapping[str, Callable[[Architecture], object]] = {
+        "without its own": lambda item: item,
+        "without its topology's": lambda item: item.topology,
+    }
+    for name, group in left_out.items():
+        yield (
+            f"model of {len(results)} trainings of {results[0].epochs} epochs, {name}", items,
+            [_predicted(item, [r for r in results if group(r.value) != group(item)], space) for item in items],
+        )  # fmt: skip
+
+
+def _predicted(item: Architecture, results: Sequence[MeasuredResult], space: Space) -> float:
+    return float(fit_structure_model(results, space.name).accuracy_percent([item])[0])
 
 
 def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
