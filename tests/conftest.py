@@ -16,11 +16,6 @@ from nat_core.learning.support.device import available_devices
 torch.set_num_threads(1)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests in a browser and of processes wait more than they compute."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(params=available_devices())
 def device(request) -> torch.device:
     """Every device that is here."""

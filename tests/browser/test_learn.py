@@ -3,6 +3,7 @@
 import pytest
 
 from nat_core import PROJECT
+from tests.browser.train_steps import settled
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = PROJECT / "build" / "screenshots"
@@ -37,6 +38,7 @@ def test_drawings_answer_to_clicks_and_keys(visit):
     go(page, "Policy")
     page.locator("#normal-edge-7.chosen").wait_for(timeout=60_000)
     assert page.locator("g.faint").count() > 4
+    settled(page)  # a drawing that is drawn again loses a click
     page.locator("#normal-edge-4 text").last.click()
     page.get_by_role("combobox", name="Edge", exact=True).and_(page.locator("[value='0 → 2: conv 3×3']")).wait_for()
     page.get_by_role("combobox", name="Becomes").and_(page.locator("[value='conv 3×3']")).wait_for()
