@@ -17,9 +17,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.startup import ROOT, serving
+from benchmarks.startup import serving
+from nat_core import PROJECT
 
-DOCS = ROOT / "docs"
+DOCS = PROJECT / "docs"
 WIDTH, HEIGHT = 1440, 1000
 MOST_BYTES = 250_000
 STEPS = 300
@@ -59,7 +60,7 @@ def trained(folder: Path) -> list[str]:
     for seed in (0, 1):
         options = ["--space", "nasbench201", "--steps", str(STEPS), "--seed", str(seed), "--name", f"seed {seed}"]
         command = [sys.executable, "-m", "nat_core", "train", *options]
-        subprocess.run(command, cwd=ROOT, env=_surroundings(folder), check=True, capture_output=True)
+        subprocess.run(command, cwd=PROJECT, env=_surroundings(folder), check=True, capture_output=True)
     return [run.id for run in open_tracking(folders=Folders(folder)).runs()]
 
 

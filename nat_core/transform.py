@@ -135,7 +135,8 @@ class Transformation:
         """One sentence about what happened."""
         if self.is_unchanged:
             others = f"none of the {len(self.candidates) - 1} other candidates is"
-            if any((item.accuracy_percent or 0) > (self.input.accuracy_percent or 0) for item in self.candidates):
+            given = self.input.accuracy_percent or 0
+            if any(item.is_final and (item.accuracy_percent or 0) > given for item in self.candidates):
                 return f"Better left as it is: {others} clearly more accurate or clearly cheaper."
             return f"Already as good as it gets: {others} better."
         edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed"
@@ -276,12 +277,10 @@ def _least_changed_first(ranked: list[Candidate], given: Candidate, tolerance: f
         return ranked
     equal = [item for item in ranked if item.accuracy_percent is not None and item.accuracy_percent >= best - tolerance]
     limit = min(item.cost.macs for item in equal) + CLEAR_SAVING * given.cost.macs
-
-    def changes(item: Candidate) -> int:
-        pairs = zip(given.architecture.operations, item.architecture.operations, strict=True)
-        return sum(before != after for before, after in pairs)
-
-    chosen = min((item for item in equal if item.cost.macs <= limit), key=lambda item: (changes(item), item.cost.macs))
+    chosen = min(
+        (item for item in equal if item.cost.macs <= limit),
+        key=lambda item: (len(difference(given.architecture, item.architecture)), item.cost.macs),
+    )
     return [chosen, *(item for item in ranked if item is not chosen)]
 
 
