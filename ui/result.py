@@ -94,7 +94,7 @@ def _test_metric(columns: Iterator, before: Architecture, after: Architecture) -
         known = [source for source in compute.measured() if not source.mismatch(before) and not source.mismatch(after)]
         if known:
             old, new = known[0].accuracy_percent([before, after])
-            _accuracy_metric(next(columns), "Trained from scratch (measured)", old, new - old)
+            _accuracy_metric(next(columns), "From scratch (measured)", old, new - old)
             return f" Measured: {known[0].description}."
     return ""
 
