@@ -84,8 +84,8 @@ def probabilities(outcome: Transformation, shown: Candidate) -> None:
     )
     with st.expander("The same as a table"):
         frame = probability_frame(outcome)
-        percent_column = st.column_config.NumberColumn(format="percent")
-        st.dataframe(frame, column_config=dict.fromkeys(frame.columns, percent_column))
+        percent_column = st.column_config.NumberColumn(format="%.1f %%")
+        st.dataframe(100 * frame, column_config=dict.fromkeys(frame.columns, percent_column))
 
 
 def probability_frame(outcome: Transformation) -> pd.DataFrame:

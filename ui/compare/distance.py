@@ -70,7 +70,7 @@ def _accuracies(marked: Marked) -> None:
         accuracy_frame(marked),
         hide_index=True,
         placeholder="–",
-        column_config={**percents, "Recovered": number(format="percent", help="Gain ÷ the largest possible gain.")},
+        column_config={**percents, "Recovered": number(format="%.1f %%", help="Gain ÷ the largest possible gain.")},
     )
     st.caption(
         "*Oracle*: the best cell that legal transitions reach, by CIFAR-10 validation, which chooses the output too. "

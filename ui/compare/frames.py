@@ -38,7 +38,7 @@ def accuracy_frame(marked: Marked) -> pd.DataFrame:
             "Output": row.after,
             "Oracle": row.best,
             "Limit": row.own_best,
-            "Recovered": row.recovered,
+            "Recovered": None if row.recovered is None else 100 * row.recovered,
         }
         for row in rows
     )
