@@ -77,6 +77,7 @@ def test_three_at_once_wait_their_turn_and_survive_a_kill(record, serve, open_pa
         wait_until(lambda: one.id not in [run.id for run in store.runs()])
 
 
+@pytest.mark.parametrize("record", ["file"], indirect=True)  # nothing reaches the record
 def test_what_cannot_work_is_refused_in_one_sentence(record, serve, open_page, tmp_path):
     store = record.store
     with serve(**record.environment) as address:
