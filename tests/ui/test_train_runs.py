@@ -14,7 +14,7 @@ from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process
 from nat_core.runs.run import Run
 from nat_core.runs.states import State
-from ui.train.curves import CHARTS, differing, figure, legend, series
+from ui.train.curves import CHARTS, differing, figure, legend, legend_rows, series
 from ui.train.live import ahead_of
 from ui.train.table import matching, run_frame
 from ui.train.timeline import architecture_in
@@ -68,7 +68,7 @@ def test_legends_name_what_differs_and_nothing_else():
 def test_charts_show_the_points_of_every_run():
     curves = [{"gain": [(1, 0.5), (2, 0.75)], "probe_gain/DARTS": [(2, 1.0)]}, {"held_out_gain": [(3, 1.0)]}]
     gains = next(chart for chart in CHARTS if chart.title.startswith("Mean gain"))
-    drawn = figure(gains, ["a", "b"], curves, 200)
+    drawn = figure(gains, ["a", "b"], curves, 200, legend_rows(gains, curves))
     assert tuple(drawn.layout.xaxis.range) == (0, 206)
     assert [(line.name, list(line.x), list(line.y)) for line in drawn.data] == [
         ("a · training", [1, 2], [0.5, 0.75]), ("b · held out", [3], [1.0]),
@@ -92,7 +92,9 @@ def test_a_queued_run_waits_for_those_before_it_on_its_device(state):
 def test_a_legend_of_several_runs_has_room_below_the_title():
     gains = next(chart for chart in CHARTS if chart.title.startswith("Mean gain"))
     curves = [{name: [(1, 0.5)] for name in gains.metrics}] * 2
-    one, two = figure(gains, ["a"], curves[:1], 1), figure(gains, ["a", "b"], curves, 1)
+    rows = legend_rows(gains, curves)
+    one, two = figure(gains, ["a"], curves[:1], 1, 1), figure(gains, ["a", "b"], curves, 1, rows)
+    assert legend_rows(gains, curves[:1]) == 1 and rows == len(two.data)
     assert two.layout.margin.t - one.layout.margin.t >= 18 * (len(two.data) - 1)
     assert two.layout.height - two.layout.margin.t == one.layout.height - one.layout.margin.t  # of the plot itself
 

@@ -51,12 +51,12 @@ def show(board: Board, runs: Sequence[Run]) -> None:
     if not charts:
         st.caption("Nothing has been measured yet.")
         return
-    columns = st.columns(2)
     last = max(step for found in curves for points in found.values() for step, _ in points)
-    for number, chart in enumerate(charts):
-        with columns[number % 2]:
-            st.plotly_chart(
-                figure(chart, names, curves, last, theme().name),
+    for pair in (charts[first : first + 2] for first in range(0, len(charts), 2)):
+        rows = max(legend_rows(chart, curves) for chart in pair)  # for curves that begin at one height
+        for column, chart in zip(st.columns(2), pair, strict=False):
+            column.plotly_chart(
+                figure(chart, names, curves, last, rows, theme().name),
                 key=f"train-chart-{chart.title}",
                 config={"displayModeBar": False},
                 alt=chart.title,
@@ -74,22 +74,37 @@ def series(chart: Chart, curves: Mapping[str, Points]) -> dict[str, Points]:
     return found
 
 
+def legend_rows(chart: Chart, curves: Sequence[Mapping[str, Points]]) -> int:
+    """Rows of a chart's legend: with several runs, whose names are long, one per line."""
+    return sum(len(series(chart, found)) for found in curves) if len(curves) > 1 else 1
+
+
 def figure(
     chart: Chart,
     names: Sequence[str],
     curves: Sequence[Mapping[str, Points]],
     last: int,
+    rows: int,
     theme_name: str = "light",
 ) -> go.Figure:
-    """Steps, from 0 to `last`, against values; a colour per run, a dash per metric. Made anew only for other points."""
+    """Steps, from 0 to `last`, against values; a colour per run, a dash per metric. Made anew only for other points.
+
+    Args:
+        chart: what is shown.
+        names: of the runs.
+        curves: of each run, all its metrics.
+        last: step at the right end.
+        rows: room above the curves, in rows of the legend.
+        theme_name: of the visitor.
+    """
     shown = tuple(tuple((label, tuple(points)) for label, points in series(chart, found).items()) for found in curves)
-    return _figure(chart.title, tuple(names), shown, last, theme_name)
+    return _figure(chart.title, tuple(names), shown, last, rows, theme_name)
 
 
 @lru_cache(maxsize=128)
 def _figure(
     title: str, names: tuple[str, ...], curves: tuple[tuple[tuple[str, tuple[tuple[int, float], ...]], ...], ...],
-    last: int, theme_name: str,
+    last: int, rows: int, theme_name: str,
 ) -> go.Figure:  # fmt: skip
     several = len(names) > 1
     lines = [
@@ -107,7 +122,6 @@ def _figure(
         for run, (name, found) in enumerate(zip(names, curves, strict=True))
         for number, (label, points) in enumerate(found)
     ]
-    rows = sum(line["showlegend"] for line in lines) if several else 1  # long names take a row each
     layout = look(_HEIGHT + _LEGEND_ROW * (rows - 1))
     layout["margin"]["t"] = 58 + _LEGEND_ROW * (rows - 1)
     layout["xaxis"] |= {"range": [0, 1.03 * (last or 1)], "title": {"text": "steps", "font": {"size": 12}}}
