@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.rows import Row, report
 from nat_core import PROJECT
+from nat_core.architecture.library import library
 
 APP = PROJECT / "app.py"
 LIMIT_MS = 300.0
@@ -69,6 +70,7 @@ PAGES: dict[str, tuple[Interaction, ...]] = {
         Interaction("layers", keyed("number_input", "layers-cifar"), (8, 11, 14, 17, 25, 20), _ARCHITECTURES),
         Interaction("network", keyed("segmented_control", "network"), ("imagenet", "cifar"), _ARCHITECTURES),
         Interaction("chart", keyed("segmented_control", "pairs_y"), ("published", "parameters"), _ARCHITECTURES),
+        Interaction("two edge by edge", keyed("selectbox", "first"), tuple(library())[:6], _ARCHITECTURES),
     ),
     "learn": (
         Interaction("part of the cell", keyed("selectbox", "learn_part"), ("normal-node-2", "normal-edge-3")),

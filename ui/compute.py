@@ -68,7 +68,7 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
 
 
 def measured() -> tuple[MeasuredAccuracy, ...]:
-    """Trainings from scratch, shipped and done here: a source per budget, the one with most results first.
+    """Trainings from scratch, shipped and done here: a source per budget, the longest trainings first.
 
     Without a folder of runs only shipped ones. Raises ValueError with one sentence for a damaged table.
     """
@@ -80,7 +80,8 @@ def measured() -> tuple[MeasuredAccuracy, ...]:
 
 @lru_cache(maxsize=2)
 def _measured(paths: tuple[Path, ...], stamps: tuple[int, ...]) -> tuple[MeasuredAccuracy, ...]:
-    return tuple(MeasuredAccuracy(results) for results in budgets(read_measured(*paths)).values())
+    groups = sorted(budgets(read_measured(*paths)).values(), key=lambda results: -results[0].epochs)
+    return tuple(map(MeasuredAccuracy, groups))
 
 
 @cache

@@ -10,9 +10,9 @@ from nat_core.architecture.difference import difference
 from nat_core.learning.nasbench201.table import DATA_SETS, TabularAccuracy
 from nat_core.network.costs import Cost
 from nat_core.transform import Candidate, Transformation
-from ui import compute, steps
+from ui import compute, metrics, steps
 from ui.compute import Answer
-from ui.text import millions, plain, relative, signed
+from ui.text import millions, plain
 from ui.unit import MACS, Unit, unit
 
 
@@ -22,14 +22,12 @@ def figures(answer: Answer, shown: Candidate) -> None:
     before, counted = outcome.input, unit()
     columns = iter(st.columns(5))
     costs = before.cost.macs * counted.per_mac, shown.cost.macs * counted.per_mac
-    _cost_metric(next(columns), counted.name, *costs)
-    _cost_metric(next(columns), "Parameters", before.cost.parameters, shown.cost.parameters)
+    metrics.cost(next(columns), counted.name, *costs)
+    metrics.cost(next(columns), "Parameters", before.cost.parameters, shown.cost.parameters)
     measured = ""
     if shown.accuracy_percent is not None and before.accuracy_percent is not None:
-        gain = shown.accuracy_percent - before.accuracy_percent
-        _accuracy_metric(
-            next(columns), f"{_data_set(outcome)} ({outcome.accuracy_kind})", before.accuracy_percent, gain
-        )
+        label = f"{_data_set(outcome)} ({outcome.accuracy_kind})"
+        metrics.accuracy(next(columns), label, before.accuracy_percent, shown.accuracy_percent)
         measured = _test_metric(columns, before.architecture, shown.architecture)
     changes = difference(before.architecture, shown.architecture)
     next(columns).metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
@@ -52,22 +50,6 @@ def input_figures(architecture: Architecture) -> None:
     st.caption(f"{network.description}. {_convention(counted)}{_dead(raw, effective, counted)}")
 
 
-def _cost_metric(column, label: str, before: int, after: int) -> None:
-    delta = f"{relative(after, before)} of {millions(before)}"
-    _metric(column, label, millions(after), delta, better=after < before, same=after == before)
-
-
-def _accuracy_metric(column, label: str, before: float, gain: float) -> None:
-    delta = f"{signed(gain)} points on {before:.2f} %"
-    _metric(column, label, f"{before + gain:.2f} %", delta, better=gain > 0, same=abs(gain) < 0.005)
-
-
-def _metric(column, label: str, value: str, delta: str, better: bool, same: bool) -> None:
-    """A figure and its change; the sign says what the colour says."""
-    color = "gray" if same else "green" if better else "red"
-    column.metric(label, value, delta, delta_color=color, delta_arrow="off")
-
-
 def _data_set(outcome: Transformation) -> str:
     """``CIFAR-10 validation`` of a source described as "NAS-Bench-201: CIFAR-10 validation, 12 epochs"."""
     if outcome.accuracy_kind != "tabular":
@@ -88,13 +70,13 @@ def _test_metric(columns: Iterator, before: Architecture, after: Architecture) -
     test = TabularAccuracy("cifar10_test")
     if test.mismatch(before) is None:
         old, new = test.accuracy_percent([before, after])
-        _accuracy_metric(next(columns), f"{DATA_SETS['cifar10_test']} (tabular)", old, new - old)
+        metrics.accuracy(next(columns), f"{DATA_SETS['cifar10_test']} (tabular)", old, new)
         return ""
     with contextlib.suppress(ValueError):  # Compare says what is wrong with the table
         known = [source for source in compute.measured() if not source.mismatch(before) and not source.mismatch(after)]
         if known:
             old, new = known[0].accuracy_percent([before, after])
-            _accuracy_metric(next(columns), "From scratch (measured)", old, new - old)
+            metrics.accuracy(next(columns), "From scratch (measured)", old, new)
             return f" Measured: {known[0].description}."
     return ""
 

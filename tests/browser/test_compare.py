@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from nat_core import PROJECT
+from nat_core.architecture.library import library
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.quantities import QUANTITIES
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = PROJECT / "build" / "screenshots"
@@ -18,7 +21,7 @@ HEAVIEST = int(MACS.argmax())  # alone at its place, so that a click cannot mean
 _PLACE = """([x, y]) => {
   const chart = document.querySelector(".js-plotly-plot"), layout = chart._fullLayout;
   const box = chart.getBoundingClientRect();
-  return [box.x + layout.xaxis._offset + layout.xaxis.l2p(x), box.y + layout.yaxis._offset + layout.yaxis.l2p(y)];
+  return [box.x + layout.xaxis._offset + layout.xaxis.d2p(x), box.y + layout.yaxis._offset + layout.yaxis.d2p(y)];
 }"""
 
 
@@ -64,7 +67,21 @@ def test_a_point_is_clicked_its_output_and_oracle_shown_taken_away_and_reopened(
     page.reload()
     ready(page)
     assert page.locator("[data-testid='stMetricValue']").all_inner_texts() == figures
-    assert page.problems == [] or all("404" in problem for problem in page.problems)  # the server's own probing
+    assert all("404" in problem for problem in page.problems)  # the server's own probing
+
+
+def test_a_clicked_transformation_is_compared_with_its_input_edge_by_edge(visit):
+    page = visit("/compare?compare=Architectures")
+    page.get_by_text("Two of them, edge by edge").wait_for(timeout=60_000)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)
+    macs = cost_model(NETWORKS["cifar"]).cost(library()["NATv2_VGG"].architecture).macs / 1e6
+    page.mouse.click(*page.evaluate(_PLACE, [macs, "VGG"]))
+    page.get_by_role("combobox", name="After").and_(page.locator("[value=NATv2_VGG]")).wait_for(timeout=60_000)
+    assert page.get_by_role("combobox", name="Before").input_value() == "VGG"
+    page.wait_for_function("location.search.includes('first=VGG&second=NATv2_VGG')")
+    assert page.locator("svg.cell-drawing").count() == 2
+    assert all("404" in problem for problem in page.problems)  # the server's own probing
 
 
 def test_the_number_does_what_a_click_does(visit):

@@ -6,11 +6,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from nat_core import PROJECT
+from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import oracle_codes
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
 from nat_core.runs.folders import default_folders
 from ui.compare.outputs import output_code
 
@@ -33,6 +36,10 @@ def run(app: AppTest) -> AppTest:
 
 def metric(app: AppTest, label: str):
     return next(item for item in app.metric if item.label == label)
+
+
+def table_of(app: AppTest):
+    return next(item.value for item in app.dataframe if "Name" in item.value)
 
 
 def code_of(index: int) -> int:
@@ -86,15 +93,15 @@ def test_an_address_reopens_the_view():
 
 def test_the_table_follows_the_size_of_the_network():
     app = open_page(compare="Architectures")
-    frame = app.dataframe[0].value.set_index("Name")
+    frame = table_of(app).set_index("Name")
     assert frame.loc["DARTS", "MACs, M"] == pytest.approx(528.359, abs=1e-3)
     app.number_input(key="channels-cifar").set_value(16)
     app.number_input(key="layers-cifar").set_value(8)
     run(app)
-    assert app.dataframe[0].value.set_index("Name").loc["DARTS", "MACs, M"] < 60
+    assert table_of(app).set_index("Name").loc["DARTS", "MACs, M"] < 60
     app.segmented_control(key="network").set_value("imagenet")
     run(app)
-    frame = app.dataframe[0].value.set_index("Name")
+    frame = table_of(app).set_index("Name")
     assert frame.loc["DARTS", "MACs, M"] == pytest.approx(529.912, abs=1e-3)
     assert "conv 1×1 → max 3×3" in frame.loc["NATv2_NAONet", "Outside the rule"]
 
@@ -121,13 +128,15 @@ def test_what_was_trained_here_from_scratch_is_shown_with_its_budget(monkeypatch
     ]
     add_measured(default_folders().measured, *found)
     app = open_page(compare="Architectures")
-    assert app.dataframe[0].value.set_index("Name").loc["NAT_DARTS", "Accuracy (measured), %"] == 90.5
+    assert table_of(app).set_index("Name").loc["NAT_DARTS", "Accuracy (measured), %"] == 90.5
     app.segmented_control(key="pairs_y").set_value("measured")
     assert "trained from scratch, epochs 3, test images of CIFAR-10" in run(app).caption[0].value
-    other = replace(found[0], budget="c", epochs=7)
+    other = replace(found[0], budget="c", epochs=2)
     add_measured(default_folders().measured, other)
-    run(app).selectbox(key="budget_of_measured").set_value("c")
-    assert "epochs 7" in run(app).caption[0].value
+    run(app)
+    assert app.selectbox(key="budget_of_measured").value == "b"  # the longer trainings
+    app.selectbox(key="budget_of_measured").set_value("c")
+    assert "epochs 2" in run(app).caption[0].value
     default_folders().measured.write_text("broken\n")
     assert "Measured accuracies cannot be read" in run(app).warning[0].value
 
@@ -140,10 +149,46 @@ def test_own_architectures_come_with_what_the_policy_makes_of_them_and_go():
     app.text_input(key="own_text").set_value("nasbench201:77")
     next(item for item in app.button if item.label == "Add").click()
     run(app)
-    assert app.dataframe[0].value["Name"].tolist() == ["mine", "mine, ours"]
+    assert table_of(app)["Name"].tolist() == ["mine", "mine, ours"]
     next(item for item in app.button if item.label == "Remove mine").click()
     run(app)
     assert not app.dataframe
+
+
+def test_two_are_compared_edge_by_edge():
+    app = open_page(compare="Architectures")
+    before, after = (library()[name].architecture for name in ("DARTS", "NATv2_DARTS"))
+    differing = app.dataframe[0].value
+    assert len(differing) == len(difference(before, after))
+    assert metric(app, "Edges that differ").value == f"{len(differing)} of 16"
+    saved = (differing["MACs before, M"] - differing["MACs after, M"]).sum()
+    model = cost_model(NETWORKS["cifar"])
+    assert saved == pytest.approx((model.cost(before).macs - model.cost(after).macs) / 1e6)
+    assert set(differing["Rules"]) <= {"NAT, NAT++", "NAT++"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("ENAS", "DARTS"), ("NASNet-A", "MobileNetV2"), ("NAONet", "NATv2_NAONet")]
+)
+def test_an_address_compares_any_two_whatever_their_topology(first, second):
+    app = open_page(compare="Architectures", first=first, second=second, two_cell="Reduction cell")
+    assert (app.selectbox(key="first").value, app.selectbox(key="second").value) == (first, second)
+    assert app.segmented_control(key="two_cell").value == "reduction"
+    whole = table_of(app).set_index("Name")["MACs, M"]
+    assert metric(app, "MACs").value == f"{whole[second]:.1f} M"
+    app.selectbox(key="second").set_value(first)
+    assert "the same" in " ".join(item.value for item in run(app).caption)
+    assert metric(app, "Edges that differ").value.startswith("0 of ")
+
+
+def test_two_are_other_ones_where_the_chosen_ones_do_not_fit():
+    app = open_page(compare="Architectures", first="ENAS", second="nothing like it")
+    assert app.selectbox(key="second").value == "NATv2_DARTS"
+    app.segmented_control(key="network").set_value("nasbench201")
+    app.text_input(key="own_text").set_value("nasbench201:77")
+    next(item for item in app.button if item.label == "Add").click()
+    run(app)
+    assert app.selectbox(key="first").value == "own 1" and app.selectbox(key="second").value == "own 1, ours"
 
 
 def test_the_transform_pages_input_is_compared_too():
@@ -154,16 +199,16 @@ def test_the_transform_pages_input_is_compared_too():
     run(app.switch_page("pages/compare.py"))
     app.segmented_control(key="network").set_value("nasbench201")
     run(app)
-    assert app.dataframe[0].value["Name"].tolist() == ["Transform, step 1", "Transform, step 1, ours"]
+    assert table_of(app)["Name"].tolist() == ["Transform, step 1", "Transform, step 1, ours"]
 
 
 @pytest.mark.parametrize(("name", "text", "message"), [("x", "nonsense", "in the library"), ("DARTS", "ENAS", "taken")])
 def test_what_cannot_be_added_is_one_sentence(name, text, message):
     app = open_page(compare="Architectures")
-    before = app.dataframe[0].value["Name"].tolist()
+    before = table_of(app)["Name"].tolist()
     app.text_input(key="own_name").set_value(name)
     app.text_input(key="own_text").set_value(text)
     next(item for item in app.button if item.label == "Add").click()
     run(app)
     assert len(app.error) == 1 and message in app.error[0].value
-    assert app.dataframe[0].value["Name"].tolist() == before
+    assert table_of(app)["Name"].tolist() == before

@@ -9,9 +9,12 @@ from nat_core.learning.comparison import Item, Row, library_items, rows
 from nat_core.learning.scratch.measured import MeasuredAccuracy
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_LAYERS, NETWORKS, NetworkConfig
 from ui import compute, notices
-from ui.compare import outputs, own, pairs
+from ui.callback import callback
+from ui.compare import outputs, own, pairs, two
 from ui.compare.download import chart_config, csv_button, figure_format
 from ui.text import plain
+
+_PAIRS = "pairs_chart"
 
 
 def page() -> None:
@@ -28,6 +31,7 @@ def page() -> None:
     fitting = [row for row in table if row.cost is not None]
     if fitting:
         _chart(fitting, network, measured)
+        two.two(fitting, network)
         _table(fitting, network, measured)
     else:
         st.info(f"No architecture here fits {network.description}. Add one above.", icon=":material/info:")
@@ -93,11 +97,21 @@ def _chart(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
     else:
         st.plotly_chart(
             pairs.figure(table, height, network),
-            key="pairs_chart",
+            key=_PAIRS,
+            on_select=callback(_PAIRS, lambda: _pick(table)),
+            selection_mode="points",
             config=chart_config(f"architectures-{name}", format, pairs.HEIGHT),
             alt=f"Architectures: MACs against {height.title}",
         )
     st.caption(_notes(table, name, measured))
+
+
+def _pick(table: Sequence[Row]) -> None:
+    """A click on a point compares that architecture."""
+    items = {row.item.name: row.item for row in table}
+    for point in st.session_state[_PAIRS].selection.points[:1]:
+        if item := items.get(point["customdata"][0]):
+            two.pick(item.name, item.derived_from)
 
 
 _EMPTY = {

@@ -72,6 +72,8 @@ def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Fi
                 "color": _color(method),
                 "line": {"width": [2.5 if row.outside_rule else 0 for row in members]},
             },
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
             hovertemplate="%{customdata[0]}<br>%{x:.1f} M MACs<br>"
             f"{_hovered(height)}%{{customdata[1]}}<extra></extra>",
         )

@@ -1,0 +1,142 @@
+"""Any two architectures of the table edge by edge: what they cost, both drawings in one layout, what differs."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.difference import EdgeChange, aligned, difference
+from nat_core.architecture.drawing import draw_pair
+from nat_core.architecture.operations import NULL, OPERATIONS
+from nat_core.learning.comparison import Row
+from nat_core.network.config import NetworkConfig
+from nat_core.network.costs import Cost, cost_model
+from ui import metrics
+from ui.picture import picture
+from ui.text import edge_label, plain
+from ui.theme import SIDE_BY_SIDE, theme
+
+FIRST, SECOND = "first", "second"  # keys of the two, in the address too
+_USUAL = ("DARTS", "NATv2_DARTS")
+_CELL_TITLES = {"normal": "Normal cell", "reduction": "Reduction cell"}
+
+
+def two(table: Sequence[Row], network: NetworkConfig) -> None:
+    """Draws it for two of `table`, whose rows all fit `network`; nothing where there are fewer."""
+    if len(table) < 2:
+        return
+    st.markdown("**Two of them, edge by edge**")
+    by_name = {row.item.name: row for row in table}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        before, after = (_chosen(key, by_name) for key in (FIRST, SECOND))
+        names = _common_cells(before.item.architecture, after.item.architecture)
+        name = names[0]
+        if len(names) > 1:
+            name = st.segmented_control(
+                "Cell", names, format_func=_CELL_TITLES.get, default=names[0], required=True, key="two_cell",
+                bind="query-params",
+            )  # fmt: skip
+    _figures(before, after)
+    _drawings(before, after, name)
+    frame = edge_frame(before.item.architecture, after.item.architecture, network)
+    if frame.empty:
+        st.caption("These two are the same, edge by edge.")
+        return
+    number = st.column_config.NumberColumn(format="%.2f")
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height="content" if len(frame) <= 25 else 600,
+        placeholder="–",
+        column_config={"MACs before, M": number, "MACs after, M": number},
+    )
+    st.caption(
+        f"Edges that differ, matched between the same two nodes; MACs in all cells of {network.description}. "
+        "Rules: those of NAT and NAT++ that allow the change of operation; an absent edge counts as null."
+    )
+
+
+def pick(name: str, derived_from: str | None) -> None:
+    """Compares a clicked architecture with what it was made from or, if it is an input, with the second one."""
+    if derived_from:
+        st.session_state.update({FIRST: derived_from, SECOND: name})
+    else:
+        st.session_state[FIRST] = name
+
+
+def edge_frame(before: Architecture, after: Architecture, network: NetworkConfig) -> pd.DataFrame:
+    """A row per edge that differs; MACs in millions over the whole network, None where there is no such edge."""
+    model = cost_model(network)
+    old, new = model.edge_costs(before), model.edge_costs(after)
+    cells = dict(before.cells)
+    return pd.DataFrame(
+        {
+            "Cell": change.cell,
+            "Edge": edge_label(cells[change.cell], change.source, change.target),
+            "Before": _operation(change.before),
+            "After": _operation(change.after),
+            "Change": change.kind,
+            "MACs before, M": _macs(old, before, change, change.position_before),
+            "MACs after, M": _macs(new, after, change, change.position_after),
+            "Rules": ", ".join(title for rule, title in _RULES.items() if change.is_legal(rule)) or "none",
+        }
+        for change in difference(before, after)
+        if change.cell in cells
+    )
+
+
+_RULES = {"nat": "NAT", "nat++": "NAT++"}
+
+
+def _operation(name: str | None) -> str | None:
+    return name and OPERATIONS[name].short_label
+
+
+def _macs(costs: Sequence[Cost], of: Architecture, change: EdgeChange, position: int | None) -> float | None:
+    if position is None:
+        return None
+    return costs[position + (len(of.normal.edges) if change.cell == "reduction" else 0)].macs / 1e6
+
+
+def _chosen(key: str, by_name: dict[str, Row]) -> Row:
+    names, usual = list(by_name), _USUAL[key == SECOND]
+    start = names.index(usual) if usual in by_name else int(key == SECOND)
+    name = st.selectbox(
+        "Before" if key == FIRST else "After", names, start, key=key, width=280, bind="query-params",
+        help=None if key == FIRST else "Or click a point of the chart.",
+    )  # fmt: skip
+    return by_name[name]
+
+
+def _common_cells(before: Architecture, after: Architecture) -> list[str]:
+    return [name for name, _ in before.cells if name in dict(after.cells)]
+
+
+def _figures(before: Row, after: Row) -> None:
+    """Costs, every kind of accuracy that is known of both, and how many edges differ."""
+    columns = iter(st.columns(5))
+    metrics.cost(next(columns), "MACs", before.cost.macs, after.cost.macs)
+    metrics.cost(next(columns), "Parameters", before.cost.parameters, after.cost.parameters)
+    for kind in ("published", "measured"):
+        old, new = (getattr(row, f"{kind}_accuracy_percent") for row in (before, after))
+        if old is not None and new is not None:
+            metrics.accuracy(next(columns), f"Accuracy ({kind})", old, new)
+    edges = [change for change in aligned(before.item.architecture, after.item.architecture) if _is_there(change)]
+    different = sum(change.kind != "unchanged" for change in edges)
+    next(columns).metric("Edges that differ", f"{different} of {len(edges)}")
+
+
+def _is_there(change: EdgeChange) -> bool:
+    return {change.before, change.after} - {None, NULL} != set()
+
+
+def _drawings(before: Row, after: Row, name: str) -> None:
+    cells = [dict(row.item.architecture.cells)[name] for row in (before, after)]
+    svgs = draw_pair(*cells, name, theme().name, responsive=False)
+    with st.container(key=SIDE_BY_SIDE):
+        columns = st.columns(2)
+    for column, row, svg, side in zip(columns, (before, after), svgs, ("before", "after"), strict=True):
+        with column:
+            st.markdown(f"**{plain(row.item.name)}**")
+            picture(svg, key=f"two-{side}")
