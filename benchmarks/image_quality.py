@@ -191,16 +191,28 @@ def _applied(rule: Rule, architecture: Architecture) -> Architecture:
     return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
 
 
+GREEDY, PROBABLE = "policy, greedy (0 evaluations)", "policy, 10 most probable"
+REWARDED, ACCURATE = "best fixed rule by the policy's reward (0)", "best fixed rule by accuracy (0)"
+RANDOM_10, RANDOM_100 = "random legal, best of 10", "random legal, best of 100"
+LOCAL_10, LOCAL_100 = "local search, 10", "local search, 100"
 METHODS: Mapping[str, Method] = {
-    "policy, greedy (0 evaluations)": probable(1),
-    "policy, 10 most probable": probable(10),
-    "best fixed rule by the policy's reward (0)": rewarded_rule,
-    "best fixed rule by accuracy (0)": accurate_rule,
-    "random legal, best of 10": random_best(10),
-    "random legal, best of 100": random_best(100),
-    "local search, 10": local(10),
-    "local search, 100": local(100),
+    GREEDY: probable(1),
+    PROBABLE: probable(10),
+    REWARDED: rewarded_rule,
+    ACCURATE: accurate_rule,
+    RANDOM_10: random_best(10),
+    RANDOM_100: random_best(100),
+    LOCAL_10: local(10),
+    LOCAL_100: local(100),
 }
+# What is compared input by input: the policy, and what it has to beat.
+COMPARED = (
+    (GREEDY, REWARDED),
+    (GREEDY, ACCURATE),
+    (GREEDY, RANDOM_10),
+    (PROBABLE, RANDOM_100),
+    (PROBABLE, LOCAL_10),
+)
 # They know no budget.
 RULES = (rewarded_rule, accurate_rule)
 
@@ -212,23 +224,61 @@ def inputs_of(space: Space, count: int) -> list[Architecture]:
     return [*(space.sample(rng) for _ in range(count)), *published]
 
 
-def rows(setting: Setting, inputs: Sequence[Architecture], test: "TestModels | None") -> Iterator[str]:
-    """A line per method."""
-    before = setting.model.accuracy_percent(inputs)
+@dataclass(frozen=True)
+class Outputs:
+    """What a method made of the inputs.
+
+    Attributes:
+        architectures: in the order of the inputs.
+        gains, rewards: [n] points, by the model.
+    """
+
+    architectures: Sequence[Architecture]
+    gains: NDArray[np.float64]
+    rewards: NDArray[np.float64]
+
+
+def outputs_of(setting: Setting, inputs: Sequence[Architecture], method: Method) -> Outputs:
+    """All inputs transformed."""
+    made = [method(setting, item) for item in inputs]
+    gains = setting.model.accuracy_percent(made) - setting.model.accuracy_percent(inputs)
+    return Outputs(made, gains, setting.reward(inputs, made))
+
+
+def table(setting: Setting, inputs: Sequence[Architecture], test: "TestModels | None") -> Iterator[str]:
+    """A line per method, then one per comparison of two of them."""
+    found: dict[str, Outputs] = {}
+    yield "| method | reward | gain by the model | worse | MACs | parameters | gain on test images |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
     for title, method in METHODS.items():
-        if setting.share < 1 and method in RULES:
-            continue
-        outputs = [method(setting, item) for item in inputs]
-        gains = setting.model.accuracy_percent(outputs) - before
-        pairs = list(zip(inputs, outputs, strict=True))
-        macs, parameters = (
-            np.mean([getattr(setting.cost(new), field) / getattr(setting.cost(old), field) for old, new in pairs])
-            for field in ("macs", "parameters")
-        )
-        judged = test.gain(inputs, outputs) if test else "not judged"
-        worse = f"{(gains < 0).mean():.1%}"
-        reward = _with_error(setting.reward(inputs, outputs))
-        yield f"| {title} | {reward} | {_with_error(gains)} | {worse} | {macs:.2f} | {parameters:.2f} | {judged} |"
+        if setting.share == 1 or method not in RULES:
+            found[title] = outputs_of(setting, inputs, method)
+            yield _line(setting, inputs, title, found[title], test)
+    yield "\n| compared | reward | gain by the model | gain on test images |"
+    yield "|---|---:|---:|---:|"
+    for ours, other in COMPARED:
+        if other in found:
+            yield _comparison(ours, other, found, test)
+
+
+def _line(
+    setting: Setting, inputs: Sequence[Architecture], title: str, outputs: Outputs, test: "TestModels | None"
+) -> str:
+    costs = [(setting.cost(old), setting.cost(new)) for old, new in zip(inputs, outputs.architectures, strict=True)]
+    macs = np.mean([new.macs / old.macs for old, new in costs])
+    parameters = np.mean([new.parameters / old.parameters for old, new in costs])
+    judged = test.gain(inputs, outputs.architectures) if test else "not judged"
+    worse = f"{(outputs.gains < 0).mean():.1%}"
+    points = f"{_with_error(outputs.rewards)} | {_with_error(outputs.gains)}"
+    return f"| {title} | {points} | {worse} | {macs:.2f} | {parameters:.2f} | {judged} |"
+
+
+def _comparison(ours: str, other: str, found: Mapping[str, Outputs], test: "TestModels | None") -> str:
+    """Differences, ours minus the other's, input by input."""
+    one, two = found[ours], found[other]
+    judged = test.gain(two.architectures, one.architectures) if test else "not judged"
+    points = f"{_with_error(one.rewards - two.rewards)} | {_with_error(one.gains - two.gains)}"
+    return f"| {ours} − {other} | {points} | {judged} |"
 
 
 def _with_error(gains: NDArray[np.float64]) -> str:
@@ -279,9 +329,7 @@ def main() -> None:
     test = TestModels(of_main_budget(read_measured(options.table), "test"), options.space)
     for share in (1.0, 0.75):
         print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
-        print("| method | reward | gain by the model | worse | MACs | parameters | gain on test images |")
-        print("|---|---:|---:|---:|---:|---:|---:|")
-        for line in rows(Setting(space, policy, objective, share), inputs, test):
+        for line in table(Setting(space, policy, objective, share), inputs, test):
             print(line, flush=True)
 
 

@@ -5,7 +5,17 @@ import random
 import numpy as np
 import pytest
 
-from benchmarks.image_quality import METHODS, RULES, Setting, accurate_rule, inputs_of, rewarded_rule, rows
+from benchmarks.image_quality import (
+    COMPARED,
+    METHODS,
+    RULES,
+    Setting,
+    accurate_rule,
+    inputs_of,
+    outputs_of,
+    rewarded_rule,
+    table,
+)
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_reward_model
@@ -78,9 +88,18 @@ def test_inputs_are_new_random_ones_and_the_published(objective):
     assert all(SPACE.mismatch(item) is None for item in inputs)
 
 
-def test_every_method_has_a_row(objective):
+def test_every_method_and_every_comparison_has_a_line(objective):
     policy = Policy(PolicyConfig(width=8, layers=1, embedding=4, key=4)).eval()
     inputs = inputs_of(SPACE, 2)[:2]
-    lines = list(rows(Setting(SPACE, policy, objective, 1.0), inputs, None))
-    assert [line.split("|")[1].strip() for line in lines] == list(METHODS)
-    assert all("not judged" in line and "±" in line for line in lines)
+    lines = [line for line in table(Setting(SPACE, policy, objective, 1.0), inputs, None) if "not judged" in line]
+    titles = [line.split("|")[1].strip() for line in lines]
+    assert titles == [*METHODS, *(f"{ours} − {other}" for ours, other in COMPARED)]
+    assert all("±" in line for line in lines)
+
+
+def test_a_comparison_is_of_the_same_inputs(objective):
+    policy = Policy(PolicyConfig(width=8, layers=1, embedding=4, key=4)).eval()
+    setting, inputs = Setting(SPACE, policy, objective, 1.0), inputs_of(SPACE, 3)[:3]
+    one, two = (outputs_of(setting, inputs, METHODS[title]) for title in COMPARED[0])
+    (line,) = (line for line in table(setting, inputs, None) if line.startswith(f"| {' − '.join(COMPARED[0])}"))
+    assert line.split("|")[2].split()[0] == f"{np.mean(one.rewards) - np.mean(two.rewards):+.2f}"
