@@ -144,11 +144,12 @@ def _bars(before: Architecture, after: Architecture) -> go.Figure:
                 insidetextanchor="middle",
                 hovertemplate=f"{OPERATIONS[name].short_label}: %{{x:.1%}}{'' if is_new else ' before'}<extra></extra>",
             )
-    style(figure, 400).update_layout(barmode="overlay", transition={"duration": 350})
+    margin = {"r": 24}  # for half of the last tick's label
+    style(figure, 400).update_layout(barmode="overlay", transition={"duration": 350}, margin=margin)
     figure.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, autorange="reversed", showgrid=False, ticks=""
     )
-    return figure.update_xaxes(range=[0, 1], tickformat=".0%", title="probability; thin: before your edit")
+    return figure.update_xaxes(range=[0, 1], dtick=0.25, tickformat=".0%", title="probability; thin: before your edit")
 
 
 def _map(before: Architecture, after: Architecture) -> go.Figure:
