@@ -7,7 +7,7 @@ import streamlit as st
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.drawing import architecture_dot, draw_architecture
+from nat_core.architecture.drawing import draw_architecture
 from nat_core.network.config import NetworkConfig
 from nat_core.network.export_onnx import onnx_file, why_no_onnx
 from nat_core.network.export_torch import torch_source
@@ -56,12 +56,8 @@ def _text(architecture: Architecture) -> None:
 
 def _drawings(architecture: Architecture, name: str) -> None:
     for format, mime in _MIME.items():
-        _file(format.upper(), lambda f=format: _drawing(architecture, f), f"{name}.{format}", mime)
+        _file(format.upper(), lambda f=format: draw_architecture(architecture, f), f"{name}.{format}", mime)
 
 
 def _file(label: str, data: Callable[[], bytes | str], name: str, mime: str) -> None:
     st.download_button(label, data=data, file_name=name, mime=mime, on_click="ignore", icon=":material/download:")
-
-
-def _drawing(architecture: Architecture, format: str) -> bytes:
-    return architecture_dot(architecture).encode() if format == "dot" else draw_architecture(architecture, format)

@@ -35,11 +35,6 @@ _MOST_PNG_PIXELS = 5000  # of its longer side
 _TITLES = MappingProxyType({"normal": "Normal cell", "reduction": "Reduction cell"})
 
 
-def cell_dot(cell: Cell, name: str = "normal", theme: str = "light", show_null: bool = True) -> str:
-    """The cell as DOT source, to be laid out by any Graphviz."""
-    return compose([_plain_picture(cell, _frame(name, theme), show_null)], _theme(theme))
-
-
 @lru_cache(maxsize=256)
 def draw_cell(
     cell: Cell,
@@ -61,11 +56,6 @@ def draw_cell(
         ValueError: unknown format or theme, or a name that cannot be an id.
     """
     return _draw([_plain_picture(cell, _frame(name, theme), show_null)], format, theme, responsive)
-
-
-def architecture_dot(architecture: Architecture, theme: str = "light", show_null: bool = True) -> str:
-    """Its cells as DOT source, one titled cluster each."""
-    return compose(_architecture_pictures(architecture, theme, show_null), _theme(theme))
 
 
 @lru_cache(maxsize=64)

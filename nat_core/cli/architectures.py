@@ -9,7 +9,7 @@ import typer
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.drawing import architecture_dot, draw_architecture
+from nat_core.architecture.drawing import draw_architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import space_of
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
@@ -56,9 +56,7 @@ def show(
     format = format or (output.suffix[1:] if output and output.suffix[1:] in _DRAWINGS else "")
     if format and format not in (*notation.NOTATIONS, *_DRAWINGS):
         raise ValueError(f"unknown format {format!r}; accepted: {', '.join((*notation.NOTATIONS, *_DRAWINGS))}")
-    if format == "dot":
-        content = architecture_dot(architecture).encode()
-    elif format in _DRAWINGS:
+    if format in _DRAWINGS:
         content = draw_architecture(architecture, format)
     else:
         text = notation.write(architecture, format) if format else notation.shortest(architecture)

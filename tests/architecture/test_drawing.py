@@ -12,8 +12,6 @@ from pygraphviz import AGraph
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.drawing import (
     FORMATS,
-    architecture_dot,
-    cell_dot,
     draw_architecture,
     draw_cell,
     draw_overlay,
@@ -117,7 +115,7 @@ def test_null_edges_can_be_left_out():
     found = groups(draw_cell(BENCH, show_null=False))
     assert "normal-edge-1" not in found
     assert "normal-edge-2" in found
-    assert "null" not in cell_dot(BENCH, show_null=False)
+    assert "null" not in draw_cell(BENCH, "dot", show_null=False).decode()
 
 
 def test_dead_parts_fade_and_say_so():
@@ -259,8 +257,7 @@ def test_files(format, magic):
 def test_dot_is_a_graph_of_the_cell():
     graph = AGraph(string=draw_cell(DARTS.normal, "dot").decode())
     assert (graph.number_of_nodes(), graph.number_of_edges()) == (7, 8 + 4)
-    assert draw_cell(DARTS.normal, "dot").decode() == cell_dot(DARTS.normal)
-    assert len(AGraph(string=architecture_dot(DARTS)).subgraphs()) == 2
+    assert len(AGraph(string=draw_architecture(DARTS, "dot").decode()).subgraphs()) == 2
 
 
 @settings(max_examples=25, deadline=None)

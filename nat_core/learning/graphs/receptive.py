@@ -25,10 +25,6 @@ class Heard:
     of_nodes: int
     of_edges: int
 
-    @property
-    def is_everything(self) -> bool:
-        return (len(self.nodes), len(self.edges)) == (self.of_nodes, self.of_edges)
-
 
 def heard(architecture: Architecture, edge: int, rounds: int) -> Heard:
     """What the decision about `edge` has heard after `rounds` rounds of messages.
