@@ -36,17 +36,25 @@ class Picture:
     Attributes:
         path: its address, what it shows included.
         ready: a selector of what is drawn last.
-        most: pixels of height.
+        most: pixels of the page from its top.
+        begin: a selector of what the picture begins with; empty for the page's top.
     """
 
     path: str
     ready: str
     most: int = 1240
+    begin: str = ""
 
 
 PICTURES = {
     "transform": Picture("/?cell=nasbench201:5982", "svg.cell-drawing >> nth=1"),
     "compare": Picture("/compare", ".js-plotly-plot .main-svg >> nth=0", 1000),
+    "pairs": Picture(
+        "/compare?compare=Architectures&first=DARTS&second=NATv2_DARTS",
+        "svg.cell-drawing >> nth=1",
+        1860,
+        "text=Two of them, edge by edge",
+    ),
     "learn": Picture("/learn?step=Policy", "svg.cell-drawing, .js-plotly-plot .main-svg"),
     "train": Picture("/train?runs={runs}", ".js-plotly-plot .main-svg >> nth=0", 1150),
 }
@@ -91,7 +99,11 @@ def picture_of(browser: Browser, address: str, picture: Picture) -> bytes:
     )
     page.set_viewport_size({"width": WIDTH, "height": min(picture.most, int(ends) + _MARGIN)})
     settled(page)
-    data = page.screenshot(animations="disabled")
+    top = 0.0
+    if picture.begin:
+        top = page.locator(picture.begin).first.evaluate("item => item.getBoundingClientRect().top") - _MARGIN / 3
+    height = page.evaluate("window.innerHeight") - top
+    data = page.screenshot(animations="disabled", clip={"x": 0, "y": top, "width": WIDTH, "height": height})
     context.close()
     return data
 

@@ -164,7 +164,7 @@ def test_two_are_compared_edge_by_edge():
     saved = (differing["MACs before, M"] - differing["MACs after, M"]).sum()
     model = cost_model(NETWORKS["cifar"])
     assert saved == pytest.approx((model.cost(before).macs - model.cost(after).macs) / 1e6)
-    assert set(differing["Rules"]) <= {"NAT, NAT++", "NAT++"}
+    assert set(differing["Allowed by"]) <= {"NAT, NAT++", "NAT++"}
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
     )
     st.caption(
         f"Edges that differ, matched between the same two nodes; MACs in all cells of {network.description}. "
-        "Rules: those of NAT and NAT++ that allow the change of operation; an absent edge counts as null."
+        "Allowed by: the rules, NAT's or NAT++'s, that know this change of operation; an absent edge counts as null."
     )
 
 
@@ -79,7 +79,7 @@ def edge_frame(before: Architecture, after: Architecture, network: NetworkConfig
             "Change": change.kind,
             "MACs before, M": _macs(old, before, change, change.position_before),
             "MACs after, M": _macs(new, after, change, change.position_after),
-            "Rules": ", ".join(title for rule, title in _RULES.items() if change.is_legal(rule)) or "none",
+            "Allowed by": ", ".join(title for rule, title in _RULES.items() if change.is_legal(rule)) or "none",
         }
         for change in difference(before, after)
         if change.cell in cells
