@@ -68,7 +68,7 @@ def test_legends_name_what_differs_and_nothing_else():
 def test_charts_show_the_points_of_every_run():
     curves = [{"gain": [(1, 0.5), (2, 0.75)], "probe_gain/DARTS": [(2, 1.0)]}, {"held_out_gain": [(3, 1.0)]}]
     gains = next(chart for chart in CHARTS if chart.title.startswith("Mean gain"))
-    drawn = figure(gains, ["a", "b"], curves, 200, legend_rows(gains, curves))
+    drawn = figure(gains, ["a", "b"], curves, 200, 1)
     assert tuple(drawn.layout.xaxis.range) == (0, 206)
     assert [(line.name, list(line.x), list(line.y)) for line in drawn.data] == [
         ("a · training", [1, 2], [0.5, 0.75]), ("b · held out", [3], [1.0]),
@@ -92,9 +92,11 @@ def test_a_queued_run_waits_for_those_before_it_on_its_device(state):
 def test_a_legend_of_several_runs_has_room_below_the_title():
     gains = next(chart for chart in CHARTS if chart.title.startswith("Mean gain"))
     curves = [{name: [(1, 0.5)] for name in gains.metrics}] * 2
-    rows = legend_rows(gains, curves)
-    one, two = figure(gains, ["a"], curves[:1], 1, 1), figure(gains, ["a", "b"], curves, 1, rows)
-    assert legend_rows(gains, curves[:1]) == 1 and rows == len(two.data)
+    assert legend_rows(gains, ["a"], curves[:1]) == legend_rows(gains, ["a", "b"], [{"gain": [(1, 0.5)]}] * 2) == 1
+    names = ["a run with a long name (seed 1, cost_weight 0.05)", "another"]
+    rows = legend_rows(gains, names, curves)
+    one, two = figure(gains, ["a"], curves[:1], 1, 1), figure(gains, names, curves, 1, rows)
+    assert rows == len(two.data)  # each as wide as the chart
     assert two.layout.margin.t - one.layout.margin.t >= 18 * (len(two.data) - 1)
     assert two.layout.height - two.layout.margin.t == one.layout.height - one.layout.margin.t  # of the plot itself
 

@@ -1,5 +1,6 @@
 """Live curves: what a training's metrics do, several runs over each other, told apart by what differs."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,8 @@ from ui.train.board import Board
 # Told apart by colour-blind readers; one per run.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6BB1")
 _DASHES = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot")
-_HEIGHT, _LEGEND_ROW = 260, 20  # pixels
+_HEIGHT = 260  # pixels, of a chart whose legend takes a row
+_LEGEND_ROW, _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_LETTER = 20, 400, 44, 6  # pixels: of the legend and of its entries
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def show(board: Board, runs: Sequence[Run]) -> None:
         return
     last = max(step for found in curves for points in found.values() for step, _ in points)
     for pair in (charts[first : first + 2] for first in range(0, len(charts), 2)):
-        rows = max(legend_rows(chart, curves) for chart in pair)  # for curves that begin at one height
+        rows = max(legend_rows(chart, names, curves) for chart in pair)  # for curves that begin at one height
         for column, chart in zip(st.columns(2), pair, strict=False):
             column.plotly_chart(
                 figure(chart, names, curves, last, rows, theme().name),
@@ -74,9 +76,22 @@ def series(chart: Chart, curves: Mapping[str, Points]) -> dict[str, Points]:
     return found
 
 
-def legend_rows(chart: Chart, curves: Sequence[Mapping[str, Points]]) -> int:
-    """Rows of a chart's legend: with several runs, whose names are long, one per line."""
-    return sum(len(series(chart, found)) for found in curves) if len(curves) > 1 else 1
+def legend_rows(chart: Chart, names: Sequence[str], curves: Sequence[Mapping[str, Points]]) -> int:
+    """About how many rows a chart's legend takes in a narrow window: its columns are as wide as the longest entry."""
+    entries = [
+        _entry(name, label, len(names) > 1)
+        for name, found in zip(names, curves, strict=True)
+        for label in series(chart, found)
+    ]
+    widths = [_LEGEND_LINE + _LEGEND_LETTER * len(entry) for entry in entries]
+    if sum(widths) <= _LEGEND_WIDTH:
+        return 1
+    return math.ceil(len(widths) / max(1, _LEGEND_WIDTH // max(widths)))
+
+
+def _entry(name: str, label: str, several: bool) -> str:
+    """What a legend says of a line: the run, where there are several, and the metric, where a chart has several."""
+    return " · ".join(part for part in (name if several else "", label) if part) or name
 
 
 def figure(
@@ -112,7 +127,7 @@ def _figure(
             "type": "scatter",
             "x": [step for step, _ in points],
             "y": [value for _, value in points],
-            "name": " · ".join(part for part in (name if several else "", label) if part) or name,
+            "name": _entry(name, label, several),
             "mode": "lines+markers" if len(points) < 12 else "lines",
             "line": {"color": _COLORS[run % len(_COLORS)], "dash": _DASHES[number % len(_DASHES)], "width": 1.8},
             "marker": {"size": 5},
