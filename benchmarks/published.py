@@ -6,9 +6,11 @@ architecture was trained from scratch here as the model's own data were, also *m
 """
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from benchmarks.costs import machine
@@ -23,7 +25,7 @@ from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.policies.catalogue import accuracy_source, load_for
 from nat_core.learning.scratch.measured import SHIPPED, read_measured
 from nat_core.network.config import NETWORKS
-from nat_core.network.costs import cost_model
+from nat_core.network.costs import Cost, cost_model
 
 METHODS = ("NAT", "NAT++")
 
@@ -41,20 +43,55 @@ def made_of(name: str, policies: Path) -> dict[str, Architecture]:
             "ours": output(given, space, policies)}  # fmt: skip
 
 
-def rows(name: str, policies: Path, measured: Mapping[str, float]) -> Iterator[str]:
-    """A line per architecture."""
+@dataclass(frozen=True)
+class Made:
+    """One architecture of the table.
+
+    Attributes:
+        name: of the original that it is or comes from.
+        method: that made it, "" for the original.
+        changed: edges.
+        cost: on the space's usual network.
+        modelled, measured: accuracies in percent; None where there is none.
+    """
+
+    name: str
+    method: str
+    changed: int
+    cost: Cost
+    modelled: float | None
+    measured: float | None
+
+    @property
+    def line(self) -> str:
+        """Of the table."""
+        accuracies = " | ".join("" if value is None else f"{value:.2f}" for value in (self.modelled, self.measured))
+        costs = f"{self.cost.macs / 1e6:.1f} | {self.cost.parameters / 1e6:.2f}"
+        title, changed = (f"→ {self.method}", self.changed) if self.method else (self.name, "")
+        return f"| {title} | {changed} | {costs} | {accuracies} |"
+
+
+def described(name: str, policies: Path, measured: Mapping[str, float]) -> Iterator[Made]:
+    """The original and what was made of it."""
     every = made_of(name, policies)
     given, space = every[""], SPACES[space_of(every[""]).name]
     _, card = load_for(policies, given, space.name)
     source, cost = accuracy_source(card, given), cost_model(NETWORKS[space.network]).cost
     for method, item in every.items():
-        changed = len(difference(given, item)) if method else ""
-        modelled = "outside the space"
-        if source is not None and source.mismatch(item) is None:
-            modelled = f"{source.accuracy_percent([item])[0]:.2f}"
+        fits = source is not None and source.mismatch(item) is None
+        modelled = float(source.accuracy_percent([item])[0]) if fits else None
         found = measured.get(notation.shortest(item))
-        costs = f"{cost(item).macs / 1e6:.1f} | {cost(item).parameters / 1e6:.2f}"
-        yield f"| {name if not method else '→ ' + method} | {changed} | {costs} | {modelled} | {found or ''} |"
+        yield Made(name, method, len(difference(given, item)), cost(item), modelled, found)
+
+
+def summary(table: Sequence[Made], method: str, names: Collection[str]) -> str:
+    """Mean change of modelled accuracy with its standard error over originals, and of MACs, of these `names`."""
+    known = {(item.name, item.method): item for item in table if item.modelled is not None and item.name in names}
+    pairs = [(known[name, ""], item) for (name, made_by), item in known.items() if made_by == method]
+    gains = np.array([new.modelled - old.modelled for old, new in pairs])
+    macs = np.mean([new.cost.macs / old.cost.macs for old, new in pairs])
+    error = gains.std(ddof=1) / len(gains) ** 0.5
+    return f"{method}: {gains.mean():+.2f} ± {error:.2f} points over {len(gains)} originals, MACs × {macs:.2f}"
 
 
 def main() -> None:
@@ -67,10 +104,16 @@ def main() -> None:
     print(f"{machine()}\n")
     print("| architecture | edges changed | MACs, M | parameters, M | modelled accuracy, % | measured, % |")
     print("|---|---:|---:|---:|---:|---:|")
+    table: list[Made] = []
     for entry in library().values():
         if entry.method is None:
-            for line in rows(entry.name, options.policies, measured):
-                print(line, flush=True)
+            for made in described(entry.name, options.policies, measured):
+                table.append(made)
+                print(made.line, flush=True)
+    for method in METHODS:
+        names = {made.name for made in table if made.method == method}
+        print(f"\n{summary(table, method, names)}; the same ones, {summary(table, 'ours', names)}")
+    print(f"\nall, {summary(table, 'ours', library())}")
 
 
 if __name__ == "__main__":
