@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.trainings import PURPOSES, architectures, output, train
 from nat_core import PRETRAINED
@@ -29,6 +30,7 @@ from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.images.images import load_images
 from nat_core.learning.images.sources import HUB_DEFAULT
+from nat_core.learning.policies.catalogue import accuracy_source, load_for
 from nat_core.learning.scratch.config import NamedArchitecture
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.network.config import NETWORKS
@@ -49,11 +51,19 @@ _DRAWS = 2000
 
 @dataclass(frozen=True)
 class Pair:
-    """An input and what others made of it, by role."""
+    """An input and what others made of it.
+
+    Attributes:
+        name: of the input.
+        given: itself.
+        made: outputs by role.
+        predicted: points that ours gains by the model that rewarded the policy; None without one.
+    """
 
     name: str
     given: Architecture
     made: Mapping[str, Architecture]
+    predicted: float | None = None
 
 
 def inputs(space: Space) -> list[NamedArchitecture]:
@@ -75,7 +85,10 @@ def pair(item: NamedArchitecture, space: Space, policies: Path) -> Pair:
         for entry in library().values()
         if entry.method and entry.derived_from == item.name
     }
-    return Pair(item.name, given, {"ours": ours, **published, "random": _random_of(given, ours, space)})
+    _, card = load_for(policies, given, space.name)
+    source = accuracy_source(card, given)
+    predicted = None if source is None else float(np.diff(source.accuracy_percent([given, ours]))[0])
+    return Pair(item.name, given, {"ours": ours, **published, "random": _random_of(given, ours, space)}, predicted)
 
 
 def _random_of(given: Architecture, ours: Architecture, space: Space) -> Architecture:
@@ -100,14 +113,16 @@ def jobs(pairs: Sequence[Pair]) -> Iterator[NamedArchitecture]:
 
 
 def table(pairs: Sequence[Pair], results: Sequence[MeasuredResult]) -> Iterator[str]:
-    """A line per pair, and one per role of mean differences to the inputs.
+    """A line per pair, one per role of mean differences to the inputs, and how far off predictions were.
 
-    MACs are relative to the input's, on the small network that was trained and on the usual one.
+    MACs are relative to the input's, on the small network that was trained and on the usual one. Predictions are those
+    of the policy's own model, where it changed something.
     """
     known = {result.genotype: result for result in results if result.seed == 0}
     yield f"| input | accuracy | {' | '.join(ROLES)} | edges ours changes | MACs × | MACs × on {_USUAL.description} |"
     yield "|---|" + "---:|" * (len(ROLES) + 4)
     differences: dict[str, list[tuple[float, float, float]]] = {role: [] for role in (*ROLES, _CHANGED)}
+    errors: list[float] = []
     for item in pairs:
         before, ours = known.get(notation.shortest(item.given)), item.made["ours"]
         after = {role: known.get(notation.shortest(made)) for role, made in item.made.items()}
@@ -122,7 +137,11 @@ def table(pairs: Sequence[Pair], results: Sequence[MeasuredResult]) -> Iterator[
                 differences[role].append(found)
                 if role == "ours" and ours != item.given:
                     differences[_CHANGED].append(found)
+                    if item.predicted is not None:
+                        errors.append(item.predicted - gain)
     yield from (f"\n{role}: {_mean(values)}" for role, values in differences.items() if len(values) > 1)
+    if len(errors) > 1:
+        yield f"\npredicted gain of ours minus the measured one, {_points(np.array(errors))}"
 
 
 def _usual_ratio(given: Architecture, made: Architecture) -> float:
@@ -136,9 +155,12 @@ def _percent(result: MeasuredResult | None) -> str:
 
 def _mean(values: Sequence[tuple[float, float, float]]) -> str:
     points, small, usual = np.array(values).T
-    error = points.std(ddof=1) / len(points) ** 0.5
-    changed = f"{points.mean():+.2f} ± {error:.2f} points over {len(points)} pairs"
-    return f"{changed}, MACs × {small.mean():.2f}, on {_USUAL.description} × {usual.mean():.2f}"
+    return f"{_points(points)}, MACs × {small.mean():.2f}, on {_USUAL.description} × {usual.mean():.2f}"
+
+
+def _points(values: NDArray[np.float64]) -> str:
+    error = values.std(ddof=1) / len(values) ** 0.5
+    return f"{values.mean():+.2f} ± {error:.2f} points over {len(values)} pairs"
 
 
 def main() -> None:

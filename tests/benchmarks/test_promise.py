@@ -1,5 +1,7 @@
 """What the promise is checked on, and how its table is made."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -69,6 +71,8 @@ def test_the_table_tells_mean_differences_of_what_was_trained_twice(pairs):
     ratio = sum(COST(item.made["ours"]).macs / COST(item.given).macs for item in pairs[:2]) / 2
     small = f"MACs × {ratio:.2f}"  # the costs of these results are the usual network's, too
     found = f"+2.00 ± 1.00 points over 2 pairs, {small}, on {USUAL.description} × {ratio:.2f}"
+    told = list(table([replace(item, predicted=2.5) for item in pairs], results))
+    assert told[-1] == "\npredicted gain of ours minus the measured one, +0.50 ± 1.00 points over 2 pairs"
     assert lines[-2:] == [f"\nours: {found}", f"\nours, where it changed something: {found}"]
     assert lines[2].startswith(f"| {pairs[0].name} | 70.00 | 71.00 |") and lines[5].startswith(
         f"| {pairs[3].name} |  |"
