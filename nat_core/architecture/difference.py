@@ -62,6 +62,17 @@ def difference(before: Architecture, after: Architecture) -> tuple[EdgeChange, .
     return tuple(change for change in aligned(before, after) if change.kind != "unchanged")
 
 
+def why_not_comparable(before: Architecture, after: Architecture) -> str | None:
+    """Why the two cannot be compared edge by edge, or None: their cells must be of the same kinds and inputs."""
+    befores, afters = dict(before.cells), dict(after.cells)
+    if befores.keys() != afters.keys():
+        return "one of the two has a reduction cell and the other has none"
+    for name, cell in befores.items():
+        if cell.inputs != afters[name].inputs:
+            return f"their {name} cells have {cell.inputs} and {afters[name].inputs} inputs"
+    return None
+
+
 @lru_cache(maxsize=512)
 def aligned(before: Architecture, after: Architecture) -> tuple[EdgeChange, ...]:
     """Every edge of either architecture, the normal cell's first; unchanged edges included."""

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from nat_core.architecture.cell import Architecture, Cell
-from nat_core.architecture.difference import EdgeChange, aligned_cells
+from nat_core.architecture.difference import EdgeChange, aligned_cells, why_not_comparable
 from nat_core.architecture.drawing_dot import Picture, compose, scaffold
 from nat_core.architecture.drawing_layout import Layout, has_font, lay_out, render, stack
 from nat_core.architecture.drawing_looks import Frame, after_look, before_look, node_looks, output_looks, plain_look
@@ -106,6 +106,32 @@ def draw_overlay(
     return _draw([picture], format, theme, responsive)
 
 
+@lru_cache(maxsize=64)
+def draw_difference(
+    before: Architecture,
+    after: Architecture,
+    format: Format = "svg",
+    theme: str = "light",
+    show_null: bool = True,
+    responsive: bool = False,
+) -> bytes:
+    """What became of an architecture: both cells in one file, titled, drawn as by `draw_overlay`.
+
+    Raises:
+        ValueError: as for `draw_cell`, or the two cannot be compared edge by edge.
+    """
+    if reason := why_not_comparable(before, after):
+        raise ValueError(reason)
+    afters = dict(after.cells)
+    pictures = [
+        _after_picture(
+            old, afters[name], aligned_cells(old, afters[name]), _frame(name, theme), show_null, _TITLES[name]
+        )
+        for name, old in before.cells
+    ]
+    return _draw(pictures, format, theme, responsive)
+
+
 def _draw(pictures: Sequence[Picture], format: Format, theme: str, responsive: bool) -> bytes:
     if format not in FORMATS:
         raise ValueError(f"unknown drawing format {format!r}; accepted: {', '.join(FORMATS)}")
@@ -161,13 +187,15 @@ def _before_picture(before: Cell, changes: Sequence[EdgeChange], frame: Frame, s
     return Picture(frame.name, [*node_looks(before, frame)], [*edges, *output_looks(before, frame)])
 
 
-def _after_picture(before: Cell, after: Cell, changes: Sequence[EdgeChange], frame: Frame, show_null: bool) -> Picture:
+def _after_picture(
+    before: Cell, after: Cell, changes: Sequence[EdgeChange], frame: Frame, show_null: bool, title: str = ""
+) -> Picture:
     """The later cell with what the earlier one had besides."""
     edges = [
         after_look(change, after, key, frame) for key, change in enumerate(changes) if show_null or not _is_null(change)
     ]
     nodes = {node.name: node for cell in (before, after) for node in node_looks(cell, frame)}
-    return Picture(frame.name, [*nodes.values()], [*edges, *output_looks(after, frame)])
+    return Picture(frame.name, [*nodes.values()], [*edges, *output_looks(after, frame)], title)
 
 
 def _is_null(change: EdgeChange) -> bool:

@@ -1,4 +1,4 @@
-"""The commands that look at architectures: `list`, `show` and `cost`."""
+"""The commands that look at architectures: `list`, `show`, `diff` and `cost`."""
 
 import json
 import sys
@@ -9,9 +9,11 @@ import typer
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.drawing import draw_architecture
+from nat_core.architecture.difference import difference, why_not_comparable
+from nat_core.architecture.drawing import draw_architecture, draw_difference
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import space_of
+from nat_core.architecture.transitions import RULES
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
 
 if TYPE_CHECKING:
@@ -61,6 +63,41 @@ def show(
     else:
         text = notation.write(architecture, format) if format else notation.shortest(architecture)
         content = text.encode() + b"\n"
+    _give(content, format, output)
+
+
+@app.command()
+def diff(
+    before: Arch,
+    after: Arch,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help=f"Draw the changes to this file: {', '.join(_DRAWINGS)}.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what became of the first architecture in the second, edge by edge, and which rules allow it; or draw it."""
+    old, new = architecture_of(before), architecture_of(after)
+    if reason := why_not_comparable(old, new):
+        raise ValueError(f"{before!r:.60} and {after!r:.60} cannot be compared edge by edge: {reason}")
+    if output:
+        _give(draw_difference(old, new, output.suffix[1:]), output.suffix[1:], output)
+        return
+    changes = difference(old, new)
+    allowed = [[rule for rule in RULES if change.is_legal(rule)] for change in changes]
+    if as_json:
+        rows = [
+            {"cell": c.cell, "source": c.source, "target": c.target, "from": c.before, "to": c.after, "legal": rules}
+            for c, rules in zip(changes, allowed, strict=True)
+        ]
+        print(json.dumps(rows))
+        return
+    print(f"{len(changes)} edge{'' if len(changes) == 1 else 's'} changed")
+    for change, rules in zip(changes, allowed, strict=True):
+        print(f"  {change.cell} {change.source}→{change.target}: {change.label} ({', '.join(rules) or 'no rule'})")
+
+
+def _give(content: bytes, format: str, output: Path | None) -> None:
+    """Writes to the file or, where that is readable, to the terminal."""
     if output:
         output.write_bytes(content)
     elif format in ("png", "pdf") and sys.stdout.isatty():

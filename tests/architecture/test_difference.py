@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
-from nat_core.architecture.difference import EdgeChange, aligned, aligned_cells, difference, illegal_changes
+from nat_core.architecture.difference import (
+    EdgeChange,
+    aligned,
+    aligned_cells,
+    difference,
+    illegal_changes,
+    why_not_comparable,
+)
 from nat_core.architecture.library import library
 from tests.strategies import architectures
 
@@ -121,3 +128,10 @@ def test_the_order_of_edges_does_not_matter(architecture, random):
     same_ends = [edge[1:] for edge in other.edges] == [edge[1:] for edge in normal.edges]
     if not same_ends:  # else edges correspond by position, which is meant
         assert all(change.kind == "unchanged" for change in aligned_cells(normal, other))
+
+
+def test_cells_of_different_kinds_or_inputs_are_not_compared():
+    one, two = (Cell(n, n + 1, (Edge("conv_1x1", 0, n),), (n,)) for n in (1, 2))
+    assert why_not_comparable(Architecture(two, two), Architecture(two, two)) is None
+    assert "reduction" in why_not_comparable(Architecture(two), Architecture(two, two))
+    assert why_not_comparable(Architecture(one), Architecture(two)) == "their normal cells have 1 and 2 inputs"

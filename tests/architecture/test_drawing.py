@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from pygraphviz import AGraph
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
+from nat_core.architecture.difference import difference
 from nat_core.architecture.drawing import (
     FORMATS,
     draw_architecture,
     draw_cell,
+    draw_difference,
     draw_overlay,
     draw_pair,
 )
@@ -326,3 +328,14 @@ def test_equal_cells_are_drawn_once():
 def test_colours_mix():
     assert mix("#FF0000", "#FFFFFF", 0.5) == "#FF8080"
     assert mix("#123456", "#FFFFFF", 1) == "#123456"
+
+
+def test_a_difference_shows_both_cells_with_their_changes():
+    before, after = library()["VGG"].architecture, library()["NATv2_VGG"].architecture
+    found = groups(draw_difference(before, after))
+    changes = difference(before, after)
+    assert {change.cell for change in changes} == {"normal", "reduction"}
+    assert {f"{change.cell}-edge-{change.position_after}" for change in changes} <= set(found)
+    assert len(AGraph(string=draw_difference(before, after, "dot").decode()).subgraphs()) == 2
+    with pytest.raises(ValueError, match="has a reduction cell"):
+        draw_difference(before, Architecture(BENCH))

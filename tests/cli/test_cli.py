@@ -70,6 +70,39 @@ def test_show_draws(tmp_path, format, magic):
     assert magic in path.read_bytes()[:300]
 
 
+def test_diff_tells_what_changed_and_which_rules_allow_it(capsys):
+    status, out, err = run(capsys, "diff", "DARTS", "NATv2_DARTS", "--json")
+    changes = json.loads(out)
+    assert (status, err, len(changes)) == (0, "", 6)
+    first = {
+        "cell": "normal",
+        "source": 0,
+        "target": 3,
+        "from": "sep_conv_3x3",
+        "to": "null",
+        "legal": ["nat", "nat++"],
+    }
+    assert changes[0] == first and changes[2]["legal"] == ["nat++"]
+    _, text, _ = run(capsys, "diff", "DARTS", "NATv2_DARTS")
+    assert text.splitlines()[:2] == ["6 edges changed", "  normal 0→3: sep 3×3 → null (nat, nat++)"]
+    assert run(capsys, "diff", "NAONet", "NATv2_NAONet")[1].count("(no rule)") >= 1
+    assert run(capsys, "diff", "DARTS", "DARTS")[1] == "0 edges changed\n"
+
+
+def test_diff_draws_both_cells(capsys, tmp_path):
+    path = tmp_path / "changes.svg"
+    assert run(capsys, "diff", "ENAS", "NASNet-A", "-o", str(path))[0] == 0  # of different topology
+    text = path.read_text()
+    assert "Normal cell" in text and "Reduction cell" in text and "→" in text
+
+
+def test_what_cannot_be_compared_is_one_line(capsys, tmp_path):
+    status, out, err = run(capsys, "diff", "DARTS", CELL)
+    assert (status, out) == (2, "") and "one of the two has a reduction cell" in err and err.count("\n") == 1
+    status, _, err = run(capsys, "diff", "DARTS", "ENAS", "-o", str(tmp_path / "x.gif"))
+    assert status == 2 and "accepted: svg, png, pdf, dot" in err and not (tmp_path / "x.gif").exists()
+
+
 def test_architectures_are_read_from_files_and_indices(capsys, tmp_path):
     path = tmp_path / "cell.txt"
     path.write_text(CELL)

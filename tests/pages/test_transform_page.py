@@ -217,10 +217,19 @@ def test_a_published_result_outside_the_rule_is_flagged():
     assert any("Outside the rule" in item.value and "made of NAONet" in item.value for item in app.caption)
 
 
-def test_probabilities_sum_to_one_on_every_edge():
+def test_probabilities_sum_to_all_on_every_edge():
     app = open_page(cell="nasbench201:9")
     frame = app.expander[0].dataframe[0].value
-    assert len(frame) == 6 and frame.sum(axis=1).to_numpy() == pytest.approx(1)
+    assert len(frame) == 6 and frame.sum(axis=1).to_numpy() == pytest.approx(100)
+
+
+def test_changes_are_exported_as_one_drawing():
+    app = open_page(cell="nasbench201:9")
+    files = [item.label for item in app.get("download_button")]
+    app.segmented_control(key="export_side").set_value("Changes")
+    app.run()
+    assert not app.exception
+    assert [item.label for item in app.get("download_button")] == ["SVG", "PNG", "PDF", "DOT"] and len(files) > 4
 
 
 def test_an_edges_operation_is_changed_undone_and_redone():

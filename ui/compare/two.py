@@ -12,7 +12,7 @@ from nat_core.architecture.operations import NULL, OPERATIONS
 from nat_core.learning.comparison import Row
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
-from ui import metrics
+from ui import export, metrics
 from ui.picture import picture
 from ui.text import edge_label, plain
 from ui.theme import SIDE_BY_SIDE, theme
@@ -30,7 +30,7 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
     by_name = {row.item.name: row for row in table}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         before, after = (_chosen(key, by_name) for key in (FIRST, SECOND))
-        names = _common_cells(before.item.architecture, after.item.architecture)
+        names = [name for name, _ in before.item.architecture.cells]  # of both, since one network is made of them
         name = names[0]
         if len(names) > 1:
             name = st.segmented_control(
@@ -39,6 +39,7 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
             )  # fmt: skip
     _figures(before, after)
     _drawings(before, after, name)
+    export.changes(before.item.architecture, after.item.architecture)
     frame = edge_frame(before.item.architecture, after.item.architecture, network)
     if frame.empty:
         st.caption("These two are the same, edge by edge.")
@@ -82,7 +83,6 @@ def edge_frame(before: Architecture, after: Architecture, network: NetworkConfig
             "Allowed by": ", ".join(title for rule, title in _RULES.items() if change.is_legal(rule)) or "none",
         }
         for change in difference(before, after)
-        if change.cell in cells
     )
 
 
@@ -107,10 +107,6 @@ def _chosen(key: str, by_name: dict[str, Row]) -> Row:
         help=None if key == FIRST else "Or click a point of the chart.",
     )  # fmt: skip
     return by_name[name]
-
-
-def _common_cells(before: Architecture, after: Architecture) -> list[str]:
-    return [name for name, _ in before.cells if name in dict(after.cells)]
 
 
 def _figures(before: Row, after: Row) -> None:
