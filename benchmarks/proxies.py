@@ -1,13 +1,13 @@
 """What a cheap accuracy is worth: `python -m benchmarks.proxies --space nasbench201 --data SOURCE`.
 
 A proxy ranks architectures in seconds or minutes; the truth took hours. On NAS-Bench-201 it is the benchmark's own
-accuracy on CIFAR-10 validation, for cells drawn at random; on the fully-concat space it is the judge's table
-(`benchmarks.trainings judge`). Proxies are training speed (`benchmarks.training_speed`) and accuracies of short
-trainings from scratch on the selection images; beside them stand what costs nothing, MACs and parameters, and on the
-fully-concat space the model of short trainings (`nat_core.learning.accuracies.structure_model`), every architecture
-predicted by the trainings of all others. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over
-architectures) and the time per architecture. Every result is kept in `--table` and `--speeds`, so that an interrupted
-comparison goes on.
+accuracy on CIFAR-10 validation, for cells drawn at random; on the image spaces it is what was trained from scratch
+(`benchmarks.trainings judge`, `benchmarks.promise`). Proxies are training speed (`benchmarks.training_speed`) and
+accuracies of short trainings from scratch on the selection images; beside them stand what costs nothing, MACs and
+parameters, and on the image spaces the model of short trainings (`nat_core.learning.accuracies.structure_model`),
+every architecture predicted by the trainings of all others. Printed are Spearman's rank correlations with 95 %
+intervals (bootstrap over architectures) and the time per architecture. Every result is kept in `--table` and
+`--speeds`, so that an interrupted comparison goes on.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.structure_model import fit_structure_model, of_main_budget
+from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.images.images import ImageData, load_images
 from nat_core.learning.images.sources import HUB_DEFAULT
 from nat_core.learning.nasbench201 import table
@@ -99,13 +100,13 @@ def shorter_trainings(
 ) -> Iterator[tuple[str, Sequence[Architecture], Sequence[float]]]:
     """Accuracies of those `items` that were trained for rewards, too, and what models of such trainings predict of all.
 
-    Each is predicted by a model of the trainings of other architectures, and by one of those of other topologies.
+    Each is predicted by a model of the trainings of other architectures, and by one of those of other topologies. Two
+    trainings say nothing about ranks.
     """
     measured = {result.value: result for result in results}
     both = [item for item in items if item in measured]
-    if not both:
-        return
-    yield f"accuracy, {results[0].epochs} epochs", both, [measured[item].accuracy for item in both]
+    if len(both) > 2:
+        yield f"accuracy, {results[0].epochs} epochs", both, [measured[item].accuracy for item in both]
     left_out: Mapping[str, Callable[[Architecture], object]] = {
         "without its own": lambda item: item,
         "without its topology's": lambda item: item.topology,
@@ -138,7 +139,7 @@ def row(name: str, predicted: Sequence[float], true: NDArray[np.float64], second
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.proxies", description=__doc__.splitlines()[0])
-    parser.add_argument("--space", choices=["nasbench201", "fully_concat"], default="nasbench201")
+    parser.add_argument("--space", choices=["nasbench201", *IMAGE_SPACES], default="nasbench201")
     parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
     parser.add_argument("--count", type=int, default=48, help="cells of NAS-Bench-201")
     parser.add_argument("--judged", type=Path, default=SHIPPED, help="the judge's table")

@@ -49,7 +49,8 @@ def test_models_predict_every_architecture_by_others():
         assert judged == ITEMS[25:35]
         assert predicted == pytest.approx([result(item).accuracy for item in judged], abs=0.6)
         assert predicted[:5] != measured
-    assert list(shorter_trainings(ITEMS[30:], results, SPACE)) == []
+    names = [name for name, *_ in shorter_trainings(ITEMS[30:], results, SPACE)]
+    assert names == [own[0], topology[0]]  # nothing of theirs was trained
 
 
 def test_a_row_has_correlation_interval_and_time():
