@@ -52,7 +52,7 @@ PICTURES = {
     "pairs": Picture(
         "/compare?compare=Architectures&first=DARTS&second=NATv2_DARTS",
         "svg.cell-drawing >> nth=1",
-        1860,
+        1930,
         "text=Two of them, edge by edge",
     ),
     "learn": Picture("/learn?step=Policy", "svg.cell-drawing, .js-plotly-plot .main-svg"),
