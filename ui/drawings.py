@@ -3,13 +3,12 @@
 import streamlit as st
 
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.drawing import draw_cell, draw_overlay, draw_pair
+from nat_core.architecture.drawing import CELL_TITLES, draw_cell, draw_overlay, draw_pair
 from ui.cell_drawing import cell_drawing
 from ui.editor import select
 from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import go_to, history
 
-_CELL_TITLES = {"normal": "Normal cell", "reduction": "Reduction cell"}
 _LAYOUTS = {"side": "Side by side", "overlay": "Overlay"}
 
 
@@ -20,7 +19,7 @@ def options(architecture: Architecture, with_output: bool) -> None:
         st.session_state["cell_name"] = names[0]
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(names) > 1:
-            _segments("Cell", names, _CELL_TITLES, "cell_name")
+            _segments("Cell", names, CELL_TITLES, "cell_name")
         if with_output:
             _segments("Layout", list(_LAYOUTS), _LAYOUTS, "layout")
         st.toggle("Hide null edges", key="hide_null")

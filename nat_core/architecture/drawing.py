@@ -32,7 +32,7 @@ FORMATS: tuple[Format, ...] = ("svg", "png", "pdf", "dot")
 _PNG_DPI = 192
 _CELL_GAP = 12  # points between normal and reduction cell
 _MOST_PNG_PIXELS = 5000  # of its longer side
-_TITLES = MappingProxyType({"normal": "Normal cell", "reduction": "Reduction cell"})
+CELL_TITLES = MappingProxyType({"normal": "Normal cell", "reduction": "Reduction cell"})
 
 
 @lru_cache(maxsize=256)
@@ -125,7 +125,7 @@ def draw_difference(
     afters = dict(after.cells)
     pictures = [
         _after_picture(
-            old, afters[name], aligned_cells(old, afters[name]), _frame(name, theme), show_null, _TITLES[name]
+            old, afters[name], aligned_cells(old, afters[name]), _frame(name, theme), show_null, CELL_TITLES[name]
         )
         for name, old in before.cells
     ]
@@ -175,7 +175,9 @@ def _plain_picture(cell: Cell, frame: Frame, show_null: bool, title: str = "") -
 
 
 def _architecture_pictures(architecture: Architecture, theme: str, show_null: bool) -> list[Picture]:
-    return [_plain_picture(cell, _frame(name, theme), show_null, _TITLES[name]) for name, cell in architecture.cells]
+    return [
+        _plain_picture(cell, _frame(name, theme), show_null, CELL_TITLES[name]) for name, cell in architecture.cells
+    ]
 
 
 def _before_picture(before: Cell, changes: Sequence[EdgeChange], frame: Frame, show_null: bool) -> Picture:

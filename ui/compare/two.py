@@ -7,7 +7,7 @@ import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, aligned, difference
-from nat_core.architecture.drawing import draw_pair
+from nat_core.architecture.drawing import CELL_TITLES, draw_pair
 from nat_core.architecture.operations import NULL, OPERATIONS
 from nat_core.learning.comparison import Row
 from nat_core.network.config import NetworkConfig
@@ -19,7 +19,6 @@ from ui.theme import SIDE_BY_SIDE, theme
 
 FIRST, SECOND = "first", "second"  # keys of the two, in the address too
 _USUAL = ("DARTS", "NATv2_DARTS")
-_CELL_TITLES = {"normal": "Normal cell", "reduction": "Reduction cell"}
 
 
 def two(table: Sequence[Row], network: NetworkConfig) -> None:
@@ -34,7 +33,7 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
         name = names[0]
         if len(names) > 1:
             name = st.segmented_control(
-                "Cell", names, format_func=_CELL_TITLES.get, default=names[0], required=True, key="two_cell",
+                "Cell", names, format_func=CELL_TITLES.get, default=names[0], required=True, key="two_cell",
                 bind="query-params",
             )  # fmt: skip
     _figures(before, after)
