@@ -1,4 +1,4 @@
-"""Trains architectures from scratch: `python -m benchmarks.trainings judge --data SOURCE`; also *rewards*, *outputs*.
+"""Trains architectures from scratch: `python -m benchmarks.trainings PURPOSE --data SOURCE`, for one of four purposes.
 
 *judge*: by what cheaper accuracies and policies are judged. 48 fully-concat architectures: 28 drawn at random, a random
 legal transformation of 12 of them, and 8 published ones; then the first six again with another seed, which tells the
@@ -7,6 +7,9 @@ noise. 12 epochs of all training images (ten minutes or more of one core), judge
 *rewards*: what a reward is fitted on. The same architectures, then others of both spaces in turns, half of them drawn,
 half random legal transformations; then the random ones with every dense convolution made separable, the surest way to
 fewer MACs. 3 epochs (three minutes), judged on selection images, which the training leaves out.
+
+*chains*: cells whose nodes stand in a row, which drawing hardly ever gives: the published ones with what the papers
+made of them, and others with skips at random places. Trained as for rewards; a minute each.
 
 *outputs*: what the policies of a folder make of published and of random architectures, and these inputs, trained as for
 rewards: a policy goes where its model errs, so what it made belongs into what the model is fitted on.
@@ -20,7 +23,8 @@ import hashlib
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,9 +33,10 @@ import torch
 from filelock import FileLock, Timeout
 
 from nat_core import PRETRAINED
-from nat_core.architecture.cell import Architecture
+from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning.accuracies.structure import carrying_edges
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.image_training.draws import architecture_at, seed_of
 from nat_core.learning.images.images import ImageData, load_images
@@ -48,6 +53,9 @@ SPACE = SPACES["fully_concat"]
 RANDOM, TRANSFORMED, REPEATED = 28, 12, 6
 TRANSFORMED_SHARE = 0.5
 _SEPARABLE = {"conv_3x3": "sep_conv_3x3", "conv_5x5": "sep_conv_5x5"}
+CHAINS = frozenset({"VGG", "ResBlock", "MobileNetV2"})
+# Of a chain's operations, how many are exchanged.
+_OTHER_SHARE = 0.15
 PUBLISHED = ("DARTS", "NATv2_DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "NAT_DARTS", "SNAS_MILD", "DARTS_V1")
 
 Jobs = Iterator[tuple[NamedArchitecture, int]]
@@ -96,6 +104,41 @@ def separable(architecture: Architecture) -> Architecture:
     return architecture.with_operations([_SEPARABLE.get(name, name) for name in architecture.operations])
 
 
+def chains(options: argparse.Namespace) -> Jobs:
+    """The published chains, the papers' transformations of them, and `options.count` of other operations or sources."""
+    every = library().values()
+    published = [entry for entry in every if CHAINS.intersection((entry.name, entry.derived_from))]
+    yield from ((NamedArchitecture.of(entry.architecture, entry.name), 0) for entry in published)
+    originals = [entry.architecture for entry in published if not entry.method]
+    for number in range(options.count):
+        rng, original = random.Random(seed_of("chains", number)), originals[number % len(originals)]
+        drawn = (chain(original, rng, rewired=number % 2 == 1) for _ in count())
+        alive = next(item for item in drawn if all(carrying_edges(cell) for _, cell in item.cells))
+        yield NamedArchitecture.of(alive, f"chain {number}"), 0
+
+
+def chain(original: Architecture, rng: random.Random, rewired: bool) -> Architecture:
+    """`original` with skips at random null edges and, here and there, another legal operation.
+
+    `rewired` draws where the edges beside the row come from.
+    """
+    share = rng.random()
+
+    def operation(name: str) -> str:
+        if name == "null":
+            return "skip_connect" if rng.random() < share else name
+        return rng.choice(SPACES["loose_end"].targets(name)) if rng.random() < _OTHER_SHARE else name
+
+    def changed(edge: Edge) -> Edge:
+        beside, name = edge.source < edge.target - 1, operation(edge.operation)
+        return Edge(name, rng.randrange(edge.target - 1) if beside and rewired else edge.source, edge.target)
+
+    def cell(given: Cell) -> Cell:
+        return replace(given, edges=tuple(map(changed, given.edges)))
+
+    return Architecture(cell(original.normal), cell(original.reduction) if original.reduction else None)
+
+
 def outputs(options: argparse.Namespace) -> Jobs:
     """What the policies in `options.policies` make of the published inputs and of `options.count` random ones."""
     for name in IMAGE_SPACES:
@@ -130,6 +173,7 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
     {
         "judge": Purpose(judging, {"epochs": 12}),
         "rewards": Purpose(rewarding, _SHORTER),
+        "chains": Purpose(chains, _SHORTER),
         "outputs": Purpose(outputs, _SHORTER),
     }
 )
@@ -170,7 +214,10 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=SHIPPED, help="where results go")
     parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
     parser.add_argument(
-        "--count", type=int, default=20, help="rewards: architectures besides the judge's; outputs: random inputs"
+        "--count",
+        type=int,
+        default=20,
+        help="rewards: architectures besides the judge's; chains: drawn ones; outputs: random inputs",
     )
     parser.add_argument("--policies", type=Path, default=PRETRAINED, help="outputs: folder of policies")
     options = parser.parse_args()

@@ -2,8 +2,20 @@ from argparse import Namespace
 
 import torch
 
-from benchmarks.trainings import PURPOSES, REPEATED, SPACE, architectures, judging, outputs, rewarding, train
-from nat_core.architecture.spaces import space_of
+from benchmarks.trainings import (
+    CHAINS,
+    PURPOSES,
+    REPEATED,
+    SPACE,
+    architectures,
+    chains,
+    judging,
+    outputs,
+    rewarding,
+    train,
+)
+from nat_core.architecture.library import library
+from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.learning.scratch.measured import read_measured
@@ -40,6 +52,21 @@ def test_rewards_come_from_the_judges_architectures_and_others_of_both_spaces():
     assert len(changed) > 10 and not any({"conv_3x3", "conv_5x5"} & {*item.architecture.operations} for item in changed)
     assert [space_of(item.architecture).name for item in every[48:54]] == ["fully_concat", "loose_end"] * 3
     assert [item.name for item in every[48:54]] == [item.name for item, _ in rewarding(Namespace(count=10))][48:54]
+
+
+def test_chains_are_the_published_ones_and_others_with_as_long_a_row():
+    every = [item for item, _ in chains(Namespace(count=12))]
+    assert {*CHAINS, "NAT_VGG", "NATv2_ResBlock"} <= {item.name for item in every}
+    drawn = [item for item in every if item.name.startswith("chain ")]
+    assert len({item.genotype for item in drawn}) == len(drawn) == 12
+    topologies = {library()[name].architecture.topology for name in CHAINS}
+    rewired = [item.architecture.topology not in topologies for item in drawn]
+    assert any(rewired[1::2]) and not any(rewired[::2])
+    for item in drawn:
+        assert SPACES["loose_end"].mismatch(item.architecture) is None
+        for cell in (item.architecture.normal, item.architecture.reduction):
+            assert all(any(edge.source == node - 1 for edge in cell.incoming(node)) for node in cell.intermediates)
+    assert every == [item for item, _ in chains(Namespace(count=12))]
 
 
 def test_outputs_of_policies_are_of_published_and_random_inputs_of_both_spaces(tmp_path):
