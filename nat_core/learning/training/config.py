@@ -45,6 +45,8 @@ class TrainingConfig:
         baseline_decay: of the moving average.
         entropy_start, entropy_end: weight of the entropy in nats, linear from first to last step.
         inputs, held_out: how many architectures are trained on, and how many only measured.
+        thinned_share: of the random inputs trained on, how many lose some operations to null first: cells made by hand
+            are sparse, drawn ones are not.
         split_seed: decides which; independent of `seed` so that trainings compare on the same ones.
         seed: of weights, batches and draws.
         cost: what `cost_weight` weighs: "macs", or a device whose latencies NAS-Bench-201 has.
@@ -76,6 +78,7 @@ class TrainingConfig:
     entropy_end: float = 0.001
     inputs: int = 12_500
     held_out: int = 3_125
+    thinned_share: float = 0.0
     split_seed: int = 0
     seed: int = 0
     cost: str = "macs"
@@ -142,6 +145,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "entropy_end": (0.0, 1000.0),
     "inputs": (1, 1_000_000),
     "held_out": (0, 1_000_000),
+    "thinned_share": (0.0, 1.0),
     "split_seed": (0, 2**63 - 1),
     "seed": (0, 2**63 - 1),
     "cost_weight": (0.0, 10.0),
@@ -181,8 +185,9 @@ def trainings_recipe(**changes: Any) -> TrainingConfig:
         "entropy_end": 0.003,
         "inputs": 6000,
         "held_out": 200,
+        "thinned_share": 0.5,
         "cost_weight": 0.3,
-        "change_weight": 0.4,
+        "change_weight": 0.8,
     }
     return TrainingConfig(**{**recipe, **changes})
 

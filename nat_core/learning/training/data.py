@@ -45,7 +45,16 @@ def inputs_of(config: TrainingConfig) -> Inputs:
         return Inputs(*(tuple(table.architecture_of_code(int(code)) for code in part) for part in parts))
     rng = random.Random(config.split_seed)
     pool = [config.target_space.sample(rng) for _ in range(config.inputs + config.held_out)]
-    return Inputs(tuple(pool[: config.inputs]), tuple(pool[config.inputs :]))
+    training = (_thinned(item, rng) if rng.random() < config.thinned_share else item for item in pool[: config.inputs])
+    return Inputs(tuple(training), tuple(pool[config.inputs :]))
+
+
+def _thinned(architecture: Architecture, rng: random.Random) -> Architecture:
+    """With a random share of its operations replaced by null."""
+    share = rng.random()
+    return architecture.with_operations(
+        ["null" if rng.random() < share else operation for operation in architecture.operations]
+    )
 
 
 def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -> Objective:

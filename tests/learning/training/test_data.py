@@ -35,6 +35,18 @@ def test_other_spaces_are_sampled(space):
     assert inputs == inputs_of(config)
 
 
+def test_a_share_of_the_inputs_trained_on_is_thinned_and_the_others_stay_as_drawn():
+    plain, thinned = (
+        inputs_of(TrainingConfig(space="loose_end", inputs=200, held_out=20, thinned_share=share)) for share in (0, 0.5)
+    )
+    assert thinned.held_out == plain.held_out
+    differing = [pair for pair in zip(plain.training, thinned.training, strict=True) if pair[0] != pair[1]]
+    assert 70 <= len(differing) <= 110  # some of the half lose nothing
+    for before, after in differing:
+        changes = {new for old, new in zip(before.operations, after.operations, strict=True) if old != new}
+        assert changes == {"null"} and before.topology == after.topology
+
+
 def test_a_space_without_a_table_needs_a_source():
     with pytest.raises(ValueError, match="loose_end has no table of accuracies; accepted for data_set: trainings"):
         objective_of(TrainingConfig(space="loose_end"))
