@@ -21,12 +21,22 @@ _CELL_FEATURES = (
     "ln(1 + layers)",  # of convolutions that see more than one pixel; a sep_conv has two
     "ln(1 + max poolings)",
     "ln(1 + average poolings)",
-    "ln(1 + skips)",  # 1×1 convolutions included
+    "reads the latest cell",  # 1 if any edge does, else 0
+    "share of the older cell, up to 1/4",  # of the ways back from the output, each node's edges being equally likely
+    "outputs that learn",  # share of the output's nodes that any convolution contributes to
+)
+_SHARE = 1 / 4
+FEATURES = (
+    "ln(1 + layers)",  # of convolutions that see more than one pixel; a sep_conv has two
+    "ln(1 + max poolings)",
+    "ln(1 + average poolings)",
     "spatial operations, up to 3",  # edges that see more than one pixel: without any, a cell cannot compare pixels
     "reads the latest cell",  # 1 if any edge does, else 0
-    "outputs beyond skips",  # share of the output's nodes that are not mere copies of inputs
+    "ln(1 + layers after the older cell)",  # fewest to the output: what skips shorten, and few if gradients get far
+    "outputs that learn",  # share of the output's nodes that any convolution contributes to
 )
 _SPATIAL = 3
+_FARTHEST = 5
 FEATURES = ("ln MACs", *(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in _CELL_FEATURES))
 
 
@@ -51,22 +61,29 @@ def features(architectures: Sequence[Architecture], network: NetworkConfig) -> N
 @lru_cache(maxsize=65_536)
 def _of_cell(cell: Cell) -> tuple[float, ...]:
     edges = carrying_edges(cell)
-    layers = [_layers(edge) for edge in edges]
-    kinds = Counter(edge.traits.kind for edge in edges)
-    poolings = (kinds[Kind.MAX_POOL], kinds[Kind.AVG_POOL])
-    spatial = sum(poolings) + sum(count > 0 for count in layers)
+    poolings = Counter(edge.traits.kind for edge in edges if edge.traits.kind.is_pooling)
+    amounts = (sum(map(_layers, edges)), poolings[Kind.MAX_POOL], poolings[Kind.AVG_POOL])
     latest = any(edge.source == cell.inputs - 1 for edge in edges)
-    amounts = (sum(layers), *poolings, len(edges) - spatial)
-    return (*map(log1p, amounts), float(min(spatial, _SPATIAL)), float(latest), _beyond_skips(cell, edges))
+    return (*map(log1p, amounts), float(latest), min(_SHARE, _share_of(0, cell, edges)), _learning(cell, edges))
 
 
-def _beyond_skips(cell: Cell, edges: Sequence[Edge]) -> float:
-    """Share of the output's nodes on a path with another operation than skips; `edges` by their sources."""
-    beyond: set[int] = set()
+def _share_of(node: int, cell: Cell, edges: Sequence[Edge]) -> float:
+    """Probability that a way back from the output ends in input `node`; `edges` by their sources."""
+    shares = {given: float(given == node) for given in range(cell.inputs)}
+    for target in cell.intermediates:
+        if sources := [edge.source for edge in edges if edge.target == target]:
+            shares[target] = sum(shares[source] for source in sources) / len(sources)
+    ends = [shares[end] for end in cell.output_nodes if end in shares]
+    return sum(ends) / len(ends) if ends else 0.0
+
+
+def _learning(cell: Cell, edges: Sequence[Edge]) -> float:
+    """Share of the output's nodes on a path with a convolution; `edges` by their sources."""
+    reached: set[int] = set()
     for edge in edges:
-        if edge.source in beyond or edge.traits.kind is not Kind.SKIP:
-            beyond.add(edge.target)
-    return len(beyond.intersection(cell.output)) / len(cell.output)
+        if edge.source in reached or not (edge.traits.kind is Kind.SKIP or edge.traits.kind.is_pooling):
+            reached.add(edge.target)
+    return len(reached.intersection(cell.output)) / len(cell.output)
 
 
 def _layers(edge: Edge) -> int:

@@ -31,12 +31,12 @@ from nat_core.network.config import NetworkConfig
 
 FILE = "structure_model.json"
 # Penalties on the weights of standardised counts, and on the levels of topologies relative to them; those that predict
-# left-out topologies best are taken.
+# gains of left-out topologies best are taken. Levels are hardly penalised, else weights tell topologies apart.
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
-_LEVEL_PENALTIES = (0.05, 0.25, 1.0, 1e6)
+_LEVEL_PENALTIES = (0.05, 0.25)
 _LEAST = 20
 _LARGEST = 1e6
-_TOLERANCE = 0.1
+_TOLERANCE = 0.5
 
 _Numbers = NDArray[np.float64]
 
@@ -65,6 +65,7 @@ class StructureModel:
     Attributes:
         space: whose architectures it judges.
         network: whose MACs it counts.
+        counted: the names of what it counts.
         means, deviations, weights: [len(FEATURES)], the weights in points of accuracy.
         intercept: in percent.
         penalty, level_penalty: of the regression.
@@ -75,6 +76,7 @@ class StructureModel:
 
     space: str
     network: NetworkConfig
+    counted: tuple[str, ...]
     means: tuple[float, ...]
     deviations: tuple[float, ...]
     weights: tuple[float, ...]
@@ -86,6 +88,8 @@ class StructureModel:
     about: str
 
     def __post_init__(self) -> None:
+        if self.counted != FEATURES:
+            raise ValueError("counted are not the features of this version; train the policy again")
         for name in ("means", "deviations", "weights"):
             values = getattr(self, name)
             if len(values) != len(FEATURES) or not np.isfinite(values).all():
@@ -107,7 +111,7 @@ class StructureModel:
 
     @property
     def tolerance_points(self) -> float:
-        """A part of the error that gains have on topologies that the model has not seen."""
+        """Half of the error that gains have on topologies that the model has not seen."""
         return _TOLERANCE * self.left_out.gain_error_points
 
     @property
@@ -160,7 +164,7 @@ def fit_structure_model(results: Sequence[MeasuredResult], space: str) -> Struct
     best = min(range(len(fits)), key=lambda number: (fits[number].gain_error_points, fits[number].error_points))
     weights, intercept = _ridge(known, levels, accuracies, *penalties[best])
     return StructureModel(
-        space, network, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()), intercept,
+        space, network, FEATURES, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()), intercept,
         *penalties[best], len(accuracies), fits[best], _about(results[0]),
     )  # fmt: skip
 

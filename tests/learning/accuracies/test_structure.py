@@ -28,17 +28,15 @@ def test_counts_of_a_cell_worked_out_by_hand():
             "ln(1 + layers), normal cell": log(4),  # what hangs from a node without input carries nothing
             "ln(1 + max poolings), normal cell": 0,  # leads nowhere
             "ln(1 + average poolings), normal cell": 0,
-            "ln(1 + skips), normal cell": log(2),
-            "spatial operations, up to 3, normal cell": 2,
             "reads the latest cell, normal cell": 0,
-            "outputs beyond skips, normal cell": 2 / 3,  # node 6 has no input
+            "share of the older cell, up to 1/4, normal cell": 1 / 4,
+            "outputs that learn, normal cell": 2 / 3,  # node 6 has no input
             "ln(1 + layers), reduction cell": log(2),
             "ln(1 + max poolings), reduction cell": 0,
             "ln(1 + average poolings), reduction cell": log(2),
-            "ln(1 + skips), reduction cell": 0,
-            "spatial operations, up to 3, reduction cell": 2,
             "reads the latest cell, reduction cell": 1,
-            "outputs beyond skips, reduction cell": 1,
+            "share of the older cell, up to 1/4, reduction cell": 1 / 4,
+            "outputs that learn, reduction cell": 1 / 2,  # node 2 only pools
         }
     )
 
@@ -47,11 +45,17 @@ def test_only_what_leads_from_an_input_to_the_output_carries():
     assert [edge[1:] for edge in carrying_edges(GIVEN.normal)] == [(0, 2), (0, 3), (2, 3)]
 
 
+@pytest.mark.parametrize(("name", "share"), [("VGG", 0), ("NAT_VGG", 1 / 4), ("ResBlock", 0), ("NAT_ResBlock", 1 / 4)])
+def test_skips_from_the_older_cell_are_seen(name, share):
+    counts = dict(zip(FEATURES, features([find(name).architecture], NETWORK)[0], strict=True))
+    assert counts["share of the older cell, up to 1/4, normal cell"] == pytest.approx(share)
+
+
 def test_an_architecture_without_reduction_cell_has_zeros_there():
     cell = parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
     (counts,) = features([cell], NETWORKS["nasbench201"])
-    assert counts[-7:].tolist() == [0] * 7
-    assert counts[1:8].tolist() == pytest.approx([log(2), 0, log(2), log(3), 2, 1, 1])
+    assert counts[-6:].tolist() == [0] * 6
+    assert counts[1:7].tolist() == pytest.approx([log(2), 0, log(2), 1, 1 / 4, 1])
 
 
 def test_architectures_are_counted_in_their_order():
