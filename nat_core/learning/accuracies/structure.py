@@ -17,7 +17,7 @@ from nat_core.architecture.operations import Kind
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
 
-_CELL_FEATURES = (
+_CELL_FEATURES: tuple[str, ...] = (
     "ln(1 + layers)",  # of convolutions that see more than one pixel; a sep_conv has two
     "ln(1 + max poolings)",
     "ln(1 + average poolings)",
@@ -26,7 +26,7 @@ _CELL_FEATURES = (
     "outputs that learn",  # share of the output's nodes that any convolution contributes to
 )
 _SHARE = 1 / 4
-FEATURES = (
+FEATURES: tuple[str, ...] = (
     "ln(1 + layers)",  # of convolutions that see more than one pixel; a sep_conv has two
     "ln(1 + max poolings)",
     "ln(1 + average poolings)",
@@ -37,7 +37,7 @@ FEATURES = (
 )
 _SPATIAL = 3
 _FARTHEST = 5
-FEATURES = ("ln MACs", *(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in _CELL_FEATURES))
+FEATURES: tuple[str, ...] = ("ln MACs", *(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in _CELL_FEATURES))
 
 
 def features(architectures: Sequence[Architecture], network: NetworkConfig) -> NDArray[np.float64]:
