@@ -40,7 +40,7 @@ from nat_core.learning.training.data import objective_of
 from nat_core.learning.training.rewards import Objective
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
-from nat_core.transform import Options, transform
+from nat_core.transform import Options, Transformation, transform
 
 Rule = Mapping[str, str]
 # [n] points of n inputs and their outputs.
@@ -127,21 +127,43 @@ class Setting:
 Method = Callable[[Setting, Architecture], Architecture]
 
 
+def greedy(setting: Setting, given: Architecture) -> Architecture:
+    """The policy's most probable output; not compared with the input."""
+    outcome = _transformed(setting, given, 1, None)
+    if outcome is None:
+        return given
+    return next(item.architecture for item in outcome.candidates if item.number > 0 or len(outcome.candidates) == 1)
+
+
 def probable(count: int) -> Method:
-    """The policy's most probable outputs; a single one is not compared with the input."""
+    """The best by the model of the policy's most probable outputs."""
 
     def choose(setting: Setting, given: Architecture) -> Architecture:
-        options = Options(samples=count, max_macs=setting.limit(given))
-        source = setting.model if count > 1 else None
-        try:
-            outcome = transform(given, setting.policy, setting.space, source, options)
-        except ValueError:  # nothing legal is so cheap
-            return given
-        if count > 1:
-            return outcome.output.architecture
-        return next(item.architecture for item in outcome.candidates if item.number > 0 or len(outcome.candidates) == 1)
+        outcome = _transformed(setting, given, count, setting.model)
+        return setting.best(given, [item.architecture for item in outcome.candidates]) if outcome else given
 
     return choose
+
+
+def shown(count: int) -> Method:
+    """What the app shows of the most probable outputs: a cheap one of those that count as equal to the best."""
+
+    def choose(setting: Setting, given: Architecture) -> Architecture:
+        outcome = _transformed(setting, given, count, setting.model)
+        return outcome.output.architecture if outcome else given
+
+    return choose
+
+
+def _transformed(
+    setting: Setting, given: Architecture, count: int, source: AccuracySource | None
+) -> Transformation | None:
+    """None if nothing legal is as cheap as the setting asks for."""
+    try:
+        options = Options(samples=count, max_macs=setting.limit(given))
+        return transform(given, setting.policy, setting.space, source, options)
+    except ValueError:
+        return None
 
 
 def random_best(count: int) -> Method:
@@ -191,13 +213,15 @@ def _applied(rule: Rule, architecture: Architecture) -> Architecture:
     return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
 
 
-GREEDY, PROBABLE = "policy, greedy (0 evaluations)", "policy, 10 most probable"
+GREEDY, PROBABLE = "policy, greedy (0 evaluations)", "policy, best of the 10 most probable"
+SHOWN = "policy, cheapest of the 10 that count as equal to it"
 REWARDED, ACCURATE = "best fixed rule by the policy's reward (0)", "best fixed rule by accuracy (0)"
 RANDOM_10, RANDOM_100 = "random legal, best of 10", "random legal, best of 100"
 LOCAL_10, LOCAL_100 = "local search, 10", "local search, 100"
 METHODS: Mapping[str, Method] = {
-    GREEDY: probable(1),
+    GREEDY: greedy,
     PROBABLE: probable(10),
+    SHOWN: shown(10),
     REWARDED: rewarded_rule,
     ACCURATE: accurate_rule,
     RANDOM_10: random_best(10),

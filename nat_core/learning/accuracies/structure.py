@@ -27,17 +27,9 @@ _CELL_FEATURES: tuple[str, ...] = (
 )
 _SHARE = 1 / 4
 FEATURES: tuple[str, ...] = (
-    "ln(1 + layers)",  # of convolutions that see more than one pixel; a sep_conv has two
-    "ln(1 + max poolings)",
-    "ln(1 + average poolings)",
-    "spatial operations, up to 3",  # edges that see more than one pixel: without any, a cell cannot compare pixels
-    "reads the latest cell",  # 1 if any edge does, else 0
-    "ln(1 + layers after the older cell)",  # fewest to the output: what skips shorten, and few if gradients get far
-    "outputs that learn",  # share of the output's nodes that any convolution contributes to
+    "ln MACs",
+    *(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in _CELL_FEATURES),
 )
-_SPATIAL = 3
-_FARTHEST = 5
-FEATURES: tuple[str, ...] = ("ln MACs", *(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in _CELL_FEATURES))
 
 
 def features(architectures: Sequence[Architecture], network: NetworkConfig) -> NDArray[np.float64]:
