@@ -19,11 +19,12 @@ from nat_core.network.costs import cost_model
 
 _CELL_FEATURES: tuple[str, ...] = (
     "ln(1 + layers)",  # of convolutions that see more than one pixel; a sep_conv has two
+    "ln(1 + layers of any kernel)",
     "ln(1 + max poolings)",
     "ln(1 + average poolings)",
     "reads the latest cell",  # 1 if any edge does, else 0
     "share of the older cell, up to 1/4",  # of the ways back from the output, each node's edges being equally likely
-    "outputs that learn",  # share of the output's nodes that any convolution contributes to
+    "most poolings on a path",  # from an input to the output: each blurs what the others left
 )
 _SHARE = 1 / 4
 FEATURES: tuple[str, ...] = (
@@ -54,9 +55,11 @@ def features(architectures: Sequence[Architecture], network: NetworkConfig) -> N
 def _of_cell(cell: Cell) -> tuple[float, ...]:
     edges = carrying_edges(cell)
     poolings = Counter(edge.traits.kind for edge in edges if edge.traits.kind.is_pooling)
-    amounts = (sum(map(_layers, edges)), poolings[Kind.MAX_POOL], poolings[Kind.AVG_POOL])
+    pixelwise = sum(edge.traits.kernel == 1 for edge in edges)
+    layers = sum(map(_layers, edges))
+    amounts = (layers, layers + pixelwise, poolings[Kind.MAX_POOL], poolings[Kind.AVG_POOL])
     latest = any(edge.source == cell.inputs - 1 for edge in edges)
-    return (*map(log1p, amounts), float(latest), min(_SHARE, _share_of(0, cell, edges)), _learning(cell, edges))
+    return (*map(log1p, amounts), float(latest), min(_SHARE, _share_of(0, cell, edges)), _most_poolings(cell, edges))
 
 
 def _share_of(node: int, cell: Cell, edges: Sequence[Edge]) -> float:
@@ -69,13 +72,12 @@ def _share_of(node: int, cell: Cell, edges: Sequence[Edge]) -> float:
     return sum(ends) / len(ends) if ends else 0.0
 
 
-def _learning(cell: Cell, edges: Sequence[Edge]) -> float:
-    """Share of the output's nodes on a path with a convolution; `edges` by their sources."""
-    reached: set[int] = set()
+def _most_poolings(cell: Cell, edges: Sequence[Edge]) -> float:
+    """On a path from an input to the output; `edges` by their sources."""
+    most: Counter[int] = Counter()
     for edge in edges:
-        if edge.source in reached or not (edge.traits.kind is Kind.SKIP or edge.traits.kind.is_pooling):
-            reached.add(edge.target)
-    return len(reached.intersection(cell.output)) / len(cell.output)
+        most[edge.target] = max(most[edge.target], most[edge.source] + edge.traits.kind.is_pooling)
+    return float(max((most[node] for node in cell.output_nodes), default=0))
 
 
 def _layers(edge: Edge) -> int:

@@ -31,9 +31,9 @@ from nat_core.network.config import NetworkConfig
 
 FILE = "structure_model.json"
 # Penalties on the weights of standardised counts, and on the levels of topologies relative to them; those that predict
-# gains of left-out topologies best are taken. Levels are hardly penalised, else weights tell topologies apart.
+# gains of left-out topologies best are taken.
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
-_LEVEL_PENALTIES = (0.05, 0.25)
+_LEVEL_PENALTIES = (0.05, 0.25, 1.0)
 _LEAST = 20
 _LARGEST = 1e6
 _TOLERANCE = 0.5

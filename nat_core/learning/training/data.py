@@ -17,6 +17,8 @@ from nat_core.learning.training.rewards import Objective, RelativeCost
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
+_THINNED_AT_MOST = 0.5
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -50,10 +52,13 @@ def inputs_of(config: TrainingConfig) -> Inputs:
 
 
 def _thinned(architecture: Architecture, rng: random.Random) -> Architecture:
-    """With a random share of its operations replaced by null."""
-    share = rng.random()
+    """With a random share of its operations replaced by null, in some cells all that read the first input."""
+    share, unread = rng.random() * _THINNED_AT_MOST, {name: rng.random() < 0.5 for name, _ in architecture.cells}
     return architecture.with_operations(
-        ["null" if rng.random() < share else operation for operation in architecture.operations]
+        [
+            "null" if rng.random() < share or (edge.source == 0 and unread[name]) else edge.operation
+            for name, edge in architecture.edges
+        ]
     )
 
 

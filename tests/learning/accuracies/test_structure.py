@@ -26,17 +26,19 @@ def test_counts_of_a_cell_worked_out_by_hand():
     assert counts == pytest.approx(
         {
             "ln(1 + layers), normal cell": log(4),  # what hangs from a node without input carries nothing
+            "ln(1 + layers of any kernel), normal cell": log(4),
             "ln(1 + max poolings), normal cell": 0,  # leads nowhere
             "ln(1 + average poolings), normal cell": 0,
             "reads the latest cell, normal cell": 0,
             "share of the older cell, up to 1/4, normal cell": 1 / 4,
-            "outputs that learn, normal cell": 2 / 3,  # node 6 has no input
+            "most poolings on a path, normal cell": 0,
             "ln(1 + layers), reduction cell": log(2),
+            "ln(1 + layers of any kernel), reduction cell": log(2),
             "ln(1 + max poolings), reduction cell": 0,
             "ln(1 + average poolings), reduction cell": log(2),
             "reads the latest cell, reduction cell": 1,
             "share of the older cell, up to 1/4, reduction cell": 1 / 4,
-            "outputs that learn, reduction cell": 1 / 2,  # node 2 only pools
+            "most poolings on a path, reduction cell": 1,
         }
     )
 
@@ -51,11 +53,18 @@ def test_skips_from_the_older_cell_are_seen(name, share):
     assert counts["share of the older cell, up to 1/4, normal cell"] == pytest.approx(share)
 
 
+def test_poolings_one_after_the_other_are_seen():
+    row = "[('max_pool_3x3', 0, 2), ('avg_pool_3x3', 2, 3), ('sep_conv_3x3', 3, 4), ('max_pool_5x5', 1, 4)]"
+    given = parse(f"Genotype(normal={row}, normal_concat=[4], reduce={row}, reduce_concat=[2, 4])")
+    counts = dict(zip(FEATURES, features([given], NETWORK)[0], strict=True))
+    assert counts["most poolings on a path, normal cell"] == counts["most poolings on a path, reduction cell"] == 2
+
+
 def test_an_architecture_without_reduction_cell_has_zeros_there():
     cell = parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
     (counts,) = features([cell], NETWORKS["nasbench201"])
-    assert counts[-6:].tolist() == [0] * 6
-    assert counts[1:7].tolist() == pytest.approx([log(2), 0, log(2), 1, 1 / 4, 1])
+    assert counts[-7:].tolist() == [0] * 7
+    assert counts[1:8].tolist() == pytest.approx([log(2), log(3), 0, log(2), 1, 1 / 4, 1])
 
 
 def test_architectures_are_counted_in_their_order():

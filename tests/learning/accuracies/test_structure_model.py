@@ -129,8 +129,8 @@ def test_a_model_survives_a_file_and_a_broken_one_is_named(model, tmp_path):
     facts = json.loads(path.read_text())
     for broken, sentence in [
         ("{", "accepted: a model written by `train`"),
-        (json.dumps({**facts, "weights": [1.0]}), "weights are 1 numbers; accepted: 13 finite ones"),
-        (json.dumps({**facts, "deviations": [0.0] * 13}), "deviations must be above 0"),
+        (json.dumps({**facts, "weights": [1.0]}), "weights are 1 numbers; accepted: 15 finite ones"),
+        (json.dumps({**facts, "deviations": [0.0] * 15}), "deviations must be above 0"),
         (json.dumps({**facts, "space": "nowhere"}), "space is 'nowhere'; accepted: fully_concat"),
         (json.dumps({**facts, "counted": facts["counted"][::-1]}), "counted are not the features of this version"),
         (json.dumps({**facts, "intercept": "high"}), "intercept is 'high'; it must be a number"),
