@@ -28,6 +28,8 @@ from nat_core.network.costs import Cost, cost_model
 MAX_SAMPLES = 1000
 # Share of the input's MACs that a change has to save where the source cannot tell whether it helps: it is a risk.
 CLEAR_SAVING = 0.05
+# Share of the input's MACs for which all that such a source cannot tell may be lost; for a smaller one, as much less.
+FAIR_SAVING = 0.5
 
 Method = Literal["probable", "sampled"]
 
@@ -270,18 +272,28 @@ def _ranked(candidates: list[Candidate]) -> list[Candidate]:
 def _least_changed_first(ranked: list[Candidate], given: Candidate, tolerance: float) -> list[Candidate]:
     """`ranked`, but first the least changed of those that are as accurate as the best and as cheap as the cheapest.
 
-    As accurate is what comes within `tolerance` points, as cheap what comes within `CLEAR_SAVING` of the input's MACs.
+    As accurate is what comes within `tolerance` points and, if it seems to lose some of the input's, saves as large a
+    part of `FAIR_SAVING`; as cheap what comes within `CLEAR_SAVING`. Both savings are shares of the input's MACs.
     """
     best = ranked[0].accuracy_percent if ranked else None
     if best is None:
         return ranked
     equal = [item for item in ranked if item.accuracy_percent is not None and item.accuracy_percent >= best - tolerance]
+    if given in ranked and given.accuracy_percent is not None:
+        equal = [item for item in equal if _is_paid(item, given, tolerance)] or equal
     limit = min(item.cost.macs for item in equal) + CLEAR_SAVING * given.cost.macs
     chosen = min(
         (item for item in equal if item.cost.macs <= limit),
         key=lambda item: (len(difference(given.architecture, item.architecture)), item.cost.macs),
     )
     return [chosen, *(item for item in ranked if item is not chosen)]
+
+
+def _is_paid(item: Candidate, given: Candidate, tolerance: float) -> bool:
+    """Whether what `item` seems to lose is worth what it saves."""
+    lost = (given.accuracy_percent or 0) - (item.accuracy_percent or 0)
+    saved = 1 - item.cost.macs / given.cost.macs
+    return lost <= max(0.0, tolerance * saved / FAIR_SAVING)
 
 
 def _judgements(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[Judgement]:

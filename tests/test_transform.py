@@ -16,7 +16,7 @@ from nat_core.learning.nasbench201.table import TabularAccuracy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.transform import CLEAR_SAVING, Options, transform
+from nat_core.transform import CLEAR_SAVING, FAIR_SAVING, Options, transform
 from tests.strategies import sampled_architectures
 
 SPACE = SPACES["nasbench201"]
@@ -77,7 +77,13 @@ def test_of_what_a_coarse_source_cannot_tell_apart_the_least_changed_that_is_cle
     assert best == max(item.accuracy_percent for item in fine.candidates)
     coarse = transform(architecture, policy, SPACE, Coarse(3.0), Options(samples=50))
     assert coarse.candidates[0] == coarse.output and set(coarse.candidates) == set(fine.candidates)
-    equal = [item for item in fine.candidates if item.accuracy_percent >= best - 3]
+    before, macs = fine.input.accuracy_percent, fine.input.cost.macs
+    equal = [
+        item
+        for item in fine.candidates
+        if item.accuracy_percent >= best - 3
+        and before - item.accuracy_percent <= max(0, 3 * (1 - item.cost.macs / macs) / FAIR_SAVING)
+    ]
     limit = min(item.cost.macs for item in equal) + CLEAR_SAVING * fine.input.cost.macs
     changes = {item: len(difference(architecture, item.architecture)) for item in equal if item.cost.macs <= limit}
     assert changes[coarse.output] == min(changes.values())
@@ -87,6 +93,18 @@ def test_a_coarse_source_saves_where_it_cannot_tell(policy):
     most_accurate = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
     cheapest = transform(most_accurate, policy, SPACE, Coarse(100.0), Options(samples=50))
     assert cheapest.gain_percent < 0 and cheapest.verdict.endswith("as far as can be told, and cheaper.")
+
+
+def test_a_coarse_source_loses_no_more_than_the_saving_is_worth(policy):
+    most_accurate = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
+    chosen = transform(most_accurate, policy, SPACE, Coarse(1.0), Options(samples=50))
+    fine = transform(most_accurate, policy, SPACE, SOURCE, Options(samples=50))
+    best, macs = fine.input.accuracy_percent, fine.input.cost.macs
+    lost = {item: (best - item.accuracy_percent, 1 - item.cost.macs / macs) for item in fine.candidates}
+    assert lost[fine.output] == (0, 0)
+    allowed = [item for item, (points, saved) in lost.items() if points <= max(0, saved / FAIR_SAVING)]
+    assert any(points <= 1 for item, (points, _) in lost.items() if item not in allowed)
+    assert -chosen.gain_percent <= (1 - chosen.output.cost.macs / macs) / FAIR_SAVING
 
 
 def test_a_cell_stays_as_it_is_where_a_coarse_source_cannot_tell_and_little_is_saved(policy):
