@@ -39,7 +39,7 @@ BUDGET = preset_budget("short", ARCHITECTURES[0], data="nowhere")
 def truth(architecture: Architecture) -> float:
     """Convolutions of the normal cell are good, poolings bad, MACs help a little."""
     counts = features([architecture], BUDGET.network(10))[0]
-    return 50 + 0.4 * counts[0] + 3 * counts[1] - 2 * counts[2]
+    return 50 + 0.4 * counts[0] + 3 * counts[1] - 2 * counts[3]
 
 
 def trained(
