@@ -112,17 +112,19 @@ def jobs(pairs: Sequence[Pair]) -> Iterator[NamedArchitecture]:
         )
 
 
-def table(pairs: Sequence[Pair], results: Sequence[MeasuredResult]) -> Iterator[str]:
+def table(
+    pairs: Sequence[Pair], results: Sequence[MeasuredResult], rewards: Sequence[MeasuredResult] = ()
+) -> Iterator[str]:
     """A line per pair, one per role of mean differences to the inputs, and how far off predictions were.
 
     MACs are relative to the input's, on the small network that was trained and on the usual one. Predictions are those
-    of the policy's own model, where it changed something.
+    of the policy's own model, where it changed something, against `results` and against `rewards`, trainings such as
+    the model was fitted on.
     """
-    known = {result.genotype: result for result in results if result.seed == 0}
+    known = _known(results)
     yield f"| input | accuracy | {' | '.join(ROLES)} | edges ours changes | MACs × | MACs × on {_USUAL.description} |"
     yield "|---|" + "---:|" * (len(ROLES) + 4)
     differences: dict[str, list[tuple[float, float, float]]] = {role: [] for role in (*ROLES, _CHANGED)}
-    errors: list[float] = []
     for item in pairs:
         before, ours = known.get(notation.shortest(item.given)), item.made["ours"]
         after = {role: known.get(notation.shortest(made)) for role, made in item.made.items()}
@@ -137,11 +139,24 @@ def table(pairs: Sequence[Pair], results: Sequence[MeasuredResult]) -> Iterator[
                 differences[role].append(found)
                 if role == "ours" and ours != item.given:
                     differences[_CHANGED].append(found)
-                    if item.predicted is not None:
-                        errors.append(item.predicted - gain)
     yield from (f"\n{role}: {_mean(values)}" for role, values in differences.items() if len(values) > 1)
-    if len(errors) > 1:
-        yield f"\npredicted gain of ours minus the measured one, {_points(np.array(errors))}"
+    for trainings in filter(None, (results, rewards)):
+        errors = list(_errors(pairs, _known(trainings)))
+        if len(errors) > 1:
+            judged = f"{trainings[0].epochs} epochs, {trainings[0].judged_on} images"
+            yield f"\npredicted gain of ours minus the measured one ({judged}), {_points(np.array(errors))}"
+
+
+def _known(results: Sequence[MeasuredResult]) -> dict[str, MeasuredResult]:
+    return {result.genotype: result for result in results if result.seed == 0}
+
+
+def _errors(pairs: Sequence[Pair], known: Mapping[str, MeasuredResult]) -> Iterator[float]:
+    """Points by which predicted gains are above measured ones, where ours changes something and both are known."""
+    for item in pairs:
+        before, after = (known.get(notation.shortest(made)) for made in (item.given, item.made["ours"]))
+        if before and after and item.predicted is not None and item.given != item.made["ours"]:
+            yield item.predicted - (after.accuracy - before.accuracy)
 
 
 def _usual_ratio(given: Architecture, made: Architecture) -> float:
@@ -182,7 +197,8 @@ def main() -> None:
                 budget = PURPOSES["judge"].budget(item.architecture)
                 if not train(item, 0, budget, data, options.table, options.state, stopped):
                     sys.exit(130)
-    print("\n".join(table(pairs, of_main_budget(read_measured(options.table), "test"))))
+    results = read_measured(options.table)
+    print("\n".join(table(pairs, *(of_main_budget(results, judged_on) for judged_on in ("test", "selection")))))
 
 
 if __name__ == "__main__":

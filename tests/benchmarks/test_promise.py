@@ -72,7 +72,13 @@ def test_the_table_tells_mean_differences_of_what_was_trained_twice(pairs):
     small = f"MACs × {ratio:.2f}"  # the costs of these results are the usual network's, too
     found = f"+2.00 ± 1.00 points over 2 pairs, {small}, on {USUAL.description} × {ratio:.2f}"
     told = list(table([replace(item, predicted=2.5) for item in pairs], results))
-    assert told[-1] == "\npredicted gain of ours minus the measured one, +0.50 ± 1.00 points over 2 pairs"
+    error = "predicted gain of ours minus the measured one ({} epochs, {} images), {} points over 2 pairs"
+    assert told[-1] == "\n" + error.format(12, "test", "+0.50 ± 1.00")
+    rewards = [replace(result, accuracy=result.accuracy / 2, epochs=3, judged_on="selection") for result in results]
+    assert list(table([replace(item, predicted=2.5) for item in pairs], results, rewards)) == [
+        *told,
+        "\n" + error.format(3, "selection", "+1.50 ± 0.50"),
+    ]
     assert lines[-2:] == [f"\nours: {found}", f"\nours, where it changed something: {found}"]
     assert lines[2].startswith(f"| {pairs[0].name} | 70.00 | 71.00 |") and lines[5].startswith(
         f"| {pairs[3].name} |  |"

@@ -1,7 +1,7 @@
 """Training from scratch, the judge of everything: what an architecture is worth when its weights are its own.
 
-Recipe: DARTS (arXiv 1806.09055); see `scratch_config`. Nothing is chosen by the images that a network is judged on:
-they are looked at once, after the last step. One network here; `scratch_queue` trains several.
+Recipe: DARTS (arXiv 1806.09055); see `config`. Nothing is chosen by the images that a network is judged on:
+they are looked at once, after the last step. One network here; `queue` trains several.
 """
 
 import math
