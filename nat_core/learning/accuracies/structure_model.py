@@ -138,12 +138,15 @@ class StructureModel:
         return (self.intercept + counts @ np.array(self.weights)).clip(0, 100)
 
 
-def fit_structure_model(results: Sequence[MeasuredResult], space: str) -> StructureModel:
+def fit_structure_model(
+    results: Sequence[MeasuredResult], space: str, penalties: tuple[float, float] | None = None
+) -> StructureModel:
     """The model of trainings of one budget; seeds are averaged. The same results give the same model.
 
     Args:
         results: on test images only if the model is for reports and chooses nothing.
         space: whose architectures it will judge; the results may be of any space of the same network.
+        penalties: on weights and on levels, of another fit; None seeks those that predict gains best.
 
     Raises:
         ValueError: too few architectures, or several budgets.
@@ -159,13 +162,13 @@ def fit_structure_model(results: Sequence[MeasuredResult], space: str) -> Struct
     means, spread = counts.mean(axis=0), counts.std(axis=0)
     deviations = np.where(spread > 0, spread, 1.0)
     known, levels = (counts - means) / deviations, _memberships(measured.architectures)
-    penalties = list(product(_PENALTIES, _LEVEL_PENALTIES))
-    fits = [_left_out(known, levels, accuracies, *item) for item in penalties]
+    choices = [penalties] if penalties else list(product(_PENALTIES, _LEVEL_PENALTIES))
+    fits = [_left_out(known, levels, accuracies, *item) for item in choices]
     best = min(range(len(fits)), key=lambda number: (fits[number].gain_error_points, fits[number].error_points))
-    weights, intercept = _ridge(known, levels, accuracies, *penalties[best])
+    weights, intercept = _ridge(known, levels, accuracies, *choices[best])
     return StructureModel(
         space, network, FEATURES, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()), intercept,
-        *penalties[best], len(accuracies), fits[best], _about(results[0]),
+        *choices[best], len(accuracies), fits[best], _about(results[0]),
     )  # fmt: skip
 
 
