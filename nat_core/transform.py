@@ -19,15 +19,19 @@ from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource, CoarseSource, Judgement, StagedSource
-from nat_core.learning.policies.budget import most_probable_within
+from nat_core.learning.policies.budget import most_probable_spread
 from nat_core.learning.policies.distribution import TransformationDistribution, transformed
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 
 MAX_SAMPLES = 1000
-# Share of the input's MACs that a change has to save where the source cannot tell whether it helps: it is a risk.
-CLEAR_SAVING = 0.05
+# Shares of the input's MACs, or of a smaller budget, within which candidates for a coarse source are sought beside
+# those that just fit: it may err about what is gained, not about what is saved.
+SPREAD = (0.75, 0.5)
+# Worth of all of the input's MACs, and price of a changed edge, which is a risk: in what a coarse source cannot tell.
+MACS_WORTH = 5.0
+CHANGE_PRICE = 0.8
 # Share of the input's MACs for which all that such a source cannot tell may be lost; for a smaller one, as much less.
 FAIR_SAVING = 0.5
 
@@ -40,7 +44,8 @@ class Options:
 
     Attributes:
         samples: candidates beside the input, 1 to 1,000; 1 with method "probable" is the greedy output.
-        method: the most probable distinct outputs, or seeded random draws (duplicates dropped).
+        method: the most probable distinct outputs (for a coarse source also within smaller budgets), or seeded random
+            draws (duplicates dropped).
         seed: of the draws; "probable" needs none.
         max_macs: budget in multiply-adds of the whole network, every non-null edge counted; None: the input's own.
         allow_costlier: without a budget, whether candidates may cost more than the input.
@@ -187,21 +192,26 @@ def transform(
 ) -> Transformation:
     """Transform `architecture` with `policy`.
 
-    With an accuracy source the most accurate candidate is chosen; of those that it cannot tell apart one that is
-    clearly cheap, with as few changes as that takes. Without a source, the most probable.
+    With an accuracy source the most accurate candidate is chosen; with a coarse one, that which is worth most, its
+    accuracy, what it saves and what it changes taken together. Without a source, the most probable.
 
     Raises:
         ValueError: the network, the source or the budget does not fit the architecture; says which and why.
     """
-    proposal = propose(architecture, policy, space, options)
+    proposal = propose(architecture, policy, space, options, spread=isinstance(source, CoarseSource))
     if source is None:
         return proposal
     *_, final = judging(proposal, source)
     return final
 
 
-def propose(architecture: Architecture, policy: Policy, space: Space, options: Options = Options()) -> Transformation:
-    """What the policy proposes, the most probable first; nothing has judged it yet. Raises ValueError likewise."""
+def propose(
+    architecture: Architecture, policy: Policy, space: Space, options: Options = Options(), spread: bool = False
+) -> Transformation:
+    """What the policy proposes, the most probable first; nothing has judged it yet. Raises ValueError likewise.
+
+    With `spread` a third of them each are the most probable within the budget, and within the shares in `SPREAD`.
+    """
     network = options.network or NETWORKS[space.network]
     costs = cost_model(network)
     own = costs.cost(architecture)
@@ -209,7 +219,7 @@ def propose(architecture: Architecture, policy: Policy, space: Space, options: O
     with torch.inference_mode():
         distribution = policy.distribution([architecture], space, options.rule)
         rows = distribution.rows().double().cpu().numpy()
-        chosen = _draw(distribution, rows, architecture, network, max_macs, options)
+        chosen = _draw(distribution, rows, architecture, network, max_macs, options, SPREAD if spread else ())
     staying = _log_probability_of_staying(distribution)
     outputs = [(transformed(architecture, operations), float(score)) for operations, score in zip(*chosen, strict=True)]
     candidates = [
@@ -242,7 +252,7 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
         kept = {item.number for item in proposal.candidates}
         ranked = _ranked([item for item in judged if item.number in kept])
         if tolerance:
-            ranked = _least_changed_first(ranked, judged[0], tolerance)
+            ranked = _worth_most_first(ranked, judged[0], tolerance)
         yield replace(
             proposal,
             input=judged[0],
@@ -269,24 +279,22 @@ def _ranked(candidates: list[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def _least_changed_first(ranked: list[Candidate], given: Candidate, tolerance: float) -> list[Candidate]:
-    """`ranked`, but first the least changed of those that are as accurate as the best and as cheap as the cheapest.
+def _worth_most_first(ranked: list[Candidate], given: Candidate, tolerance: float) -> list[Candidate]:
+    """`ranked`, but first the one that is worth most, in points, by a source that cannot tell `tolerance`.
 
-    As accurate is what comes within `tolerance` points and, if it seems to lose some of the input's, saves as large a
-    part of `FAIR_SAVING`; as cheap what comes within `CLEAR_SAVING`. Both savings are shares of the input's MACs.
+    Worth is accuracy, plus `MACS_WORTH` for all of the input's MACs, less `CHANGE_PRICE` for each changed edge. What
+    seems to lose some of the input's accuracy has to save as large a part of `FAIR_SAVING` of its MACs.
     """
-    best = ranked[0].accuracy_percent if ranked else None
-    if best is None:
-        return ranked
-    equal = [item for item in ranked if item.accuracy_percent is not None and item.accuracy_percent >= best - tolerance]
-    if given in ranked and given.accuracy_percent is not None:
-        equal = [item for item in equal if _is_paid(item, given, tolerance)] or equal
-    limit = min(item.cost.macs for item in equal) + CLEAR_SAVING * given.cost.macs
-    chosen = min(
-        (item for item in equal if item.cost.macs <= limit),
-        key=lambda item: (len(difference(given.architecture, item.architecture)), item.cost.macs),
-    )
-    return [chosen, *(item for item in ranked if item is not chosen)]
+
+    def worth(item: Candidate) -> float:
+        saved = 1 - item.cost.macs / given.cost.macs
+        changes = len(difference(given.architecture, item.architecture))
+        return (item.accuracy_percent or 0) + tolerance * (MACS_WORTH * saved - CHANGE_PRICE * changes)
+
+    judged = [item for item in ranked if item.accuracy_percent is not None]
+    paid = [item for item in judged if given not in ranked or _is_paid(item, given, tolerance)]
+    chosen = max(paid or judged, key=worth, default=None)
+    return [*filter(None, [chosen]), *(item for item in ranked if item is not chosen)]
 
 
 def _is_paid(item: Candidate, given: Candidate, tolerance: float) -> bool:
@@ -311,18 +319,20 @@ def _draw(
     network: NetworkConfig,
     max_macs: int | None,
     options: Options,
+    shares: Sequence[float],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Operations [k, E] and log-probabilities [k] of the candidates that fit the budget."""
+    """Operations [k, E] and log-probabilities [k] of candidates that fit the budget, some of them `shares` of it."""
     if options.method == "sampled":
         generator = torch.Generator(device=distribution.log_probabilities.device).manual_seed(options.seed)
         drawn = distribution.sample(options.samples, generator)
         scores = distribution.log_probability(drawn)[:, 0]
         return drawn.cpu().numpy(), scores.double().cpu().numpy()
-    if max_macs is None:
-        return distribution.most_probable(options.samples)
     costs = cost_model(network)
     macs, _ = costs.edge_table(architecture)
-    return most_probable_within(rows, macs, max_macs - costs.fixed_cost(architecture).macs, options.samples)
+    fixed, own = costs.fixed_cost(architecture).macs, costs.cost(architecture).macs
+    budget = fixed + int(macs.max(axis=1).sum()) if max_macs is None else max_macs
+    limits = [budget, *(int(share * min(budget, own)) for share in shares)]
+    return most_probable_spread(rows, macs, [limit - fixed for limit in limits], options.samples)
 
 
 def _log_probability_of_staying(distribution: TransformationDistribution) -> float:

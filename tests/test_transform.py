@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nat_core import PRETRAINED
 from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
@@ -13,10 +14,11 @@ from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.architecture.transitions import is_legal
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.table import TabularAccuracy
+from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.transform import CLEAR_SAVING, FAIR_SAVING, Options, transform
+from nat_core.transform import CHANGE_PRICE, FAIR_SAVING, MACS_WORTH, SPREAD, Options, transform
 from tests.strategies import sampled_architectures
 
 SPACE = SPACES["nasbench201"]
@@ -70,23 +72,38 @@ class Coarse(TabularAccuracy):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_of_what_a_coarse_source_cannot_tell_apart_the_least_changed_that_is_clearly_cheap_is_chosen(policy, seed):
+def test_by_a_coarse_source_the_candidate_is_chosen_that_is_worth_most(policy, seed):
     architecture = SPACE.sample(random.Random(seed))
     fine = transform(architecture, policy, SPACE, SOURCE, Options(samples=50))
-    best = fine.output.accuracy_percent
-    assert best == max(item.accuracy_percent for item in fine.candidates)
+    assert fine.output.accuracy_percent == max(item.accuracy_percent for item in fine.candidates)
     coarse = transform(architecture, policy, SPACE, Coarse(3.0), Options(samples=50))
-    assert coarse.candidates[0] == coarse.output and set(coarse.candidates) == set(fine.candidates)
-    before, macs = fine.input.accuracy_percent, fine.input.cost.macs
-    equal = [
+    before, macs = coarse.input.accuracy_percent, coarse.input.cost.macs
+
+    def worth(item):
+        changes = len(difference(architecture, item.architecture))
+        return item.accuracy_percent + 3 * (MACS_WORTH * (1 - item.cost.macs / macs) - CHANGE_PRICE * changes)
+
+    paid = [
         item
-        for item in fine.candidates
-        if item.accuracy_percent >= best - 3
-        and before - item.accuracy_percent <= max(0, 3 * (1 - item.cost.macs / macs) / FAIR_SAVING)
+        for item in coarse.candidates
+        if before - item.accuracy_percent <= max(0, 3 * (1 - item.cost.macs / macs) / FAIR_SAVING)
     ]
-    limit = min(item.cost.macs for item in equal) + CLEAR_SAVING * fine.input.cost.macs
-    changes = {item: len(difference(architecture, item.architecture)) for item in equal if item.cost.macs <= limit}
-    assert changes[coarse.output] == min(changes.values())
+    assert coarse.output in paid and coarse.candidates[0] == coarse.output
+    assert worth(coarse.output) == max(map(worth, paid)) >= before
+    assert coarse.candidates[1:] == tuple(sorted(coarse.candidates[1:], key=lambda item: -item.accuracy_percent))
+
+
+def test_candidates_for_a_coarse_source_are_sought_in_smaller_budgets_too():
+    given = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
+    shipped, _ = catalogue.load_for(PRETRAINED, given)
+    fine, coarse = (transform(given, shipped, SPACE, source, Options(samples=9)) for source in (SOURCE, Coarse(1.0)))
+    assert len(coarse.candidates) == len(fine.candidates)
+    for place, share in enumerate(SPREAD):
+        limit = share * fine.input.cost.macs
+        assert all(item.cost.macs > limit for item in fine.candidates)
+        assert sum(item.cost.macs <= limit for item in coarse.candidates) == 3 * (len(SPREAD) - place)
+    first = [next(item for item in result.candidates if item.number == 1) for result in (fine, coarse)]
+    assert first[0].architecture == first[1].architecture
 
 
 def test_a_coarse_source_saves_where_it_cannot_tell(policy):
@@ -102,8 +119,7 @@ def test_a_coarse_source_loses_no_more_than_the_saving_is_worth(policy):
     best, macs = fine.input.accuracy_percent, fine.input.cost.macs
     lost = {item: (best - item.accuracy_percent, 1 - item.cost.macs / macs) for item in fine.candidates}
     assert lost[fine.output] == (0, 0)
-    allowed = [item for item, (points, saved) in lost.items() if points <= max(0, saved / FAIR_SAVING)]
-    assert any(points <= 1 for item, (points, _) in lost.items() if item not in allowed)
+    assert any(points > saved / FAIR_SAVING and points < MACS_WORTH * saved for points, saved in lost.values())
     assert -chosen.gain_percent <= (1 - chosen.output.cost.macs / macs) / FAIR_SAVING
 
 
