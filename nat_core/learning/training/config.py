@@ -175,19 +175,19 @@ def authors_recipe(**changes: Any) -> TrainingConfig:
 
 
 def trainings_recipe(**changes: Any) -> TrainingConfig:
-    """Modelled rewards, which are free but wrong: a change must be worth something, or save a convolution's MACs."""
+    """Modelled rewards, which are free but wrong about many a change: each must be worth something."""
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
-        "steps": 400,
+        "steps": 1000,
         "batch": 64,
         "learning_rate": 1e-3,
         "entropy_end": 0.003,
         "inputs": 6000,
         "held_out": 200,
         "thinned_share": 0.5,
-        "cost_weight": 0.3,
-        "change_weight": 0.8,
+        "cost_weight": 0.1,
+        "change_weight": 0.5,
     }
     return TrainingConfig(**{**recipe, **changes})
 
