@@ -32,7 +32,7 @@ SPREAD = (0.75, 0.5)
 # Worth of all of the input's MACs, and price of a changed edge, which is a risk: in what a coarse source cannot tell.
 MACS_WORTH = 5.0
 CHANGE_PRICE = 0.8
-# Share of the input's MACs for which all that such a source cannot tell may be lost; for a smaller one, as much less.
+# Share of the input's MACs for which as much may be lost as such a source cannot tell; for other shares in proportion.
 FAIR_SAVING = 0.5
 
 Method = Literal["probable", "sampled"]
@@ -149,7 +149,7 @@ class Transformation:
         edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed"
         if self.gain_percent is not None and self.gain_percent < 0:
             if self.input in self.candidates:
-                return f"{edges}: as accurate as the input, as far as can be told, and cheaper."
+                return f"{edges}: it may be less accurate than the input, and saves more than that is worth."
             return f"{edges}: the best that fits the budget, which the input itself exceeds."
         return f"{edges}; chosen from {len(self.candidates)} candidates, the input included."
 
