@@ -1,8 +1,8 @@
 """The use case: an architecture and a policy → ranked transformations of it.
 
 Candidates come from the policy (its most probable distinct outputs, or seeded samples), stay within a budget of
-MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse as far
-as the source can tell.
+MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse by the
+source, but for what a coarse one may give up for MACs.
 """
 
 from collections.abc import Iterator, Sequence
