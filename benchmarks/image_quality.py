@@ -2,18 +2,18 @@
 
 Inputs are random architectures that trained nothing, and every published one of the space. Everything is chosen by the
 model that rewarded the policy (*evaluations* are its predictions), the input always being a candidate where it fits the
-budget. Judged are the choices by that model, and by one of the same form fitted on the judge's trainings
-(`benchmarks.trainings judge`): four times as long and judged on test images, which nothing else has seen. Gains are
-means over inputs with standard errors over inputs; those on test images also with one over the judge's trainings
-(jackknife). *Reward* is what the policy was trained for, of outputs minus of inputs: accuracy by the model less the
-price of MACs and of changes. Costs are of C 36, L 20 without auxiliary head, over those of the input.
+budget. Judged are the choices by that model, and by two of the same form, fitted on trainings that are judged on test
+images, which nothing else has seen: those of `benchmarks.reward_check`, as long as those that rewards come from, and
+the judge's (`benchmarks.trainings judge`), four times as long. Gains are means over inputs with standard errors over
+inputs; those on test images also with one over trainings (jackknife), and in brackets how many times both errors
+together they are. *Reward* is what the policy was trained for, of outputs minus of inputs: accuracy by the model less
+the price of MACs and of changes. Costs are of C 36, L 20 without auxiliary head, over those of the input.
 """
 
 import argparse
 import random
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.costs import machine
+from benchmarks.trainings import JUDGE_EPOCHS, REWARD_EPOCHS
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
@@ -250,6 +251,21 @@ def inputs_of(space: Space, count: int) -> list[Architecture]:
     return [*(space.sample(rng) for _ in range(count)), *published]
 
 
+def setting_of(space: str, policies: Path) -> Setting:
+    """The policy of a space in a folder, with the model that rewarded it, and all of the input's MACs.
+
+    Raises:
+        ValueError: it has no model of accuracies.
+    """
+    inputs = inputs_of(SPACES[space], 1)
+    policy, card = catalogue.load_for(policies, inputs[0], space)
+    model = catalogue.model_in(card.folder) if card.folder else None
+    if model is None:
+        raise ValueError(f"the policy {space} has no model of accuracies")
+    training = {name: value for name, value in card.training.items() if name != "steps_done"}
+    return Setting(SPACES[space], policy, objective_of(TrainingConfig.from_dict(training), model), 1.0)
+
+
 @dataclass(frozen=True)
 class Outputs:
     """What a method made of the inputs.
@@ -271,40 +287,41 @@ def outputs_of(setting: Setting, inputs: Sequence[Architecture], method: Method)
     return Outputs(made, gains, setting.reward(inputs, made))
 
 
-def table(setting: Setting, inputs: Sequence[Architecture], test: "TestModels | None") -> Iterator[str]:
+def table(setting: Setting, inputs: Sequence[Architecture], tests: Sequence["TestModels"]) -> Iterator[str]:
     """A line per method, then one per comparison of two of them."""
     found: dict[str, Outputs] = {}
-    yield "| method | reward | gain by the model | worse | MACs | parameters | gain on test images |"
-    yield "|---|---:|---:|---:|---:|---:|---:|"
+    judged = "".join(f" gain on test images, {test.epochs} epochs |" for test in tests)
+    yield f"| method | reward | gain by the model | worse | MACs | parameters |{judged}"
+    yield "|---|" + "---:|" * (5 + len(tests))
     for title, method in METHODS.items():
         if setting.share == 1 or method not in RULES:
             found[title] = outputs_of(setting, inputs, method)
-            yield _line(setting, inputs, title, found[title], test)
-    yield "\n| compared | reward | gain by the model | gain on test images |"
-    yield "|---|---:|---:|---:|"
+            yield _line(setting, inputs, title, found[title], tests)
+    yield f"\n| compared | reward | gain by the model |{judged}"
+    yield "|---|" + "---:|" * (2 + len(tests))
     for ours, other in COMPARED:
         if other in found:
-            yield _comparison(ours, other, found, test)
+            yield _comparison(ours, other, found, tests)
 
 
 def _line(
-    setting: Setting, inputs: Sequence[Architecture], title: str, outputs: Outputs, test: "TestModels | None"
+    setting: Setting, inputs: Sequence[Architecture], title: str, outputs: Outputs, tests: Sequence["TestModels"]
 ) -> str:
     costs = [(setting.cost(old), setting.cost(new)) for old, new in zip(inputs, outputs.architectures, strict=True)]
     macs = np.mean([new.macs / old.macs for old, new in costs])
     parameters = np.mean([new.parameters / old.parameters for old, new in costs])
-    judged = test.gain(inputs, outputs.architectures) if test else "not judged"
+    judged = [test.gain(inputs, outputs.architectures) for test in tests]
     worse = f"{(outputs.gains < 0).mean():.1%}"
     points = f"{_with_error(outputs.rewards)} | {_with_error(outputs.gains)}"
-    return f"| {title} | {points} | {worse} | {macs:.2f} | {parameters:.2f} | {judged} |"
+    return f"| {' | '.join((title, points, worse, f'{macs:.2f}', f'{parameters:.2f}', *judged))} |"
 
 
-def _comparison(ours: str, other: str, found: Mapping[str, Outputs], test: "TestModels | None") -> str:
+def _comparison(ours: str, other: str, found: Mapping[str, Outputs], tests: Sequence["TestModels"]) -> str:
     """Differences, ours minus the other's, input by input."""
     one, two = found[ours], found[other]
-    judged = test.gain(two.architectures, one.architectures) if test else "not judged"
+    judged = [test.gain(two.architectures, one.architectures) for test in tests]
     points = f"{_with_error(one.rewards - two.rewards)} | {_with_error(one.gains - two.gains)}"
-    return f"| {ours} − {other} | {points} | {judged} |"
+    return f"| {' | '.join((f'{ours} − {other}', points, *judged))} |"
 
 
 def _with_error(gains: NDArray[np.float64]) -> str:
@@ -312,16 +329,19 @@ def _with_error(gains: NDArray[np.float64]) -> str:
 
 
 class TestModels:
-    """A model of trainings judged on test images, and those of all but one of them.
+    """A model of trainings of one budget, judged on test images, and those of all but one of them.
 
     Left out is what learned next to nothing: one such training would weigh more than all differences among others.
     """
 
     __test__ = False  # no test, whatever pytest makes of the name
 
-    def __init__(self, results: Sequence[MeasuredResult], space: str) -> None:
+    def __init__(
+        self, results: Sequence[MeasuredResult], space: str, penalties: tuple[float, float] | None = None
+    ) -> None:
+        self.epochs = results[0].epochs
         learned = [result for result in results if result.accuracy >= LEAST_LEARNED]
-        self.model = fit_structure_model(learned, space)
+        self.model = fit_structure_model(learned, space, penalties)
         penalties = (self.model.penalty, self.model.level_penalty)
         self.others = [
             fit_structure_model([result for result in learned if result.genotype != name], space, penalties)
@@ -329,10 +349,16 @@ class TestModels:
         ]
 
     def gain(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> str:
-        """Mean in points, its standard error over inputs, and the jackknife's over trainings."""
+        """Mean in points, its standard errors over inputs and, by jackknife, over trainings, and how many it is.
+
+        The last is the mean over both errors together; empty if nothing differs.
+        """
+        gains = self._gains(self.model, inputs, outputs)
         means = [self._gains(model, inputs, outputs).mean() for model in self.others]
         error = ((len(means) - 1) * np.var(means)) ** 0.5
-        return f"{_with_error(self._gains(self.model, inputs, outputs))} ± {error:.2f}"
+        together = np.hypot(error, gains.std(ddof=1) / len(gains) ** 0.5)
+        times = f" ({gains.mean() / together:.1f})" if together else ""
+        return f"{_with_error(gains)} ± {error:.2f}{times}"
 
     @staticmethod
     def _gains(
@@ -349,18 +375,17 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=SHIPPED, help="of trainings from scratch")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    space = SPACES[options.space]
-    inputs = inputs_of(space, options.inputs)
-    policy, card = catalogue.load_for(options.policies, inputs[0], options.space)
-    model = catalogue.model_in(card.folder) if card.folder else None
-    if model is None:
-        sys.exit(f"the policy {options.space} has no model of accuracies")
-    training = {name: value for name, value in card.training.items() if name != "steps_done"}
-    objective = objective_of(TrainingConfig.from_dict(training), model)
-    test = TestModels(of_main_budget(read_measured(options.table), "test"), options.space)
+    setting = setting_of(options.space, options.policies)
+    inputs = inputs_of(setting.space, options.inputs)
+    results = read_measured(options.table)
+    short, whole = (of_main_budget(results, "test", epochs) for epochs in (REWARD_EPOCHS, JUDGE_EPOCHS))
+    model = setting.model
+    assert isinstance(model, StructureModel)
+    # The reward's trainings are fitted as its own model was, so that nothing is chosen by test images.
+    tests = [TestModels(short, options.space, (model.penalty, model.level_penalty)), TestModels(whole, options.space)]
     for share in (1.0, 0.75):
         print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
-        for line in table(Setting(space, policy, objective, share), inputs, test):
+        for line in table(replace(setting, share=share), inputs, tests):
             print(line, flush=True)
 
 

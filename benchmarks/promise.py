@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.trainings import PURPOSES, architectures, output, train
+from benchmarks.trainings import JUDGE_EPOCHS, PURPOSES, REWARD_EPOCHS, architectures, output, train
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
@@ -113,13 +113,13 @@ def jobs(pairs: Sequence[Pair]) -> Iterator[NamedArchitecture]:
 
 
 def table(
-    pairs: Sequence[Pair], results: Sequence[MeasuredResult], rewards: Sequence[MeasuredResult] = ()
+    pairs: Sequence[Pair], results: Sequence[MeasuredResult], *rewards: Sequence[MeasuredResult]
 ) -> Iterator[str]:
     """A line per pair, one per role of mean differences to the inputs, and how far off predictions were.
 
     MACs are relative to the input's, on the small network that was trained and on the usual one. Predictions are those
-    of the policy's own model, where it changed something, against `results` and against `rewards`, trainings such as
-    the model was fitted on.
+    of the policy's own model, where it changed something, against `results` and against each of `rewards`, trainings
+    such as the model was fitted on.
     """
     known = _known(results)
     yield f"| input | accuracy | {' | '.join(ROLES)} | edges ours changes | MACs × | MACs × on {_USUAL.description} |"
@@ -140,7 +140,7 @@ def table(
                 if role == "ours" and ours != item.given:
                     differences[_CHANGED].append(found)
     yield from (f"\n{role}: {_mean(values)}" for role, values in differences.items() if len(values) > 1)
-    for trainings in filter(None, (results, rewards)):
+    for trainings in filter(None, (results, *rewards)):
         errors = list(_errors(pairs, _known(trainings)))
         if len(errors) > 1:
             judged = f"{trainings[0].epochs} epochs, {trainings[0].judged_on} images"
@@ -148,14 +148,17 @@ def table(
 
 
 def _known(results: Sequence[MeasuredResult]) -> dict[str, MeasuredResult]:
-    return {result.genotype: result for result in results if result.seed == 0}
+    """By genotype; of several seeds the first."""
+    return {result.genotype: result for result in sorted(results, key=lambda result: -result.seed)}
 
 
 def _errors(pairs: Sequence[Pair], known: Mapping[str, MeasuredResult]) -> Iterator[float]:
     """Points by which predicted gains are above measured ones, where ours changes something and both are known."""
     for item in pairs:
         before, after = (known.get(notation.shortest(made)) for made in (item.given, item.made["ours"]))
-        if before and after and item.predicted is not None and item.given != item.made["ours"]:
+        if item.predicted is None or item.given == item.made["ours"]:
+            continue
+        if before and after and before.seed == after.seed:
             yield item.predicted - (after.accuracy - before.accuracy)
 
 
@@ -198,7 +201,8 @@ def main() -> None:
                 if not train(item, 0, budget, data, options.table, options.state, stopped):
                     sys.exit(130)
     results = read_measured(options.table)
-    print("\n".join(table(pairs, *(of_main_budget(results, judged_on) for judged_on in ("test", "selection")))))
+    budgets = (("test", JUDGE_EPOCHS), ("selection", REWARD_EPOCHS), ("test", REWARD_EPOCHS))
+    print("\n".join(table(pairs, *(of_main_budget(results, *budget) for budget in budgets))))
 
 
 if __name__ == "__main__":

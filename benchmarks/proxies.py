@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.training_speed import SpeedResult, add_speed, read_speeds, training_speed
+from benchmarks.trainings import JUDGE_EPOCHS
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
@@ -60,7 +61,7 @@ def truth(space: Space, count: int, judged: Path) -> dict[Architecture, float]:
         codes = random.Random(0).sample(range(table.SIZE), count)
         accuracies = table.accuracies_percent("cifar10_valid")
         return {table.architecture_of_code(code): float(accuracies[code]) for code in codes}
-    found = [item for item in read_measured(judged) if item.judged_on == "test" and item.seed == 0]
+    found = [item for item in of_main_budget(read_measured(judged), "test", JUDGE_EPOCHS) if item.seed == 0]
     return {item.value: item.accuracy for item in found if space.mismatch(item.value) is None}
 
 

@@ -58,6 +58,8 @@ CHAINS = frozenset({"VGG", "ResBlock", "MobileNetV2"})
 _OTHER_SHARE = 0.15
 PUBLISHED = ("DARTS", "NATv2_DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "NAT_DARTS", "SNAS_MILD", "DARTS_V1")
 
+JUDGE_EPOCHS, REWARD_EPOCHS = 12, 3
+
 Jobs = Iterator[tuple[NamedArchitecture, int]]
 
 
@@ -168,10 +170,12 @@ class Purpose:
         return preset_budget("short", architecture, data=HUB_DEFAULT, **self.changes)
 
 
-_SHORTER = {"epochs": 3, "batch": 64, "warmup_epochs": 0.3, "trained_on": "fitting", "judged_on": "selection"}
+_SHORTER = {
+    "epochs": REWARD_EPOCHS, "batch": 64, "warmup_epochs": 0.3, "trained_on": "fitting", "judged_on": "selection",
+}  # fmt: skip
 PURPOSES: Mapping[str, Purpose] = MappingProxyType(
     {
-        "judge": Purpose(judging, {"epochs": 12}),
+        "judge": Purpose(judging, {"epochs": JUDGE_EPOCHS}),
         "rewards": Purpose(rewarding, _SHORTER),
         "chains": Purpose(chains, _SHORTER),
         "outputs": Purpose(outputs, _SHORTER),

@@ -178,9 +178,11 @@ def shipped_structure_model(space: str) -> StructureModel:
     return fit_structure_model(of_main_budget(read_measured(SHIPPED), "selection"), space)
 
 
-def of_main_budget(results: Iterable[MeasuredResult], judged_on: str) -> list[MeasuredResult]:
-    """Those of the most frequent budget that is judged on "selection", to learn and choose by, or "test"."""
-    groups = budgets(result for result in results if result.judged_on == judged_on)
+def of_main_budget(
+    results: Iterable[MeasuredResult], judged_on: str, epochs: int | None = None
+) -> list[MeasuredResult]:
+    """Those of the most frequent budget (of `epochs`) judged on "selection", to learn and choose by, or "test"."""
+    groups = budgets(result for result in results if result.judged_on == judged_on and epochs in (None, result.epochs))
     return next(iter(groups.values()), [])
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,6 +122,14 @@ def test_test_images_do_not_choose():
     assert {item.budget for item in of_main_budget(results, "selection")} == {"b"}
     assert {item.budget for item in of_main_budget(results, "test")} == {"t"}
     assert of_main_budget([], "test") == []
+
+
+def test_a_main_budget_can_be_asked_for_by_its_epochs():
+    longer = [replace(trained(item, judged_on="test", budget="long"), epochs=12) for item in ARCHITECTURES[:3]]
+    shorter = [trained(item, judged_on="test", budget="short") for item in ARCHITECTURES[:2]]
+    assert of_main_budget([*longer, *shorter], "test") == longer
+    assert of_main_budget([*longer, *shorter], "test", shorter[0].epochs) == shorter
+    assert of_main_budget([*longer, *shorter], "test", 7) == []
 
 
 def test_a_model_survives_a_file_and_a_broken_one_is_named(model, tmp_path):

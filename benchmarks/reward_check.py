@@ -1,0 +1,198 @@
+"""The reward, checked on test images: `python -m benchmarks.reward_check --data SOURCE`.
+
+Policies are rewarded by a model of trainings of three epochs, judged on selection images. Here the same trainings, with
+another seed, are judged on test images, which chose nothing. First inputs and outputs of `benchmarks.promise`, where
+the output differs: they tell how far off the model is on what its policies make. Then, of all inputs and outputs that
+`benchmarks.image_quality` compares, those that tell most about its differences for their time: each next one is the one
+that lowers the sum of these differences' variances most per second, in a regression of the model's form. Only counts
+decide that, no accuracy does.
+
+Results go into the table that ships; what it has is not trained again, several processes share the work.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks import image_quality, promise
+from benchmarks.trainings import PURPOSES, train
+from nat_core import PRETRAINED
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning.accuracies.structure import features
+from nat_core.learning.accuracies.structure_model import StructureModel, of_main_budget
+from nat_core.learning.image_training.config import IMAGE_SPACES
+from nat_core.learning.images.images import load_images
+from nat_core.learning.images.sources import HUB_DEFAULT
+from nat_core.learning.scratch.config import Budget, NamedArchitecture
+from nat_core.learning.scratch.measured import SHIPPED, read_measured
+from nat_core.network.costs import cost_model
+from nat_core.runs.signals import stop_signals
+
+SEED = 1
+# Of the level that all accuracies share, beside weights of counts, whose prior the model's penalty is.
+_LEVEL_VARIANCE = 100.0
+_LEAST_SECONDS = 60.0
+
+_Numbers = NDArray[np.float64]
+
+
+def budget(architecture: Architecture) -> Budget:
+    """That of rewards, judged on test images."""
+    return replace(PURPOSES["rewards"].budget(architecture), judged_on="test")
+
+
+def made_otherwise(policies: Path) -> list[NamedArchitecture]:
+    """Inputs of the promise from which the output differs, each followed by its output; loose-end ones first."""
+    pairs = [
+        promise.pair(item, SPACES[name], policies)
+        for name in reversed(IMAGE_SPACES)
+        for item in promise.inputs(SPACES[name])
+    ]
+    return [
+        NamedArchitecture.of(architecture, name)
+        for item in pairs
+        if item.made["ours"] != item.given
+        for architecture, name in ((item.given, item.name), (item.made["ours"], f"{item.name}, ours"))
+    ]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What methods made of the same inputs.
+
+    Attributes:
+        space: its name.
+        inputs: architectures.
+        outputs: by method, in the order of the inputs.
+    """
+
+    space: str
+    inputs: Sequence[Architecture]
+    outputs: Mapping[str, Sequence[Architecture]]
+
+    def named(self) -> Iterator[NamedArchitecture]:
+        """Inputs and outputs, each called what it is."""
+        for title, architectures in {"input": self.inputs, **self.outputs}.items():
+            for number, item in enumerate(architectures):
+                yield NamedArchitecture.of(item, f"{self.space}, quality {number}, {title}")
+
+    def differences(self, model: StructureModel) -> _Numbers:
+        """[comparisons, counts] mean differences of standardised counts between methods that are compared."""
+        counts = {title: _counts(outputs, model).mean(axis=0) for title, outputs in self.outputs.items()}
+        return np.array([counts[ours] - counts[other] for ours, other in image_quality.COMPARED])
+
+
+def compared(setting: image_quality.Setting, inputs: Sequence[Architecture]) -> Compared:
+    """What the compared methods make of `inputs`."""
+    titles = dict.fromkeys(title for both in image_quality.COMPARED for title in both)
+    outputs = {
+        title: image_quality.outputs_of(setting, inputs, image_quality.METHODS[title]).architectures for title in titles
+    }
+    return Compared(setting.space.name, inputs, outputs)
+
+
+def _counts(architectures: Sequence[Architecture], model: StructureModel) -> _Numbers:
+    return (features(architectures, model.network) - model.means) / model.deviations
+
+
+def telling(
+    candidates: Sequence[Architecture],
+    known: Sequence[Architecture],
+    differences: _Numbers,
+    seconds: _Numbers,
+    model: StructureModel,
+    count: int,
+) -> list[int]:
+    """Positions of those candidates that tell most about differences, in the order in which they are wanted.
+
+    Args:
+        candidates: n architectures.
+        known: those that are trained anyhow.
+        differences: [k, counts] between mean standardised counts.
+        seconds: [n] that training a candidate takes.
+        model: whose counts, penalties and network the regression has.
+        count: how many are wanted.
+    """
+    numbers = {item.topology: 0 for item in (*known, *candidates)}
+    numbers = {topology: number for number, topology in enumerate(numbers)}
+    width = len(model.weights)
+
+    def rows(architectures: Sequence[Architecture]) -> _Numbers:
+        levels = np.eye(len(numbers))[[numbers[item.topology] for item in architectures]]
+        return np.hstack([_counts(architectures, model), levels, np.ones((len(architectures), 1))])
+
+    prior = [1 / model.penalty] * width + [1 / model.level_penalty] * len(numbers) + [_LEVEL_VARIANCE]
+    covariance, wanted = np.diag(prior), np.zeros((len(differences), len(prior)))
+    wanted[:, :width] = differences
+    for row in rows(known) if known else ():
+        covariance = _observed(covariance, row)
+    found, chosen = rows(candidates), list[int]()
+    for _ in range(min(count, len(candidates))):
+        spread = found @ covariance
+        lowered = ((wanted @ spread.T) ** 2).sum(axis=0) / (1 + np.einsum("ij,ij->i", found, spread))
+        worth = lowered / seconds
+        worth[chosen] = -1
+        chosen.append(int(worth.argmax()))
+        covariance = _observed(covariance, found[chosen[-1]])
+    return chosen
+
+
+def _observed(covariance: _Numbers, row: _Numbers) -> _Numbers:
+    """The covariance of weights after one more observation, in units of its variance."""
+    spread = covariance @ row
+    return covariance - np.outer(spread, spread) / (1 + row @ spread)
+
+
+def seconds_of(architectures: Sequence[Architecture], model: StructureModel, table: Path) -> _Numbers:
+    """[n] that trainings take, a line through those that the model was fitted on."""
+    trained = of_main_budget(read_measured(table), "selection")
+    line = np.polyfit([result.macs for result in trained], [result.elapsed_seconds for result in trained], 1)
+    cost = cost_model(model.network).cost
+    return np.polyval(line, [cost(item).macs for item in architectures]).clip(_LEAST_SECONDS)
+
+
+def jobs(policies: Path, inputs: int, count: int, table: Path) -> list[NamedArchitecture]:
+    """All that is trained: the promise's, then `count` others."""
+    first = made_otherwise(policies)
+    settings = [image_quality.setting_of(name, policies) for name in IMAGE_SPACES]
+    model = settings[0].model
+    assert isinstance(model, StructureModel)
+    both = [compared(setting, image_quality.inputs_of(setting.space, inputs)) for setting in settings]
+    named: dict[Architecture, NamedArchitecture] = {}
+    for item in (item for each in both for item in each.named()):
+        named.setdefault(item.architecture.effective, item)
+    candidates = list(named.values())
+    architectures = [item.architecture for item in candidates]
+    differences = np.vstack([each.differences(model) for each in both])
+    seconds = seconds_of(architectures, model, table)
+    chosen = telling(architectures, [item.architecture for item in first], differences, seconds, model, count)
+    return [*first, *(candidates[number] for number in chosen)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reward_check", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
+    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
+    parser.add_argument("--table", type=Path, default=SHIPPED, help="where results are and go")
+    parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
+    parser.add_argument("--inputs", type=int, default=200, help="random ones, as of image_quality")
+    parser.add_argument("--count", type=int, default=60, help="trainings besides those of the promise's architectures")
+    options = parser.parse_args()
+    options.state.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    wanted = jobs(options.policies, options.inputs, options.count, options.table)
+    data = load_images(options.data)
+    with stop_signals() as stopped:
+        for item in wanted:
+            if not train(item, SEED, budget(item.architecture), data, options.table, options.state, stopped):
+                break
+
+
+if __name__ == "__main__":
+    main()
