@@ -7,10 +7,13 @@ the output differs: they tell how far off the model is on what its policies make
 that lowers the sum of these differences' variances most per second, in a regression of the model's form. Only counts
 decide that, no accuracy does.
 
-Results go into the table that ships; what it has is not trained again, several processes share the work.
+Results go into the table that ships; what it has is not trained again, several processes share the work. Printed is, in
+the end or with `--print` at once, how well two such trainings of the same architecture agree, and the model with those
+of architectures that it has not seen.
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,17 +23,19 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import image_quality, promise
-from benchmarks.trainings import PURPOSES, train
+from benchmarks.proxies import interval
+from benchmarks.trainings import PURPOSES, REWARD_EPOCHS, train
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure import features
-from nat_core.learning.accuracies.structure_model import StructureModel, of_main_budget
+from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.images.images import load_images
 from nat_core.learning.images.sources import HUB_DEFAULT
 from nat_core.learning.scratch.config import Budget, NamedArchitecture
-from nat_core.learning.scratch.measured import SHIPPED, read_measured
+from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, MeasuredResult, read_measured
+from nat_core.learning.support.ranks import rank_correlation
 from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals
 
@@ -175,6 +180,34 @@ def jobs(policies: Path, inputs: int, count: int, table: Path) -> list[NamedArch
     return [*first, *(candidates[number] for number in chosen)]
 
 
+def report(fitted: Sequence[MeasuredResult], checks: Sequence[MeasuredResult]) -> Iterator[str]:
+    """What trainings of other seeds and images say about those that a model was fitted on, and about the model.
+
+    Args:
+        fitted: the model's trainings.
+        checks: others of the same length.
+    """
+    model, known = fit_structure_model(fitted, IMAGE_SPACES[0]), MeasuredAccuracy(fitted)
+    topologies = {item.topology for item in known.architectures}
+    pairs = [(item.value, item.accuracy) for item in checks]
+    twice = [(item, accuracy) for item, accuracy in pairs if known.mismatch(item) is None]
+    new = [(item, accuracy) for item, accuracy in pairs if item.effective.topology not in topologies]
+    yield f"{len(checks)} trainings, seed {SEED}, {checks[0].epochs} epochs, test images"
+    if len(twice) > 2:
+        first, second = known.accuracy_percent([item for item, _ in twice]), np.array([a for _, a in twice])
+        yield (
+            f"the same architecture trained twice ({len(twice)}): Spearman {rank_correlation(first, second):.2f}, "
+            f"standard deviation of one training {(second - first).std(ddof=1) / 2**0.5:.2f} points"
+        )
+    if len(new) > 2:
+        predicted, true = model.accuracy_percent([item for item, _ in new]), np.array([a for _, a in new])
+        low, high = interval(predicted, true)
+        yield (
+            f"the model on topologies that it has not seen ({len(new)}): Spearman "
+            f"{rank_correlation(predicted, true):.2f} ({low:.2f} to {high:.2f})"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reward_check", description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
@@ -183,15 +216,20 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
     parser.add_argument("--inputs", type=int, default=200, help="random ones, as of image_quality")
     parser.add_argument("--count", type=int, default=60, help="trainings besides those of the promise's architectures")
+    parser.add_argument("--print", action="store_true", help="train nothing")
     options = parser.parse_args()
-    options.state.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    wanted = jobs(options.policies, options.inputs, options.count, options.table)
-    data = load_images(options.data)
-    with stop_signals() as stopped:
-        for item in wanted:
-            if not train(item, SEED, budget(item.architecture), data, options.table, options.state, stopped):
-                break
+    if not options.print:
+        options.state.mkdir(parents=True, exist_ok=True)
+        wanted = jobs(options.policies, options.inputs, options.count, options.table)
+        data = load_images(options.data)
+        with stop_signals() as stopped:
+            for item in wanted:
+                if not train(item, SEED, budget(item.architecture), data, options.table, options.state, stopped):
+                    sys.exit(130)
+    results = read_measured(options.table)
+    fitted, checks = (of_main_budget(results, judged_on, REWARD_EPOCHS) for judged_on in ("selection", "test"))
+    print("\n".join(report(fitted, checks)) if checks else "no check is trained yet")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Which trainings check the reward: those of its own budget on test images, and of many the most telling ones."""
 
 import random
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,14 +10,14 @@ import torch
 
 from benchmarks import image_quality, promise
 from benchmarks.image_quality import COMPARED, Setting
-from benchmarks.reward_check import Compared, budget, compared, made_otherwise, seconds_of, telling
+from benchmarks.reward_check import Compared, budget, compared, made_otherwise, report, seconds_of, telling
 from benchmarks.trainings import PURPOSES
 from nat_core import PRETRAINED
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure import features
-from nat_core.learning.accuracies.structure_model import shipped_structure_model
+from nat_core.learning.accuracies.structure_model import of_main_budget, shipped_structure_model
 from nat_core.learning.policies.policy import Policy, PolicyConfig
-from nat_core.learning.scratch.measured import SHIPPED
+from nat_core.learning.scratch.measured import SHIPPED, read_measured
 from nat_core.learning.training.data import relative_macs
 from nat_core.learning.training.rewards import Objective
 
@@ -94,3 +96,17 @@ def test_heavier_ones_are_expected_to_take_longer():
     heavy = DRAWN[0].with_operations(["conv_5x5"] * len(DRAWN[0].operations))
     light, heavier = seconds_of([DRAWN[0], heavy], MODEL, SHIPPED)
     assert 60 <= light < heavier
+
+
+def test_a_report_tells_repeats_from_what_the_model_has_not_seen():
+    every = of_main_budget(read_measured(SHIPPED), "selection")
+    topologies = sorted({item.value.effective.topology for item in every}, key=str)[:5]
+    unseen = [item for item in every if item.value.effective.topology in topologies]
+    fitted = [item for item in every if item not in unseen]
+    # Repeats that are all higher by one point and, every other one, by two more: a spread that can be known.
+    again = [replace(item, accuracy=item.accuracy + 1 + 2 * (n % 2), seed=1) for n, item in enumerate(fitted[:40])]
+    head, twice, model = report(fitted, [*again, *(replace(item, seed=1) for item in unseen)])
+    assert head.startswith(f"{40 + len(unseen)} trainings, seed 1, 3 epochs")
+    assert "(40): Spearman 0.9" in twice and "one training 0.72 points" in twice
+    count, found = re.search(r"\((\d+)\): Spearman (\S+) \(", model).groups()
+    assert int(count) == len(unseen) and 0.3 < float(found) < 1
