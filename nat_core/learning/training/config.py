@@ -45,8 +45,8 @@ class TrainingConfig:
         baseline_decay: of the moving average.
         entropy_start, entropy_end: weight of the entropy in nats, linear from first to last step.
         inputs, held_out: how many architectures are trained on, and how many only measured.
-        thinned_share: of the random inputs trained on, how many lose some operations to null first: cells made by hand
-            are sparse, drawn ones are not.
+        thinned_share: of the random inputs trained on, how many lose operations to null first, a quarter of these all
+            but one in a row: cells made by hand are sparse or chains, drawn ones are neither.
         split_seed: decides which; independent of `seed` so that trainings compare on the same ones.
         seed: of weights, batches and draws.
         cost: what `cost_weight` weighs: "macs", or a device whose latencies NAS-Bench-201 has.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nat_core.architecture.cell import Architecture
+from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
 from nat_core.learning.accuracies.structure_model import shipped_structure_model
@@ -18,6 +18,7 @@ from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
 _THINNED_AT_MOST = 0.5
+_CHAINED = 0.25
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,31 @@ def inputs_of(config: TrainingConfig) -> Inputs:
         return Inputs(*(tuple(table.architecture_of_code(int(code)) for code in part) for part in parts))
     rng = random.Random(config.split_seed)
     pool = [config.target_space.sample(rng) for _ in range(config.inputs + config.held_out)]
-    training = (_thinned(item, rng) if rng.random() < config.thinned_share else item for item in pool[: config.inputs])
+    training = (
+        _as_by_hand(item, config.target_space, rng) if rng.random() < config.thinned_share else item
+        for item in pool[: config.inputs]
+    )
     return Inputs(tuple(training), tuple(pool[config.inputs :]))
+
+
+def _as_by_hand(architecture: Architecture, space: Space, rng: random.Random) -> Architecture:
+    """As cells are that people made: most are sparse, some are chains."""
+    return _chained(architecture, space, rng) if rng.random() < _CHAINED else _thinned(architecture, rng)
+
+
+def _chained(architecture: Architecture, space: Space, rng: random.Random) -> Architecture:
+    """With one operation between each node and the one before, and null on all other edges, wherever they come from."""
+    operations = [name for name in space.operations if name != "null"]
+
+    def cell(given: Cell) -> Cell:
+        edges: list[Edge] = []
+        for edge in given.edges:
+            beside = edges and edges[-1].target == edge.target
+            name = rng.choice(operations) if edge.is_null else edge.operation
+            edges.append(edge._replace(operation="null") if beside else Edge(name, edge.target - 1, edge.target))
+        return space.cell(tuple(edges), given.nodes)
+
+    return Architecture(cell(architecture.normal), cell(architecture.reduction) if architecture.reduction else None)
 
 
 def _thinned(architecture: Architecture, rng: random.Random) -> Architecture:

@@ -35,18 +35,28 @@ def test_other_spaces_are_sampled(space):
     assert inputs == inputs_of(config)
 
 
-def test_a_share_of_the_inputs_trained_on_is_thinned_and_the_others_stay_as_drawn():
-    plain, thinned = (
-        inputs_of(TrainingConfig(space="loose_end", inputs=200, held_out=20, thinned_share=share)) for share in (0, 0.5)
+def test_a_share_of_the_inputs_trained_on_is_as_people_make_them_and_the_others_stay_as_drawn():
+    plain, by_hand = (
+        inputs_of(TrainingConfig(space="loose_end", inputs=400, held_out=20, thinned_share=share)) for share in (0, 0.5)
     )
-    assert thinned.held_out == plain.held_out
-    differing = [pair for pair in zip(plain.training, thinned.training, strict=True) if pair[0] != pair[1]]
-    assert 70 <= len(differing) <= 120
-    for before, after in differing:
+    assert by_hand.held_out == plain.held_out
+    differing = [pair for pair in zip(plain.training, by_hand.training, strict=True) if pair[0] != pair[1]]
+    assert 140 <= len(differing) <= 240
+    assert all(SPACES["loose_end"].mismatch(after) is None for _, after in differing)
+    chained = [pair for pair in differing if all(map(in_a_row, dict(pair[1].cells).values()))]
+    thinned = [pair for pair in differing if pair not in chained]
+    assert 0.15 < len(chained) / len(differing) < 0.35
+    for before, after in thinned:
         changes = {new for old, new in zip(before.operations, after.operations, strict=True) if old != new}
         assert changes == {"null"} and before.topology == after.topology
-    unread = [all(edge.is_null for edge in item.normal.edges if edge.source == 0) for _, item in differing]
+    unread = [all(edge.is_null for edge in item.normal.edges if edge.source == 0) for _, item in thinned]
     assert 1 / 3 < sum(unread) / len(unread) < 2 / 3
+
+
+def in_a_row(cell):
+    """Whether each node reads the one before and nothing else."""
+    read = [(edge.source, edge.target) for edge in cell.edges if not edge.is_null]
+    return read == [(node - 1, node) for node in cell.intermediates]
 
 
 def test_a_space_without_a_table_needs_a_source():
