@@ -4,10 +4,11 @@ Inputs are random architectures that trained nothing, and every published one of
 model that rewarded the policy (*evaluations* are its predictions), the input always being a candidate where it fits the
 budget. Judged are the choices by that model, and by two of the same form, fitted on trainings that are judged on test
 images, which nothing else has seen: those of `benchmarks.reward_check`, as long as those that rewards come from, and
-the judge's (`benchmarks.trainings judge`), four times as long. Gains are means over inputs with standard errors over
-inputs; those on test images also with one over trainings (jackknife), and in brackets how many times both errors
-together they are. *Reward* is what the policy was trained for, of outputs minus of inputs: accuracy by the model less
-the price of MACs and of changes. Costs are of C 36, L 20 without auxiliary head, over those of the input.
+the judge's (`benchmarks.trainings judge`), four times as long; where they are too few, there is none. Gains are means
+over inputs with standard errors over inputs; those on test images also with one over trainings (jackknife), and in
+brackets how many times both errors together they are. *Reward* is what the policy was trained for, of outputs minus of
+inputs: accuracy by the model less the price of MACs and of changes. Costs are of C 36, L 20 without auxiliary head,
+over those of the input.
 """
 
 import argparse
@@ -50,6 +51,8 @@ Score = Callable[[Sequence[Architecture], Sequence[Architecture]], NDArray[np.fl
 FITTED_ON = 100
 # Percent of test images, twice what guessing gives.
 LEAST_LEARNED = 20.0
+# Trainings without which a model of test images tells nothing apart.
+LEAST_TRAINED = 48
 # Draws among which those that fit the budget are sought, per candidate.
 _DRAWS = 20
 
@@ -382,7 +385,8 @@ def main() -> None:
     model = setting.model
     assert isinstance(model, StructureModel)
     # The reward's trainings are fitted as its own model was, so that nothing is chosen by test images.
-    tests = [TestModels(short, options.space, (model.penalty, model.level_penalty)), TestModels(whole, options.space)]
+    fits = ((short, (model.penalty, model.level_penalty)), (whole, None))
+    tests = [TestModels(trained, options.space, how) for trained, how in fits if len(trained) >= LEAST_TRAINED]
     for share in (1.0, 0.75):
         print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
         for line in table(replace(setting, share=share), inputs, tests):

@@ -30,7 +30,7 @@ MAX_SAMPLES = 1000
 # those that just fit: it may err about what is gained, not about what is saved.
 SPREAD = (0.75, 0.5)
 # Worth of all of the input's MACs, and price of a changed edge, which is a risk: in what a coarse source cannot tell.
-MACS_WORTH = 5.0
+MACS_WORTH = 6.0
 CHANGE_PRICE = 0.8
 # Share of the input's MACs for which as much may be lost as such a source cannot tell; for other shares in proportion.
 FAIR_SAVING = 0.5

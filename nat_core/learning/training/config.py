@@ -179,7 +179,7 @@ def trainings_recipe(**changes: Any) -> TrainingConfig:
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
-        "steps": 1000,
+        "steps": 3000,
         "batch": 64,
         "learning_rate": 1e-3,
         "entropy_end": 0.003,
