@@ -8,7 +8,6 @@ ours. Printed are test accuracies, and the mean differences to the inputs' with 
 Results go into the judge's table; `--print` trains nothing and prints what is known.
 """
 
-import argparse
 import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.trainings import JUDGE_EPOCHS, PURPOSES, REWARD_EPOCHS, architectures, output, train
-from nat_core import PRETRAINED
+from benchmarks.trainings import JUDGE_EPOCHS, PURPOSES, REWARD_EPOCHS, architectures, options_of, output, train
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
@@ -29,10 +27,9 @@ from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.images.images import load_images
-from nat_core.learning.images.sources import HUB_DEFAULT
 from nat_core.learning.policies.catalogue import accuracy_source, load_for
 from nat_core.learning.scratch.config import NamedArchitecture
-from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
+from nat_core.learning.scratch.measured import MeasuredResult, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals
@@ -182,11 +179,7 @@ def _points(values: NDArray[np.float64]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.promise", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
-    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
-    parser.add_argument("--table", type=Path, default=SHIPPED, help="where results are and go")
-    parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
+    parser = options_of("promise", __doc__)
     parser.add_argument("--spaces", nargs="*", default=list(ORIGINALS), choices=list(ORIGINALS))
     parser.add_argument("--print", action="store_true", help="train nothing")
     options = parser.parse_args()

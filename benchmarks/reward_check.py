@@ -12,7 +12,6 @@ the end or with `--print` at once, how well two such trainings of the same archi
 of architectures that it has not seen.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,17 +23,15 @@ from numpy.typing import NDArray
 
 from benchmarks import image_quality, promise
 from benchmarks.proxies import interval
-from benchmarks.trainings import PURPOSES, REWARD_EPOCHS, train
-from nat_core import PRETRAINED
+from benchmarks.trainings import PURPOSES, REWARD_EPOCHS, options_of, train
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure import features
 from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.images.images import load_images
-from nat_core.learning.images.sources import HUB_DEFAULT
 from nat_core.learning.scratch.config import Budget, NamedArchitecture
-from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, MeasuredResult, read_measured
+from nat_core.learning.scratch.measured import MeasuredAccuracy, MeasuredResult, read_measured
 from nat_core.learning.support.ranks import rank_correlation
 from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals
@@ -209,11 +206,7 @@ def report(fitted: Sequence[MeasuredResult], checks: Sequence[MeasuredResult]) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.reward_check", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
-    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
-    parser.add_argument("--table", type=Path, default=SHIPPED, help="where results are and go")
-    parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
+    parser = options_of("reward_check", __doc__)
     parser.add_argument("--inputs", type=int, default=200, help="random ones, as of image_quality")
     parser.add_argument("--count", type=int, default=60, help="trainings besides those of the promise's architectures")
     parser.add_argument("--print", action="store_true", help="train nothing")

@@ -211,19 +211,25 @@ def train(
     return finished
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.trainings", description=__doc__.splitlines()[0])
-    parser.add_argument("purpose", choices=PURPOSES)
+def options_of(name: str, description: str) -> argparse.ArgumentParser:
+    """What every command has that trains and keeps results."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description.splitlines()[0])
     parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
-    parser.add_argument("--table", type=Path, default=SHIPPED, help="where results go")
+    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies, for their outputs")
+    parser.add_argument("--table", type=Path, default=SHIPPED, help="where results are and go")
     parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
+    return parser
+
+
+def main() -> None:
+    parser = options_of("trainings", __doc__)
+    parser.add_argument("purpose", choices=PURPOSES)
     parser.add_argument(
         "--count",
         type=int,
         default=20,
         help="rewards: architectures besides the judge's; chains: drawn ones; outputs: random inputs",
     )
-    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="outputs: folder of policies")
     options = parser.parse_args()
     options.state.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
