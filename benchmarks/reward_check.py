@@ -184,7 +184,7 @@ def report(fitted: Sequence[MeasuredResult], checks: Sequence[MeasuredResult]) -
         fitted: the model's trainings.
         checks: others of the same length.
     """
-    model, known = fit_structure_model(fitted, IMAGE_SPACES[0]), MeasuredAccuracy(fitted)
+    models, known = [fit_structure_model(fitted, name) for name in IMAGE_SPACES], MeasuredAccuracy(fitted)
     topologies = {item.topology for item in known.architectures}
     pairs = [(item.value, item.accuracy) for item in checks]
     twice = [(item, accuracy) for item, accuracy in pairs if known.mismatch(item) is None]
@@ -197,7 +197,9 @@ def report(fitted: Sequence[MeasuredResult], checks: Sequence[MeasuredResult]) -
             f"standard deviation of one training {(second - first).std(ddof=1) / 2**0.5:.2f} points"
         )
     if len(new) > 2:
-        predicted, true = model.accuracy_percent([item for item, _ in new]), np.array([a for _, a in new])
+        judges = [next(model for model in models if model.mismatch(item) is None) for item, _ in new]
+        predicted = np.array([judge.accuracy_percent([item])[0] for judge, (item, _) in zip(judges, new, strict=True)])
+        true = np.array([accuracy for _, accuracy in new])
         low, high = interval(predicted, true)
         yield (
             f"the model on topologies that it has not seen ({len(new)}): Spearman "
