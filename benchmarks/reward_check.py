@@ -184,7 +184,7 @@ def report(fitted: Sequence[MeasuredResult], checks: Sequence[MeasuredResult]) -
         fitted: the model's trainings.
         checks: others of the same length.
     """
-    models, known = [fit_structure_model(fitted, name) for name in IMAGE_SPACES], MeasuredAccuracy(fitted)
+    model, known = fit_structure_model(fitted, IMAGE_SPACES[0]), MeasuredAccuracy(fitted)
     topologies = {item.topology for item in known.architectures}
     pairs = [(item.value, item.accuracy) for item in checks]
     twice = [(item, accuracy) for item, accuracy in pairs if known.mismatch(item) is None]
@@ -197,14 +197,19 @@ def report(fitted: Sequence[MeasuredResult], checks: Sequence[MeasuredResult]) -
             f"standard deviation of one training {(second - first).std(ddof=1) / 2**0.5:.2f} points"
         )
     if len(new) > 2:
-        judges = [next(model for model in models if model.mismatch(item) is None) for item, _ in new]
-        predicted = np.array([judge.accuracy_percent([item])[0] for judge, (item, _) in zip(judges, new, strict=True)])
+        predicted = np.array([_predicted(model, item) for item, _ in new])
         true = np.array([accuracy for _, accuracy in new])
         low, high = interval(predicted, true)
         yield (
             f"the model on topologies that it has not seen ({len(new)}): Spearman "
             f"{rank_correlation(predicted, true):.2f} ({low:.2f} to {high:.2f})"
         )
+
+
+def _predicted(model: StructureModel, item: Architecture) -> float:
+    """By the same fit as a model of whichever image space `item` is of."""
+    space = next(name for name in IMAGE_SPACES if SPACES[name].mismatch(item) is None)
+    return float(replace(model, space=space).accuracy_percent([item])[0])
 
 
 def main() -> None:
