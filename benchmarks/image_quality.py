@@ -7,7 +7,7 @@ images, which nothing else has seen: those of `benchmarks.reward_check`, as long
 the judge's (`benchmarks.trainings judge`), four times as long; where they are too few, there is none. Gains are means
 over inputs with standard errors over inputs; those on test images also with one over trainings (jackknife), and in
 brackets how many times both errors together they are. *Reward* is what the policy was trained for, of outputs minus of
-inputs: accuracy by the model less the price of MACs and of changes. Costs are of C 36, L 20 without auxiliary head,
+inputs: accuracy by the model less the price of MACs and of doubt. Costs are of C 36, L 20 without auxiliary head,
 over those of the input.
 """
 
@@ -99,7 +99,7 @@ class Setting:
             for old, new in zip(inputs, outputs, strict=True)
         ]
         gain = self.objective(outputs) - self.objective(inputs)
-        return gain - self.objective.change_weight * np.array(changes)
+        return gain - self.objective.change_weight * np.array(changes) - self.objective.doubt(inputs, outputs)
 
     @cached_property
     def accurate_rule(self) -> Rule:
@@ -112,22 +112,30 @@ class Setting:
         return self._fitted(self.reward)
 
     def _fitted(self, score: Score) -> Rule:
-        """Coordinate ascent over mappings operation → operation, the same on every edge."""
         rng = random.Random(seed_of("fixed rule"))
-        inputs = [self.space.sample(rng) for _ in range(FITTED_ON)]
+        return best_rule(self.space, [self.space.sample(rng) for _ in range(FITTED_ON)], score)
 
-        def mean(rule: Rule) -> float:
-            return float(score(inputs, [_applied(rule, item) for item in inputs]).mean())
 
-        rule: Rule = {name: name for name in self.space.operations}
-        value, before = mean(rule), -np.inf
-        while value > before:
-            before = value
-            for name in self.space.operations:
-                options = [{**rule, name: target} for target in self.space.targets(name)]
-                values = [mean(option) for option in options]
-                rule, value = options[int(np.argmax(values))], max(values)
-        return rule
+def best_rule(space: Space, inputs: Sequence[Architecture], score: Score) -> Rule:
+    """Coordinate ascent over mappings operation → operation, the same on every edge."""
+
+    def mean(rule: Rule) -> float:
+        return float(score(inputs, [applied(rule, item) for item in inputs]).mean())
+
+    rule: Rule = {name: name for name in space.operations}
+    value, before = mean(rule), -np.inf
+    while value > before:
+        before = value
+        for name in space.operations:
+            options = [{**rule, name: target} for target in space.targets(name)]
+            values = [mean(option) for option in options]
+            rule, value = options[int(np.argmax(values))], max(values)
+    return rule
+
+
+def applied(rule: Rule, architecture: Architecture) -> Architecture:
+    """Every operation exchanged as the rule says."""
+    return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
 
 
 Method = Callable[[Setting, Architecture], Architecture]
@@ -207,16 +215,12 @@ def local(count: int) -> Method:
 
 def accurate_rule(setting: Setting, given: Architecture) -> Architecture:
     """Each operation always becomes the same one, as is most accurate on average."""
-    return _applied(setting.accurate_rule, given)
+    return applied(setting.accurate_rule, given)
 
 
 def rewarded_rule(setting: Setting, given: Architecture) -> Architecture:
     """Each operation always becomes the same one, as is best for what the policy was trained for."""
-    return _applied(setting.rewarded_rule, given)
-
-
-def _applied(rule: Rule, architecture: Architecture) -> Architecture:
-    return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
+    return applied(setting.rewarded_rule, given)
 
 
 GREEDY, PROBABLE = "policy, greedy (0 evaluations)", "policy, best of the 10 most probable"

@@ -55,6 +55,9 @@ def train(
     change_weight: Annotated[
         float | None, typer.Option(help="Recipe trainings: points that changing an edge must be worth.")
     ] = None,
+    caution: Annotated[
+        float | None, typer.Option(help="Recipe trainings: standard errors that a gain must be worth.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
@@ -76,7 +79,7 @@ def train(
         "preset": preset, "schedule": schedule, "data": data, "epochs": epochs, "batch": batch, "channels": channels,
         "layers": layers, "resolution": resolution, "rounds": rounds, "reward_images": reward_images, "recipe": recipe,
         "data_set": data_set, "cost": cost, "policy_network": policy_network, "steps": steps, "seed": seed,
-        "cost_weight": cost_weight, "change_weight": change_weight,
+        "cost_weight": cost_weight, "change_weight": change_weight, "caution": caution,
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None}
     form = form_for(space, given)

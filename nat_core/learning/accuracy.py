@@ -62,6 +62,19 @@ class CoarseSource(AccuracySource, Protocol):
     def tolerance_points(self) -> float: ...
 
 
+@runtime_checkable
+class UncertainSource(AccuracySource, Protocol):
+    """A source that knows how far off it may be."""
+
+    def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] standard errors of the accuracies of n outputs minus those of their inputs, of the same topologies.
+
+        Raises:
+            ValueError: some architecture cannot be judged; says which and why.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Judgement:
     """Accuracies of n architectures, not all of which were judged equally well.

@@ -23,6 +23,7 @@ from nat_core.learning.training.rewards import Objective
 
 SPACE = SPACES["loose_end"]
 MODEL = shipped_structure_model(SPACE.name)
+ORIGINALS = {"fully_concat": ("DARTS",), "loose_end": ("VGG", "NASNet-A")}
 DRAWN = [SPACE.sample(random.Random(number)) for number in range(24)]
 
 
@@ -34,10 +35,13 @@ def test_a_check_is_a_training_for_rewards_but_for_its_images():
 
 def test_of_the_promise_those_are_trained_that_the_policy_changes(monkeypatch):
     monkeypatch.setattr(promise, "RANDOM", 2)
-    monkeypatch.setattr(promise, "ORIGINALS", {"fully_concat": ("DARTS",), "loose_end": ("VGG", "NASNet-A")})
+    monkeypatch.setattr(promise, "ORIGINALS", ORIGINALS)
     found = made_otherwise(PRETRAINED)
     names = [item.name for item in found]
-    assert "VGG" in names and "NASNet-A" not in names
+    pairs = [
+        promise.pair(item, SPACES[name], PRETRAINED) for name in ORIGINALS for item in promise.inputs(SPACES[name])
+    ]
+    assert "VGG" in names and set(names[::2]) == {item.name for item in pairs if item.made["ours"] != item.given}
     assert names[1::2] == [f"{name}, ours" for name in names[::2]]
     assert all(one.architecture != two.architecture for one, two in zip(found[::2], found[1::2], strict=True))
 

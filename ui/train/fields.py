@@ -66,6 +66,7 @@ FIELDS = (
     Field("reward_images", "Images per reward", "On which an architecture is evaluated.", whole),
     Field("cost_weight", "Cost weight λ", "Points of accuracy ÷ 100 given up for the heaviest cell's cost.", decimal),
     Field("change_weight", "Change weight", "Points of accuracy that changing an edge must be worth.", decimal),
+    Field("caution", "Caution", "Standard errors of a modelled gain that are deducted from it.", decimal),
     Field("cost", "Cost", "What λ weighs.", choices={**dict.fromkeys(COSTS, ""), "macs": "MACs", **DEVICES}),
     Field("data_set", "Rewards from", "Column of the benchmark.", choices=DATA_SETS),
     Field("policy_network", "Policy network", "edge is ours, gcn the papers'.",

@@ -38,17 +38,14 @@ def features(architectures: Sequence[Architecture], network: NetworkConfig) -> N
 
     An architecture without a reduction cell has zeros there.
     """
-    model, empty = cost_model(network), (0.0,) * len(_CELL_FEATURES)
-    return np.array(
-        [
-            [
-                float(np.log(model.cost(item.effective).macs)),
-                *_of_cell(item.normal),
-                *(_of_cell(item.reduction) if item.reduction else empty),
-            ]
-            for item in architectures
-        ]
-    ).reshape(-1, len(FEATURES))
+    return np.array([_of_architecture(item, network) for item in architectures]).reshape(-1, len(FEATURES))
+
+
+@lru_cache(maxsize=65_536)
+def _of_architecture(architecture: Architecture, network: NetworkConfig) -> tuple[float, ...]:
+    macs = cost_model(network).cost(architecture.effective).macs
+    reduction = _of_cell(architecture.reduction) if architecture.reduction else (0.0,) * len(_CELL_FEATURES)
+    return (float(np.log(macs)), *_of_cell(architecture.normal), *reduction)
 
 
 @lru_cache(maxsize=65_536)

@@ -67,6 +67,7 @@ class StructureModel:
         network: whose MACs it counts.
         counted: the names of what it counts.
         means, deviations, weights: [len(FEATURES)], the weights in points of accuracy.
+        covariance: [len(FEATURES), len(FEATURES)] of the weights' errors, in squared points.
         intercept: in percent.
         penalty, level_penalty: of the regression.
         observed: how many architectures it was fitted on.
@@ -80,6 +81,7 @@ class StructureModel:
     means: tuple[float, ...]
     deviations: tuple[float, ...]
     weights: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
     intercept: float
     penalty: float
     level_penalty: float
@@ -94,6 +96,10 @@ class StructureModel:
             values = getattr(self, name)
             if len(values) != len(FEATURES) or not np.isfinite(values).all():
                 raise ValueError(f"{name} are {len(values)} numbers; accepted: {len(FEATURES)} finite ones")
+        if {len(row) for row in (self.covariance, *self.covariance)} != {len(FEATURES)}:
+            raise ValueError(f"covariance is not {len(FEATURES)} rows of {len(FEATURES)} numbers")
+        if not (np.abs(self.covariance) <= _LARGEST).all() or min(np.diag(self.covariance)) < 0:
+            raise ValueError(f"covariance must be within ±{_LARGEST:,.0f}, variances 0 or more")
         if np.abs([*self.means, *self.weights, self.intercept]).max() > _LARGEST or not np.isfinite(self.intercept):
             raise ValueError(f"means, weights and intercept must be between −{_LARGEST:,.0f} and {_LARGEST:,.0f}")
         if not 1 / _LARGEST <= min(self.deviations) <= max(self.deviations) <= _LARGEST:
@@ -131,11 +137,23 @@ class StructureModel:
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> _Numbers:
         """[n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
+        return (self.intercept + self._counts(architectures) @ np.array(self.weights)).clip(0, 100)
+
+    def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> _Numbers:
+        """[n] standard errors of predicted gains: the more, the farther what differs is from what was trained.
+
+        Raises ValueError for an architecture of another space.
+        """
+        changes = self._counts(outputs) - self._counts(inputs)
+        variances: _Numbers = np.einsum("ni,ij,nj->n", changes, np.array(self.covariance), changes)
+        return np.sqrt(variances.clip(0))
+
+    def _counts(self, architectures: Sequence[Architecture]) -> _Numbers:
+        """[n, len(FEATURES)], standardised."""
         for position, architecture in enumerate(architectures):
             if reason := self.mismatch(architecture):
                 raise ValueError(f"architecture {position} is not of the model's space: {reason}")
-        counts = (features(architectures, self.network) - self.means) / self.deviations
-        return (self.intercept + counts @ np.array(self.weights)).clip(0, 100)
+        return (features(architectures, self.network) - self.means) / self.deviations
 
 
 def fit_structure_model(
@@ -166,9 +184,12 @@ def fit_structure_model(
     fits = [_left_out(known, levels, accuracies, *item) for item in choices]
     best = min(range(len(fits)), key=lambda number: (fits[number].gain_error_points, fits[number].error_points))
     weights, intercept = _ridge(known, levels, accuracies, *choices[best])
+    error = fits[best].gain_error_points or fits[best].error_points
+    covariance = error**2 * _inverse(known, levels, *choices[best])
     return StructureModel(
-        space, network, FEATURES, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()), intercept,
-        *choices[best], len(accuracies), fits[best], _about(results[0]),
+        space, network, FEATURES, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()),
+        tuple(map(tuple, covariance.tolist())), intercept, *choices[best], len(accuracies), fits[best],
+        _about(results[0]),
     )  # fmt: skip
 
 
@@ -224,9 +245,25 @@ def _ridge(
     """Weights and intercept of the least squares' line through [n, k] counts; large weights and levels penalised."""
     middle, mean, k = counts.mean(axis=0), accuracies.mean(), counts.shape[1]
     known = np.hstack([counts - middle, levels])
-    penalties = np.array([penalty] * k + [level_penalty] * levels.shape[1])
-    weights = np.linalg.solve(known.T @ known + np.diag(penalties), known.T @ (accuracies - mean))[:k]
+    weights = np.linalg.solve(_normal(known, k, penalty, level_penalty), known.T @ (accuracies - mean))[:k]
     return weights, float(mean - middle @ weights)
+
+
+def _inverse(counts: _Numbers, levels: _Numbers, penalty: float, level_penalty: float) -> _Numbers:
+    """[k, k] covariance of the weights of `_ridge` in units of the variance of what is not explained.
+
+    Penalties are what was expected before any training: a weight's variance is one over its penalty.
+    """
+    k = counts.shape[1]
+    known = np.hstack([counts - counts.mean(axis=0), levels])
+    inverse = np.linalg.inv(_normal(known, k, penalty, level_penalty))[:k, :k]
+    return np.asarray(inverse, dtype=np.float64)
+
+
+def _normal(known: _Numbers, k: int, penalty: float, level_penalty: float) -> _Numbers:
+    """The matrix of the normal equations for k counts and levels beside them."""
+    penalties: _Numbers = np.array([penalty] * k + [level_penalty] * (known.shape[1] - k))
+    return known.T @ known + np.diag(penalties)
 
 
 def _left_out(

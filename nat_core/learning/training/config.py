@@ -52,6 +52,7 @@ class TrainingConfig:
         cost: what `cost_weight` weighs: "macs", or a device whose latencies NAS-Bench-201 has.
         cost_weight: λ; points of accuracy ÷ 100 given up for the cost of the heaviest architecture.
         change_weight: points of accuracy that changing an edge must be worth.
+        caution: standard errors of a modelled gain that are deducted from it.
 
     Raises:
         ValueError: a value out of bounds; says which and what is accepted.
@@ -84,6 +85,7 @@ class TrainingConfig:
     cost: str = "macs"
     cost_weight: float = 0.0
     change_weight: float = 0.0
+    caution: float = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self, _BOUNDS, _CHOICES)
@@ -150,6 +152,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**63 - 1),
     "cost_weight": (0.0, 10.0),
     "change_weight": (0.0, 100.0),
+    "caution": (0.0, 100.0),
 }
 
 

@@ -94,7 +94,7 @@ def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -
     """
     source = source or source_of(config)
     relative_cost = relative_cost_of(config) if config.cost_weight else None
-    return Objective(source, relative_cost, config.cost_weight, config.change_weight)
+    return Objective(source, relative_cost, config.cost_weight, config.change_weight, config.caution)
 
 
 def source_of(config: TrainingConfig) -> AccuracySource:

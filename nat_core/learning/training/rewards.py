@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracySource
+from nat_core.learning.accuracy import AccuracySource, UncertainSource
 from nat_core.learning.policies.distribution import transformed
 
 # [n] costs as fractions of the heaviest architecture's, for n architectures.
@@ -24,19 +24,30 @@ _NO_EDGE = -1
 class Objective:
     """What a policy maximises, in points.
 
-    Accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost − change_weight · edges changed.
+    Accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost − change_weight · edges changed
+    − caution · standard error of the accuracy gained.
 
     Attributes:
         source: of accuracies.
         relative_cost: of architectures, between 0 and 1; None ignores costs.
         cost_weight: λ; 0.05 trades the whole cost for five points of accuracy.
-        change_weight: points that changing an edge must be worth, where the source may be wrong about each.
+        change_weight: points that changing an edge must be worth.
+        caution: standard errors of its gain that a transformation must be worth: a policy finds what a source
+            overrates, and the source is least sure of what it knows least.
+
+    Raises:
+        ValueError: `caution` with a source that does not know its errors.
     """
 
     source: AccuracySource
     relative_cost: RelativeCost | None = None
     cost_weight: float = 0.0
     change_weight: float = 0.0
+    caution: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.caution and not isinstance(self.source, UncertainSource):
+            raise ValueError(f"caution is {self.caution:g}; accepted for {self.source.kind} accuracies: 0")
 
     def __call__(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] objectives as of inputs, of which nothing is changed. Raises ValueError where the source does."""
@@ -45,12 +56,19 @@ class Objective:
             return points
         return points - 100 * self.cost_weight * self.relative_cost(architectures)
 
+    def doubt(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] points that `caution` deducts from outputs of n inputs. Raises ValueError where the source does."""
+        if self.caution and isinstance(self.source, UncertainSource):
+            return self.caution * self.source.gain_error_points(inputs, outputs)
+        return np.zeros(len(outputs))
+
 
 class Rewards:
     """Objectives of transformations of a fixed pool of architectures, given as operation numbers.
 
     A stable source is asked once per architecture (the last half million are remembered by topology and
-    operations), another once per call, so that a table with 15,625 rows serves millions of samples.
+    operations; by input and operations where the objective is cautious), another once per call, so that a table with
+    15,625 rows serves millions of samples.
 
     Args:
         objective: what is maximised.
@@ -62,7 +80,8 @@ class Rewards:
         self.objective = objective
         self.pool = pool
         topologies: dict[object, int] = {}
-        self._topology = torch.tensor([topologies.setdefault(item.topology, len(topologies)) for item in pool])
+        numbers = [topologies.setdefault(item.topology, len(topologies)) for item in pool]
+        self._family = torch.tensor(range(len(pool)) if objective.caution else numbers)
         self._first = graphs.edge_ptr[:-1].cpu()
         self._edges = graphs.edge_ptr.diff().cpu()
         self._own = graphs.operation.cpu()
@@ -95,12 +114,12 @@ class Rewards:
         return graph, torch.arange(len(graph)) - (sizes.cumsum(0) - sizes)[graph]
 
     def _keys(self, chosen: Tensor, operations: Tensor) -> list[bytes]:
-        """Topology and operations of every sample as bytes, sample by sample."""
+        """Topology (or input) and operations of every sample as bytes, sample by sample."""
         sizes = self._edges[chosen]
         rows = torch.full((len(operations), len(chosen), int(sizes.max()) + 4), _NO_EDGE, dtype=torch.int8)
         graph, within = self._places(chosen)
         rows[:, graph, within + 4] = operations.to(torch.int8)
-        rows[:, :, :4] = self._topology[chosen].to(torch.int32).view(torch.int8).view(-1, 4)
+        rows[:, :, :4] = self._family[chosen].to(torch.int32).view(torch.int8).view(-1, 4)
         raw, width = rows.numpy().tobytes(), rows.shape[2]
         return [raw[start : start + width] for start in range(0, len(raw), width)]
 
@@ -109,8 +128,11 @@ class Rewards:
         missing = {key: position for position, key in enumerate(keys) if key not in known}
         if not missing:
             return
-        architectures = []
-        for key, position in missing.items():
-            number = int(chosen[position % len(chosen)])
-            architectures.append(transformed(self.pool[number], [*key[4 : 4 + int(self._edges[number])]]))
-        known.update(zip(missing, self.objective(architectures).tolist(), strict=True))
+        numbers = [int(chosen[position % len(chosen)]) for position in missing.values()]
+        inputs = [self.pool[number] for number in numbers]
+        outputs = [
+            transformed(given, [*key[4 : 4 + int(self._edges[number])]])
+            for given, number, key in zip(inputs, numbers, missing, strict=True)
+        ]
+        values = self.objective(outputs) - self.objective.doubt(inputs, outputs)
+        known.update(zip(missing, values.tolist(), strict=True))

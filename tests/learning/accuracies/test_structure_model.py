@@ -106,6 +106,34 @@ def test_gains_are_predicted_where_topologies_differ_in_what_is_not_counted():
     assert np.corrcoef(gains, true)[0, 1] > 0.95 and np.abs(np.subtract(gains, true)).mean() < 0.5
 
 
+def test_errors_of_gains_are_as_large_as_it_says():
+    """Fitted on noisy trainings, gains of other topologies are off by one standard error in two of three cases."""
+    rng, noise = random.Random(3), 3.0
+    families = [[item, *(changed(item, rng) for _ in range(2))] for item in ARCHITECTURES[:40]]
+    pairs = [(item, changed(item, rng)) for item in ARCHITECTURES[40:]]
+    true = np.array([truth(after) - truth(before) for before, after in pairs])
+    off = []
+    for _ in range(8):
+        results = [trained(item, shift=rng.gauss(0, noise)) for family in families for item in family]
+        found = fit_structure_model(results, SPACE.name, (0.3, 1.0))
+        gains = np.subtract(*(found.accuracy_percent(items) for items in list(zip(*pairs, strict=True))[::-1]))
+        off.append((gains - true) / found.gain_error_points(*zip(*pairs, strict=True)))
+    assert 0.55 < (np.abs(off) < 1).mean() < 0.85
+    assert found.gain_error_points(ARCHITECTURES[:2], ARCHITECTURES[:2]).tolist() == [0, 0]
+    few = fit_structure_model(results[:30], SPACE.name, (0.3, 1.0))
+    errors = [
+        item.gain_error_points(*zip(*pairs, strict=True)) / item.left_out.gain_error_points for item in (few, found)
+    ]
+    assert (errors[0] > errors[1]).all()
+
+
+def test_without_several_of_a_topology_errors_of_gains_are_those_of_accuracies():
+    rng = random.Random(4)
+    found = fit_structure_model([trained(item, shift=rng.gauss(0, 3)) for item in ARCHITECTURES[:30]], SPACE.name)
+    assert found.left_out.gain_error_points == 0
+    assert found.gain_error_points(ARCHITECTURES[:9], ARCHITECTURES[9:18]).min() > 0
+
+
 def test_what_cannot_be_fitted_is_refused():
     with pytest.raises(ValueError, match="19 trained architectures; at least 20 are needed"):
         fit_structure_model([trained(item) for item in ARCHITECTURES[:19]], SPACE.name)
@@ -140,6 +168,8 @@ def test_a_model_survives_a_file_and_a_broken_one_is_named(model, tmp_path):
         ("{", "accepted: a model written by `train`"),
         (json.dumps({**facts, "weights": [1.0]}), "weights are 1 numbers; accepted: 15 finite ones"),
         (json.dumps({**facts, "deviations": [0.0] * 15}), "deviations must be above 0"),
+        (json.dumps({**facts, "covariance": [[1.0]]}), "covariance is not 15 rows of 15 numbers"),
+        (json.dumps({**facts, "covariance": [[-1.0] * 15] * 15}), "variances 0 or more"),
         (json.dumps({**facts, "space": "nowhere"}), "space is 'nowhere'; accepted: fully_concat"),
         (json.dumps({**facts, "counted": facts["counted"][::-1]}), "counted are not the features of this version"),
         (json.dumps({**facts, "intercept": "high"}), "intercept is 'high'; it must be a number"),

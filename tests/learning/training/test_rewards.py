@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from nat_core.architecture.difference import difference
 from nat_core.architecture.library import find
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import SPACES
@@ -53,6 +54,28 @@ def test_every_changed_edge_has_to_be_worth_it():
     )
     drawn = torch.stack([original, changed])
     assert (free(chosen, drawn) - weighed(chosen, drawn)).tolist() == [[0, 0], [1.0, 0.5]]
+
+
+class DoubtfulSource(CountingSource):
+    """Each changed edge costs a point of certainty."""
+
+    def gain_error_points(self, inputs, outputs):
+        return np.array([len(difference(*pair)) for pair in zip(inputs, outputs, strict=True)], dtype=np.float64)
+
+
+def test_caution_deducts_errors_of_what_is_gained_over_the_very_input():
+    given = table.architecture_of_code(0)
+    pool = [given, given.with_operations(["null", *given.operations[1:]])]
+    free, cautious = (Rewards(Objective(DoubtfulSource(), caution=item), pool, encode(pool)) for item in (0, 0.5))
+    drawn = torch.cat([_operations(pool[0])] * 2)[None]  # the same output of two inputs, of which one is it
+    for _ in range(2):
+        assert (free(torch.tensor([0, 1]), drawn) - cautious(torch.tensor([0, 1]), drawn)).tolist() == [[0, 0.5]]
+    assert (free(torch.tensor([1, 0]), drawn) - cautious(torch.tensor([1, 0]), drawn)).tolist() == [[0.5, 0]]
+
+
+def test_caution_needs_a_source_that_knows_its_errors():
+    with pytest.raises(ValueError, match=r"caution is 0\.5; accepted for modelled accuracies: 0"):
+        Objective(CountingSource(), caution=0.5)
 
 
 def test_rewards_of_mixed_topologies():
