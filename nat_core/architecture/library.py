@@ -76,5 +76,8 @@ def find(name: str) -> Entry:
     if name.casefold() in by_folded:
         return by_folded[name.casefold()]
     near = get_close_matches(name[:40].casefold(), by_folded, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(by_folded[key].name for key in near)}?" if near else "see `list` for all names"
+    if near:
+        hint = f"did you mean {' or '.join(by_folded[key].name for key in near)}?"
+    else:
+        hint = f"accepted: one of its {len(by_folded)} names, such as {', '.join(list(library())[:3])}"
     raise ValueError(f"no architecture {name[:40]!r} in the library; {hint}")
