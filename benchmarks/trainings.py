@@ -1,4 +1,4 @@
-"""Trains architectures from scratch: `python -m benchmarks.trainings PURPOSE --data SOURCE`, for one of four purposes.
+"""Trains architectures from scratch: `python -m benchmarks.trainings PURPOSE --data SOURCE`, for one of five purposes.
 
 *judge*: by what cheaper accuracies and policies are judged. 48 fully-concat architectures: 28 drawn at random, a random
 legal transformation of 12 of them, and 8 published ones; then the first six again with another seed, which tells the
@@ -13,6 +13,8 @@ made of them, and others with skips at random places. Trained as for rewards; a 
 
 *outputs*: what the policies of a folder make of published and of random architectures, and these inputs, trained as for
 rewards: a policy goes where its model errs, so what it made belongs into what the model is fitted on.
+
+*longer*: what was trained for rewards, again, for 12 epochs: three overrate poolings.
 
 Results go into the table that ships with the project; what it has is not trained again. What is interrupted goes on
 from its checkpoint, and several processes may share the work.
@@ -37,6 +39,7 @@ from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.structure import carrying_edges
+from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.image_training.draws import architecture_at, seed_of
 from nat_core.learning.images.images import ImageData, load_images
@@ -159,6 +162,12 @@ def output(given: Architecture, space: Space, policies: Path) -> Architecture:
     return transform(given, policy, space, accuracy_source(card, given)).output.architecture
 
 
+def longer(options: argparse.Namespace) -> Jobs:
+    """What the table has of trainings for rewards, one seed."""
+    for result in of_main_budget(read_measured(options.table), "selection", REWARD_EPOCHS):
+        yield NamedArchitecture.of(result.value, result.architecture), 0
+
+
 @dataclass(frozen=True)
 class Purpose:
     """What is trained for it, and how: fields of the budget in which it differs from preset `short`."""
@@ -170,15 +179,15 @@ class Purpose:
         return preset_budget("short", architecture, data=HUB_DEFAULT, **self.changes)
 
 
-_SHORTER = {
-    "epochs": REWARD_EPOCHS, "batch": 64, "warmup_epochs": 0.3, "trained_on": "fitting", "judged_on": "selection",
-}  # fmt: skip
+_BY_SELECTION = {"trained_on": "fitting", "judged_on": "selection"}
+_SHORTER = {"epochs": REWARD_EPOCHS, "batch": 64, "warmup_epochs": 0.3, **_BY_SELECTION}
 PURPOSES: Mapping[str, Purpose] = MappingProxyType(
     {
         "judge": Purpose(judging, {"epochs": JUDGE_EPOCHS}),
         "rewards": Purpose(rewarding, _SHORTER),
         "chains": Purpose(chains, _SHORTER),
         "outputs": Purpose(outputs, _SHORTER),
+        "longer": Purpose(longer, {"epochs": JUDGE_EPOCHS, **_BY_SELECTION}),
     }
 )
 

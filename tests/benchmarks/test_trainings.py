@@ -1,4 +1,5 @@
 from argparse import Namespace
+from dataclasses import replace
 
 import torch
 
@@ -10,15 +11,17 @@ from benchmarks.trainings import (
     architectures,
     chains,
     judging,
+    longer,
     outputs,
     rewarding,
     train,
 )
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
+from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
-from nat_core.learning.scratch.measured import read_measured
+from nat_core.learning.scratch.measured import SHIPPED, read_measured
 from tests.learning.scratch.cases import TINY, coloured_images, named
 
 
@@ -87,6 +90,15 @@ def test_what_rewards_is_never_judged_on_test_images():
     judge, rewards = (PURPOSES[name].budget(given) for name in ("judge", "rewards"))
     assert (judge.judged_on, rewards.judged_on) == ("test", "selection")
     assert judge.epochs > rewards.epochs
+
+
+def test_what_rewards_were_fitted_on_is_trained_longer_on_the_same_images():
+    given = architectures()[0].architecture
+    longer_budget, rewards, judge = (PURPOSES[name].budget(given) for name in ("longer", "rewards", "judge"))
+    assert (longer_budget.trained_on, longer_budget.judged_on) == (rewards.trained_on, rewards.judged_on)
+    assert replace(longer_budget, trained_on=judge.trained_on, judged_on=judge.judged_on) == judge
+    known = of_main_budget(read_measured(SHIPPED), "selection", rewards.epochs)
+    assert [item.genotype for item, _ in longer(Namespace(table=SHIPPED))] == [item.genotype for item in known]
 
 
 def test_a_training_is_recorded_once_and_goes_on_where_it_was_stopped(tmp_path):
