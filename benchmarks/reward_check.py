@@ -22,24 +22,20 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import image_quality, promise
+from benchmarks.design import seconds_of, standardised, telling
 from benchmarks.proxies import interval
 from benchmarks.trainings import PURPOSES, REWARD_EPOCHS, options_of, train
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.accuracies.structure import features
 from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.images.images import load_images
 from nat_core.learning.scratch.config import Budget, NamedArchitecture
 from nat_core.learning.scratch.measured import MeasuredAccuracy, MeasuredResult, read_measured
 from nat_core.learning.support.ranks import rank_correlation
-from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals
 
 SEED = 1
-# Of the level that all accuracies share, beside weights of counts, whose prior the model's penalty is.
-_LEVEL_VARIANCE = 100.0
-_LEAST_SECONDS = 60.0
 
 _Numbers = NDArray[np.float64]
 
@@ -86,7 +82,7 @@ class Compared:
 
     def differences(self, model: StructureModel) -> _Numbers:
         """[comparisons, counts] mean differences of standardised counts between methods that are compared."""
-        counts = {title: _counts(outputs, model).mean(axis=0) for title, outputs in self.outputs.items()}
+        counts = {title: standardised(outputs, model).mean(axis=0) for title, outputs in self.outputs.items()}
         return np.array([counts[ours] - counts[other] for ours, other in image_quality.COMPARED])
 
 
@@ -97,66 +93,6 @@ def compared(setting: image_quality.Setting, inputs: Sequence[Architecture]) -> 
         title: image_quality.outputs_of(setting, inputs, image_quality.METHODS[title]).architectures for title in titles
     }
     return Compared(setting.space.name, inputs, outputs)
-
-
-def _counts(architectures: Sequence[Architecture], model: StructureModel) -> _Numbers:
-    return (features(architectures, model.network) - model.means) / model.deviations
-
-
-def telling(
-    candidates: Sequence[Architecture],
-    known: Sequence[Architecture],
-    differences: _Numbers,
-    seconds: _Numbers,
-    model: StructureModel,
-    count: int,
-) -> list[int]:
-    """Positions of those candidates that tell most about differences, in the order in which they are wanted.
-
-    Args:
-        candidates: n architectures.
-        known: those that are trained anyhow.
-        differences: [k, counts] between mean standardised counts.
-        seconds: [n] that training a candidate takes.
-        model: whose counts, penalties and network the regression has.
-        count: how many are wanted.
-    """
-    numbers = {item.topology: 0 for item in (*known, *candidates)}
-    numbers = {topology: number for number, topology in enumerate(numbers)}
-    width = len(model.weights)
-
-    def rows(architectures: Sequence[Architecture]) -> _Numbers:
-        levels = np.eye(len(numbers))[[numbers[item.topology] for item in architectures]]
-        return np.hstack([_counts(architectures, model), levels, np.ones((len(architectures), 1))])
-
-    prior = [1 / model.penalty] * width + [1 / model.level_penalty] * len(numbers) + [_LEVEL_VARIANCE]
-    covariance, wanted = np.diag(prior), np.zeros((len(differences), len(prior)))
-    wanted[:, :width] = differences
-    for row in rows(known) if known else ():
-        covariance = _observed(covariance, row)
-    found, chosen = rows(candidates), list[int]()
-    for _ in range(min(count, len(candidates))):
-        spread = found @ covariance
-        lowered = ((wanted @ spread.T) ** 2).sum(axis=0) / (1 + np.einsum("ij,ij->i", found, spread))
-        worth = lowered / seconds
-        worth[chosen] = -1
-        chosen.append(int(worth.argmax()))
-        covariance = _observed(covariance, found[chosen[-1]])
-    return chosen
-
-
-def _observed(covariance: _Numbers, row: _Numbers) -> _Numbers:
-    """The covariance of weights after one more observation, in units of its variance."""
-    spread = covariance @ row
-    return covariance - np.outer(spread, spread) / (1 + row @ spread)
-
-
-def seconds_of(architectures: Sequence[Architecture], model: StructureModel, table: Path) -> _Numbers:
-    """[n] that trainings take, a line through those that the model was fitted on."""
-    trained = of_main_budget(read_measured(table), "selection")
-    line = np.polyfit([result.macs for result in trained], [result.elapsed_seconds for result in trained], 1)
-    cost = cost_model(model.network).cost
-    return np.polyval(line, [cost(item).macs for item in architectures]).clip(_LEAST_SECONDS)
 
 
 def jobs(policies: Path, inputs: int, count: int, table: Path) -> list[NamedArchitecture]:

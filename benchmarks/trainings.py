@@ -14,7 +14,8 @@ made of them, and others with skips at random places. Trained as for rewards; a 
 *outputs*: what the policies of a folder make of published and of random architectures, and these inputs, trained as for
 rewards: a policy goes where its model errs, so what it made belongs into what the model is fitted on.
 
-*longer*: what was trained for rewards, again, for 12 epochs: three overrate poolings.
+*longer*: of what was trained for rewards, that which tells most about all weights of the model for its time, again, for
+12 epochs: three overrate poolings.
 
 Results go into the table that ships with the project; what it has is not trained again. What is interrupted goes on
 from its checkpoint, and several processes may share the work.
@@ -31,15 +32,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
+from benchmarks.design import seconds_of, telling
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.structure import carrying_edges
-from nat_core.learning.accuracies.structure_model import of_main_budget
+from nat_core.learning.accuracies.structure_model import fit_structure_model, of_main_budget
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.image_training.draws import architecture_at, seed_of
 from nat_core.learning.images.images import ImageData, load_images
@@ -163,9 +166,15 @@ def output(given: Architecture, space: Space, policies: Path) -> Architecture:
 
 
 def longer(options: argparse.Namespace) -> Jobs:
-    """What the table has of trainings for rewards, one seed."""
-    for result in of_main_budget(read_measured(options.table), "selection", REWARD_EPOCHS):
-        yield NamedArchitecture.of(result.value, result.architecture), 0
+    """Of what the table has of trainings for rewards, and not of longer ones, the `options.count` most telling."""
+    results = read_measured(options.table)
+    shorter, known = (of_main_budget(results, "selection", epochs) for epochs in (REWARD_EPOCHS, JUDGE_EPOCHS))
+    model, trained = fit_structure_model(shorter, SPACE.name), {result.genotype for result in known}
+    left = list({result.genotype: result for result in shorter if result.genotype not in trained}.values())
+    candidates, weights = [result.value for result in left], np.eye(len(model.weights))
+    seconds = seconds_of(candidates, model, options.table)
+    for number in telling(candidates, [item.value for item in known], weights, seconds, model, options.count):
+        yield NamedArchitecture.of(candidates[number], left[number].architecture), 0
 
 
 @dataclass(frozen=True)
@@ -237,7 +246,7 @@ def main() -> None:
         "--count",
         type=int,
         default=20,
-        help="rewards: architectures besides the judge's; chains: drawn ones; outputs: random inputs",
+        help="rewards: architectures besides the judge's; chains: drawn ones; outputs: random inputs; longer: how many",
     )
     options = parser.parse_args()
     options.state.mkdir(parents=True, exist_ok=True)

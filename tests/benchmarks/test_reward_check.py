@@ -1,20 +1,18 @@
-"""Which trainings check the reward: those of its own budget on test images, and of many the most telling ones."""
+"""Which trainings check the reward: those of its own budget on test images, and what is compared."""
 
 import random
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
 from benchmarks import image_quality, promise
 from benchmarks.image_quality import COMPARED, Setting
-from benchmarks.reward_check import Compared, budget, compared, made_otherwise, report, seconds_of, telling
+from benchmarks.reward_check import Compared, budget, compared, made_otherwise, report
 from benchmarks.trainings import PURPOSES
 from nat_core import PRETRAINED
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.accuracies.structure import features
 from nat_core.learning.accuracies.structure_model import of_main_budget, shipped_structure_model
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.learning.scratch.measured import SHIPPED, read_measured
@@ -46,39 +44,6 @@ def test_of_the_promise_those_are_trained_that_the_policy_changes(monkeypatch):
     assert all(one.architecture != two.architecture for one, two in zip(found[::2], found[1::2], strict=True))
 
 
-def variance(differences, known):
-    """Of the differences' sum, after trainings of `known`, by the normal equations."""
-    numbers = {item.topology: 0 for item in known}
-    numbers = {topology: number for number, topology in enumerate(numbers)}
-    counts = (features(known, MODEL.network) - MODEL.means) / MODEL.deviations
-    rows = np.hstack(
-        [counts, np.eye(len(numbers))[[numbers[item.topology] for item in known]], np.ones((len(known), 1))]
-    )
-    penalties = [MODEL.penalty] * counts.shape[1] + [MODEL.level_penalty] * len(numbers) + [0.01]
-    covariance = np.linalg.inv(rows.T @ rows + np.diag(penalties))[: counts.shape[1], : counts.shape[1]]
-    return float(np.trace(differences @ covariance @ differences.T))
-
-
-def test_the_most_telling_one_for_its_time_comes_first():
-    differences = np.random.default_rng(0).normal(size=(3, len(MODEL.weights)))
-    known, candidates = DRAWN[:6], DRAWN[6:]
-    seconds = np.linspace(60, 300, len(candidates))
-    chosen = telling(candidates, known, differences, seconds, MODEL, 5)
-    assert len(set(chosen)) == 5
-    before = variance(differences, known)
-    worth = [before - variance(differences, [*known, item]) for item in candidates] / seconds
-    assert chosen[0] == int(np.argmax(worth))
-    after = variance(differences, [*known, *(candidates[number] for number in chosen)])
-    rng = random.Random(0)
-    others = [variance(differences, [*known, *rng.sample(candidates, 5)]) for _ in range(20)]
-    assert after < np.mean(others) < before
-
-
-def test_no_more_are_chosen_than_there_are():
-    differences = np.ones((1, len(MODEL.weights)))
-    assert sorted(telling(DRAWN[:3], [], differences, np.ones(3), MODEL, 9)) == [0, 1, 2]
-
-
 def test_differences_are_between_what_methods_make(monkeypatch):
     monkeypatch.setattr(image_quality, "FITTED_ON", 1)
     torch.manual_seed(0)
@@ -94,12 +59,6 @@ def test_differences_are_between_what_methods_make(monkeypatch):
     assert found.differences(MODEL)[0] @ MODEL.weights == pytest.approx(gains[0] - gains[1], abs=1e-6)
     same = Compared(SPACE.name, DRAWN[:2], dict.fromkeys(found.outputs, DRAWN[:2]))
     assert not same.differences(MODEL).any()
-
-
-def test_heavier_ones_are_expected_to_take_longer():
-    heavy = DRAWN[0].with_operations(["conv_5x5"] * len(DRAWN[0].operations))
-    light, heavier = seconds_of([DRAWN[0], heavy], MODEL, SHIPPED)
-    assert 60 <= light < heavier
 
 
 def test_a_report_tells_repeats_from_what_the_model_has_not_seen():
