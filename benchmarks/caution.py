@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from benchmarks.image_quality import applied, best_rule
+from benchmarks.image_quality import applied, best_rule, with_error
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
@@ -25,8 +24,6 @@ from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-
-_Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -107,13 +104,9 @@ def table(
     yield "|---:|---:|---:|---:|---:|"
     for wanted, gains in chosen.items():
         own, others = np.array(gains).T
-        above = f"{_with_error(others)} | {_with_error(others - ruled)}"
+        above = f"{with_error(others)} | {with_error(others - ruled)}"
         yield f"| {wanted.price:g} | {wanted.caution:g} | {own.mean():+.2f} | {above} |"
-    yield f"\nbest fixed rule, by the other half: {_with_error(np.array(ruled))}; errors are over halves"
-
-
-def _with_error(values: _Numbers) -> str:
-    return f"{values.mean():+.2f} ± {values.std(ddof=1) / len(values) ** 0.5:.2f}"
+    yield f"\nbest fixed rule, by the other half: {with_error(np.array(ruled))}; errors are over halves"
 
 
 def main() -> None:

@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.design import standardised
 from benchmarks.trainings import JUDGE_EPOCHS, REWARD_EPOCHS
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracies.structure import FEATURES, features
+from nat_core.learning.accuracies.structure import FEATURES
 from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, MeasuredResult, read_measured
@@ -60,13 +61,11 @@ class Fit:
 
     Attributes:
         shorter, longer: [counts] weights in points.
-        level: of the longer trainings, in percent.
         shorter_errors, longer_errors: [counts] of the weights, in units of what is not explained.
     """
 
     shorter: _Numbers
     longer: _Numbers
-    level: float
     shorter_errors: _Numbers
     longer_errors: _Numbers
 
@@ -79,8 +78,7 @@ def observed(shorter: Sequence[MeasuredResult], longer: Sequence[MeasuredResult]
     topologies = np.array([numbers.setdefault(item.topology, len(numbers)) for item in architectures])
     is_longer = np.repeat([False, True], [len(one.architectures) for one in known])
     accuracies = np.concatenate([one.accuracy_percent(one.architectures) for one in known])
-    counts = (features(architectures, model.network) - model.means) / model.deviations
-    return Observed(counts, topologies, is_longer, accuracies)
+    return Observed(standardised(architectures, model), topologies, is_longer, accuracies)
 
 
 def fit(data: Observed, share: float, penalty: float, model: StructureModel) -> Fit:
@@ -95,7 +93,7 @@ def fit(data: Observed, share: float, penalty: float, model: StructureModel) -> 
     both = np.hstack([share * np.eye(count), np.eye(count)])
     spread = both @ inverse[: 2 * count, : 2 * count] @ both.T
     errors = np.sqrt(np.diag(inverse)[:count]), np.sqrt(np.diag(spread))
-    return Fit(weights[:count], both @ weights[: 2 * count], float(weights[-1]), *errors)
+    return Fit(weights[:count], both @ weights[: 2 * count], *errors)
 
 
 def left_out(data: Observed, share: float, penalty: float, model: StructureModel) -> tuple[_Numbers, _Numbers]:

@@ -7,8 +7,8 @@ images, which nothing else has seen: those of `benchmarks.reward_check`, as long
 the judge's (`benchmarks.trainings judge`), four times as long; where they are too few, there is none. Gains are means
 over inputs with standard errors over inputs; those on test images also with one over trainings (jackknife), and in
 brackets how many times both errors together they are. *Reward* is what the policy was trained for, of outputs minus of
-inputs: accuracy by the model less the price of MACs and of doubt. Costs are of C 36, L 20 without auxiliary head,
-over those of the input.
+inputs: accuracy by the model less the price of MACs, of changes and of doubt. Costs are of C 36, L 20 without
+auxiliary head, over those of the input.
 """
 
 import argparse
@@ -319,7 +319,7 @@ def _line(
     parameters = np.mean([new.parameters / old.parameters for old, new in costs])
     judged = [test.gain(inputs, outputs.architectures) for test in tests]
     worse = f"{(outputs.gains < 0).mean():.1%}"
-    points = f"{_with_error(outputs.rewards)} | {_with_error(outputs.gains)}"
+    points = f"{with_error(outputs.rewards)} | {with_error(outputs.gains)}"
     return f"| {' | '.join((title, points, worse, f'{macs:.2f}', f'{parameters:.2f}', *judged))} |"
 
 
@@ -327,11 +327,12 @@ def _comparison(ours: str, other: str, found: Mapping[str, Outputs], tests: Sequ
     """Differences, ours minus the other's, input by input."""
     one, two = found[ours], found[other]
     judged = [test.gain(two.architectures, one.architectures) for test in tests]
-    points = f"{_with_error(one.rewards - two.rewards)} | {_with_error(one.gains - two.gains)}"
+    points = f"{with_error(one.rewards - two.rewards)} | {with_error(one.gains - two.gains)}"
     return f"| {' | '.join((f'{ours} − {other}', points, *judged))} |"
 
 
-def _with_error(gains: NDArray[np.float64]) -> str:
+def with_error(gains: NDArray[np.float64]) -> str:
+    """Their mean, and its standard error."""
     return f"{gains.mean():+.2f} ± {gains.std(ddof=1) / len(gains) ** 0.5:.2f}"
 
 
@@ -365,7 +366,7 @@ class TestModels:
         error = ((len(means) - 1) * np.var(means)) ** 0.5
         together = np.hypot(error, gains.std(ddof=1) / len(gains) ** 0.5)
         times = f" ({gains.mean() / together:.1f})" if together else ""
-        return f"{_with_error(gains)} ± {error:.2f}{times}"
+        return f"{with_error(gains)} ± {error:.2f}{times}"
 
     @staticmethod
     def _gains(
