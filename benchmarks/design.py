@@ -1,26 +1,39 @@
-"""Which trainings tell most: an experiment's design for regressions of the form of `StructureModel`.
+"""Which trainings tell most: an experiment's design for regressions as of `StructureModel`.
 
 Each next one is the one that lowers the variances of what is wanted most per second, in a regression on counts with
-levels of topologies. Only counts decide that, no accuracy does.
+levels of topologies, by trainings of one or two lengths. Only counts decide that, no accuracy does.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracies.regression import Observed, linear, numbered
 from nat_core.learning.accuracies.structure import features
 from nat_core.learning.accuracies.structure_model import StructureModel, of_main_budget
 from nat_core.learning.scratch.measured import read_measured
 from nat_core.network.costs import cost_model
 
-# Of the level that all accuracies share, beside weights of counts, whose prior the model's penalty is.
-_LEVEL_VARIANCE = 100.0
 _LEAST_SECONDS = 60.0
 
 _Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is trained anyhow.
+
+    Attributes:
+        shorter: architectures of the trainings that models are fitted on.
+        longer: those that are trained longer; None: lengths are not told apart.
+    """
+
+    shorter: Sequence[Architecture]
+    longer: Sequence[Architecture] | None = None
 
 
 def standardised(architectures: Sequence[Architecture], model: StructureModel) -> _Numbers:
@@ -30,7 +43,7 @@ def standardised(architectures: Sequence[Architecture], model: StructureModel) -
 
 def telling(
     candidates: Sequence[Architecture],
-    known: Sequence[Architecture],
+    known: Known,
     differences: _Numbers,
     seconds: _Numbers,
     model: StructureModel,
@@ -39,38 +52,39 @@ def telling(
     """Positions of those candidates that tell most about differences, in the order in which they are wanted.
 
     Args:
-        candidates: n architectures.
-        known: those that are trained anyhow.
-        differences: [k, counts] between mean standardised counts.
+        candidates: n architectures, for longer trainings if `known` tells lengths apart.
+        known: what is trained anyhow.
+        differences: [k, counts] between mean standardised counts, whose gains are wanted (of longer trainings).
         seconds: [n] that training a candidate takes.
         model: whose counts, penalties and network the regression has.
         count: how many are wanted.
     """
-    numbers = {item.topology: 0 for item in (*known, *candidates)}
-    numbers = {topology: number for number, topology in enumerate(numbers)}
-    width = len(model.weights)
-
-    def rows(architectures: Sequence[Architecture]) -> _Numbers:
-        levels = np.eye(len(numbers))[[numbers[item.topology] for item in architectures]]
-        return np.hstack([standardised(architectures, model), levels, np.ones((len(architectures), 1))])
-
-    prior = [1 / model.penalty] * width + [1 / model.level_penalty] * len(numbers) + [_LEVEL_VARIANCE]
-    covariance, wanted = np.diag(prior), np.zeros((len(differences), len(prior)))
-    wanted[:, :width] = differences
-    for row in rows(known) if known else ():
-        covariance = _observed(covariance, row)
-    found, chosen = rows(candidates), list[int]()
+    trained = [*known.shorter, *(known.longer or ())]
+    every = [*trained, *candidates]
+    longer = np.arange(len(every)) >= (len(every) if known.longer is None else len(known.shorter))
+    topologies = numbered([item.topology for item in every])
+    data = Observed(standardised(every, model), topologies, longer, np.zeros(len(every)))
+    rows, variances = linear(data, model.penalties)
+    covariance, wanted = np.diag(variances), np.zeros((len(differences), len(variances)))
+    width = differences.shape[1]
+    if known.longer is None:
+        wanted[:, :width] = differences
+    else:
+        wanted[:, : 2 * width] = np.hstack([model.share * differences, differences])
+    for row in rows[: len(trained)]:
+        covariance = _after(covariance, row)
+    found, chosen = rows[len(trained) :], list[int]()
     for _ in range(min(count, len(candidates))):
         spread = found @ covariance
         lowered = ((wanted @ spread.T) ** 2).sum(axis=0) / (1 + np.einsum("ij,ij->i", found, spread))
         worth = lowered / seconds
         worth[chosen] = -1
         chosen.append(int(worth.argmax()))
-        covariance = _observed(covariance, found[chosen[-1]])
+        covariance = _after(covariance, found[chosen[-1]])
     return chosen
 
 
-def _observed(covariance: _Numbers, row: _Numbers) -> _Numbers:
+def _after(covariance: _Numbers, row: _Numbers) -> _Numbers:
     """The covariance of weights after one more observation, in units of its variance."""
     spread = covariance @ row
     return covariance - np.outer(spread, spread) / (1 + row @ spread)

@@ -29,6 +29,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning.accuracies.regression import Penalties
 from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.image_training.config import IMAGE_SPACES
@@ -344,13 +345,11 @@ class TestModels:
 
     __test__ = False  # no test, whatever pytest makes of the name
 
-    def __init__(
-        self, results: Sequence[MeasuredResult], space: str, penalties: tuple[float, float] | None = None
-    ) -> None:
+    def __init__(self, results: Sequence[MeasuredResult], space: str, penalties: Penalties | None = None) -> None:
         self.epochs = results[0].epochs
         learned = [result for result in results if result.accuracy >= LEAST_LEARNED]
         self.model = fit_structure_model(learned, space, penalties)
-        penalties = (self.model.penalty, self.model.level_penalty)
+        penalties = self.model.penalties
         self.others = [
             fit_structure_model([result for result in learned if result.genotype != name], space, penalties)
             for name in sorted({result.genotype for result in learned})
@@ -390,7 +389,7 @@ def main() -> None:
     model = setting.model
     assert isinstance(model, StructureModel)
     # The reward's trainings are fitted as its own model was, so that nothing is chosen by test images.
-    fits = ((short, (model.penalty, model.level_penalty)), (whole, None))
+    fits = ((short, model.penalties), (whole, None))
     tests = [TestModels(trained, options.space, how) for trained, how in fits if len(trained) >= LEAST_TRAINED]
     for share in (1.0, 0.75):
         print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")

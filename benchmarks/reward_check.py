@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import image_quality, promise
-from benchmarks.design import seconds_of, standardised, telling
+from benchmarks.design import Known, seconds_of, standardised, telling
 from benchmarks.proxies import interval
 from benchmarks.trainings import PURPOSES, REWARD_EPOCHS, options_of, train
 from nat_core.architecture.cell import Architecture
@@ -109,7 +109,7 @@ def jobs(policies: Path, inputs: int, count: int, table: Path) -> list[NamedArch
     architectures = [item.architecture for item in candidates]
     differences = np.vstack([each.differences(model) for each in both])
     seconds = seconds_of(architectures, model, table)
-    chosen = telling(architectures, [item.architecture for item in first], differences, seconds, model, count)
+    chosen = telling(architectures, Known([item.architecture for item in first]), differences, seconds, model, count)
     return [*first, *(candidates[number] for number in chosen)]
 
 

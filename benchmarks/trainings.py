@@ -36,7 +36,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from benchmarks.design import seconds_of, telling
+from benchmarks.design import Known, seconds_of, telling
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
@@ -173,7 +173,8 @@ def longer(options: argparse.Namespace) -> Jobs:
     left = list({result.genotype: result for result in shorter if result.genotype not in trained}.values())
     candidates, weights = [result.value for result in left], np.eye(len(model.weights))
     seconds = seconds_of(candidates, model, options.table)
-    for number in telling(candidates, [item.value for item in known], weights, seconds, model, options.count):
+    both = Known([item.value for item in shorter], [item.value for item in known])
+    for number in telling(candidates, both, weights, seconds, model, options.count):
         yield NamedArchitecture.of(candidates[number], left[number].architecture), 0
 
 

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from benchmarks.design import seconds_of, telling
+from benchmarks.design import Known, seconds_of, telling
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure import features
 from nat_core.learning.accuracies.structure_model import shipped_structure_model
@@ -32,7 +32,7 @@ def test_the_most_telling_one_for_its_time_comes_first():
     differences = np.random.default_rng(0).normal(size=(3, len(MODEL.weights)))
     known, candidates = DRAWN[:6], DRAWN[6:]
     seconds = np.linspace(60, 300, len(candidates))
-    chosen = telling(candidates, known, differences, seconds, MODEL, 5)
+    chosen = telling(candidates, Known(known), differences, seconds, MODEL, 5)
     assert len(set(chosen)) == 5
     before = variance(differences, known)
     worth = [before - variance(differences, [*known, item]) for item in candidates] / seconds
@@ -45,7 +45,7 @@ def test_the_most_telling_one_for_its_time_comes_first():
 
 def test_no_more_are_chosen_than_there_are():
     differences = np.ones((1, len(MODEL.weights)))
-    assert sorted(telling(DRAWN[:3], [], differences, np.ones(3), MODEL, 9)) == [0, 1, 2]
+    assert sorted(telling(DRAWN[:3], Known([]), differences, np.ones(3), MODEL, 9)) == [0, 1, 2]
 
 
 def test_heavier_ones_are_expected_to_take_longer():

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.horizon import ALONE, error, fit, left_out, observed, report
+from benchmarks.horizon import report
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure import FEATURES, features
-from nat_core.learning.accuracies.structure_model import fit_structure_model
+from nat_core.learning.accuracies.structure_model import fit_structure_model, longer_ones, selection_model
 from nat_core.learning.scratch.measured import MeasuredResult
 from nat_core.learning.scratch.presets import preset_budget
 
@@ -54,24 +54,29 @@ def results():
     return shorter, [trained(item, longer=True) for family in FAMILIES[:8] for item in family]
 
 
-def test_what_longer_trainings_value_otherwise_is_found(results):
-    model = fit_structure_model(results[0], SPACE.name)
-    found = fit(observed(*results, model), SHARE, 3.0, model)
-    shorter, longer = found.shorter / model.deviations, found.longer / model.deviations
-    assert shorter[[LAYERS, POOLINGS]] == pytest.approx([3, 2], abs=0.4)
-    assert longer[[LAYERS, POOLINGS]] == pytest.approx([3 * SHARE, 0], abs=0.5)
-    assert (found.longer_errors > 0).all()
+def test_what_longer_trainings_value_otherwise_is_modelled(results):
+    shorter, longer = results
+    models = [fit_structure_model(shorter, SPACE.name), fit_structure_model(shorter, SPACE.name, longer=longer)]
+    weights = [np.array(model.weights) / model.deviations for model in models]
+    assert weights[0][[LAYERS, POOLINGS]] == pytest.approx([3, 2], abs=0.4)
+    assert weights[1][[LAYERS, POOLINGS]] == pytest.approx([3 * SHARE, 0], abs=0.6)
+    assert (models[1].observed, models[1].longer) == (128, 32)
+    assert models[1].description.startswith("cifar10 selection accuracy after 12 epochs at C 8, L 5: ")
+    assert "fitted on 128 trainings, 32 of them so long, rank" in models[1].description
+    assert models[1].left_out.gain_correlation > 0.95
 
 
-def test_both_together_predict_longer_gains_better_than_shorter_ones_alone(results):
-    model = fit_structure_model(results[0], SPACE.name)
-    data = observed(*results, model)
-    true, _ = left_out(data, SHARE, 3.0, model)
-    assert len(true) == 32 and np.add.reduceat(true, range(0, 32, 4)) == pytest.approx(np.zeros(8), abs=1e-9)
-    assert error(left_out(data, SHARE, 3.0, model)) < 0.6 * error(left_out(data, SHARE, ALONE, model))
+def test_the_longest_trainings_are_what_is_predicted(results):
+    shorter, longer = results
+    test = [replace(item, judged_on="test", budget="t", epochs=20) for item in longer]
+    assert longer_ones([*longer, *test, *shorter]) == longer and longer_ones(shorter) == longer_ones([]) == []
+    assert selection_model([*test, *shorter, *longer], SPACE.name) == fit_structure_model(
+        shorter, SPACE.name, longer=longer
+    )
 
 
-def test_the_report_has_a_line_per_count(results):
+def test_the_report_has_a_line_per_count_and_both_together_predict_better(results):
     lines = list(report(*results))
-    assert len(lines) == 2 + len(FEATURES) + 3 and lines[0].startswith("| points per unit of | 3 epochs (96)")
-    assert "by both" in lines[-1]
+    assert len(lines) == 2 + len(FEATURES) + 3 and lines[0].startswith("| points per unit of | 3 epochs (96) | 12")
+    errors = [float(line.split("error ")[1].split()[0]) for line in lines[-2:]]
+    assert "by both" in lines[-1] and errors[1] < 0.6 * errors[0]

@@ -21,6 +21,7 @@ from benchmarks.image_quality import (
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
+from nat_core.learning.accuracies.regression import Penalties
 from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_reward_model
 from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.policies.policy import Policy, PolicyConfig
@@ -115,10 +116,11 @@ def test_models_of_test_images_say_how_sure_a_gain_is(objective):
         return 60.0 + sum(name == "sep_conv_3x3" for name in architecture.operations) + rng.gauss(0, 0.1)
 
     drawn = [SPACE.sample(rng) for _ in range(40)]
-    learned = TestModels([trained(item, accuracy(item)) for item in drawn], SPACE.name, (0.3, 0.05))
+    penalties = Penalties(0.3, 0.05)
+    learned = TestModels([trained(item, accuracy(item)) for item in drawn], SPACE.name, penalties)
     failed = trained(SPACE.sample(rng), 9.6)
-    assert learned.epochs == 3 and (learned.model.penalty, learned.model.level_penalty) == (0.3, 0.05)
-    with_failed = TestModels([*(trained(item, accuracy(item)) for item in drawn), failed], SPACE.name, (0.3, 0.05))
+    assert learned.epochs == 3 and learned.model.penalties == penalties
+    with_failed = TestModels([*(trained(item, accuracy(item)) for item in drawn), failed], SPACE.name, penalties)
     assert with_failed.model.observed == learned.model.observed == len(learned.others) == 40
     better = [item.with_operations(["sep_conv_3x3"] * len(item.operations)) for item in drawn]
     found = re.fullmatch(r"\+(\S+) ± (\S+) ± (\S+) \((\S+)\)", learned.gain(drawn, better))

@@ -2,7 +2,8 @@
 
 Trainings from scratch are dear, so only some dozens are known; a line through a few counts is what so few can tell,
 and it can be read. It ranks architectures that it has not seen far better than MACs alone or than trainings of
-seconds do (`docs/rewards.md`).
+seconds do (`docs/rewards.md`). Where some were trained longer too, the model predicts what longer trainings give, and
+the shorter ones tell the rest.
 
 Architectures of one topology share what is not counted, so each topology has a level of its own in the fit: counts are
 weighed mostly by how transformations of an architecture differ from it, which is what a policy is rewarded for.
@@ -20,6 +21,14 @@ from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning.accuracies.regression import (
+    Observed,
+    Penalties,
+    fit,
+    numbered,
+    predicted_without_topology,
+    within_topologies,
+)
 from nat_core.learning.accuracies.structure import FEATURES, features
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.scratch.config import Budget
@@ -34,6 +43,9 @@ FILE = "structure_model.json"
 # gains of left-out topologies best are taken.
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
 _LEVEL_PENALTIES = (0.05, 0.25, 1.0)
+# Likewise of what shorter trainings say in longer ones, and on what is added.
+_SHARES = (0.4, 0.6, 0.8, 1.0)
+_ADDITIONS = (3.0, 10.0, 30.0, 100.0)
 _LEAST = 20
 _LARGEST = 1e6
 _TOLERANCE = 0.5
@@ -70,9 +82,11 @@ class StructureModel:
         covariance: [len(FEATURES), len(FEATURES)] of the weights' errors, in squared points.
         intercept: in percent.
         penalty, level_penalty: of the regression.
-        observed: how many architectures it was fitted on.
+        observed: how many trainings it was fitted on.
         left_out: its quality on those.
         about: what is predicted, in words.
+        longer: how many of the trainings were longer, and tell what is predicted; 0: all are equal.
+        share, addition_penalty: of the regression, where some were longer.
     """
 
     space: str
@@ -88,6 +102,9 @@ class StructureModel:
     observed: int
     left_out: LeftOut
     about: str
+    longer: int = 0
+    share: float = 1.0
+    addition_penalty: float = 10.0
 
     def __post_init__(self) -> None:
         if self.counted != FEATURES:
@@ -116,6 +133,11 @@ class StructureModel:
         return True
 
     @property
+    def penalties(self) -> Penalties:
+        """Of the regression."""
+        return Penalties(self.penalty, self.level_penalty, self.share, self.addition_penalty)
+
+    @property
     def tolerance_points(self) -> float:
         """Half of the error that gains have on topologies that the model has not seen."""
         return _TOLERANCE * self.left_out.gain_error_points
@@ -127,8 +149,9 @@ class StructureModel:
     @property
     def description(self) -> str:
         return (
-            f"{self.about}: predicted from the architecture's structure, fitted on {self.observed} trainings, rank "
-            f"correlation {self.left_out.rank_correlation:.2f} on other topologies"
+            f"{self.about}: predicted from the architecture's structure, fitted on {self.observed} trainings"
+            f"{f', {self.longer} of them so long' if self.longer else ''}, rank correlation "
+            f"{self.left_out.rank_correlation:.2f} on other topologies"
         )
 
     def mismatch(self, architecture: Architecture) -> str | None:
@@ -157,14 +180,18 @@ class StructureModel:
 
 
 def fit_structure_model(
-    results: Sequence[MeasuredResult], space: str, penalties: tuple[float, float] | None = None
+    results: Sequence[MeasuredResult],
+    space: str,
+    penalties: Penalties | None = None,
+    longer: Sequence[MeasuredResult] = (),
 ) -> StructureModel:
     """The model of trainings of one budget; seeds are averaged. The same results give the same model.
 
     Args:
         results: on test images only if the model is for reports and chooses nothing.
         space: whose architectures it will judge; the results may be of any space of the same network.
-        penalties: on weights and on levels, of another fit; None seeks those that predict gains best.
+        penalties: of another fit; None seeks those that predict gains best.
+        longer: trainings of another budget, which is the one that is predicted then; `results` tell the rest.
 
     Raises:
         ValueError: too few architectures, or several budgets.
@@ -176,27 +203,53 @@ def fit_structure_model(
         raise ValueError(f"{len(measured.architectures)} trained architectures; at least {_LEAST} are needed")
     network = Budget.from_dict(results[0].settings).network(10)
     counts = features(measured.architectures, network)
-    accuracies = measured.accuracy_percent(measured.architectures)
     means, spread = counts.mean(axis=0), counts.std(axis=0)
     deviations = np.where(spread > 0, spread, 1.0)
-    known, levels = (counts - means) / deviations, _memberships(measured.architectures)
-    choices = [penalties] if penalties else list(product(_PENALTIES, _LEVEL_PENALTIES))
-    fits = [_left_out(known, levels, accuracies, *item) for item in choices]
-    best = min(range(len(fits)), key=lambda number: (fits[number].gain_error_points, fits[number].error_points))
-    weights, intercept = _ridge(known, levels, accuracies, *choices[best])
-    error = fits[best].gain_error_points or fits[best].error_points
-    covariance = error**2 * _inverse(known, levels, *choices[best])
+    data = observed([results, longer], network, means, deviations)
+    penalties = penalties or _best_penalties(data)
+    left_out = _left_out(data, penalties)
+    line = fit(data, penalties)[1 if longer else 0]
+    assert line is not None
+    error = left_out.gain_error_points or left_out.error_points
     return StructureModel(
-        space, network, FEATURES, tuple(means.tolist()), tuple(deviations.tolist()), tuple(weights.tolist()),
-        tuple(map(tuple, covariance.tolist())), intercept, *choices[best], len(accuracies), fits[best],
-        _about(results[0]),
+        space, network, FEATURES, tuple(means.tolist()), tuple(deviations.tolist()), tuple(line.weights.tolist()),
+        tuple(map(tuple, (error**2 * line.covariance).tolist())), line.intercept, penalties.weights,
+        penalties.levels, len(data.accuracies), left_out, _about(longer[0] if longer else results[0]),
+        int(data.longer.sum()), penalties.share, penalties.additions,
     )  # fmt: skip
+
+
+def observed(
+    lengths: Sequence[Sequence[MeasuredResult]], network: NetworkConfig, means: _Numbers, deviations: _Numbers
+) -> Observed:
+    """Trainings of two budgets, of which the second, the longer, may be empty.
+
+    Args:
+        lengths: the two.
+        network: whose MACs are counted.
+        means, deviations: [len(FEATURES)], with which counts are standardised.
+    """
+    groups = [MeasuredAccuracy(results) for results in lengths if results]
+    architectures = [item for group in groups for item in group.architectures]
+    return Observed(
+        (features(architectures, network) - means) / deviations,
+        numbered([item.topology for item in architectures]),
+        np.repeat([False, True][: len(groups)], [len(group.architectures) for group in groups]),
+        np.concatenate([group.accuracy_percent(group.architectures) for group in groups]),
+    )
 
 
 @cache
 def shipped_structure_model(space: str) -> StructureModel:
     """The model of a space, fitted on the shipped trainings of its network. Raises ValueError if they are too few."""
-    return fit_structure_model(of_main_budget(read_measured(SHIPPED), "selection"), space)
+    return selection_model(read_measured(SHIPPED), space)
+
+
+def selection_model(
+    results: Sequence[MeasuredResult], space: str, penalties: Penalties | None = None
+) -> StructureModel:
+    """The model of those judged on selection images: the most frequent budget and the longest. Raises ValueError."""
+    return fit_structure_model(of_main_budget(results, "selection"), space, penalties, longer_ones(results))
 
 
 def of_main_budget(
@@ -205,6 +258,13 @@ def of_main_budget(
     """Those of the most frequent budget (of `epochs`) judged on "selection", to learn and choose by, or "test"."""
     groups = budgets(result for result in results if result.judged_on == judged_on and epochs in (None, result.epochs))
     return next(iter(groups.values()), [])
+
+
+def longer_ones(results: Iterable[MeasuredResult]) -> list[MeasuredResult]:
+    """Those of the longest budget judged on selection images, if it is longer than the most frequent one's."""
+    every = [result for result in results if result.judged_on == "selection"]
+    usual, longest = of_main_budget(every, "selection"), max((result.epochs for result in every), default=0)
+    return of_main_budget(every, "selection", longest) if usual and longest > usual[0].epochs else []
 
 
 def save_structure_model(folder: Path, model: StructureModel) -> Path:
@@ -232,60 +292,31 @@ def _about(result: MeasuredResult) -> str:
     return f"{data} {result.judged_on} accuracy after {result.epochs} epochs at {result.network}"
 
 
-def _memberships(architectures: Sequence[Architecture]) -> _Numbers:
-    """[n, topologies] 1 where the architecture is of the topology, else 0."""
-    topologies: dict[object, int] = {}
-    numbers = [topologies.setdefault(item.topology, len(topologies)) for item in architectures]
-    return np.eye(len(topologies))[numbers]
+def _best_penalties(data: Observed) -> Penalties:
+    """Those that predict gains of left-out topologies best; for longer trainings, sought after the shorter ones'."""
+    every = [Penalties(*item) for item in product(_PENALTIES, _LEVEL_PENALTIES)]
+    found = _best(data.of(~data.longer), every)
+    if not data.longer.any():
+        return found
+    return _best(data, [Penalties(found.weights, found.levels, *item) for item in product(_SHARES, _ADDITIONS)])
 
 
-def _ridge(
-    counts: _Numbers, levels: _Numbers, accuracies: _Numbers, penalty: float, level_penalty: float
-) -> tuple[_Numbers, float]:
-    """Weights and intercept of the least squares' line through [n, k] counts; large weights and levels penalised."""
-    middle, mean, k = counts.mean(axis=0), accuracies.mean(), counts.shape[1]
-    known = np.hstack([counts - middle, levels])
-    weights = np.linalg.solve(_normal(known, k, penalty, level_penalty), known.T @ (accuracies - mean))[:k]
-    return weights, float(mean - middle @ weights)
+def _best(data: Observed, choices: Sequence[Penalties]) -> Penalties:
+    errors = [_left_out(data, item) for item in choices]
+    return min(zip(choices, errors, strict=True), key=lambda item: (item[1].gain_error_points, item[1].error_points))[0]
 
 
-def _inverse(counts: _Numbers, levels: _Numbers, penalty: float, level_penalty: float) -> _Numbers:
-    """[k, k] covariance of the weights of `_ridge` in units of the variance of what is not explained.
-
-    Penalties are what was expected before any training: a weight's variance is one over its penalty.
-    """
-    k = counts.shape[1]
-    known = np.hstack([counts - counts.mean(axis=0), levels])
-    inverse = np.linalg.inv(_normal(known, k, penalty, level_penalty))[:k, :k]
-    return np.asarray(inverse, dtype=np.float64)
-
-
-def _normal(known: _Numbers, k: int, penalty: float, level_penalty: float) -> _Numbers:
-    """The matrix of the normal equations for k counts and levels beside them."""
-    penalties: _Numbers = np.array([penalty] * k + [level_penalty] * (known.shape[1] - k))
-    return known.T @ known + np.diag(penalties)
-
-
-def _left_out(
-    counts: _Numbers, levels: _Numbers, accuracies: _Numbers, penalty: float, level_penalty: float
-) -> LeftOut:
-    """Every topology's architectures predicted by a fit on those of all others."""
-    predicted = np.empty_like(accuracies)
-    for level in levels.T:
-        own, others = level == 1, level == 0
-        weights, intercept = _ridge(counts[others], levels[others], accuracies[others], penalty, level_penalty)
-        predicted[own] = counts[own] @ weights + intercept
-    error = predicted - accuracies
-    several = levels @ levels.sum(axis=0) > 1
-    within = np.eye(len(levels)) - levels @ np.diag(1 / levels.sum(axis=0)) @ levels.T
-    gains, wrong = (within @ accuracies)[several], (within @ error)[several]
-    guessed = (within @ predicted)[several]
+def _left_out(data: Observed, penalties: Penalties) -> LeftOut:
+    """Every topology's architectures predicted by a fit on those of all others; of two lengths, the longer."""
+    wanted = data.longer if data.longer.any() else ~data.longer
+    judged, predicted = data.of(wanted), predicted_without_topology(data, penalties)[wanted]
+    gains, guessed = (within_topologies(item, judged.topologies) for item in (judged.accuracies, predicted))
     product_of_norms = float(np.linalg.norm(gains) * np.linalg.norm(guessed))
     return LeftOut(
-        rank_correlation(predicted, accuracies),
-        _root_mean_square(error),
+        rank_correlation(predicted, judged.accuracies),
+        _root_mean_square(predicted - judged.accuracies),
         float(gains @ guessed) / product_of_norms if product_of_norms else 0.0,
-        _root_mean_square(wrong) if len(wrong) else 0.0,
+        _root_mean_square(guessed - gains) if len(gains) else 0.0,
     )
 
 

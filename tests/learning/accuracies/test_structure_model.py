@@ -11,6 +11,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
 from nat_core.cli.forms import form_for
+from nat_core.learning.accuracies.regression import Penalties
 from nat_core.learning.accuracies.structure import features
 from nat_core.learning.accuracies.structure_model import (
     FILE,
@@ -115,12 +116,12 @@ def test_errors_of_gains_are_as_large_as_it_says():
     off = []
     for _ in range(8):
         results = [trained(item, shift=rng.gauss(0, noise)) for family in families for item in family]
-        found = fit_structure_model(results, SPACE.name, (0.3, 1.0))
+        found = fit_structure_model(results, SPACE.name, Penalties(0.3, 1.0))
         gains = np.subtract(*(found.accuracy_percent(items) for items in list(zip(*pairs, strict=True))[::-1]))
         off.append((gains - true) / found.gain_error_points(*zip(*pairs, strict=True)))
     assert 0.55 < (np.abs(off) < 1).mean() < 0.85
     assert found.gain_error_points(ARCHITECTURES[:2], ARCHITECTURES[:2]).tolist() == [0, 0]
-    few = fit_structure_model(results[:30], SPACE.name, (0.3, 1.0))
+    few = fit_structure_model(results[:30], SPACE.name, Penalties(0.3, 1.0))
     errors = [
         item.gain_error_points(*zip(*pairs, strict=True)) / item.left_out.gain_error_points for item in (few, found)
     ]
