@@ -28,7 +28,7 @@ from benchmarks.trainings import JUDGE_EPOCHS
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.accuracies.structure_model import fit_structure_model, of_main_budget
+from nat_core.learning.accuracies.structure_model import longer_ones, of_main_budget, selection_model
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.images.images import ImageData, load_images
 from nat_core.learning.images.sources import HUB_DEFAULT
@@ -96,31 +96,38 @@ def train_speeds(items: Sequence[Architecture], data: ImageData, path: Path) -> 
     return results
 
 
-def shorter_trainings(
+def trainings_for_rewards(
     items: Sequence[Architecture], results: Sequence[MeasuredResult], space: Space
 ) -> Iterator[tuple[str, Sequence[Architecture], Sequence[float]]]:
     """Accuracies of those `items` that were trained for rewards, too, and what models of such trainings predict of all.
 
+    `results` are of the short budget and of the longer one, judged on selection images.
+
     Each is predicted by a model of the trainings of other architectures, and by one of those of other topologies. Two
     trainings say nothing about ranks.
     """
-    measured = {result.value: result for result in results}
+    shorter, longer = of_main_budget(results, "selection"), longer_ones(results)
+    measured = {result.value: result for result in shorter}
     both = [item for item in items if item in measured]
     if len(both) > 2:
-        yield f"accuracy, {results[0].epochs} epochs", both, [measured[item].accuracy for item in both]
+        yield f"accuracy, {shorter[0].epochs} epochs", both, [measured[item].accuracy for item in both]
     left_out: Mapping[str, Callable[[Architecture], object]] = {
         "without its own": lambda item: item,
         "without its topology's": lambda item: item.topology,
     }
     for name, group in left_out.items():
         yield (
-            f"model of {len(results)} trainings of {results[0].epochs} epochs, {name}", items,
+            f"model of {' and '.join(_lengths(shorter, longer))}, {name}", items,
             [_predicted(item, [r for r in results if group(r.value) != group(item)], space) for item in items],
         )  # fmt: skip
 
 
+def _lengths(*budgets: Sequence[MeasuredResult]) -> Iterator[str]:
+    yield from (f"{len(results)} trainings of {results[0].epochs} epochs" for results in budgets if results)
+
+
 def _predicted(item: Architecture, results: Sequence[MeasuredResult], space: Space) -> float:
-    return float(fit_structure_model(results, space.name).accuracy_percent([item])[0])
+    return float(selection_model(results, space.name).accuracy_percent([item])[0])
 
 
 def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
@@ -161,9 +168,10 @@ def main() -> None:
     free: Mapping[str, Callable[[Any], float]] = {"MACs": lambda c: c.macs, "parameters": lambda c: c.parameters}
     for name, read in free.items():
         print(row(name, [read(cost) for cost in costs], true, 0.0), flush=True)
-    chosen = of_main_budget(read_measured(options.judged), "selection") if space is not table.SPACE else []
-    for name, both, values in shorter_trainings(items, chosen, space):
-        seconds = float(np.mean([result.elapsed_seconds for result in chosen]))
+    every = read_measured(options.judged) if space is not table.SPACE else ()
+    chosen = [result for result in every if result.judged_on == "selection"]
+    for name, both, values in trainings_for_rewards(items, chosen, space) if chosen else ():
+        seconds = float(np.mean([result.elapsed_seconds for result in of_main_budget(chosen, "selection")]))
         print(row(name, values, np.array([known[item] for item in both]), seconds), flush=True)
     data = load_images(options.data) if options.only else None
     options.table.parent.mkdir(parents=True, exist_ok=True)

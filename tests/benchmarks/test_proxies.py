@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from benchmarks.proxies import interval, row, shorter_trainings, truth
+from benchmarks.proxies import interval, row, trainings_for_rewards, truth
 from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure import features
@@ -39,7 +39,7 @@ def test_the_truth_is_the_benchmarks_or_the_judges():
 
 def test_models_predict_every_architecture_by_others():
     results = [result(item) for item in ITEMS[:30]]
-    (short, both, measured), *models = shorter_trainings(ITEMS[25:35], results, SPACE)
+    (short, both, measured), *models = trainings_for_rewards(ITEMS[25:35], results, SPACE)
     assert short == "accuracy, 3 epochs" and both == ITEMS[25:30]
     assert measured == [item.accuracy for item in results[25:]]
     own, topology = models
@@ -49,7 +49,7 @@ def test_models_predict_every_architecture_by_others():
         assert judged == ITEMS[25:35]
         assert predicted == pytest.approx([result(item).accuracy for item in judged], abs=0.6)
         assert predicted[:5] != measured
-    names = [name for name, *_ in shorter_trainings(ITEMS[30:], results, SPACE)]
+    names = [name for name, *_ in trainings_for_rewards(ITEMS[30:], results, SPACE)]
     assert names == [own[0], topology[0]]  # nothing of theirs was trained
 
 
