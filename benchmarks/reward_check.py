@@ -1,11 +1,11 @@
 """The reward, checked on test images: `python -m benchmarks.reward_check --data SOURCE`.
 
-Policies are rewarded by a model of trainings of three epochs, judged on selection images. Here the same trainings, with
-another seed, are judged on test images, which chose nothing. First inputs and outputs of `benchmarks.promise`, where
-the output differs: they tell how far off the model is on what its policies make. Then, of all inputs and outputs that
-`benchmarks.image_quality` compares, those that tell most about its differences for their time: each next one is the one
-that lowers the sum of these differences' variances most per second, in a regression of the model's form. Only counts
-decide that, no accuracy does.
+Policies are rewarded by a model of trainings judged on selection images, most of them of three epochs. Here the same
+trainings of three epochs, with another seed, are judged on test images, which chose nothing. First inputs and outputs
+of `benchmarks.promise`, where the output differs. Then, of all inputs and outputs that `benchmarks.image_quality`
+compares, those that tell most about its differences for their time: each next one is the one that lowers the sum of
+these differences' variances most per second, in a regression of the model's form, beside those that are trained
+already. Only counts decide that, no accuracy does. With `--budget judge` it is whole trainings that are chosen so.
 
 Results go into the table that ships; what it has is not trained again, several processes share the work. Printed is, in
 the end or with `--print` at once, how well two such trainings of the same architecture agree, and the model with those
@@ -13,9 +13,10 @@ of architectures that it has not seen.
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks import image_quality, promise
 from benchmarks.design import Known, seconds_of, standardised, telling
 from benchmarks.proxies import interval
-from benchmarks.trainings import PURPOSES, REWARD_EPOCHS, options_of, train
+from benchmarks.trainings import JUDGE_EPOCHS, PURPOSES, REWARD_EPOCHS, options_of, train
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
@@ -43,6 +44,30 @@ _Numbers = NDArray[np.float64]
 def budget(architecture: Architecture) -> Budget:
     """That of rewards, judged on test images."""
     return replace(PURPOSES["rewards"].budget(architecture), judged_on="test")
+
+
+@dataclass(frozen=True)
+class Check:
+    """Trainings judged on test images.
+
+    Attributes:
+        budget: of an architecture.
+        epochs, seed: of them all.
+        promise: whether the promise's inputs and outputs come first, which the judge has anyhow.
+    """
+
+    budget: Callable[[Architecture], Budget]
+    epochs: int
+    seed: int
+    promise: bool
+
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {
+        "rewards": Check(budget, REWARD_EPOCHS, SEED, promise=True),
+        "judge": Check(PURPOSES["judge"].budget, JUDGE_EPOCHS, 0, promise=False),
+    }
+)
 
 
 def made_otherwise(policies: Path) -> list[NamedArchitecture]:
@@ -95,9 +120,11 @@ def compared(setting: image_quality.Setting, inputs: Sequence[Architecture]) -> 
     return Compared(setting.space.name, inputs, outputs)
 
 
-def jobs(policies: Path, inputs: int, count: int, table: Path) -> list[NamedArchitecture]:
-    """All that is trained: the promise's, then `count` others."""
-    first = made_otherwise(policies)
+def jobs(check: Check, policies: Path, inputs: int, count: int, table: Path) -> list[NamedArchitecture]:
+    """All that is trained: the promise's if they are wanted, then `count` others."""
+    first = made_otherwise(policies) if check.promise else []
+    results = of_main_budget(read_measured(table), "test", check.epochs)
+    known = dict.fromkeys(result.value.effective for result in results)
     settings = [image_quality.setting_of(name, policies) for name in IMAGE_SPACES]
     model = settings[0].model
     assert isinstance(model, StructureModel)
@@ -105,11 +132,12 @@ def jobs(policies: Path, inputs: int, count: int, table: Path) -> list[NamedArch
     named: dict[Architecture, NamedArchitecture] = {}
     for item in (item for each in both for item in each.named()):
         named.setdefault(item.architecture.effective, item)
-    candidates = list(named.values())
+    candidates = [item for architecture, item in named.items() if architecture not in known]
     architectures = [item.architecture for item in candidates]
+    trained = Known([*known, *(item.architecture for item in first if item.architecture.effective not in known)])
     differences = np.vstack([each.differences(model) for each in both])
     seconds = seconds_of(architectures, model, table)
-    chosen = telling(architectures, Known([item.architecture for item in first]), differences, seconds, model, count)
+    chosen = telling(architectures, trained, differences, seconds, model, count)
     return [*first, *(candidates[number] for number in chosen)]
 
 
@@ -152,16 +180,19 @@ def main() -> None:
     parser = options_of("reward_check", __doc__)
     parser.add_argument("--inputs", type=int, default=200, help="random ones, as of image_quality")
     parser.add_argument("--count", type=int, default=60, help="trainings besides those of the promise's architectures")
+    parser.add_argument("--budget", choices=CHECKS, default="rewards", help="how they are trained")
     parser.add_argument("--print", action="store_true", help="train nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if not options.print:
         options.state.mkdir(parents=True, exist_ok=True)
-        wanted = jobs(options.policies, options.inputs, options.count, options.table)
+        check = CHECKS[options.budget]
+        wanted = jobs(check, options.policies, options.inputs, options.count, options.table)
         data = load_images(options.data)
         with stop_signals() as stopped:
             for item in wanted:
-                if not train(item, SEED, budget(item.architecture), data, options.table, options.state, stopped):
+                how = check.budget(item.architecture)
+                if not train(item, check.seed, how, data, options.table, options.state, stopped):
                     sys.exit(130)
     results = read_measured(options.table)
     fitted, checks = (of_main_budget(results, judged_on, REWARD_EPOCHS) for judged_on in ("selection", "test"))

@@ -9,13 +9,13 @@ import torch
 
 from benchmarks import image_quality, promise
 from benchmarks.image_quality import COMPARED, Setting
-from benchmarks.reward_check import Compared, budget, compared, made_otherwise, report
+from benchmarks.reward_check import CHECKS, Compared, budget, compared, jobs, made_otherwise, report
 from benchmarks.trainings import PURPOSES
 from nat_core import PRETRAINED
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure_model import of_main_budget, shipped_structure_model
 from nat_core.learning.policies.policy import Policy, PolicyConfig
-from nat_core.learning.scratch.measured import SHIPPED, read_measured
+from nat_core.learning.scratch.measured import SHIPPED, add_measured, read_measured
 from nat_core.learning.training.data import relative_macs
 from nat_core.learning.training.rewards import Objective
 
@@ -59,6 +59,20 @@ def test_differences_are_between_what_methods_make(monkeypatch):
     assert found.differences(MODEL)[0] @ MODEL.weights == pytest.approx(gains[0] - gains[1], abs=1e-6)
     same = Compared(SPACE.name, DRAWN[:2], dict.fromkeys(found.outputs, DRAWN[:2]))
     assert not same.differences(MODEL).any()
+
+
+def test_whole_trainings_that_tell_most_are_those_that_the_judge_has_not_done(monkeypatch, tmp_path):
+    monkeypatch.setattr(image_quality, "FITTED_ON", 1)
+    monkeypatch.setattr(image_quality, "inputs_of", lambda space, count: [space.sample(random.Random(1))] * count)
+    table, shipped = tmp_path / "measured.jsonl", read_measured(SHIPPED)
+    for item in of_main_budget(shipped, "selection")[:4]:  # how long trainings take
+        add_measured(table, item)
+    first, second = jobs(CHECKS["judge"], PRETRAINED, 1, 2, table)
+    assert first.architecture != second.architecture and ", quality 0, " in first.name
+    done = next(item for item in shipped if (item.judged_on, item.epochs) == ("test", 12))
+    add_measured(table, replace(done, genotype=first.genotype))
+    left = [item.architecture for item in jobs(CHECKS["judge"], PRETRAINED, 1, 99, table)]
+    assert left[0] == second.architecture and first.architecture not in left
 
 
 def test_a_report_tells_repeats_from_what_the_model_has_not_seen():
