@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.image_quality import applied, best_rule, with_error
+from benchmarks.image_quality import applied, best_rule, changed_edges, with_error
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.structure_model import StructureModel, selection_model
@@ -43,11 +43,9 @@ class Wanted:
         self, model: StructureModel, inputs: Sequence[Architecture], outputs: Sequence[Architecture]
     ) -> NDArray[np.float64]:
         """[n] of what is wanted, of outputs minus inputs."""
-        changes = [
-            sum(map(str.__ne__, old.operations, new.operations)) for old, new in zip(inputs, outputs, strict=True)
-        ]
+        changes = changed_edges(inputs, outputs)
         gains = model.accuracy_percent(outputs) - model.accuracy_percent(inputs)
-        return gains - self.price * np.array(changes) - self.caution * model.gain_error_points(inputs, outputs)
+        return gains - self.price * changes - self.caution * model.gain_error_points(inputs, outputs)
 
 
 OBJECTIVES = (Wanted(0.5, 0.0), *(Wanted(0.0, caution) for caution in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)))

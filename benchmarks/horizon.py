@@ -30,16 +30,14 @@ def report(shorter: Sequence[MeasuredResult], longer: Sequence[MeasuredResult]) 
     model = fit_structure_model(shorter, IMAGE_SPACES[0], longer=longer)
     deviations = np.array(model.deviations)
     data = observed([shorter, longer], model.network, np.array(model.means), deviations)
-    one, other = fit(data, model.penalties)
-    assert other is not None
-    noise = model.left_out.gain_error_points
+    lines, noise = fit(data, model.penalties), model.left_out.gain_error_points
     yield f"| points per unit of | {_length(shorter)} | {_length(longer)} |"
     yield "|---|---:|---:|"
     for number, name in enumerate(FEATURES):
         values = (
             f"{line.weights[number] / deviations[number]:+.2f} ± "
             f"{noise * line.covariance[number, number] ** 0.5 / deviations[number]:.2f}"
-            for line in (one, other)
+            for line in lines
         )
         yield f"| {name} | {' | '.join(values)} |"
     yield (

@@ -95,12 +95,9 @@ class Setting:
 
     def reward(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] points, of outputs minus of inputs, as in training."""
-        changes = [
-            sum(before != after for before, after in zip(old.operations, new.operations, strict=True))
-            for old, new in zip(inputs, outputs, strict=True)
-        ]
+        changes = changed_edges(inputs, outputs)
         gain = self.objective(outputs) - self.objective(inputs)
-        return gain - self.objective.change_weight * np.array(changes) - self.objective.doubt(inputs, outputs)
+        return gain - self.objective.change_weight * changes - self.objective.doubt(inputs, outputs)
 
     @cached_property
     def accurate_rule(self) -> Rule:
@@ -115,6 +112,12 @@ class Setting:
     def _fitted(self, score: Score) -> Rule:
         rng = random.Random(seed_of("fixed rule"))
         return best_rule(self.space, [self.space.sample(rng) for _ in range(FITTED_ON)], score)
+
+
+def changed_edges(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.int64]:
+    """[n] how many operations differ."""
+    pairs = zip(inputs, outputs, strict=True)
+    return np.array([sum(map(str.__ne__, old.operations, new.operations)) for old, new in pairs], dtype=np.int64)
 
 
 def best_rule(space: Space, inputs: Sequence[Architecture], score: Score) -> Rule:

@@ -82,21 +82,18 @@ def numbered(topologies: Sequence[Hashable]) -> NDArray[np.int64]:
     return np.array([numbers.setdefault(item, len(numbers)) for item in topologies], dtype=np.int64)
 
 
-def fit(data: Observed, penalties: Penalties) -> tuple[Line, Line | None]:
-    """Least squares with large weights and levels penalised: the line of shorter trainings, and that of longer ones.
-
-    Without longer ones there is no second line.
-    """
+def fit(data: Observed, penalties: Penalties) -> list[Line]:
+    """Least squares with large weights and levels penalised: a line per length of training, the longer last."""
     k, middle = data.counts.shape[1], data.accuracies.mean()
     known, variances = linear(data, penalties)
     covariance = np.asarray(np.linalg.inv(known.T @ known + np.diag(1 / variances)), dtype=np.float64)
     found = covariance @ known.T @ (data.accuracies - middle)
     shorter = Line(found[:k], float(middle + found[-2]), covariance[:k, :k])
     if not data.longer.any():
-        return shorter, None
+        return [shorter]
     both = np.hstack([penalties.share * np.eye(k), np.eye(k)])
     spread = both @ covariance[: 2 * k, : 2 * k] @ both.T
-    return shorter, Line(both @ found[: 2 * k], float(middle + found[-1]), spread)
+    return [shorter, Line(both @ found[: 2 * k], float(middle + found[-1]), spread)]
 
 
 def predicted_without_topology(data: Observed, penalties: Penalties) -> _Numbers:

@@ -208,8 +208,7 @@ def fit_structure_model(
     data = observed([results, longer], network, means, deviations)
     penalties = penalties or _best_penalties(data)
     left_out = _left_out(data, penalties)
-    line = fit(data, penalties)[1 if longer else 0]
-    assert line is not None
+    line = fit(data, penalties)[-1]
     error = left_out.gain_error_points or left_out.error_points
     return StructureModel(
         space, network, FEATURES, tuple(means.tolist()), tuple(deviations.tolist()), tuple(line.weights.tolist()),
