@@ -1,7 +1,8 @@
 """Which trainings tell most: an experiment's design for regressions as of `StructureModel`.
 
-Each next one is the one that lowers the variances of what is wanted most per second, in a regression on counts with
-levels of topologies, by trainings of one or two lengths. Only counts decide that, no accuracy does.
+Each next one is the one that lowers the variances of what is wanted most per second, each relative to what it is
+before, in a regression on counts with levels of topologies, by trainings of one or two lengths. Only counts decide
+that, no accuracy does.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracies.regression import Observed, linear, numbered
-from nat_core.learning.accuracies.structure import features
+from nat_core.learning.accuracies.structure import EXPECTED, features
 from nat_core.learning.accuracies.structure_model import StructureModel, of_main_budget
 from nat_core.learning.scratch.measured import read_measured
 from nat_core.network.costs import cost_model
@@ -63,16 +64,18 @@ def telling(
     every = [*trained, *candidates]
     longer = np.arange(len(every)) >= (len(every) if known.longer is None else len(known.shorter))
     topologies = numbered([item.topology for item in every])
-    data = Observed(standardised(every, model), topologies, longer, np.zeros(len(every)))
+    data = Observed(standardised(every, model), topologies, longer, np.zeros(len(every)), EXPECTED)
     rows, variances = linear(data, model.penalties)
     covariance, wanted = np.diag(variances), np.zeros((len(differences), len(variances)))
-    width = differences.shape[1]
+    differences, width = differences @ EXPECTED, differences.shape[1]
     if known.longer is None:
         wanted[:, :width] = differences
     else:
         wanted[:, : 2 * width] = np.hstack([model.share * differences, differences])
     for row in rows[: len(trained)]:
         covariance = _after(covariance, row)
+    before = np.einsum("ij,jk,ik->i", wanted, covariance, wanted)
+    wanted = wanted[before > 0] / before[before > 0, None] ** 0.5
     found, chosen = rows[len(trained) :], list[int]()
     for _ in range(min(count, len(candidates))):
         spread = found @ covariance

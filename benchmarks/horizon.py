@@ -2,10 +2,9 @@
 
 Trainings for rewards take three epochs; some of the same architectures are trained for twelve, on the same images
 (`python -m benchmarks.trainings longer`). Both are fitted together: accuracies of the longer ones are a share of what
-the shorter ones say, plus what each count adds. The share and the penalty on what is added are those with which gains
-of the longer trainings are predicted best where their topology is left out. Printed is what a count is worth in either,
-in points per unit with standard errors, and how well gains of the longer trainings are predicted by the shorter ones
-alone and by both. No test image is asked.
+the shorter ones say, plus what each count adds, by an expected share and penalty. Printed is what a count is worth in
+either, in points per unit with standard errors, and how well gains of the longer trainings are predicted by the shorter
+ones alone and by both. No test image is asked.
 """
 
 import argparse

@@ -4,8 +4,9 @@ Policies are rewarded by a model of trainings judged on selection images, most o
 trainings of three epochs, with another seed, are judged on test images, which chose nothing. First inputs and outputs
 of `benchmarks.promise`, where the output differs. Then, of all inputs and outputs that `benchmarks.image_quality`
 compares, those that tell most about its differences for their time: each next one is the one that lowers the sum of
-these differences' variances most per second, in a regression of the model's form, beside those that are trained
-already. Only counts decide that, no accuracy does. With `--budget judge` it is whole trainings that are chosen so.
+these differences' variances most per second, each relative to what it is now, in a regression of the model's form,
+beside those that are trained already. Only counts decide that, no accuracy does. With `--budget judge` it is whole
+trainings that are chosen so.
 
 Results go into the table that ships; what it has is not trained again, several processes share the work. Printed is, in
 the end or with `--print` at once, how well two such trainings of the same architecture agree, and the model with those

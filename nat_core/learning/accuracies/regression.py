@@ -3,7 +3,7 @@
 Short trainings are cheap, so most are short; but what a network learns first is not what it ends with. Accuracies of
 longer ones are a share of what the shorter ones say, plus what each count adds, and both lengths are fitted together.
 Penalties are what was expected before any training: the variance of a weight is one over its penalty, in units of the
-variance of what is not explained.
+variance of what is not explained. Weights may be expected to be alike.
 """
 
 from collections.abc import Hashable, Sequence
@@ -45,16 +45,20 @@ class Observed:
         topologies: [n] numbers, the same where levels are.
         longer: [n] whether trained longer than the others.
         accuracies: [n] in percent.
+        expected: [k, k] root of the covariance expected of the weights, up to what penalties say.
     """
 
     counts: _Numbers
     topologies: NDArray[np.int64]
     longer: _Chosen
     accuracies: _Numbers
+    expected: _Numbers
 
     def of(self, chosen: _Chosen) -> "Observed":
         """Some of them."""
-        return Observed(self.counts[chosen], self.topologies[chosen], self.longer[chosen], self.accuracies[chosen])
+        return Observed(
+            self.counts[chosen], self.topologies[chosen], self.longer[chosen], self.accuracies[chosen], self.expected
+        )
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,11 @@ def fit(data: Observed, penalties: Penalties) -> list[Line]:
     known, variances = linear(data, penalties)
     covariance = np.asarray(np.linalg.inv(known.T @ known + np.diag(1 / variances)), dtype=np.float64)
     found = covariance @ known.T @ (data.accuracies - middle)
-    shorter = Line(found[:k], float(middle + found[-2]), covariance[:k, :k])
+    root = data.expected
+    shorter = Line(root @ found[:k], float(middle + found[-2]), root @ covariance[:k, :k] @ root.T)
     if not data.longer.any():
         return [shorter]
-    both = np.hstack([penalties.share * np.eye(k), np.eye(k)])
+    both = np.hstack([penalties.share * root, root])
     spread = both @ covariance[: 2 * k, : 2 * k] @ both.T
     return [shorter, Line(both @ found[: 2 * k], float(middle + found[-1]), spread)]
 
@@ -115,12 +120,14 @@ def predicted_without_topology(data: Observed, penalties: Penalties) -> _Numbers
 def linear(data: Observed, penalties: Penalties) -> tuple[_Numbers, _Numbers]:
     """What accuracies are linear in, [n, p], and the variances [p] expected of its weights.
 
-    Weights of shorter trainings, additions of longer ones, levels of topologies, the two intercepts.
+    Weights of shorter trainings and additions of longer ones, either by what is expected of them, levels of topologies,
+    the two intercepts.
     """
+    counts = data.counts @ data.expected
     k, longer = data.counts.shape[1], data.longer[:, None].astype(np.float64)
     scale = np.where(longer, penalties.share, 1.0)
     levels = np.eye(int(data.topologies.max()) + 1)[data.topologies]
-    known = np.hstack([scale * data.counts, longer * data.counts, scale * levels, 1 - longer, longer])
+    known = np.hstack([scale * counts, longer * counts, scale * levels, 1 - longer, longer])
     sizes = (k, k, levels.shape[1], 2)
     return known, 1 / np.repeat([penalties.weights, penalties.additions, penalties.levels, _FREE], sizes)
 

@@ -33,6 +33,21 @@ FEATURES: tuple[str, ...] = (
 )
 
 
+# Root of the covariance expected of the weights of standardised features, up to a factor: what is counted is worth
+# nearly the same in either cell, a difference less than a third as likely as a sum.
+_ALIKE = 0.3
+
+
+def _expected() -> NDArray[np.float64]:
+    """[len(FEATURES), len(FEATURES)], by columns: MACs, sums over both cells, normal minus reduction cell."""
+    found, half = np.eye(len(FEATURES)), np.eye(len(_CELL_FEATURES)) / 2**0.5
+    found[1:, 1:] = np.block([[half, _ALIKE * half], [half, -_ALIKE * half]])
+    return found
+
+
+EXPECTED = _expected()
+
+
 def features(architectures: Sequence[Architecture], network: NetworkConfig) -> NDArray[np.float64]:
     """[n, len(FEATURES)] for n architectures; MACs are of `network`, dead edges left out.
 

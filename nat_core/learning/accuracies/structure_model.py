@@ -29,7 +29,7 @@ from nat_core.learning.accuracies.regression import (
     predicted_without_topology,
     within_topologies,
 )
-from nat_core.learning.accuracies.structure import FEATURES, features
+from nat_core.learning.accuracies.structure import EXPECTED, FEATURES, features
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.scratch.config import Budget
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, MeasuredResult, budgets, read_measured
@@ -43,9 +43,6 @@ FILE = "structure_model.json"
 # gains of left-out topologies best are taken.
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
 _LEVEL_PENALTIES = (0.05, 0.25, 1.0)
-# Likewise of what shorter trainings say in longer ones, and on what is added.
-_SHARES = (0.4, 0.6, 0.8, 1.0)
-_ADDITIONS = (3.0, 10.0, 30.0, 100.0)
 _LEAST = 20
 _LARGEST = 1e6
 _TOLERANCE = 0.5
@@ -167,7 +164,18 @@ class StructureModel:
 
         Raises ValueError for an architecture of another space.
         """
+        return self._errors(self._counts(outputs) - self._counts(inputs))
+
+    def mean_gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
+        """The standard error of the predicted mean gain: of errors that all gains share, all stay.
+
+        Raises ValueError for an architecture of another space.
+        """
         changes = self._counts(outputs) - self._counts(inputs)
+        return float(self._errors(changes.mean(axis=0, keepdims=True))[0])
+
+    def _errors(self, changes: _Numbers) -> _Numbers:
+        """[n] standard errors of what [n, len(FEATURES)] standardised changes are worth."""
         variances: _Numbers = np.einsum("ni,ij,nj->n", changes, np.array(self.covariance), changes)
         return np.sqrt(variances.clip(0))
 
@@ -235,6 +243,7 @@ def observed(
         numbered([item.topology for item in architectures]),
         np.repeat([False, True][: len(groups)], [len(group.architectures) for group in groups]),
         np.concatenate([group.accuracy_percent(group.architectures) for group in groups]),
+        EXPECTED,
     )
 
 
@@ -292,16 +301,12 @@ def _about(result: MeasuredResult) -> str:
 
 
 def _best_penalties(data: Observed) -> Penalties:
-    """Those that predict gains of left-out topologies best; for longer trainings, sought after the shorter ones'."""
-    every = [Penalties(*item) for item in product(_PENALTIES, _LEVEL_PENALTIES)]
-    found = _best(data.of(~data.longer), every)
-    if not data.longer.any():
-        return found
-    return _best(data, [Penalties(found.weights, found.levels, *item) for item in product(_SHARES, _ADDITIONS)])
+    """Those that predict gains of left-out topologies best, by the shorter trainings.
 
-
-def _best(data: Observed, choices: Sequence[Penalties]) -> Penalties:
-    errors = [_left_out(data, item) for item in choices]
+    What longer ones add stays as it is expected: few gains tell hardly anything about it, and would choose anything.
+    """
+    shorter, choices = data.of(~data.longer), [Penalties(*item) for item in product(_PENALTIES, _LEVEL_PENALTIES)]
+    errors = [_left_out(shorter, item) for item in choices]
     return min(zip(choices, errors, strict=True), key=lambda item: (item[1].gain_error_points, item[1].error_points))[0]
 
 

@@ -1,5 +1,7 @@
 """Both lengths of training in one regression, on data whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def observed(shorter: int, longer: int, noise: float = 0.1) -> Observed:
     topologies = np.arange(shorter + longer) % max(1, (shorter + longer) // 3)
     levels = RNG.normal(size=topologies.max() + 1)[topologies]
     line = np.where(is_longer, 70 + counts @ LONGER, 50 + counts @ SHORTER)
-    return Observed(counts, topologies, is_longer, line + levels + noise * RNG.normal(size=len(counts)))
+    return Observed(counts, topologies, is_longer, line + levels + noise * RNG.normal(size=len(counts)), np.eye(3))
 
 
 def test_each_length_gets_its_own_line():
@@ -43,6 +45,17 @@ def test_without_longer_ones_there_is_one_line_and_it_is_the_ridge_regression():
     expected = np.linalg.solve(known.T @ known + penalties, known.T @ data.accuracies)
     assert shorter.weights == pytest.approx(expected[:3], abs=1e-4)
     assert shorter.intercept == pytest.approx(expected[-1], abs=1e-3)
+
+
+def test_weights_that_are_expected_to_be_alike_are_pulled_together():
+    data = observed(9, 0, noise=1.0)
+    (free,) = fit(data, Penalties(10.0, 0.5))
+    half = 2**-0.5
+    alike = np.array([[half, 0.01 * half, 0], [half, -0.01 * half, 0], [0, 0, 1]])
+    (pulled,) = fit(replace(data, expected=alike), Penalties(10.0, 0.5))
+    assert abs(pulled.weights[0] - pulled.weights[1]) < 0.01 < abs(free.weights[0] - free.weights[1])
+    sums, away = np.array([1.0, 1.0, 0.0]), np.array([1.0, -1.0, 0.0])
+    assert away @ pulled.covariance @ away < 0.01 * (sums @ pulled.covariance @ sums)
 
 
 def test_few_longer_ones_are_near_what_the_shorter_say():

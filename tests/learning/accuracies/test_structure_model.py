@@ -121,6 +121,10 @@ def test_errors_of_gains_are_as_large_as_it_says():
         off.append((gains - true) / found.gain_error_points(*zip(*pairs, strict=True)))
     assert 0.55 < (np.abs(off) < 1).mean() < 0.85
     assert found.gain_error_points(ARCHITECTURES[:2], ARCHITECTURES[:2]).tolist() == [0, 0]
+    inputs, outputs = zip(*pairs, strict=True)
+    one, mean = (found.mean_gain_error_points(inputs[:n], outputs[:n]) for n in (1, len(pairs)))
+    assert one == pytest.approx(found.gain_error_points(inputs[:1], outputs[:1])[0])
+    assert 0 < mean < found.gain_error_points(inputs, outputs).mean()
     few = fit_structure_model(results[:30], SPACE.name, Penalties(0.3, 1.0))
     errors = [
         item.gain_error_points(*zip(*pairs, strict=True)) / item.left_out.gain_error_points for item in (few, found)
