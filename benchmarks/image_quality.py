@@ -41,13 +41,10 @@ from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_mea
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import objective_of
 from nat_core.learning.training.rewards import Objective
+from nat_core.learning.training.rules import Rule, Worth, applied, best_rule
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
 from nat_core.transform import Options, Transformation, transform
-
-Rule = Mapping[str, str]
-# [n] points of n inputs and their outputs.
-Score = Callable[[Sequence[Architecture], Sequence[Architecture]], NDArray[np.float64]]
 
 FITTED_ON = 100
 # Percent of test images, twice what guessing gives.
@@ -97,49 +94,28 @@ class Setting:
         """[n] points, of outputs minus of inputs, as in training."""
         changes = changed_edges(inputs, outputs)
         gain = self.objective(outputs) - self.objective(inputs)
-        return gain - self.objective.change_weight * changes - self.objective.doubt(inputs, outputs)
+        doubts = self.objective.doubt(inputs, outputs) - self.objective.doubt(inputs, inputs)
+        return gain - self.objective.change_weight * changes - doubts
 
     @cached_property
     def accurate_rule(self) -> Rule:
         """The best mapping by the model alone."""
-        return self._fitted(lambda _, outputs: self.model.accuracy_percent(outputs))
+        return self._fitted(lambda _, outputs: float(self.model.accuracy_percent(outputs).mean()))
 
     @cached_property
     def rewarded_rule(self) -> Rule:
         """The best mapping by what the policy was trained for."""
-        return self._fitted(self.reward)
+        return self._fitted(lambda inputs, outputs: float(self.reward(inputs, outputs).mean()))
 
-    def _fitted(self, score: Score) -> Rule:
+    def _fitted(self, worth: Worth) -> Rule:
         rng = random.Random(seed_of("fixed rule"))
-        return best_rule(self.space, [self.space.sample(rng) for _ in range(FITTED_ON)], score)
+        return best_rule(self.space, [self.space.sample(rng) for _ in range(FITTED_ON)], worth)
 
 
 def changed_edges(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.int64]:
     """[n] how many operations differ."""
     pairs = zip(inputs, outputs, strict=True)
     return np.array([sum(map(str.__ne__, old.operations, new.operations)) for old, new in pairs], dtype=np.int64)
-
-
-def best_rule(space: Space, inputs: Sequence[Architecture], score: Score) -> Rule:
-    """Coordinate ascent over mappings operation → operation, the same on every edge."""
-
-    def mean(rule: Rule) -> float:
-        return float(score(inputs, [applied(rule, item) for item in inputs]).mean())
-
-    rule: Rule = {name: name for name in space.operations}
-    value, before = mean(rule), -np.inf
-    while value > before:
-        before = value
-        for name in space.operations:
-            options = [{**rule, name: target} for target in space.targets(name)]
-            values = [mean(option) for option in options]
-            rule, value = options[int(np.argmax(values))], max(values)
-    return rule
-
-
-def applied(rule: Rule, architecture: Architecture) -> Architecture:
-    """Every operation exchanged as the rule says."""
-    return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
 
 
 Method = Callable[[Setting, Architecture], Architecture]

@@ -1,7 +1,7 @@
 """What a training runs on: input architectures, split into trained-on and held-out ones, and what rewards them."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.training.config import TRAININGS, TrainingConfig
 from nat_core.learning.training.rewards import Objective, RelativeCost
+from nat_core.learning.training.rules import Rule, best_rule
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
 _THINNED_AT_MOST = 0.5
 _CHAINED = 0.25
+# Random inputs by which a rule is found.
+_RULED = 100
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,14 @@ def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -
     """
     source = source or source_of(config)
     relative_cost = relative_cost_of(config) if config.cost_weight else None
-    return Objective(source, relative_cost, config.cost_weight, config.change_weight, config.caution)
+    objective = Objective(source, relative_cost, config.cost_weight, config.change_weight, config.caution)
+    return replace(objective, rule=surest_rule(objective, config.target_space)) if config.caution else objective
+
+
+def surest_rule(objective: Objective, space: Space) -> Rule:
+    """The rule that gains most on average over random inputs, less the objective's caution."""
+    rng = random.Random(space.name)
+    return best_rule(space, [space.sample(rng) for _ in range(_RULED)], objective.surely_gained)
 
 
 def source_of(config: TrainingConfig) -> AccuracySource:

@@ -1,7 +1,7 @@
 """From sampled transformations to rewards: an accuracy source, perhaps minus a cost, asked as seldom as possible."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,8 +10,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracySource, UncertainSource
+from nat_core.learning.accuracy import AccuracySource, CoarseSource
 from nat_core.learning.policies.distribution import transformed
+from nat_core.learning.training.rules import Rule, applied
 
 # [n] costs as fractions of the heaviest architecture's, for n architectures.
 RelativeCost = Callable[[Sequence[Architecture]], NDArray[np.float64]]
@@ -25,15 +26,16 @@ class Objective:
     """What a policy maximises, in points.
 
     Accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost − change_weight · edges changed
-    − caution · standard error of the accuracy gained.
+    − caution · standard error of what is gained over the output of `rule`.
 
     Attributes:
         source: of accuracies.
         relative_cost: of architectures, between 0 and 1; None ignores costs.
         cost_weight: λ; 0.05 trades the whole cost for five points of accuracy.
         change_weight: points that changing an edge must be worth.
-        caution: standard errors of its gain that a transformation must be worth: a policy finds what a source
-            overrates, and the source is least sure of what it knows least.
+        caution: standard errors of what it gains over a plain rule that a transformation must be worth: a policy
+            finds what a source overrates, and the source is least sure of what it knows least.
+        rule: the plain one; an empty one keeps the input.
 
     Raises:
         ValueError: `caution` with a source that does not know its errors.
@@ -44,9 +46,10 @@ class Objective:
     cost_weight: float = 0.0
     change_weight: float = 0.0
     caution: float = 0.0
+    rule: Rule = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.caution and not isinstance(self.source, UncertainSource):
+        if self.caution and not isinstance(self.source, CoarseSource):
             raise ValueError(f"caution is {self.caution:g}; accepted for {self.source.kind} accuracies: 0")
 
     def __call__(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
@@ -58,9 +61,23 @@ class Objective:
 
     def doubt(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] points that `caution` deducts from outputs of n inputs. Raises ValueError where the source does."""
-        if self.caution and isinstance(self.source, UncertainSource):
-            return self.caution * self.source.gain_error_points(inputs, outputs)
+        if self.caution and isinstance(self.source, CoarseSource):
+            plain = [applied(self.rule, item) for item in inputs]
+            return self.caution * self.source.gain_error_points(plain, outputs)
         return np.zeros(len(outputs))
+
+    def surely_gained(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
+        """Mean points by which n outputs exceed their inputs, less `caution` standard errors of this mean.
+
+        Errors of a rule are those of a mean, which chance can raise least. Raises ValueError where the source does.
+        """
+        changed = [
+            sum(map(str.__ne__, *(item.operations for item in pair))) for pair in zip(inputs, outputs, strict=True)
+        ]
+        mean = float((self(outputs) - self(inputs)).mean()) - self.change_weight * float(np.mean(changed))
+        if self.caution and isinstance(self.source, CoarseSource):
+            return mean - self.caution * self.source.mean_gain_error_points(inputs, outputs)
+        return mean
 
 
 class Rewards:

@@ -13,6 +13,7 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning.graphs.graph import encode
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.training.rewards import Objective, Rewards
+from nat_core.learning.training.rules import applied
 
 
 @dataclass
@@ -59,8 +60,13 @@ def test_every_changed_edge_has_to_be_worth_it():
 class DoubtfulSource(CountingSource):
     """Each changed edge costs a point of certainty."""
 
+    tolerance_points = 0.0
+
     def gain_error_points(self, inputs, outputs):
         return np.array([len(difference(*pair)) for pair in zip(inputs, outputs, strict=True)], dtype=np.float64)
+
+    def mean_gain_error_points(self, inputs, outputs):
+        return float(self.gain_error_points(inputs, outputs).mean()) / 4
 
 
 def test_caution_deducts_errors_of_what_is_gained_over_the_very_input():
@@ -71,6 +77,29 @@ def test_caution_deducts_errors_of_what_is_gained_over_the_very_input():
     for _ in range(2):
         assert (free(torch.tensor([0, 1]), drawn) - cautious(torch.tensor([0, 1]), drawn)).tolist() == [[0, 0.5]]
     assert (free(torch.tensor([1, 0]), drawn) - cautious(torch.tensor([1, 0]), drawn)).tolist() == [[0.5, 0]]
+
+
+def test_with_a_rule_caution_deducts_errors_of_what_is_gained_over_its_output():
+    given = table.architecture_of_code(0)
+    objective = Objective(DoubtfulSource(), caution=0.5, rule={given.operations[0]: "null"})
+    plain = applied(objective.rule, given)
+    assert plain != given
+    away = len(difference(given, plain))
+    assert objective.doubt([given, given], [plain, given]).tolist() == [0, 0.5 * away]
+    rewards = Rewards(objective, [given], encode([given]))
+    drawn = torch.stack([_operations(given), _operations(plain)])
+    convolutions = [sum("conv" in name for name in item.operations) for item in (given, plain)]
+    assert rewards(torch.tensor([0]), drawn)[:, 0].tolist() == [convolutions[0] - 0.5 * away, convolutions[1]]
+
+
+def test_what_is_surely_gained_is_the_mean_less_errors_of_the_mean_and_prices():
+    inputs = [table.architecture_of_code(code) for code in (0, 900)]
+    outputs = [item.with_operations(["null", *item.operations[1:]]) for item in inputs]
+    lost = np.mean([item.operations[0] != "null" and "conv" in item.operations[0] for item in inputs])
+    changed = np.mean([len(difference(*pair)) for pair in zip(inputs, outputs, strict=True)])
+    objective = Objective(DoubtfulSource(), change_weight=0.25, caution=2.0)
+    assert objective.surely_gained(inputs, outputs) == pytest.approx(-lost - 0.25 * changed - 2 * changed / 4)
+    assert Objective(CountingSource()).surely_gained(inputs, outputs) == pytest.approx(-lost)
 
 
 def test_caution_needs_a_source_that_knows_its_errors():

@@ -1,0 +1,33 @@
+"""Rules: the same operation for the same operation on every edge, whatever is around it. What a policy has to beat."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import Space
+
+Rule = Mapping[str, str]
+# What n outputs of n inputs are worth together.
+Worth = Callable[[Sequence[Architecture], Sequence[Architecture]], float]
+
+
+def applied(rule: Rule, architecture: Architecture) -> Architecture:
+    """Every operation exchanged as the rule says; what it does not name stays."""
+    return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
+
+
+def best_rule(space: Space, inputs: Sequence[Architecture], worth: Worth) -> Rule:
+    """Coordinate ascent over legal rules, from none, by what they make of the inputs."""
+
+    def value_of(rule: Rule) -> float:
+        return worth(inputs, [applied(rule, item) for item in inputs])
+
+    rule: Rule = {name: name for name in space.operations}
+    value, before = value_of(rule), -float("inf")
+    while value > before:
+        before = value
+        for name in space.operations:
+            for target in space.targets(name):
+                option = {**rule, name: target}
+                if (found := value_of(option)) > value:
+                    rule, value = option, found
+    return rule
