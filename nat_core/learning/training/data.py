@@ -21,7 +21,7 @@ from nat_core.network.costs import cost_model
 _THINNED_AT_MOST = 0.5
 _CHAINED = 0.25
 # Random inputs by which a rule is found.
-_RULED = 100
+_RULED = 40
 
 
 @dataclass(frozen=True)

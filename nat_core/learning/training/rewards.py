@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracySource, CoarseSource
+from nat_core.learning.accuracy import AccuracySource, UncertainSource
 from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.training.rules import Rule, applied
 
@@ -49,7 +49,7 @@ class Objective:
     rule: Rule = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.caution and not isinstance(self.source, CoarseSource):
+        if self.caution and not isinstance(self.source, UncertainSource):
             raise ValueError(f"caution is {self.caution:g}; accepted for {self.source.kind} accuracies: 0")
 
     def __call__(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
@@ -61,7 +61,7 @@ class Objective:
 
     def doubt(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] points that `caution` deducts from outputs of n inputs. Raises ValueError where the source does."""
-        if self.caution and isinstance(self.source, CoarseSource):
+        if self.caution and isinstance(self.source, UncertainSource):
             plain = [applied(self.rule, item) for item in inputs]
             return self.caution * self.source.gain_error_points(plain, outputs)
         return np.zeros(len(outputs))
@@ -75,7 +75,7 @@ class Objective:
             sum(map(str.__ne__, *(item.operations for item in pair))) for pair in zip(inputs, outputs, strict=True)
         ]
         mean = float((self(outputs) - self(inputs)).mean()) - self.change_weight * float(np.mean(changed))
-        if self.caution and isinstance(self.source, CoarseSource):
+        if self.caution and isinstance(self.source, UncertainSource):
             return mean - self.caution * self.source.mean_gain_error_points(inputs, outputs)
         return mean
 
