@@ -15,9 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from benchmarks.image_quality import changed_edges, with_error
+from benchmarks.image_quality import with_error
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.structure_model import StructureModel, selection_model
@@ -26,8 +25,7 @@ from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.learning.training.rewards import Objective
 from nat_core.learning.training.rules import applied, best_rule
-from nat_core.network.config import NETWORKS
-from nat_core.network.costs import cost_model
+from nat_core.learning.training.search import ascended, gained
 
 
 @dataclass(frozen=True)
@@ -59,42 +57,6 @@ OBJECTIVES = (
     *(Wanted(0.0, caution) for caution in CAUTIONS),
     *(Wanted(0.0, caution, ruled=True) for caution in CAUTIONS),
 )
-
-
-def points(
-    objective: Objective, inputs: Sequence[Architecture], outputs: Sequence[Architecture]
-) -> NDArray[np.float64]:
-    """[n] of what is wanted, of outputs minus inputs."""
-    gains = objective(outputs) - objective(inputs)
-    return gains - objective.change_weight * changed_edges(inputs, outputs) - objective.doubt(inputs, outputs)
-
-
-def ascended(given: Architecture, space: Space, objective: Objective) -> Architecture:
-    """What the rule makes of `given`, each step the one operation exchanged that raises the objective most.
-
-    It ends where none does. What the rule makes dearer than `given` is begun from `given`.
-    """
-    cost = cost_model(NETWORKS[space.network]).cost
-    limit, ruled = cost(given).macs, applied(objective.rule, given)
-    current = ruled if cost(ruled).macs <= limit else given
-    best = float(points(objective, [given], [current])[0])
-    while True:
-        found = [item for item in _neighbours(given, current, space) if cost(item).macs <= limit]
-        values = points(objective, [given] * len(found), found)
-        if not found or values.max() <= best:
-            return current
-        best, current = float(values.max()), found[int(values.argmax())]
-
-
-def _neighbours(given: Architecture, current: Architecture, space: Space) -> list[Architecture]:
-    """Legal transformations of `given` that differ from `current` in one operation."""
-    operations = list(current.operations)
-    return [
-        current.with_operations([*operations[:place], target, *operations[place + 1 :]])
-        for place, name in enumerate(given.operations)
-        for target in space.targets(name)
-        if target != operations[place]
-    ]
 
 
 def halves(results: Sequence[MeasuredResult], seed: int) -> tuple[list[MeasuredResult], list[MeasuredResult]]:
@@ -137,7 +99,7 @@ def _gains(
     """Mean ones of what is best by `model`: by itself and by `other`, then of the best rule by `other`."""
     objective = wanted.of(model, space, inputs)
     outputs = [ascended(item, space, objective) for item in inputs]
-    rule = objective.rule or best_rule(space, inputs, lambda *pair: float(points(objective, *pair).mean()))
+    rule = objective.rule or best_rule(space, inputs, lambda *pair: float(gained(objective, *pair).mean()))
     ruled = [applied(rule, item) for item in inputs]
     return gain(model, inputs, outputs), gain(other, inputs, outputs), gain(other, inputs, ruled)
 

@@ -105,7 +105,7 @@ _TABLE = Form(
 _TRAININGS = replace(
     _TABLE,
     title="rewards come from a model of trainings (--recipe trainings)",
-    options=("recipe", "policy_network", "steps", "seed", "cost_weight", "change_weight", "caution"),
+    options=("recipe", "policy_network", "steps", "seed", "cost_weight", "change_weight", "caution", "searched_share"),
 )
 _IMAGES = Form(
     kind="train-images",

@@ -56,7 +56,10 @@ def train(
         float | None, typer.Option(help="Recipe trainings: points that changing an edge must be worth.")
     ] = None,
     caution: Annotated[
-        float | None, typer.Option(help="Recipe trainings: standard errors that a gain must be worth.")
+        float | None, typer.Option(help="Recipe trainings: standard errors that a gain over a rule must be worth.")
+    ] = None,
+    searched_share: Annotated[
+        float | None, typer.Option(help="Recipe trainings: share of the inputs that search shows an output for.")
     ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
@@ -80,6 +83,7 @@ def train(
         "layers": layers, "resolution": resolution, "rounds": rounds, "reward_images": reward_images, "recipe": recipe,
         "data_set": data_set, "cost": cost, "policy_network": policy_network, "steps": steps, "seed": seed,
         "cost_weight": cost_weight, "change_weight": change_weight, "caution": caution,
+        "searched_share": searched_share,
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None}
     form = form_for(space, given)

@@ -28,6 +28,8 @@ _EDGES_PER_CELL = 8
 _PROBES = 3
 # What is counted about one architecture, its cost included, on one core.
 _COUNTING_SECONDS = 2e-4
+# What is sought for one input, likewise.
+_SEARCHING_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def _table_seconds(config: TrainingConfig, speed: Calibration) -> float:
     seconds = 5 + config.steps * step + measures
     if config.data_set == TRAININGS:
         seconds += config.steps * config.batch * (1 + config.samples) * _COUNTING_SECONDS
+        seconds += config.searched_share * config.inputs * _SEARCHING_SECONDS
     return seconds
 
 

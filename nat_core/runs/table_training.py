@@ -9,7 +9,7 @@ from nat_core.runs.kinds import Work
 from nat_core.runs.running import RunContext
 from nat_core.runs.snapshots import KEPT
 
-_OPTIONS = ("steps", "seed", "data_set", "cost", "cost_weight", "change_weight", "caution")
+_OPTIONS = ("steps", "seed", "data_set", "cost", "cost_weight", "change_weight", "caution", "searched_share")
 
 
 def train_policy(config: TrainingConfig, context: RunContext) -> bool:

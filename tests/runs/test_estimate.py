@@ -29,6 +29,8 @@ def test_modelled_rewards_take_longer_than_a_table():
     modelled = trainings_recipe()
     table = TrainingConfig(steps=modelled.steps, batch=modelled.batch)
     assert estimate(modelled, SPEED).seconds > 3 * estimate(table, SPEED).seconds
+    searched = estimate(trainings_recipe(searched_share=1.0), SPEED)
+    assert searched.seconds > estimate(modelled, SPEED).seconds + 0.01 * modelled.inputs
 
 
 @pytest.mark.parametrize("space", ["fully_concat", "loose_end"])

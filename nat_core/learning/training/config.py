@@ -52,7 +52,9 @@ class TrainingConfig:
         cost: what `cost_weight` weighs: "macs", or a device whose latencies NAS-Bench-201 has.
         cost_weight: λ; points of accuracy ÷ 100 given up for the cost of the heaviest architecture.
         change_weight: points of accuracy that changing an edge must be worth.
-        caution: standard errors of a modelled gain that are deducted from it.
+        searched_share: of the inputs trained on, for how many the policy imitates what steepest ascent finds where its
+            samples find nothing as good, rare gains above all; for rewards that cost nothing and stay the same.
+        caution: standard errors of what is gained over the surest rule that are deducted from a modelled gain.
 
     Raises:
         ValueError: a value out of bounds; says which and what is accepted.
@@ -86,6 +88,7 @@ class TrainingConfig:
     cost_weight: float = 0.0
     change_weight: float = 0.0
     caution: float = 0.0
+    searched_share: float = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self, _BOUNDS, _CHOICES)
@@ -148,6 +151,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "inputs": (1, 1_000_000),
     "held_out": (0, 1_000_000),
     "thinned_share": (0.0, 1.0),
+    "searched_share": (0.0, 1.0),
     "split_seed": (0, 2**63 - 1),
     "seed": (0, 2**63 - 1),
     "cost_weight": (0.0, 10.0),

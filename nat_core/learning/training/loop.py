@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.operations import INDEX
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.graphs.graph import encode, graph_count, legal_mask, select
 from nat_core.learning.policies.distribution import edge_entropy, greedy, log_probability, sample, sum_per_graph
@@ -22,8 +23,9 @@ from nat_core.learning.support.ranks import TargetScale
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import Inputs, inputs_of, objective_of
 from nat_core.learning.training.macs_ratios import MacsRatios
-from nat_core.learning.training.reinforce import group_advantage, moving_baseline, reinforce_loss
+from nat_core.learning.training.reinforce import group_advantage, imitation_term, moving_baseline, reinforce_loss
 from nat_core.learning.training.rewards import Objective, Rewards
+from nat_core.learning.training.search import ascended
 from nat_core.learning.training.state import TrainingState, load_state, new_state, save_state
 
 Metrics = Mapping[str, float]
@@ -132,6 +134,8 @@ class Trainer:
     ) -> None:
         self.config = config
         self.objective = objective
+        self.inputs = inputs.training
+        self._searched: dict[int, Tensor] = {}
         self.legal = legal_mask(config.target_space, config.rule).to(device)
         self.graphs = encode(inputs.training).to(device)
         self.rewards = Rewards(objective, inputs.training, self.graphs)
@@ -157,6 +161,8 @@ class Trainer:
         entropy = sum_per_graph(edge_entropy(log_probabilities), graphs.edge_batch, len(chosen))
         chance = log_probability(log_probabilities, drawn, graphs.edge_batch, len(chosen))
         loss = reinforce_loss(chance, advantage, entropy, config.entropy_weight_at(state.step))
+        if config.searched_share:
+            loss = loss._replace(imitation_term=self._imitation(chosen, log_probabilities, graphs.edge_batch, rewards))
         rate = config.learning_rate_at(state.step)
         state.descend(loss.total, rate)
         return {
@@ -165,9 +171,24 @@ class Trainer:
             "best_sample_gain": gains.amax(dim=0).mean().item(),
             "policy_term": loss.policy_term.item(),
             "entropy_term": loss.entropy_term.item(),
+            **({"imitation_term": loss.imitation_term.item()} if config.searched_share else {}),
             "entropy": entropy.mean().item(),
             "learning_rate": rate,
         }
+
+    def _imitation(self, chosen: Tensor, log_probabilities: Tensor, edge_batch: Tensor, rewards: Tensor) -> Tensor:
+        """Of what steepest ascent finds for the chosen inputs; each is sought once."""
+        space, rule = self.config.target_space, self.config.rule
+        numbers, sought = chosen.tolist(), self.config.searched_share * len(self.inputs)
+        for number in set(numbers) - self._searched.keys():
+            given = self.inputs[number]
+            found = ascended(given, space, self.objective, rule) if number < sought else given
+            self._searched[number] = torch.tensor([INDEX[name] for name in found.operations])
+        found = torch.cat([self._searched[number] for number in numbers]).to(edge_batch)[None]
+        points = self.rewards(chosen, found)[0].to(rewards)
+        points[chosen >= sought] = -torch.inf
+        chance = log_probability(log_probabilities, found, edge_batch, len(numbers))[0]
+        return imitation_term(chance, points, rewards, self.config.advantage_weight)
 
     def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
         """[samples, batch] weighted advantages; keeps the moving baseline."""

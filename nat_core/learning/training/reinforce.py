@@ -61,19 +61,21 @@ def moving_baseline(baseline: float, rewards: Tensor, decay: float = 0.99) -> fl
 
 
 class Loss(NamedTuple):
-    """A loss by its terms: what is minimised is `policy_term − entropy_term`.
+    """A loss by its terms: what is minimised is `policy_term + imitation_term − entropy_term`.
 
     Attributes:
         policy_term: − advantage · log-probability, averaged over samples and inputs.
         entropy_term: weighted entropy, averaged over inputs.
+        imitation_term: − weight · log-probability of what is imitated, averaged over inputs; 0 without such.
     """
 
     policy_term: Tensor
     entropy_term: Tensor
+    imitation_term: Tensor
 
     @property
     def total(self) -> Tensor:
-        return self.policy_term - self.entropy_term
+        return self.policy_term + self.imitation_term - self.entropy_term
 
 
 def reinforce_loss(log_probability: Tensor, advantage: Tensor, entropy: Tensor, entropy_weight: float) -> Loss:
@@ -84,4 +86,21 @@ def reinforce_loss(log_probability: Tensor, advantage: Tensor, entropy: Tensor, 
         advantage: [samples, batch]; constant, already weighted.
         entropy: [batch] in nats, differentiable.
     """
-    return Loss(-(advantage.detach() * log_probability).mean(), entropy_weight * entropy.mean())
+    policy_term = -(advantage.detach() * log_probability).mean()
+    return Loss(policy_term, entropy_weight * entropy.mean(), torch.zeros_like(policy_term))
+
+
+def imitation_term(log_probability: Tensor, found: Tensor, rewards: Tensor, weight: float) -> Tensor:
+    """Self-imitation of what search found, as far as it is better than the best of an input's own samples.
+
+    Nothing is imitated that a sample equals, so the term vanishes where the policy has learned it (Oh et al., 2018,
+    arXiv 1806.05635, with search for the past).
+
+    Args:
+        log_probability: [batch] of what was found, differentiable.
+        found: [batch] its rewards in points; −inf where nothing was sought.
+        rewards: [samples, batch] of the policy's own samples, in points.
+        weight: of a point.
+    """
+    lead = (found - rewards.amax(dim=0)).clamp(min=0)
+    return -(weight * lead.detach() * log_probability).mean()

@@ -10,7 +10,12 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning.graphs.graph import encode, legal_mask
 from nat_core.learning.policies.distribution import edge_entropy, log_probability, most_probable
 from nat_core.learning.policies.policy import Policy, PolicyConfig
-from nat_core.learning.training.reinforce import group_advantage, moving_baseline, reinforce_loss
+from nat_core.learning.training.reinforce import (
+    group_advantage,
+    imitation_term,
+    moving_baseline,
+    reinforce_loss,
+)
 
 # conv_1x1 may stay, become skip or null; skip may stay or become null: 3 · 2 transformations.
 TINY = Architecture(Cell(1, 3, (Edge("conv_1x1", 0, 1), Edge("skip_connect", 1, 2)), (2,), "sum"))
@@ -124,3 +129,15 @@ def test_bonus_follows_the_expected_best_of_all_samples(exact):
         for drawn in itertools.product(range(6), repeat=3)
     )
     assert torch.allclose(exact.gradient(_expected_loss(exact, 3, "best")), -exact.gradient(best), atol=1e-8)
+
+
+def test_what_is_better_than_every_sample_is_imitated_by_how_much_it_is():
+    chance = torch.tensor([-1.0, -2.0, -3.0, -4.0], requires_grad=True)
+    found = torch.tensor([3.0, 5.0, 2.0, -torch.inf])
+    rewards = torch.tensor([[1.0, 5.0, 4.0, 0.0], [2.0, 1.0, 0.0, 0.0]])
+    term = imitation_term(chance, found, rewards, weight=0.5)
+    assert term.item() == pytest.approx(0.5 * 1.0 * 1.0 / 4)  # only the first leads, by one point
+    term.backward()
+    assert chance.grad.tolist() == [pytest.approx(-0.125), 0, 0, 0]
+    loss = reinforce_loss(torch.zeros(2, 4), torch.zeros(2, 4), torch.zeros(4), 0.0)._replace(imitation_term=term)
+    assert loss.total.item() == pytest.approx(term.item())
