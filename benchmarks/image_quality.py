@@ -2,13 +2,13 @@
 
 Inputs are random architectures that trained nothing, and every published one of the space. Everything is chosen by the
 model that rewarded the policy (*evaluations* are its predictions), the input always being a candidate where it fits the
-budget. Judged are the choices by that model, and by two of the same form, fitted on trainings that are judged on test
-images, which nothing else has seen: those of `benchmarks.reward_check`, as long as those that rewards come from, and
-the judge's (`benchmarks.trainings judge`), four times as long; where they are too few, there is none. Gains are means
-over inputs with standard errors over inputs; those on test images also with one over trainings (jackknife), and in
-brackets how many times both errors together they are. *Reward* is what the policy was trained for, of outputs minus of
-inputs: accuracy by the model less the price of MACs, of changes and of doubt. Costs are of C 36, L 20 without
-auxiliary head, over those of the input.
+budget. Judged are the choices by that model, and by three of the same form, fitted on trainings that are judged on test
+images, which nothing else has seen: those of `benchmarks.reward_check`, as long as most that rewards come from, the
+judge's (`benchmarks.trainings judge`), four times as long, and both together, as rewards are; where they are too few,
+there is none. Gains are means over inputs with standard errors over inputs; those on test images also with one over
+trainings (jackknife), and in brackets how many times both errors together they are. *Reward* is what the policy was
+trained for, of outputs minus of inputs: accuracy by the model less the price of MACs, of changes and of doubt. Costs
+are of C 36, L 20 without auxiliary head, over those of the input.
 """
 
 import argparse
@@ -317,22 +317,34 @@ def with_error(gains: NDArray[np.float64]) -> str:
 
 
 class TestModels:
-    """A model of trainings of one budget, judged on test images, and those of all but one of them.
+    """A model of trainings judged on test images, and those of all but one architecture's.
 
     Left out is what learned next to nothing: one such training would weigh more than all differences among others.
     """
 
     __test__ = False  # no test, whatever pytest makes of the name
 
-    def __init__(self, results: Sequence[MeasuredResult], space: str, penalties: Penalties | None = None) -> None:
-        self.epochs = results[0].epochs
-        learned = [result for result in results if result.accuracy >= LEAST_LEARNED]
-        self.model = fit_structure_model(learned, space, penalties)
-        penalties = self.model.penalties
-        self.others = [
-            fit_structure_model([result for result in learned if result.genotype != name], space, penalties)
-            for name in sorted({result.genotype for result in learned})
-        ]
+    def __init__(
+        self,
+        results: Sequence[MeasuredResult],
+        space: str,
+        penalties: Penalties | None = None,
+        longer: Sequence[MeasuredResult] = (),
+    ) -> None:
+        """Of `results`, or, as rewards are, of them and of longer trainings, whose accuracies are predicted then."""
+        every = [result for result in (*results, *longer) if result.accuracy >= LEAST_LEARNED]
+        self.epochs = " and ".join(dict.fromkeys(str(part[0].epochs) for part in (results, longer) if part))
+
+        def fitted(without: str | None, penalties: Penalties | None) -> StructureModel:
+            left = [result for result in every if result.genotype != without]
+            parts = [
+                [result for result in left if result.epochs == part[0].epochs] for part in (results, longer) if part
+            ]
+            return fit_structure_model(parts[0], space, penalties, *parts[1:])
+
+        self.model = fitted(None, penalties)
+        names = sorted({result.genotype for result in every})
+        self.others = [fitted(name, self.model.penalties) for name in names]
 
     def gain(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> str:
         """Mean in points, its standard errors over inputs and, by jackknife, over trainings, and how many it is.
@@ -367,9 +379,13 @@ def main() -> None:
     short, whole = (of_main_budget(results, "test", epochs) for epochs in (REWARD_EPOCHS, JUDGE_EPOCHS))
     model = setting.model
     assert isinstance(model, StructureModel)
-    # The reward's trainings are fitted as its own model was, so that nothing is chosen by test images.
-    fits = ((short, model.penalties), (whole, None))
-    tests = [TestModels(trained, options.space, how) for trained, how in fits if len(trained) >= LEAST_TRAINED]
+    # Trainings as long as the reward's are fitted as its own model was, so that nothing is chosen by test images.
+    fits = ((model.penalties, short), (None, whole), (model.penalties, short, whole))
+    tests = [
+        TestModels(trained, options.space, how, *longer)
+        for how, trained, *longer in fits
+        if min(map(len, (trained, *longer))) >= LEAST_TRAINED
+    ]
     for share in (1.0, 0.75):
         print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
         for line in table(replace(setting, share=share), inputs, tests):

@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_models_of_test_images_say_how_sure_a_gain_is(objective):
     penalties = Penalties(0.3, 0.05)
     learned = TestModels([trained(item, accuracy(item)) for item in drawn], SPACE.name, penalties)
     failed = trained(SPACE.sample(rng), 9.6)
-    assert learned.epochs == 3 and learned.model.penalties == penalties
+    assert learned.epochs == "3" and learned.model.penalties == penalties
     with_failed = TestModels([*(trained(item, accuracy(item)) for item in drawn), failed], SPACE.name, penalties)
     assert with_failed.model.observed == learned.model.observed == len(learned.others) == 40
     better = [item.with_operations(["sep_conv_3x3"] * len(item.operations)) for item in drawn]
@@ -127,6 +128,11 @@ def test_models_of_test_images_say_how_sure_a_gain_is(objective):
     mean, inputs, trainings, times = map(float, found.groups())
     assert mean > 3 and times > 2 and times == pytest.approx(mean / np.hypot(inputs, trainings), rel=0.1)
     assert learned.gain(drawn, drawn) == "+0.00 ± 0.00 ± 0.00"
+    whole = [replace(trained(item, accuracy(item) + 10), epochs=12, budget="c") for item in drawn[:20]]
+    both = TestModels([trained(item, accuracy(item)) for item in drawn], SPACE.name, penalties, whole)
+    assert both.epochs == "3 and 12" and (both.model.observed, both.model.longer, len(both.others)) == (60, 20, 40)
+    assert both.model.accuracy_percent(drawn[20:]).mean() > learned.model.accuracy_percent(drawn[20:]).mean() + 8
+    assert float(re.match(r"\+(\S+)", both.gain(drawn, better)).group(1)) == pytest.approx(mean, rel=0.1)
     lines = list(table_of_one(objective, learned))
     assert all(line.count("|") == 8 for line in lines if line.startswith("| policy") and " − " not in line)
     assert any("gain on test images, 3 epochs" in line for line in lines)
