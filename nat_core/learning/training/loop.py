@@ -32,6 +32,9 @@ Metrics = Mapping[str, float]
 Progress = Callable[[int, Metrics], None]
 Saving = Callable[[], AbstractContextManager[object]]
 
+# Of a point by which search is ahead of an input's best sample: few inputs have any, all have advantages.
+_IMITATION_WEIGHT = 1.0
+
 
 @dataclass(frozen=True)
 class TrainedPolicy:
@@ -188,7 +191,7 @@ class Trainer:
         points = self.rewards(chosen, found)[0].to(rewards)
         points[chosen >= sought] = -torch.inf
         chance = log_probability(log_probabilities, found, edge_batch, len(numbers))[0]
-        return imitation_term(chance, points, rewards, self.config.advantage_weight)
+        return imitation_term(chance, points, rewards, _IMITATION_WEIGHT)
 
     def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
         """[samples, batch] weighted advantages; keeps the moving baseline."""
