@@ -17,7 +17,10 @@ from nat_core.learning.scratch.presets import preset_budget
 
 SPACE = SPACES["fully_concat"]
 RNG = random.Random(0)
-POOLINGS, LAYERS = FEATURES.index("ln(1 + max poolings), normal cell"), 1
+LAYERS, POOLINGS = (
+    [FEATURES.index(f"{name}, {cell} cell") for cell in ("normal", "reduction")]
+    for name in ("ln(1 + layers)", "ln(1 + max poolings)")
+)
 SHARE = 0.8
 
 
@@ -36,8 +39,9 @@ def counted(architecture: Architecture) -> np.ndarray:
 def truth(architecture: Architecture, longer: bool) -> float:
     """Poolings are good at first, and worth nothing in the end."""
     counts = counted(architecture)
-    shorter = 50 + 3 * counts[LAYERS] + 2 * counts[POOLINGS]
-    return 20 + SHARE * (shorter - 2 * counts[POOLINGS]) if longer else shorter
+    layers, poolings = counts[LAYERS].sum(), counts[POOLINGS].sum()
+    shorter = 50 + 3 * layers + 2 * poolings
+    return 20 + SHARE * (shorter - 2 * poolings) if longer else shorter
 
 
 def trained(architecture: Architecture, longer: bool = False) -> MeasuredResult:
@@ -58,8 +62,8 @@ def test_what_longer_trainings_value_otherwise_is_modelled(results):
     shorter, longer = results
     models = [fit_structure_model(shorter, SPACE.name), fit_structure_model(shorter, SPACE.name, longer=longer)]
     weights = [np.array(model.weights) / model.deviations for model in models]
-    assert weights[0][[LAYERS, POOLINGS]] == pytest.approx([3, 2], abs=0.4)
-    assert weights[1][[LAYERS, POOLINGS]] == pytest.approx([3 * SHARE, 0], abs=0.6)
+    assert weights[0][[*LAYERS, *POOLINGS]] == pytest.approx([3, 3, 2, 2], abs=0.4)
+    assert weights[1][[*LAYERS, *POOLINGS]] == pytest.approx([3 * SHARE, 3 * SHARE, 0, 0], abs=0.7)
     assert (models[1].observed, models[1].longer) == (128, 32)
     assert models[1].description.startswith("cifar10 selection accuracy after 12 epochs at C 8, L 5: ")
     assert "fitted on 128 trainings, 32 of them so long, rank" in models[1].description
