@@ -42,6 +42,7 @@ from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import objective_of
 from nat_core.learning.training.rewards import Objective
 from nat_core.learning.training.rules import Rule, Worth, applied, best_rule
+from nat_core.learning.training.search import gained
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
 from nat_core.transform import Options, Transformation, transform
@@ -92,10 +93,7 @@ class Setting:
 
     def reward(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] points, of outputs minus of inputs, as in training."""
-        changes = changed_edges(inputs, outputs)
-        gain = self.objective(outputs) - self.objective(inputs)
-        doubts = self.objective.doubt(inputs, outputs) - self.objective.doubt(inputs, inputs)
-        return gain - self.objective.change_weight * changes - doubts
+        return gained(self.objective, inputs, outputs) - gained(self.objective, inputs, inputs)
 
     @cached_property
     def accurate_rule(self) -> Rule:
@@ -110,12 +108,6 @@ class Setting:
     def _fitted(self, worth: Worth) -> Rule:
         rng = random.Random(seed_of("fixed rule"))
         return best_rule(self.space, [self.space.sample(rng) for _ in range(FITTED_ON)], worth)
-
-
-def changed_edges(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.int64]:
-    """[n] how many operations differ."""
-    pairs = zip(inputs, outputs, strict=True)
-    return np.array([sum(map(str.__ne__, old.operations, new.operations)) for old, new in pairs], dtype=np.int64)
 
 
 Method = Callable[[Setting, Architecture], Architecture]

@@ -71,13 +71,16 @@ class Objective:
 
         Errors of a rule are those of a mean, which chance can raise least. Raises ValueError where the source does.
         """
-        changed = [
-            sum(map(str.__ne__, *(item.operations for item in pair))) for pair in zip(inputs, outputs, strict=True)
-        ]
-        mean = float((self(outputs) - self(inputs)).mean()) - self.change_weight * float(np.mean(changed))
+        mean = float((self(outputs) - self(inputs) - self.change_weight * changed_edges(inputs, outputs)).mean())
         if self.caution and isinstance(self.source, UncertainSource):
             return mean - self.caution * self.source.mean_gain_error_points(inputs, outputs)
         return mean
+
+
+def changed_edges(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.int64]:
+    """[n] how many operations differ."""
+    pairs = zip(inputs, outputs, strict=True)
+    return np.array([sum(map(str.__ne__, old.operations, new.operations)) for old, new in pairs], dtype=np.int64)
 
 
 class Rewards:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
-from nat_core.learning.training.rewards import Objective
+from nat_core.learning.training.rewards import Objective, changed_edges
 from nat_core.learning.training.rules import applied
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
@@ -17,9 +17,8 @@ def gained(
     objective: Objective, inputs: Sequence[Architecture], outputs: Sequence[Architecture]
 ) -> NDArray[np.float64]:
     """[n] points of n outputs over their inputs, less what changes and doubt deduct."""
-    changed = [sum(map(str.__ne__, *(item.operations for item in pair))) for pair in zip(inputs, outputs, strict=True)]
     gains = objective(outputs) - objective(inputs)
-    return gains - objective.change_weight * np.array(changed) - objective.doubt(inputs, outputs)
+    return gains - objective.change_weight * changed_edges(inputs, outputs) - objective.doubt(inputs, outputs)
 
 
 def ascended(given: Architecture, space: Space, objective: Objective, transitions: str = "nat++") -> Architecture:
