@@ -2,7 +2,7 @@
 
 Candidates come from the policy (its most probable distinct outputs, or seeded samples), stay within a budget of
 MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse by the
-source, but for what a coarse one may give up for MACs.
+source, but for what an uncertain one may give up for MACs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, CoarseSource, Judgement, StagedSource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource, UncertainSource
 from nat_core.learning.policies.budget import most_probable_spread
 from nat_core.learning.policies.distribution import TransformationDistribution, transformed
 from nat_core.learning.policies.policy import Policy
@@ -26,14 +26,13 @@ from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 
 MAX_SAMPLES = 1000
-# Shares of the input's MACs, or of a smaller budget, within which candidates for a coarse source are sought beside
+# Shares of the input's MACs, or of a smaller budget, within which candidates for an uncertain source are sought beside
 # those that just fit: it may err about what is gained, not about what is saved.
 SPREAD = (0.75, 0.5)
-# Worth of all of the input's MACs, and price of a changed edge, which is a risk: in what a coarse source cannot tell.
+# Worth of all of the input's MACs, in what an uncertain source cannot tell.
 MACS_WORTH = 6.0
-CHANGE_PRICE = 0.8
 # Share of the input's MACs for which as much may be lost as such a source cannot tell; for other shares in proportion.
-FAIR_SAVING = 0.5
+FAIR_SAVING = 0.4
 
 Method = Literal["probable", "sampled"]
 
@@ -44,8 +43,8 @@ class Options:
 
     Attributes:
         samples: candidates beside the input, 1 to 1,000; 1 with method "probable" is the greedy output.
-        method: the most probable distinct outputs (for a coarse source also within smaller budgets), or seeded random
-            draws (duplicates dropped).
+        method: the most probable distinct outputs (for an uncertain source also within smaller budgets), or seeded
+            random draws (duplicates dropped).
         seed: of the draws; "probable" needs none.
         max_macs: budget in multiply-adds of the whole network, every non-null edge counted; None: the input's own.
         allow_costlier: without a budget, whether candidates may cost more than the input.
@@ -192,13 +191,13 @@ def transform(
 ) -> Transformation:
     """Transform `architecture` with `policy`.
 
-    With an accuracy source the most accurate candidate is chosen; with a coarse one, that which is worth most, its
-    accuracy, what it saves and what it changes taken together. Without a source, the most probable.
+    With an accuracy source the most accurate candidate is chosen; with an uncertain one, that which is worth most, its
+    accuracy, how sure that is and what it saves taken together. Without a source, the most probable.
 
     Raises:
         ValueError: the network, the source or the budget does not fit the architecture; says which and why.
     """
-    proposal = propose(architecture, policy, space, options, spread=isinstance(source, CoarseSource))
+    proposal = propose(architecture, policy, space, options, spread=isinstance(source, UncertainSource))
     if source is None:
         return proposal
     *_, final = judging(proposal, source)
@@ -242,7 +241,6 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
     Raises:
         ValueError: the source cannot judge a candidate; says which and why.
     """
-    tolerance = source.tolerance_points if isinstance(source, CoarseSource) else 0.0
     items = sorted({proposal.input, *proposal.candidates}, key=lambda item: item.number)
     for judgement in _judgements(source, [item.architecture for item in items]):
         judged = [
@@ -251,8 +249,8 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
         ]
         kept = {item.number for item in proposal.candidates}
         ranked = _ranked([item for item in judged if item.number in kept])
-        if tolerance:
-            ranked = _worth_most_first(ranked, judged[0], tolerance)
+        if isinstance(source, UncertainSource):
+            ranked = _worth_most_first(ranked, judged[0], source)
         yield replace(
             proposal,
             input=judged[0],
@@ -279,29 +277,32 @@ def _ranked(candidates: list[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def _worth_most_first(ranked: list[Candidate], given: Candidate, tolerance: float) -> list[Candidate]:
-    """`ranked`, but first the one that is worth most, in points, by a source that cannot tell `tolerance`.
+def _worth_most_first(ranked: list[Candidate], given: Candidate, source: UncertainSource) -> list[Candidate]:
+    """`ranked`, but first the one that is worth most, in points, by a source that cannot tell all of them apart.
 
-    Worth is accuracy, plus `MACS_WORTH` for all of the input's MACs, less `CHANGE_PRICE` for each changed edge. What
-    seems to lose some of the input's accuracy has to save as large a part of `FAIR_SAVING` of its MACs.
+    Worth is what is surely gained, the gain less its standard error, plus `MACS_WORTH` for all of the input's MACs.
+    What may lose some of the input's accuracy has to save as large a part of `FAIR_SAVING` of its MACs.
     """
-
-    def worth(item: Candidate) -> float:
-        saved = 1 - item.cost.macs / given.cost.macs
-        changes = len(difference(given.architecture, item.architecture))
-        return (item.accuracy_percent or 0) + tolerance * (MACS_WORTH * saved - CHANGE_PRICE * changes)
-
+    tolerance = source.tolerance_points
     judged = [item for item in ranked if item.accuracy_percent is not None]
-    paid = [item for item in judged if given not in ranked or _is_paid(item, given, tolerance)]
-    chosen = max(paid or judged, key=worth, default=None)
+    outputs = [item.architecture for item in judged]
+    errors = source.gain_error_points([given.architecture] * len(judged), outputs)
+    sure = {
+        item.number: (item.accuracy_percent or 0) - (given.accuracy_percent or 0) - float(error)
+        for item, error in zip(judged, errors, strict=True)
+    }
+
+    def saved(item: Candidate) -> float:
+        return 1 - item.cost.macs / given.cost.macs
+
+    def is_paid(item: Candidate) -> bool:
+        return sure[item.number] >= min(0.0, -tolerance * saved(item) / FAIR_SAVING)
+
+    paid = [item for item in judged if given not in ranked or is_paid(item)]
+    chosen = max(
+        paid or judged, key=lambda item: sure[item.number] + tolerance * MACS_WORTH * saved(item), default=None
+    )
     return [*filter(None, [chosen]), *(item for item in ranked if item is not chosen)]
-
-
-def _is_paid(item: Candidate, given: Candidate, tolerance: float) -> bool:
-    """Whether what `item` seems to lose is worth what it saves."""
-    lost = (given.accuracy_percent or 0) - (item.accuracy_percent or 0)
-    saved = 1 - item.cost.macs / given.cost.macs
-    return lost <= max(0.0, tolerance * saved / FAIR_SAVING)
 
 
 def _judgements(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[Judgement]:

@@ -1,6 +1,7 @@
 import json
 import random
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.transform import CHANGE_PRICE, FAIR_SAVING, MACS_WORTH, SPREAD, Options, transform
+from nat_core.transform import FAIR_SAVING, MACS_WORTH, SPREAD, Options, transform
 from tests.strategies import sampled_architectures
 
 SPACE = SPACES["nasbench201"]
@@ -66,55 +67,66 @@ def test_candidates_are_costed_judged_and_scored(policy):
     assert max(item.log_probability for item in greedy.candidates) == pytest.approx(scores[0], abs=1e-4)
 
 
-class Coarse(TabularAccuracy):
-    def __init__(self, tolerance_points):
-        self.tolerance_points = tolerance_points
+class Uncertain(TabularAccuracy):
+    def __init__(self, tolerance_points, doubt=1.0):
+        super().__init__()
+        self.tolerance_points, self.doubt = tolerance_points, doubt
+
+    def gain_error_points(self, inputs, outputs):
+        """As many points per changed edge."""
+        return self.doubt * np.array([float(len(difference(*pair))) for pair in zip(inputs, outputs, strict=True)])
+
+    def mean_gain_error_points(self, inputs, outputs):
+        return float(self.gain_error_points(inputs, outputs).mean())
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_by_a_coarse_source_the_candidate_is_chosen_that_is_worth_most(policy, seed):
+def test_by_an_uncertain_source_the_candidate_is_chosen_that_is_worth_most(policy, seed):
     architecture = SPACE.sample(random.Random(seed))
     fine = transform(architecture, policy, SPACE, SOURCE, Options(samples=50))
     assert fine.output.accuracy_percent == max(item.accuracy_percent for item in fine.candidates)
-    coarse = transform(architecture, policy, SPACE, Coarse(3.0), Options(samples=50))
-    before, macs = coarse.input.accuracy_percent, coarse.input.cost.macs
+    uncertain = transform(architecture, policy, SPACE, Uncertain(3.0), Options(samples=50))
+    before, macs = uncertain.input.accuracy_percent, uncertain.input.cost.macs
 
     def worth(item):
         changes = len(difference(architecture, item.architecture))
-        return item.accuracy_percent + 3 * (MACS_WORTH * (1 - item.cost.macs / macs) - CHANGE_PRICE * changes)
+        return item.accuracy_percent - changes + 3 * MACS_WORTH * (1 - item.cost.macs / macs)
 
     paid = [
         item
-        for item in coarse.candidates
-        if before - item.accuracy_percent <= max(0, 3 * (1 - item.cost.macs / macs) / FAIR_SAVING)
+        for item in uncertain.candidates
+        if before - item.accuracy_percent + len(difference(architecture, item.architecture))
+        <= max(0, 3 * (1 - item.cost.macs / macs) / FAIR_SAVING)
     ]
-    assert coarse.output in paid and coarse.candidates[0] == coarse.output
-    assert worth(coarse.output) == max(map(worth, paid)) >= before
-    assert coarse.candidates[1:] == tuple(sorted(coarse.candidates[1:], key=lambda item: -item.accuracy_percent))
+    assert uncertain.output in paid and uncertain.candidates[0] == uncertain.output
+    assert worth(uncertain.output) == max(map(worth, paid)) >= before
+    assert uncertain.candidates[1:] == tuple(sorted(uncertain.candidates[1:], key=lambda item: -item.accuracy_percent))
 
 
-def test_candidates_for_a_coarse_source_are_sought_in_smaller_budgets_too():
+def test_candidates_for_an_uncertain_source_are_sought_in_smaller_budgets_too():
     given = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
     shipped, _ = catalogue.load_for(PRETRAINED, given)
-    fine, coarse = (transform(given, shipped, SPACE, source, Options(samples=9)) for source in (SOURCE, Coarse(1.0)))
-    assert len(coarse.candidates) == len(fine.candidates)
+    fine, uncertain = (
+        transform(given, shipped, SPACE, source, Options(samples=9)) for source in (SOURCE, Uncertain(1.0))
+    )
+    assert len(uncertain.candidates) == len(fine.candidates)
     for place, share in enumerate(SPREAD):
         limit = share * fine.input.cost.macs
         assert all(item.cost.macs > limit for item in fine.candidates)
-        assert sum(item.cost.macs <= limit for item in coarse.candidates) == 3 * (len(SPREAD) - place)
-    first = [next(item for item in result.candidates if item.number == 1) for result in (fine, coarse)]
+        assert sum(item.cost.macs <= limit for item in uncertain.candidates) == 3 * (len(SPREAD) - place)
+    first = [next(item for item in result.candidates if item.number == 1) for result in (fine, uncertain)]
     assert first[0].architecture == first[1].architecture
 
 
-def test_a_coarse_source_saves_where_it_cannot_tell(policy):
+def test_an_uncertain_source_saves_where_it_cannot_tell(policy):
     most_accurate = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
-    cheapest = transform(most_accurate, policy, SPACE, Coarse(100.0), Options(samples=50))
+    cheapest = transform(most_accurate, policy, SPACE, Uncertain(100.0), Options(samples=50))
     assert cheapest.gain_percent < 0 and cheapest.verdict.endswith("and saves more than that is worth.")
 
 
-def test_a_coarse_source_loses_no_more_than_the_saving_is_worth(policy):
+def test_an_uncertain_source_loses_no_more_than_the_saving_is_worth(policy):
     most_accurate = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
-    chosen = transform(most_accurate, policy, SPACE, Coarse(1.0), Options(samples=50))
+    chosen = transform(most_accurate, policy, SPACE, Uncertain(1.0), Options(samples=50))
     fine = transform(most_accurate, policy, SPACE, SOURCE, Options(samples=50))
     best, macs = fine.input.accuracy_percent, fine.input.cost.macs
     lost = {item: (best - item.accuracy_percent, 1 - item.cost.macs / macs) for item in fine.candidates}
@@ -123,10 +135,10 @@ def test_a_coarse_source_loses_no_more_than_the_saving_is_worth(policy):
     assert -chosen.gain_percent <= (1 - chosen.output.cost.macs / macs) / FAIR_SAVING
 
 
-def test_a_cell_stays_as_it_is_where_a_coarse_source_cannot_tell_and_little_is_saved(policy):
+def test_a_cell_stays_as_it_is_where_gains_are_in_doubt_and_little_is_saved(policy):
     better = transform(POOLINGS, policy, SPACE, SOURCE, Options(samples=50))
     assert better.gain_percent > 0 and better.output.cost.macs == better.input.cost.macs
-    kept = transform(POOLINGS, policy, SPACE, Coarse(100.0), Options(samples=50))
+    kept = transform(POOLINGS, policy, SPACE, Uncertain(1.0, doubt=100.0), Options(samples=50))
     assert kept.is_unchanged and kept.verdict.startswith("Better left as it is: none of the")
 
 

@@ -51,8 +51,8 @@ class AccuracySource(Protocol):
 
 
 @runtime_checkable
-class CoarseSource(AccuracySource, Protocol):
-    """A source that cannot tell architectures apart whose accuracies are close.
+class UncertainSource(AccuracySource, Protocol):
+    """A source that knows how far off it may be.
 
     Attributes:
         tolerance_points: differences up to this mean nothing.
@@ -60,11 +60,6 @@ class CoarseSource(AccuracySource, Protocol):
 
     @property
     def tolerance_points(self) -> float: ...
-
-
-@runtime_checkable
-class UncertainSource(AccuracySource, Protocol):
-    """A source that knows how far off it may be."""
 
     def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] standard errors of the accuracies of n outputs minus those of their inputs, of the same topologies.

@@ -182,19 +182,20 @@ def authors_recipe(**changes: Any) -> TrainingConfig:
 
 
 def trainings_recipe(**changes: Any) -> TrainingConfig:
-    """Modelled rewards, which are free but wrong about many a change: each must be worth something."""
+    """Modelled rewards, which are free but often wrong: what counts is what is surely gained over a rule."""
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
-        "steps": 3000,
+        "steps": 2000,
         "batch": 64,
         "learning_rate": 1e-3,
         "entropy_end": 0.003,
         "inputs": 6000,
         "held_out": 200,
         "thinned_share": 0.5,
-        "cost_weight": 0.1,
-        "change_weight": 0.5,
+        "cost_weight": 0.02,
+        "caution": 2.0,
+        "searched_share": 1.0,
     }
     return TrainingConfig(**{**recipe, **changes})
 
