@@ -84,7 +84,7 @@ def _table_seconds(config: TrainingConfig, speed: Calibration) -> float:
     seconds = 5 + config.steps * step + measures
     if config.data_set == TRAININGS:
         seconds += config.steps * config.batch * (1 + config.samples) * _COUNTING_SECONDS
-        seconds += config.searched_share * config.inputs * _SEARCHING_SECONDS
+        seconds += config.searched_share * min(config.inputs, config.steps * config.batch) * _SEARCHING_SECONDS
     return seconds
 
 

@@ -26,11 +26,13 @@ def test_more_work_takes_longer_and_more_memory():
 
 
 def test_modelled_rewards_take_longer_than_a_table():
-    modelled = trainings_recipe()
+    modelled = trainings_recipe(searched_share=0.0)
     table = TrainingConfig(steps=modelled.steps, batch=modelled.batch)
     assert estimate(modelled, SPEED).seconds > 3 * estimate(table, SPEED).seconds
     searched = estimate(trainings_recipe(searched_share=1.0), SPEED)
     assert searched.seconds > estimate(modelled, SPEED).seconds + 0.01 * modelled.inputs
+    free, shown = (estimate(trainings_recipe(steps=20, searched_share=share), SPEED).seconds for share in (0.0, 1.0))
+    assert free < shown < free + (searched.seconds - estimate(modelled, SPEED).seconds) / 2  # few inputs are met
 
 
 @pytest.mark.parametrize("space", ["fully_concat", "loose_end"])
