@@ -145,12 +145,18 @@ class Transformation:
             if any(item.is_final and (item.accuracy_percent or 0) > given for item in self.candidates):
                 return f"Better left as it is: {others} clearly more accurate or clearly cheaper."
             return f"Already as good as it gets: {others} better."
-        edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed"
+        edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed{self._where}"
         if self.gain_percent is not None and self.gain_percent < 0:
             if self.input in self.candidates:
                 return f"{edges}: it may be less accurate than the input, and saves more than that is worth."
             return f"{edges}: the best that fits the budget, which the input itself exceeds."
         return f"{edges}; chosen from {len(self.candidates)} candidates, the input included."
+
+    @property
+    def _where(self) -> str:
+        """The cell that has all the changes, where another one has none."""
+        changed = {item.cell for item in self.changes}
+        return f", in the {min(changed)} cell" if len(changed) == 1 < len(self.input.architecture.cells) else ""
 
     def to_dict(self) -> dict[str, Any]:
         """What the command line and the page's JSON export give; costs in MACs and parameters, accuracy in percent."""

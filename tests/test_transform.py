@@ -1,5 +1,6 @@
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,6 +141,20 @@ def test_a_cell_stays_as_it_is_where_gains_are_in_doubt_and_little_is_saved(poli
     assert better.gain_percent > 0 and better.output.cost.macs == better.input.cost.macs
     kept = transform(POOLINGS, policy, SPACE, Uncertain(1.0, doubt=100.0), Options(samples=50))
     assert kept.is_unchanged and kept.verdict.startswith("Better left as it is: none of the")
+
+
+def test_the_verdict_says_which_of_two_cells_changed(policy):
+    result = transform(DARTS, policy, SPACES["fully_concat"], None, Options(samples=1))
+
+    def said(*cells):
+        operations = ["null" if cell in cells else edge.operation for cell, edge in DARTS.edges]
+        made = replace(result.output, architecture=DARTS.with_operations(operations))
+        return replace(result, output=made).verdict.partition(" changed")[2].partition(";")[0]
+
+    assert said("normal") == ", in the normal cell" and said("reduction") == ", in the reduction cell"
+    assert said("normal", "reduction") == ""
+    alone = transform(STRONGEST, policy, SPACE, SOURCE, Options(samples=50, max_macs=20_000_000))
+    assert alone.changes and " cell" not in alone.verdict
 
 
 def test_equal_accuracies_are_told_apart_by_cost(policy):
