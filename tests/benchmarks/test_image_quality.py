@@ -126,6 +126,8 @@ def test_models_of_test_images_say_how_sure_a_gain_is(objective):
     better = [item.with_operations(["sep_conv_3x3"] * len(item.operations)) for item in drawn]
     found = re.fullmatch(r"\+(\S+) ± (\S+) ± (\S+) \((\S+)\)", learned.gain(drawn, better))
     mean, inputs, trainings, times = map(float, found.groups())
+    one, other = map(learned.model.accuracy_percent, (drawn, better))
+    assert mean == pytest.approx((other - one).mean(), abs=0.006)
     assert mean > 3 and times > 2 and times == pytest.approx(mean / np.hypot(inputs, trainings), rel=0.1)
     assert learned.gain(drawn, drawn) == "+0.00 ± 0.00 ± 0.00"
     whole = [replace(trained(item, accuracy(item) + 10), epochs=12, budget="c") for item in drawn[:20]]
