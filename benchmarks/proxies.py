@@ -6,8 +6,9 @@ accuracy on CIFAR-10 validation, for cells drawn at random; on the image spaces 
 accuracies of short trainings from scratch on the selection images; beside them stand what costs nothing, MACs and
 parameters, and on the image spaces the model of short trainings (`nat_core.learning.accuracies.structure_model`),
 every architecture predicted by the trainings of all others. Printed are Spearman's rank correlations with 95 %
-intervals (bootstrap over architectures) and the time per architecture. Every result is kept in `--table` and
-`--speeds`, so that an interrupted comparison goes on.
+intervals (bootstrap over architectures) and the time per architecture. Where the judge trained some with several
+seeds, its noise is printed, and what it allows: how well the best prediction could agree with one training. Every
+result is kept in `--table` and `--speeds`, so that an interrupted comparison goes on.
 """
 
 import argparse
@@ -61,8 +62,34 @@ def truth(space: Space, count: int, judged: Path) -> dict[Architecture, float]:
         codes = random.Random(0).sample(range(table.SIZE), count)
         accuracies = table.accuracies_percent("cifar10_valid")
         return {table.architecture_of_code(code): float(accuracies[code]) for code in codes}
-    found = [item for item in of_main_budget(read_measured(judged), "test", JUDGE_EPOCHS) if item.seed == 0]
+    found = [item for item in judgements(judged) if item.seed == 0]
     return {item.value: item.accuracy for item in found if space.mismatch(item.value) is None}
+
+
+def judgements(judged: Path) -> list[MeasuredResult]:
+    """The judge's trainings, of all spaces and seeds."""
+    return of_main_budget(read_measured(judged), "test", JUDGE_EPOCHS)
+
+
+def noise(results: Sequence[MeasuredResult], true: NDArray[np.float64]) -> Iterator[str]:
+    """How much one training's accuracy varies with its seed, and what that allows, if some had several seeds.
+
+    Args:
+        results: the judge's.
+        true: accuracies in percent, whose spread is what predictions could explain.
+    """
+    accuracies: dict[str, list[float]] = {}
+    for result in results:
+        accuracies.setdefault(result.genotype, []).append(result.accuracy)
+    repeated = [values for values in accuracies.values() if len(values) > 1]
+    if repeated:
+        squares = sum(float(np.var(values)) * len(values) for values in repeated)
+        variance = squares / sum(len(values) - 1 for values in repeated)
+        allowed = max(0.0, 1 - variance / float(np.var(true, ddof=1))) ** 0.5
+        yield (
+            f"\n{len(repeated)} architectures trained with several seeds: standard deviation of one training "
+            f"{variance**0.5:.2f} points, which allows a correlation of {allowed:.2f} with one training each"
+        )
 
 
 def train_all(name: str, items: Sequence[Architecture], data: ImageData, path: Path) -> list[MeasuredResult]:
@@ -173,6 +200,8 @@ def main() -> None:
     for name, both, values in trainings_for_rewards(items, chosen, space) if chosen else ():
         seconds = float(np.mean([result.elapsed_seconds for result in of_main_budget(chosen, "selection")]))
         print(row(name, values, np.array([known[item] for item in both]), seconds), flush=True)
+    if space is not table.SPACE:
+        print("\n".join(noise(judgements(options.judged), true)), flush=True)
     data = load_images(options.data) if options.only else None
     options.table.parent.mkdir(parents=True, exist_ok=True)
     if SPEED in options.only:

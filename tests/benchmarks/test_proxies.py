@@ -1,11 +1,13 @@
 """How proxies are compared with the truth."""
 
 import random
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.proxies import interval, row, trainings_for_rewards, truth
+from benchmarks.proxies import interval, judgements, noise, row, trainings_for_rewards, truth
 from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure import features
@@ -58,3 +60,21 @@ def test_a_row_has_correlation_interval_and_time():
     assert row("proxy", true.tolist(), true, 12.34) == "| proxy | 1.00 | 1.00 to 1.00 | 12.3 |"
     low, high = interval(np.random.default_rng(0).normal(size=20), true)
     assert -1 <= low < 0 < high <= 1
+
+
+def test_noise_is_what_seeds_make_and_bounds_what_can_be_predicted():
+    rng = np.random.default_rng(0)
+    means, spread, seeds = rng.normal(75, 3, size=len(ITEMS)), 1.0, (0, 1)
+    results = [
+        replace(result(item), accuracy=mean + spread * rng.normal(), seed=seed)
+        for item, mean in zip(ITEMS, means, strict=True)
+        for seed in seeds
+    ]
+    true = np.array([item.accuracy for item in results if item.seed == 0])
+    (line,) = noise(results, true)
+    count, deviation, allowed = re.search(r"(\d+) architectures .* (\S+) points, .* of (\S+) with", line).groups()
+    assert int(count) == len(ITEMS) and float(deviation) == pytest.approx(spread, rel=0.25)
+    # What knows the means agrees with one training about as well as is allowed.
+    assert float(allowed) == pytest.approx(np.corrcoef(means, true)[0, 1], abs=0.03)
+    assert list(noise(results[::2], true)) == []
+    assert {item.seed for item in judgements(SHIPPED)} >= {0}
