@@ -1,14 +1,14 @@
 """How good a policy of an image space is: `python -m benchmarks.image_quality --space fully_concat`.
 
-Inputs are random architectures that trained nothing, and every published one of the space. Everything is chosen by the
-model that rewarded the policy (*evaluations* are its predictions), the input always being a candidate where it fits the
-budget. Judged are the choices by that model, and by three of the same form, fitted on trainings that are judged on test
-images, which nothing else has seen: those of `benchmarks.reward_check`, as long as most that rewards come from, the
-judge's (`benchmarks.trainings judge`), four times as long, and both together, as rewards are; where they are too few,
-there is none. Gains are means over inputs with standard errors over inputs; those on test images also with one over
-trainings (jackknife), and in brackets how many times both errors together they are. *Reward* is what the policy was
-trained for, of outputs minus of inputs: accuracy by the model less the price of MACs, of changes and of doubt. Costs
-are of C 36, L 20 without auxiliary head, over those of the input.
+Inputs are random architectures that trained nothing, and every published original of the space. Everything is chosen by
+the model that rewarded the policy (*evaluations* are its predictions), the input always being a candidate where it fits
+the budget. Judged are the choices by that model, and by three of the same form, fitted on trainings that are judged on
+test images, which nothing else has seen: those of `benchmarks.reward_check`, as long as most that rewards come from,
+the judge's (`benchmarks.trainings judge`), four times as long, and both together, as rewards are; where they are too
+few, there is none. Gains are means over inputs with standard errors over inputs; those on test images also with one
+over trainings (jackknife), and in brackets how many times both errors together they are. *Reward* is what the policy
+was trained for, of outputs minus of inputs: accuracy by the model less the price of MACs, of changes and of doubt.
+Costs are of C 36, L 20 without auxiliary head, over those of the input.
 """
 
 import argparse
@@ -227,10 +227,11 @@ RULES = (rewarded_rule, accurate_rule)
 
 
 def inputs_of(space: Space, count: int) -> list[Architecture]:
-    """`count` random ones, then the published."""
+    """`count` random ones, then the published, without what the papers made of them."""
     rng = random.Random(seed_of("quality", space.name))
-    published = [item.architecture for item in library().values() if space.mismatch(item.architecture) is None]
-    return [*(space.sample(rng) for _ in range(count)), *published]
+    originals = [item.architecture for item in library().values() if not item.method]
+    fitting = [item for item in originals if space.mismatch(item) is None]
+    return [*(space.sample(rng) for _ in range(count)), *fitting]
 
 
 def setting_of(space: str, policies: Path) -> Setting:
