@@ -6,7 +6,7 @@ of `benchmarks.promise`, where the output differs. Then, of all inputs and outpu
 compares, those that tell most about its differences for their time: each next one is the one that lowers the sum of
 these differences' variances most per second, each relative to what it is now, in a regression of the model's form,
 beside those that are trained already. Only counts decide that, no accuracy does. With `--budget judge` it is whole
-trainings that are chosen so; `--only` restricts the differences to those that are not decided yet.
+trainings that are chosen so.
 
 Results go into the table that ships; what it has is not trained again, several processes share the work. Printed is, in
 the end or with `--print` at once, how well two such trainings of the same architecture agree, and the model with those
@@ -94,13 +94,11 @@ class Compared:
         space: its name.
         inputs: architectures.
         outputs: by method, in the order of the inputs.
-        pairs: titles of methods, ours and another.
     """
 
     space: str
     inputs: Sequence[Architecture]
     outputs: Mapping[str, Sequence[Architecture]]
-    pairs: Sequence[tuple[str, str]]
 
     def named(self) -> Iterator[NamedArchitecture]:
         """Inputs and outputs, each called what it is."""
@@ -111,37 +109,27 @@ class Compared:
     def differences(self, model: StructureModel) -> _Numbers:
         """[comparisons, counts] mean differences of standardised counts between methods that are compared."""
         counts = {title: standardised(outputs, model).mean(axis=0) for title, outputs in self.outputs.items()}
-        return np.array([counts[ours] - counts[other] for ours, other in self.pairs])
+        return np.array([counts[ours] - counts[other] for ours, other in image_quality.COMPARED])
 
 
-def compared(setting: image_quality.Setting, inputs: Sequence[Architecture], only: str = "") -> Compared:
-    """What methods make of `inputs`, of the comparisons with a method whose title contains `only`."""
-    pairs = [both for both in image_quality.COMPARED if any(only in title for title in both)]
-    titles = dict.fromkeys(title for both in pairs for title in both)
+def compared(setting: image_quality.Setting, inputs: Sequence[Architecture]) -> Compared:
+    """What the compared methods make of `inputs`."""
+    titles = dict.fromkeys(title for both in image_quality.COMPARED for title in both)
     outputs = {
         title: image_quality.outputs_of(setting, inputs, image_quality.METHODS[title]).architectures for title in titles
     }
-    return Compared(setting.space.name, inputs, outputs, pairs)
+    return Compared(setting.space.name, inputs, outputs)
 
 
-def jobs(check: Check, policies: Path, inputs: int, count: int, table: Path, only: str = "") -> list[NamedArchitecture]:
-    """All that is trained: the promise's if they are wanted, then `count` others.
-
-    Args:
-        check: how.
-        policies: folder of those whose outputs are compared.
-        inputs: random ones that are compared.
-        count: of trainings besides the promise's.
-        table: of what is trained already.
-        only: part of a title of a method; comparisons without it do not matter.
-    """
+def jobs(check: Check, policies: Path, inputs: int, count: int, table: Path) -> list[NamedArchitecture]:
+    """All that is trained: the promise's if they are wanted, then `count` others."""
     first = made_otherwise(policies) if check.promise else []
     results = of_main_budget(read_measured(table), "test", check.epochs)
     known = dict.fromkeys(result.value.effective for result in results)
     settings = [image_quality.setting_of(name, policies) for name in IMAGE_SPACES]
     model = settings[0].model
     assert isinstance(model, StructureModel)
-    both = [compared(setting, image_quality.inputs_of(setting.space, inputs), only) for setting in settings]
+    both = [compared(setting, image_quality.inputs_of(setting.space, inputs)) for setting in settings]
     named: dict[Architecture, NamedArchitecture] = {}
     for item in (item for each in both for item in each.named()):
         named.setdefault(item.architecture.effective, item)
@@ -194,14 +182,13 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=image_quality.INPUTS, help="random ones, as of image_quality")
     parser.add_argument("--count", type=int, default=60, help="trainings besides those of the promise's architectures")
     parser.add_argument("--budget", choices=CHECKS, default="rewards", help="how they are trained")
-    parser.add_argument("--only", default="", metavar="TEXT", help="comparisons with a method whose title contains it")
     parser.add_argument("--print", action="store_true", help="train nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if not options.print:
         options.state.mkdir(parents=True, exist_ok=True)
         check = CHECKS[options.budget]
-        wanted = jobs(check, options.policies, options.inputs, options.count, options.table, options.only)
+        wanted = jobs(check, options.policies, options.inputs, options.count, options.table)
         data = load_images(options.data)
         with stop_signals() as stopped:
             for item in wanted:
