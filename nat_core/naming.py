@@ -1,23 +1,65 @@
-"""What people call an architecture: a name in the library, a NAS-Bench-201 index, or its genotype in any notation."""
+"""What people call an architecture: a name in the library, a NAS-Bench-201 index, or a text that holds it.
 
-from nat_core.architecture import notation
+Nothing here touches a file: pages and links read text only, and the command line adds files to it.
+"""
+
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.library import find
+from nat_core.architecture.library import find, library
+from nat_core.architecture.notation import Document, Found
+
+# Without any of these a text is a name.
+_MARKS = frozenset("()[]{}|~=\n")
 
 
 def resolve(text: str) -> Architecture:
-    """The architecture that `text` names or spells.
+    """The architecture that `text` names or holds.
 
     Raises:
         ValueError: it does neither; says where it fails and what is accepted.
     """
-    text = text.strip()
-    if any(mark in text for mark in "(|{[\n") or not text:
-        return notation.parse(text)
-    prefix, separator, index = text.partition(":")
-    if separator and prefix == "nasbench201":
-        return _nasbench201(index)
-    return find(text).architecture
+    return read(text).architecture
+
+
+def read(text: str) -> Found:
+    """What `text` names or holds, and what was chosen or passed over to read it.
+
+    Raises:
+        ValueError: it does neither; says where it fails and what is accepted.
+    """
+    return named(text) or written(text).one()
+
+
+def named(text: str) -> Found | None:
+    """What `text` names: an architecture of the library, or of NAS-Bench-201 by its index; None for anything else.
+
+    Raises:
+        ValueError: the index does not exist.
+    """
+    name = text.strip()
+    prefix, separator, index = name.partition(":")
+    if separator and prefix == "nasbench201" and len(name) < 40:
+        return Found(_nasbench201(index), name, 1, "index")
+    if len(name) > 100 or name.casefold() not in {known.casefold() for known in library()}:
+        return None
+    entry = find(name)
+    return Found(entry.architecture, entry.name, 1, "name")
+
+
+def written(text: str) -> Document:
+    """The document that `text` is.
+
+    Raises:
+        ValueError: it is a name that the library does not know, or longer than texts may be.
+    """
+    document = Document(text)
+    if not len(document) and looks_like_a_name(text) and not document.refusal:
+        find(text.strip())  # raises, with the nearest names
+    return document
+
+
+def looks_like_a_name(text: str) -> bool:
+    """Whether `text` is short and has none of the marks that every notation needs."""
+    return bool(text.strip()) and len(text) <= 255 and not _MARKS & set(text)
 
 
 def _nasbench201(index: str) -> Architecture:

@@ -62,7 +62,7 @@ def _network(architecture: Architecture, network: NetworkConfig, name: str) -> N
 
 def _text(architecture: Architecture) -> None:
     names = notation.expressible(architecture)
-    name = st.selectbox("Notation", names, format_func=lambda n: notation.NOTATIONS[n].title, width=340)
+    name = st.selectbox("Notation", names, format_func=lambda n: notation.TITLES[n], width=340)
     st.code(notation.write(architecture, name), language=None, wrap_lines=True)
 
 

@@ -62,6 +62,58 @@ def difference(before: Architecture, after: Architecture) -> tuple[EdgeChange, .
     return tuple(change for change in aligned(before, after) if change.kind != "unchanged")
 
 
+@dataclass(frozen=True, slots=True)
+class CellChange:
+    """What else than operations differs between two cells.
+
+    Attributes:
+        cell: which cell.
+        what: "nodes", "output", "combination" or "edges".
+        before, after: of either, in plain words.
+    """
+
+    cell: CellName
+    what: str
+    before: str
+    after: str
+
+    @property
+    def label(self) -> str:
+        """For instance ``the output is 4, 5, 6 → 2, 3, 4, 5, 6``."""
+        return f"{_WHAT[self.what]} {self.before} → {self.after}"
+
+
+_WHAT = {
+    "nodes": "the number of intermediate nodes is",
+    "output": "the output is",
+    "combination": "the output combines its nodes by",
+    "edges": "the same operations are listed in another order, or with other null edges:",
+}
+
+
+def cell_changes(before: Architecture, after: Architecture) -> tuple[CellChange, ...]:
+    """How the cells differ beside the operations on their edges; with `difference` empty too, only for equal ones."""
+    afters = dict(after.cells)
+    return tuple(change for name, cell in before.cells for change in _cell_changes(name, cell, afters[name]))
+
+
+def _cell_changes(name: CellName, before: Cell, after: Cell) -> Iterator[CellChange]:
+    compared = [
+        ("nodes", str(len(before.intermediates)), str(len(after.intermediates))),
+        ("output", _numbers(before.output_nodes), _numbers(after.output_nodes)),
+        ("combination", before.combine, after.combine),
+    ]
+    changes = [CellChange(name, what, old, new) for what, old, new in compared if old != new]
+    yield from changes
+    same_edges = all(change.kind == "unchanged" for change in aligned_cells(before, after, name))
+    if before != after and same_edges and not changes:
+        yield CellChange(name, "edges", f"{len(before.edges)} edges", f"{len(after.edges)} edges")
+
+
+def _numbers(nodes: tuple[int, ...]) -> str:
+    return ", ".join(map(str, nodes))
+
+
 def why_not_comparable(before: Architecture, after: Architecture) -> str | None:
     """Why the two cannot be compared edge by edge, or None: their cells must be of the same kinds and inputs."""
     befores, afters = dict(before.cells), dict(after.cells)

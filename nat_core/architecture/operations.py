@@ -5,11 +5,14 @@ colours) from these traits, so a new operation is one line in `_table`.
 Source: NAT++ (arXiv 2102.10301), section 3.2 and the published cells' vocabulary.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -82,14 +85,36 @@ INDEX = MappingProxyType({name: index for index, name in enumerate(NAMES)})
 NULL = "null"
 SKIP = "skip_connect"
 
-# Other projects' spellings of the same operations. NAS-Bench-201's "nor_conv" is ReLU, conv, BN too.
-_ALIASES = MappingProxyType(
-    {
-        "none": NULL,
-        "nor_conv_1x1": "conv_1x1",
-        "nor_conv_3x3": "conv_3x3",
-        **{f"dil_sep_conv_{k}x{k}": f"dil_conv_{k}x{k}" for k in (3, 5, 7)},
-    }
+
+class Spelling(NamedTuple):
+    """How other projects write an operation.
+
+    Attributes:
+        pattern: of a whole name in lower case, without its underscores; its groups fill `name`.
+        name: the canonical name, with places for the groups.
+        examples: spellings met in the wild.
+    """
+
+    pattern: re.Pattern[str]
+    name: str
+    examples: tuple[str, ...]
+
+
+# NAS-Bench-201's "nor_conv" is ReLU, convolution, batch norm like ours; AutoDL-Projects' "dua_sepc" applies the
+# separable convolution twice as DARTS does, its "dil_sepc" is DARTS' dilated one; NNI's short names mean 3×3.
+SPELLINGS: tuple[Spelling, ...] = tuple(
+    Spelling(re.compile(pattern), name, tuple(examples.split()))
+    for pattern, name, examples in (
+        (r"none|zero|zeroize|null", NULL, "none zero Zero"),
+        (r"identity|skip|skipconnect|skipconnection|id", SKIP, "identity Identity skipconnect"),
+        (r"(?:nor|std|relu)?conv(\d)x(\d)", "conv_{0}x{1}", "nor_conv_3x3 conv3x3"),
+        (r"(?:duasepc|sepconv|separableconv)(\d)x(\d)", "sep_conv_{0}x{1}", "dua_sepc_3x3 sepconv3x3"),
+        (r"(?:dilsepc|dilconv|dilatedconv)(\d)x(\d)", "dil_conv_{0}x{1}", "dil_sepc_3x3 dilconv3x3"),
+        (r"dilsepconv(\d)x(\d)", "dil_sep_conv_{0}x{1}", "dilsepconv3x3"),
+        (r"(max|avg)pool(?:ing)?(\d)x(\d)", "{0}_pool_{1}x{2}", "maxpool3x3"),
+        (r"(max|avg)pool(?:ing)?", "{0}_pool_3x3", "maxpool avgpool"),
+        (r"conv(\d)x(\d)(\d)x(\d)", "conv_{0}x{1}_{2}x{3}", "conv1x3_3x1"),
+    )
 )
 
 
@@ -101,9 +126,20 @@ def canonical_name(name: str) -> str:
     """
     if name in OPERATIONS:
         return name
-    if name in _ALIASES:
-        return _ALIASES[name]
+    if (known := _respelled(name)) is not None:
+        return known
     shown = name if len(name) <= 40 else name[:37] + "..."
-    near = get_close_matches(name[:40], [*NAMES, *_ALIASES], n=3, cutoff=0.75)
+    near = get_close_matches(name[:40], NAMES, n=3, cutoff=0.75)
     hint = f"did you mean {' or '.join(near)}?" if near else f"accepted: {', '.join(NAMES)}"
     raise ValueError(f"unknown operation {shown!r}; {hint}")
+
+
+@lru_cache(maxsize=1024)
+def _respelled(name: str) -> str | None:
+    """The canonical name of another project's spelling, or None."""
+    plain = name[:40].replace("_", "").casefold()
+    for spelling in SPELLINGS:
+        if match := spelling.pattern.fullmatch(plain):
+            found = spelling.name.format(*match.groups())
+            return found if found in OPERATIONS else None
+    return None

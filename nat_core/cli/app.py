@@ -1,33 +1,136 @@
 """What every command shares: the application, options, and the meaning of an ARCH argument."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.naming import resolve
+from nat_core.architecture.notation import MAX_BYTES, Document, Found
+from nat_core.naming import looks_like_a_name, named, written
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
-Arch = Annotated[str, typer.Argument(metavar="ARCH", help="A library name, a file, nasbench201:INDEX, or a genotype.")]
+ARCH_HELP = (
+    "A library name, a genotype in any notation, nasbench201:INDEX, a file (FILE:NAME, FILE:3 or FILE:last chooses), "
+    "or - for standard input."
+)
+Arch = Annotated[str, typer.Argument(metavar="ARCH", help=ARCH_HELP)]
+Archs = Annotated[list[str], typer.Argument(metavar="ARCH…", help=ARCH_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+STANDARD_INPUT = "-"
+
+
+class Named(NamedTuple):
+    """An architecture and what to call it: its name in a file, or the argument itself."""
+
+    name: str
+    architecture: Architecture
 
 
 def architecture_of(text: str) -> Architecture:
-    """The architecture that an ARCH argument means; unlike the page, the command line also reads files."""
-    is_path = len(text) <= 4096 and "\n" not in text and Path(text).is_file()
-    return _read_file(Path(text)) if is_path else resolve(text)
+    """The architecture that an ARCH argument means; what was chosen or passed over goes to stderr.
+
+    Raises:
+        ValueError: it means none, or several; says what is accepted.
+    """
+    return _say(text, _one(text)).architecture
 
 
-def _read_file(path: Path) -> Architecture:
-    size = path.stat().st_size
-    if size > notation.MAX_TEXT_BYTES:
-        raise ValueError(f"{path} has {size:,} bytes; at most {notation.MAX_TEXT_BYTES:,} are accepted")
+def architectures_of(texts: Sequence[str]) -> list[Named]:
+    """All architectures that ARCH arguments mean; a file or standard input may hold thousands.
+
+    Raises:
+        ValueError: one of them means none, or a file holds a faulty one.
+    """
+    return [item for text in texts for item in _all(text)]
+
+
+def _one(text: str) -> Found:
+    if found := named(text):
+        return found
+    document = _written(text)
+    if document is not None:
+        return document.one()
+    label, document, choice = _opened(text)
     try:
-        return notation.parse(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file in UTF-8") from None
+        return document.one(choice)
+    except ValueError as error:
+        hint = f"; for instance {label}:{document.names[0]}" if document.names and not choice else ""
+        raise ValueError(f"{label}: {error}{hint}") from None
+
+
+def _all(text: str) -> list[Named]:
+    if named(text) or _written(text) is not None:
+        return [Named(text, architecture_of(text))]
+    label, document, choice = _opened(text)
+    if choice:
+        return [Named(choice, architecture_of(text))]
+    try:
+        found = document.all()
+    except ValueError as error:
+        raise ValueError(f"{label}: {error}") from None
+    return [Named(item.name or f"{label}:{number}", item.architecture) for number, item in enumerate(found, start=1)]
+
+
+def _written(text: str) -> Document | None:
+    """The document that the argument itself is, or None where it is a file's name. The file system is asked last."""
+    if text.partition(":")[0] == STANDARD_INPUT:
+        return None
+    document = Document(text)
+    if len(document) or document.refusal:
+        return document
+    if _file(text):
+        return None
+    if "\n" not in text and (looks_like_a_name(text) or len(text) <= 255) and _looks_like_a_path(text):
+        raise ValueError(f"there is no file {text!r}")
+    return written(text)
+
+
+def _looks_like_a_path(text: str) -> bool:
+    name = text.rpartition(":")[0] or text
+    return not set("()[]{}=~") & set(name) and ("/" in name or "\\" in name or bool(Path(name).suffix[1:].isalnum()))
+
+
+def _opened(text: str) -> tuple[str, Document, str]:
+    """The label, content and chosen name of a file or of standard input."""
+    if text.partition(":")[0] == STANDARD_INPUT:
+        return "standard input", Document(_limited(sys.stdin.buffer.read(MAX_BYTES + 1))), text.partition(":")[2]
+    path, choice = _file(text) or (Path(text), "")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; accepted: a file")
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    try:
+        return str(path), Document(_limited(content)), choice
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _limited(content: bytes) -> bytes:
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"there are more than {MAX_BYTES:,} bytes; at most these are accepted")
+    return content
+
+
+def _file(text: str) -> tuple[Path, str] | None:
+    """The file, and what to choose in it, that the argument names; None where there is no such file."""
+    name, _, choice = text.rpartition(":")
+    return next(((Path(path), chosen) for path, chosen in ((text, ""), (name, choice)) if _exists(path)), None)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return bool(path) and "\n" not in path and Path(path).exists()
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a zero byte
+        return False
+
+
+def _say(text: str, found: Found) -> Found:
+    label = text if len(text) <= 60 else found.name or found.notation
+    for note in found.notes:
+        print(f"{' '.join(label.split())}: {note}", file=sys.stderr)
+    return found

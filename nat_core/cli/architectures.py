@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +10,10 @@ import typer
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.difference import difference, why_not_comparable
+from nat_core.architecture.difference import CellChange, cell_changes, difference, why_not_comparable
 from nat_core.architecture.drawing import draw_architecture, draw_difference
 from nat_core.architecture.library import library
+from nat_core.architecture.notation import overview
 from nat_core.architecture.spaces import space_of
 from nat_core.architecture.transitions import RULES
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
@@ -19,7 +21,9 @@ from nat_core.cli.app import Arch, AsJson, app, architecture_of
 if TYPE_CHECKING:
     from nat_core.network.config import NetworkConfig
 
-_DRAWINGS = ("dot", "svg", "png", "pdf")
+_DRAWINGS = {name: name for name in ("dot", "svg", "png", "pdf")}
+# By suffix; a text is in the customary notation unless its suffix names one.
+_FILES = {**_DRAWINGS, "json": "json", "txt": "", "py": ""}
 
 NetworkName = Annotated[str | None, typer.Option("--network", help="cifar, imagenet or nasbench201.")]
 Channels = Annotated[int | None, typer.Option("--channels", help="C, the network's initial channels.")]
@@ -48,16 +52,29 @@ def list_command(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def notations(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/notations.md.")] = False,
+) -> None:
+    """List the notations that are read, written, and refused by name."""
+    print(overview.markdown() if markdown else overview.plain(), end="" if markdown else "\n")
+
+
+@app.command()
 def show(
     arch: Arch,
-    format: Annotated[str, typer.Option("--format", help=f"{', '.join((*notation.NOTATIONS, *_DRAWINGS))}.")] = "",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
+    format: Annotated[str, typer.Option("--format", help=f"{', '.join((*notation.WRITERS, *_DRAWINGS))}.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write to this file; its suffix may name the format.")
+    ] = None,
 ) -> None:
     """Write an architecture in any notation, or draw it."""
+    suffix = _suffix(output, _FILES) if output else ""
+    if format and suffix not in ("", "json", format):
+        raise ValueError(f"the format is {format!r:.60}, but the suffix of the file names {suffix}")
+    format = format or suffix
+    if format and format not in (*notation.WRITERS, *_DRAWINGS):
+        raise ValueError(f"unknown format {format!r:.60}; accepted: {', '.join((*notation.WRITERS, *_DRAWINGS))}")
     architecture = architecture_of(arch)
-    format = format or (output.suffix[1:] if output and output.suffix[1:] in _DRAWINGS else "")
-    if format and format not in (*notation.NOTATIONS, *_DRAWINGS):
-        raise ValueError(f"unknown format {format!r}; accepted: {', '.join((*notation.NOTATIONS, *_DRAWINGS))}")
     if format in _DRAWINGS:
         content = draw_architecture(architecture, format)
     else:
@@ -76,24 +93,49 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Tell what became of the first architecture in the second, edge by edge, and which rules allow it; or draw it."""
+    format = _suffix(output, _DRAWINGS) if output else ""
     old, new = architecture_of(before), architecture_of(after)
     if reason := why_not_comparable(old, new):
         raise ValueError(f"{before!r:.60} and {after!r:.60} cannot be compared edge by edge: {reason}")
     if output:
-        _give(draw_difference(old, new, output.suffix[1:]), output.suffix[1:], output)
+        _give(draw_difference(old, new, format), format, output)
         return
-    changes = difference(old, new)
-    allowed = [[rule for rule in RULES if change.is_legal(rule)] for change in changes]
+    edges, cells = difference(old, new), cell_changes(old, new)
+    allowed = [[rule for rule in RULES if change.is_legal(rule)] for change in edges]
     if as_json:
-        rows = [
+        rows: list[dict[str, object]] = [
             {"cell": c.cell, "source": c.source, "target": c.target, "from": c.before, "to": c.after, "legal": rules}
-            for c, rules in zip(changes, allowed, strict=True)
+            for c, rules in zip(edges, allowed, strict=True)
         ]
+        rows += [{"cell": c.cell, "what": c.what, "from": c.before, "to": c.after} for c in cells]
         print(json.dumps(rows))
         return
-    print(f"{len(changes)} edge{'' if len(changes) == 1 else 's'} changed")
-    for change, rules in zip(changes, allowed, strict=True):
+    print(_counted(len(edges), cells))
+    for change, rules in zip(edges, allowed, strict=True):
         print(f"  {change.cell} {change.source}→{change.target}: {change.label} ({', '.join(rules) or 'no rule'})")
+    for item in cells:
+        print(f"  {item.cell} cell: {item.label}")
+
+
+def _counted(edges: int, cells: Sequence[CellChange]) -> str:
+    """How much differs; cells that are not the same are never called unchanged."""
+    if not edges and not cells:
+        return "no difference"
+    if not edges:
+        return "no operation changed, but the cells differ"
+    return f"{edges} edge{'' if edges == 1 else 's'} changed" + (", and the cells differ otherwise" if cells else "")
+
+
+def _suffix(path: Path, formats: Mapping[str, str]) -> str:
+    """The format of a file by its suffix, in any case.
+
+    Raises:
+        ValueError: the suffix is not known.
+    """
+    suffix = path.suffix[1:].lower()
+    if suffix not in formats:
+        raise ValueError(f"the suffix of {path.name!r:.60} names no format; accepted: .{', .'.join(formats)}")
+    return formats[suffix]
 
 
 def _give(content: bytes, format: str, output: Path | None) -> None:

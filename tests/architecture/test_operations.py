@@ -22,7 +22,22 @@ def test_short_labels(name, label):
 
 @pytest.mark.parametrize(
     ("alias", "name"),
-    [("none", "null"), ("nor_conv_3x3", "conv_3x3"), ("dil_sep_conv_5x5", "dil_conv_5x5"), ("null", "null")],
+    [
+        ("none", "null"),
+        ("null", "null"),
+        ("Zero", "null"),
+        ("identity", "skip_connect"),
+        ("skipconnect", "skip_connect"),
+        ("nor_conv_3x3", "conv_3x3"),
+        ("nor_conv_7x7", "conv_7x7"),
+        ("CONV3x3", "conv_3x3"),
+        ("sepconv5x5", "sep_conv_5x5"),
+        ("dua_sepc_5x5", "sep_conv_5x5"),
+        ("dil_sepc_3x3", "dil_conv_3x3"),
+        ("maxpool", "max_pool_3x3"),
+        ("dil_sep_conv_5x5", "dil_sep_conv_5x5"),
+        ("conv_1x7_7x1", "conv_1x7_7x1"),
+    ],
 )
 def test_other_spellings_are_understood(alias, name):
     assert canonical_name(alias) == name
@@ -30,6 +45,12 @@ def test_other_spellings_are_understood(alias, name):
 
 def test_an_unknown_name_is_refused_with_the_nearest_or_all():
     with pytest.raises(ValueError, match="did you mean sep_conv_3x3"):
-        canonical_name("sepconv_3x3")
+        canonical_name("sep_cnv_3x3")
     with pytest.raises(ValueError, match="accepted: conv_1x1, conv_3x3"):
         canonical_name("quux" * 5000)
+
+
+@pytest.mark.parametrize("name", ["conv_9x9", "conv_3x5", "sep_conv_1x1", "maxpool_9x9", "conv3x3-bn-relu", "skip_2"])
+def test_a_spelling_of_no_operation_is_not_stretched_to_one(name):
+    with pytest.raises(ValueError, match="unknown operation"):
+        canonical_name(name)

@@ -1,11 +1,14 @@
-"""Every notation of a cell in the wild, read by one parser and written by one table.
+"""Every notation of a cell in the wild: one door that reads text, one table of formats.
 
-Read: DARTS' pairs, NAT's (operation, source, target), FairDARTS' (operation, target, source),
-pt.darts' nested lists, each as a `Genotype(…)` call, a dict or JSON; NAS-Bench-201 strings; this
-project's own JSON.
+`values` reads literals, `scanning` finds them in a text, `formats` and `refusals` tell what they are, `documents`
+chooses among what a text holds, `writing` gives an architecture back.
 """
 
-from nat_core.architecture.notation.reading import MAX_TEXT_BYTES, parse
-from nat_core.architecture.notation.writing import NOTATIONS, expressible, shortest, write
+from nat_core.architecture.notation.documents import MAX_ARCHITECTURE_BYTES, MAX_BYTES, Document, Found
+from nat_core.architecture.notation.reading import parse
+from nat_core.architecture.notation.writing import TITLES, WRITERS, expressible, shortest, write
 
-__all__ = ["MAX_TEXT_BYTES", "NOTATIONS", "expressible", "parse", "shortest", "write"]
+__all__ = [
+    "MAX_ARCHITECTURE_BYTES", "MAX_BYTES", "TITLES", "WRITERS", "Document", "Found", "expressible", "parse",
+    "shortest", "write",
+]  # fmt: skip

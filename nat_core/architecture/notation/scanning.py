@@ -1,0 +1,164 @@
+"""Where in a text an architecture may begin, and what is read there.
+
+Nothing is evaluated; a place that cannot be read is passed over, so that whatever stands around an architecture is no
+obstacle.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nat_core.architecture.notation.formats import Format, format_of
+from nat_core.architecture.notation.values import Call, Reader, Unreadable
+
+# A value may begin with a NAS-Bench-201 string, a field of a genotype, a call, a bracket, or a row of 40 numbers.
+_START = re.compile(
+    r"""
+    (?P<string>\|\s*[A-Za-z_][\w./-]{0,39}~)
+    | (?<![\w/:.])(?P<field>["']?[\w/:.]{0,80}?(?:normal|reduc|recurrent)[\w/]{0,40}["']?\s*[:=]\s*(?=[\[({"'\w-]))
+    | (?<![\w.])(?P<call>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*[ ]?\()
+    | (?P<bracket>[\[({])
+    | (?<![\w.:])(?P<numbers>\d{1,2}(?:[ \t\r\n,\[\]]+\d{1,2}){39}(?![\w.]|[ \t,]+\d))
+    """,
+    re.VERBOSE,
+)
+_GROUP = r"\|(?:\s*[\w./-]{1,40}\s*~\s*\d{1,2}\s*\|)+"
+_CELL_STRING = re.compile(rf"{_GROUP}(?:\s*\+\s*{_GROUP})*(?!\s*\+\s*\||\s*[\w./-]{{1,40}}~)")
+_CELL_LINE = re.compile(r"[^\n'\"`]*")
+# What a genotype has and source code that only computes one has not: an operation with its source.
+_EDGE = re.compile(r"[\[(]\s*[\"'][\w ]+[\"']\s*,\s*(?:[\w.]+\()?\d")
+_BRACKET = re.compile(r"[()\[\]{}]")
+_FIELD_LINE = re.compile(r"\n[ \t]*[\"']?(?:normal|reduc)\w*[\"']?\s*[:=]")
+_MAX_DEPTH = 8
+_MAX_DAMAGE = 64 * 1024
+_MAX_QUOTED = 2
+_STRAIGHT = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\u2212": "-"})
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A value in a known notation, found but not yet read.
+
+    Attributes:
+        value: as plain data.
+        format: its notation.
+        name: the key under which a dict holds it, or "".
+        position: where it begins, in characters.
+    """
+
+    value: Any
+    format: Format
+    name: str
+    position: int
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """An architecture that cannot be read to its end.
+
+    Attributes:
+        fault: what is wrong, and where.
+        position: where it begins, in characters.
+    """
+
+    fault: Unreadable
+    position: int
+
+
+@dataclass(frozen=True)
+class Other:
+    """A value in no known notation."""
+
+    value: Any
+    position: int
+
+
+def scan(text: str) -> Iterator[Candidate | Damaged | Other | Unreadable]:
+    """What the text holds, in its order; places that cannot be read come as the fault that was met there."""
+    text = text.translate(_STRAIGHT)
+    reader, position = Reader(text), 0
+    while match := _START.search(text, position):
+        try:
+            value, end = _value(reader, match)
+        except Unreadable as fault:
+            damaged = _is_damage(text, match, fault)
+            yield Damaged(fault, match.start()) if damaged else fault
+            position = _end_of_damage(text, match, fault) if damaged else _next_start(match)
+        else:
+            yield from _within(value, "", match.start())
+            position = max(end, match.start() + 1)
+
+
+def _value(reader: Reader, match: re.Match[str]) -> tuple[Any, int]:
+    start = match.start()
+    if match["string"]:
+        # What is no whole string is taken to the end of its line, so that reading it tells what is wrong.
+        whole = _CELL_STRING.match(reader.text, start) or _CELL_LINE.match(reader.text, start)
+        return (whole.group().strip(), whole.end()) if whole else ("", match.end())
+    if match["numbers"]:
+        return [int(number) for number in re.findall(r"\d+", match["numbers"])], match.end()
+    if match["field"]:
+        return reader.fields(start)
+    return reader.value(start)
+
+
+def _is_damage(text: str, match: re.Match[str], fault: Unreadable) -> bool:
+    """Whether it is an architecture that a fault ends, rather than source code or prose."""
+    if not match["field"] and "enotype" not in (match["call"] or ""):
+        return False
+    end = len(text) if fault.truncated else fault.position
+    return _EDGE.search(text, match.start(), end) is not None
+
+
+def _end_of_damage(text: str, match: re.Match[str], fault: Unreadable) -> int:
+    """Where a damaged architecture ends, so that its other fields are not taken for one of their own."""
+    if fault.truncated:
+        return len(text)
+    depth = 0
+    for bracket in _BRACKET.finditer(text, match.start(), match.start() + _MAX_DAMAGE) if match["call"] else ():
+        depth += 1 if bracket.group() in "([{" else -1
+        if depth == 0:
+            return max(bracket.end(), fault.position)
+    line_end = text.find("\n", fault.position)
+    while line_end >= 0 and _FIELD_LINE.match(text, line_end):
+        line_end = text.find("\n", line_end + 1)
+    return line_end if line_end >= 0 else len(text)
+
+
+def _next_start(match: re.Match[str]) -> int:
+    """Where to go on after a fault: within the call's brackets, behind the field's sign, or at the next character."""
+    if match["call"]:
+        return match.end() - 1
+    return match.end() if match["field"] or match["string"] else match.start() + 1
+
+
+def _within(value: Any, name: str, position: int, depth: int = 0, quoted: int = 0) -> Iterator[Candidate | Other]:
+    """The architectures in a value: itself, or what lists, dicts and strings in it hold."""
+    if format := format_of(value):
+        own = value.get("name") if isinstance(value, Mapping) else None
+        yield Candidate(value, format, own if isinstance(own, str) else name, position)
+        return
+    found = False
+    for key, item in _items(value) if depth < _MAX_DEPTH else ():
+        for inner in _within(item, key or name, position, depth + 1, quoted):
+            found = found or isinstance(inner, Candidate)
+            if isinstance(inner, Candidate):
+                yield inner
+    if isinstance(value, str) and quoted < _MAX_QUOTED and _START.search(value):
+        for hit in scan(value):
+            if isinstance(hit, Candidate):
+                found = True
+                yield Candidate(hit.value, hit.format, hit.name or name, position)
+    if not found and depth == 0:
+        yield Other(value, position)
+
+
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from (("", item) for item in value)
+    elif isinstance(value, Call):
+        yield from (("", item) for item in value.arguments)
+        yield from value.fields.items()
