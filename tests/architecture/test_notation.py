@@ -42,7 +42,7 @@ def test_the_library_round_trips(name, notation):
 
 
 def test_the_notations_in_the_wild_are_told_apart():
-    edges = "[('sep_conv_3x3', 0), ('none', 1), ('dil_sep_conv_3x3', 2), ('skip_connect', 0)]"
+    edges = "[('sep_conv_3x3', 0), ('none', 1), ('dil_conv_3x3', 2), ('skip_connect', 0)]"
     pairs = f"Genotype(normal={edges}, normal_concat=range(2, 4), reduce={edges}, reduce_concat=[2, 3])"
     architecture = parse(pairs)
     assert architecture.normal.edges == (
@@ -110,7 +110,7 @@ def genotype(normal=ROW, concat="[2]"):
         (genotype(concat="range(0, 99999)"), "range at line 1 needs"),
         (genotype(concat="[2.0]"), r"normal_concat\[0\]: the node is 2.0"),
         (genotype(concat="[True]"), "the node is True"),
-        (genotype(concat="[1]"), "normal cell: output node 1 is not an intermediate node"),
+        (genotype(concat="[1]"), "normal cell: no intermediate node of the output"),
         (genotype("[('sep_conv_4x4', 0, 2)]"), r"normal\[0\]: unknown operation 'sep_conv_4x4'"),
         (
             genotype("[('conv_3x3', 0, 2), ('conv_3x3', 3, 2)]"),
