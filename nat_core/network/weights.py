@@ -33,8 +33,9 @@ _PARTS = ("stem", "cells", "auxiliary", "classifier")
 
 # The originals' names in the order in which they register them, for files that hold tensors in any other.
 _ORIGINAL_NAMES = (
-    "stem", "stem0", "stem1", "cells", "auxiliary_head", "preprocess0", "preprocess1", "_ops", "op",
-    "conv_1", "conv_2", "bn", "features", "classifier", "weight", "bias", "running_mean", "running_var",
+    "stem", "stem0", "stem1", "cells", "auxiliary_head", "preprocess0", "preprocess1", "_ops", "layers", "op",
+    "conv_1", "conv_2", "bn", "conv_a", "conv_b", "downsample", "features", "lastact", "classifier",
+    "weight", "bias", "running_mean", "running_var",
 )  # fmt: skip
 _BY_NODES = re.compile(r"^cells\.(\d+)\._ops\.(\d+)\.(\d+)\.\d+\.")  # FairDARTS: target, source, number
 _OURS = re.compile(r"^cells\.(\d+)\.operations\.(\d+)\.")

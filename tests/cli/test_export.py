@@ -114,6 +114,16 @@ def test_imagenet_and_fairdarts_names(capsys, tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", ["weights.pt", "weights.safetensors"])
+def test_nasbench201_names(name, capsys, tmp_path):
+    network = darts_family.benchmark_original(parse(CELL), 4, 2)
+    (torch.save if name.endswith(".pt") else save_file)(network.state_dict(), tmp_path / name)
+    sizes = ("--channels", 4, "--layers", 6, "--weights", tmp_path / name)
+    assert run(capsys, CELL, *sizes, "-o", tmp_path / "net.onnx")[0] == 0
+    images = torch.randn(2, 3, 32, 32)
+    np.testing.assert_allclose(run_onnx(tmp_path / "net.onnx", images), expected(network, images), atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("auxiliary", [False, True])
 def test_a_module_with_its_weights_beside(auxiliary, capsys, tmp_path):
     network = darts_family.original(of("PC_DARTS_CIFAR"), 8, 5, auxiliary=True)

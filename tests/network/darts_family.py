@@ -163,10 +163,68 @@ class Network(nn.Module):
         return self.classifier(self.global_pooling(s1).flatten(1))
 
 
+class BenchmarkCell(nn.Module):
+    """NAS-Bench-201's, of one input; a null edge is a module without tensors, as in AutoDL-Projects."""
+
+    def __init__(self, edges, c):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Flatten() if name == "null" else operation(name, c, 1) for name, *_ in edges)
+        self.edges = edges
+
+    def forward(self, x):
+        states = {0: x}
+        for layer, (name, source, target) in zip(self.layers, self.edges, strict=True):
+            y = torch.zeros_like(x) if name == "null" else layer(states[source])
+            states[target] = states[target] + y if target in states else y
+        return states[max(states)]
+
+
+class ResNetBasicblock(nn.Module):
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.conv_a = Op(nn.ReLU(), conv(c_in, c_out, 3, 2, 1), nn.BatchNorm2d(c_out))
+        self.conv_b = Op(nn.ReLU(), conv(c_out, c_out, 3, 1, 1), nn.BatchNorm2d(c_out))
+        self.downsample = nn.Sequential(nn.AvgPool2d(2), conv(c_in, c_out, 1))
+
+    def forward(self, x):
+        return self.downsample(x) + self.conv_b(self.conv_a(x))
+
+
+class TinyNetwork(nn.Module):
+    """NAS-Bench-201's: three stages of n cells."""
+
+    def __init__(self, c, n, edges, classes):
+        super().__init__()
+        self.stem = nn.Sequential(conv(3, c, 3, 1, 1), nn.BatchNorm2d(c))
+        self.cells = nn.ModuleList()
+        for stage in range(3):
+            if stage:
+                self.cells.append(ResNetBasicblock(c, 2 * c))
+                c *= 2
+            self.cells.extend(BenchmarkCell(edges, c) for _ in range(n))
+        self.lastact = nn.Sequential(nn.BatchNorm2d(c), nn.ReLU())
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(c, classes)
+
+    def forward(self, images):
+        x = self.stem(images)
+        for cell in self.cells:
+            x = cell(x)
+        return self.classifier(self.global_pooling(self.lastact(x)).flatten(1))
+
+
+def benchmark_original(architecture, c, n, classes=10):
+    """NAS-Bench-201's network, as `original`."""
+    return randomised(TinyNetwork(c, n, [tuple(edge) for edge in architecture.normal.edges], classes))
+
+
 def original(architecture, c, layers, classes=10, auxiliary=False, imagenet=False, cell=Cell):
     """The network of `architecture`'s cells with random weights and random statistics, in evaluation mode."""
     cells = [([tuple(edge) for edge in item.edges], item.output_nodes) for _, item in architecture.cells]
-    network = Network(c, classes, layers, auxiliary, *cells, imagenet=imagenet, cell=cell)
+    return randomised(Network(c, classes, layers, auxiliary, *cells, imagenet=imagenet, cell=cell))
+
+
+def randomised(network):
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.2)
