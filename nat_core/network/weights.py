@@ -9,7 +9,7 @@ Weights with this project's own names are matched by name.
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +24,6 @@ from nat_core.network.typed import members
 SAFETENSORS = ".safetensors"
 _ACCEPTED = f"accepted: a state dict as torch.save(network.state_dict(), FILE) writes it, or a {SAFETENSORS} file"
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
-_PREFIXES = ("module.", "_orig_mod.")  # of DataParallel and of compiled modules
 _NOT_COMPARED = ("num_batches_tracked", "total_ops", "total_params")  # the last two are thop's
 _AUXILIARY = ("auxiliary_head", "auxiliary")
 
@@ -37,6 +36,10 @@ _ORIGINAL_NAMES = (
     "conv_1", "conv_2", "bn", "conv_a", "conv_b", "downsample", "features", "lastact", "classifier",
     "weight", "bias", "running_mean", "running_var",
 )  # fmt: skip
+_OWN_NAMES = (
+    "preprocess", "operations", "carried", "straight", "shifted", "norm", "body", "shortcut", "auxiliary",
+)  # fmt: skip
+_KNOWN = frozenset((*_ORIGINAL_NAMES, *_OWN_NAMES))
 _BY_NODES = re.compile(r"^cells\.(\d+)\._ops\.(\d+)\.(\d+)\.\d+\.")  # FairDARTS: target, source, number
 _OURS = re.compile(r"^cells\.(\d+)\.operations\.(\d+)\.")
 
@@ -69,11 +72,9 @@ def read_state(file: Path | BinaryIO, suffix: str) -> dict[str, Tensor]:
         ValueError: it holds something else than tensors by name.
     """
     content = file.read_bytes() if isinstance(file, Path) else file.read()
-    state = _unwrapped((_safetensors if suffix == SAFETENSORS else _pickled_tensors)(content))
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    return {name: tensor for name, tensor in state.items() if _leaf(name) not in _NOT_COMPARED}
+    state = _unwrapped(_safetensors(content) if suffix == SAFETENSORS else _pickled_tensors(content))
+    state = _without_prefix({name: tensor for name, tensor in state.items() if _leaf(name) not in _NOT_COMPARED})
+    return _in_registered_order(state) if suffix == SAFETENSORS else state
 
 
 def matched(state: Mapping[str, Tensor], network: CellNetwork) -> dict[str, Tensor]:
@@ -114,6 +115,8 @@ def original_order(network: CellNetwork) -> tuple[str, ...]:
 
 def _misfit(theirs: str, given: Tensor, own: str, expected: Tensor, ends: Mapping[str, tuple[int, int]]) -> str | None:
     """Why a tensor of the file cannot be the network's, or None."""
+    if not given.is_floating_point() or given.layout != torch.strided or given.device.type != "cpu":
+        return f"{theirs} is no dense tensor of floating-point numbers"
     if _leaf(theirs) != _leaf(own) or given.shape != expected.shape:
         return f"{theirs} is {_shape(given)} where the network has {_shape(expected)} ({own})"
     if (by_nodes := _BY_NODES.match(theirs)) and (found := _OURS.match(own)):
@@ -133,22 +136,36 @@ def _ends(network: CellNetwork) -> dict[str, tuple[int, int]]:
 
 
 def _safetensors(content: bytes) -> dict[str, Tensor]:
-    """The format keeps no order, so names give it."""
     try:
-        state = parse_safetensors(content)
+        return parse_safetensors(content)
     except SafetensorError:
         raise ValueError(f"it is truncated or no safetensors file; {_ACCEPTED}") from None
-    return dict(sorted(state.items(), key=lambda item: [*_places(item[0])]))
 
 
-def _places(name: str) -> Iterator[tuple[int, int, str]]:
-    """What sorts names as the originals register them: numbers by size, words by the table."""
-    for part in name.split("."):
-        if part.isdecimal():
-            yield 0, int(part), ""
-        else:
-            known = part in _ORIGINAL_NAMES
-            yield 1, _ORIGINAL_NAMES.index(part) if known else len(_ORIGINAL_NAMES), "" if known else part
+def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without words that all names begin with and that no network has, such as DataParallel's ``module``."""
+    words = {_first(name) for name in state}
+    if len(words) != 1 or words & _KNOWN or not all("." in name for name in state):
+        return state
+    return _without_prefix({name.partition(".")[2]: tensor for name, tensor in state.items()})
+
+
+def _in_registered_order(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A safetensors file keeps no order, so names must give it."""
+    for name in state:
+        if unknown := [part for part in name.split(".") if part not in _KNOWN and not part.isdecimal()]:
+            raise ValueError(
+                f"{name} has the word {unknown[0]!r:.40}, which DARTS' code has not, and a {SAFETENSORS} file keeps no "
+                "order; accepted: the same saved by torch.save, which does"
+            )
+    return dict(sorted(state.items(), key=lambda item: [*map(_place, item[0].split("."))]))
+
+
+def _place(part: str) -> int:
+    """Where a part of a name stands among others: numbers by size, words as the originals register them."""
+    if part.isdecimal():
+        return int(part)
+    return _ORIGINAL_NAMES.index(part) if part in _ORIGINAL_NAMES else len(_ORIGINAL_NAMES)
 
 
 def _pickled_tensors(content: bytes) -> Any:

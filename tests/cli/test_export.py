@@ -79,7 +79,17 @@ def with_counters_of_thop(state):
     return {"total_ops": torch.zeros(1), **state, "cells.0.total_params": torch.zeros(1)}
 
 
-@pytest.mark.parametrize("saved", [data_parallel, without_counters, with_counters_of_thop])
+def compiled(state):
+    return {"model": {f"net._orig_mod.{name}": tensor for name, tensor in state.items()}}
+
+
+def in_double_precision(state):
+    return {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize(
+    "saved", [data_parallel, without_counters, with_counters_of_thop, compiled, in_double_precision]
+)
 def test_other_ways_to_save_the_same(saved, capsys, tmp_path):
     network = darts_family.original(of("DARTS"), 8, 5)
     torch.save(saved(network.state_dict()), tmp_path / "checkpoint.pth.tar")
@@ -184,6 +194,10 @@ def files(tmp_path_factory):
     (folder / "garbage.safetensors").write_bytes(b"garbage" * 100)
     (folder / "cut.pt").write_bytes((folder / "good.pt").read_bytes()[:5000])
     fair = darts_family.original(parse(FAIR), 8, 5, cell=darts_family.NodeWiseCell).state_dict()
+    save_file({name.replace("_ops", "edges"): item for name, item in state.items()}, folder / "foreign.safetensors")
+    whole = {name: item.long() if name == "stem.1.weight" else item for name, item in state.items()}
+    torch.save(whole, folder / "whole.pt")
+    torch.save({**state, "stem.0.weight": state["stem.0.weight"].to_sparse()}, folder / "sparse.pt")
     moved = {name.replace("cells.0._ops.2.0.", "cells.0._ops.2.7."): tensor for name, tensor in fair.items()}
     torch.save(moved, folder / "moved.pt")
     return folder
@@ -215,6 +229,9 @@ BAD = [
     (["DARTS", *SMALL, "--weights", "garbage.pt", "-o", "net.py"], "it is broken, or holds more than tensors"),
     (["DARTS", *SMALL, "--weights", "cut.pt", "-o", "net.py"], "it is broken, or holds more than tensors"),
     (["DARTS", *SMALL, "--weights", "garbage.safetensors", "-o", "net.py"], "truncated or no safetensors file"),
+    (["DARTS", *SMALL, "--weights", "foreign.safetensors", "-o", "net.py"], "which DARTS' code has not, and a .safete"),
+    (["DARTS", *SMALL, "--weights", "whole.pt", "-o", "net.py"], "stem.1.weight is no dense tensor of floating-poi"),
+    (["DARTS", *SMALL, "--weights", "sparse.pt", "-o", "net.py"], "stem.0.weight is no dense tensor of floating-poi"),
     ([FAIR, *SMALL, "--weights", "moved.pt", "-o", "net.py"], "belongs to edge 7 → 2 where the network has"),
 ]  # fmt: skip
 
