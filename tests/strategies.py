@@ -11,7 +11,7 @@ from nat_core.architecture.spaces import SPACES
 
 @st.composite
 def cells(draw, inputs=None, combine=None, operations=NAMES, max_intermediates=5, max_edges=12) -> Cell:
-    """Any legal cell: nodes without edges, parallel edges, dead ends, partial outputs."""
+    """Any legal cell: nodes without edges, parallel edges, dead ends, partial outputs, inputs in outputs."""
     inputs = draw(st.integers(1, 2)) if inputs is None else inputs
     nodes = inputs + draw(st.integers(1, max_intermediates))
     targets = st.integers(inputs, nodes - 1)
@@ -19,7 +19,7 @@ def cells(draw, inputs=None, combine=None, operations=NAMES, max_intermediates=5
         st.lists(st.tuples(st.sampled_from(operations), targets, st.floats(0, 0.999)), min_size=1, max_size=max_edges)
     )
     edges = tuple(Edge(operation, int(fraction * target), target) for operation, target, fraction in drawn)
-    output = draw(st.lists(targets, unique=True, max_size=nodes - inputs))
+    output = draw(st.lists(st.integers(0, nodes - 1), unique=True, max_size=nodes))
     if not {edge.target for edge in edges} & set(output):
         output = [*output, edges[0].target] if edges[0].target not in output else output
     return Cell(inputs, nodes, edges, tuple(output), combine or draw(st.sampled_from(["concat", "sum"])))

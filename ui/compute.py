@@ -8,13 +8,13 @@ from pathlib import Path
 
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.spaces import Space, space_of
+from nat_core.architecture.spaces import Space
 from nat_core.judge import Judge, Progress
 from nat_core.learning.accuracy import AccuracySource, StagedSource
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
-from nat_core.network.config import NETWORKS, NetworkConfig
+from nat_core.network.config import NetworkConfig, usual_network
 from nat_core.network.costs import Cost, cost_model
 from nat_core.runs.folders import default_folders
 from nat_core.transform import Options, Transformation, propose
@@ -26,9 +26,9 @@ POLICIES = (PRETRAINED, *default_folders().policy_roots)
 
 def default_network(architecture: Architecture) -> NetworkConfig | None:
     """The network that the architecture's costs are usually quoted on; None if it fits none."""
-    space = space_of(architecture)
-    candidates = [NETWORKS[space.network]] if space else NETWORKS.values()
-    return next((config for config in candidates if config.mismatch(architecture) is None), None)
+    with suppress(ValueError):
+        return usual_network(architecture)
+    return None
 
 
 @lru_cache(maxsize=512)

@@ -32,8 +32,8 @@ class Editor:
     Attributes:
         architecture, name: the input, and which of its cells is edited.
         space: that it belongs to, whose rule for the output is kept.
-        macs: [E, 26] of every operation on every edge of this cell, over the whole network; None if uncountable.
-        probabilities: [E, 26] the policy's; None without one.
+        macs: [E, operations] of every operation on every edge of this cell, in the network; None if uncountable.
+        probabilities: [E, operations] the policy's; None without one.
     """
 
     architecture: Architecture
@@ -60,7 +60,7 @@ class Editor:
 
 
 def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | None) -> None:
-    """Draws what edits the selected part. `log_probabilities`: [edges, 26] the policy's, if there is one."""
+    """Draws what edits the selected part. `log_probabilities`: [edges, operations] the policy's, if there is one."""
     item = _editor(architecture, log_probabilities)
     cell = item.cell
     kind, _, number = st.session_state["part"].partition(" ")
@@ -224,7 +224,7 @@ def _output_controls(item: Editor) -> None:
         st.session_state[key] = list(cell.output)  # where that was not possible, the nodes come back
 
     st.pills(
-        "Nodes that the output is made of", cell.intermediates, default=cell.output, selection_mode="multi",
+        "Nodes that the output is made of", range(cell.nodes), default=cell.output, selection_mode="multi",
         format_func=name, key=key, on_change=chosen,
     )  # fmt: skip
 

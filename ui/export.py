@@ -1,22 +1,30 @@
 """Taking the result away: every notation, JSON, DOT, SVG, PNG, PDF, and the network as PyTorch or ONNX file."""
 
+import io
 import json
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from functools import lru_cache, partial
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.drawing import draw_architecture, draw_difference
-from nat_core.network.config import NetworkConfig
+from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_CLASSES, MAX_LAYERS, NetworkConfig
 from nat_core.network.export_onnx import onnx_file, why_no_onnx
-from nat_core.network.export_torch import torch_source
+from nat_core.network.export_torch import state_file, torch_source
 from nat_core.transform import Candidate, Transformation
+from ui import notices
+from ui.text import plain
 
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "dot": "text/vnd.graphviz"}
 _JSON = "application/json"
+_BINARY = "application/octet-stream"
 _CHANGES = "Changes"
+_WEIGHT_TYPES = ("pt", "pth", "tar", "safetensors")
+_MAX_WEIGHTS_MEGABYTES = 128
 
 
 def transformation(outcome: Transformation, shown: Candidate) -> None:
@@ -49,15 +57,65 @@ def one(architecture: Architecture, network: NetworkConfig | None) -> None:
         _network(architecture, network, "input")
 
 
-def _network(architecture: Architecture, network: NetworkConfig, name: str) -> None:
-    """The whole network to run elsewhere."""
-    st.caption(f"The network whose costs are shown ({network.description}), to run elsewhere, with fresh weights:")
+def _network(architecture: Architecture, usual: NetworkConfig, name: str) -> None:
+    """The whole network to run elsewhere; `usual`: what its costs are counted on, where its sizes start from."""
+    with st.popover("Sizes and weights of the network", icon=":material/tune:"):
+        sizes, weights = _sizes(usual), _weights()
+    try:
+        network = replace(usual, **sizes)
+        state = None if weights is None else _state(architecture, network, weights.getvalue(), weights.name)
+    except ValueError as error:
+        notices.problem(error, "The network cannot be exported")
+        return
+    own = "fresh weights" if weights is None else f"weights from {plain(weights.name)}"
+    st.caption(f"The whole network ({network.description}), to run elsewhere, with {own}:")
     with st.container(horizontal=True, vertical_alignment="center"):
         _file("PyTorch module", lambda: torch_source(architecture, network), f"{name}.py", "text/x-python")
+        if state is not None:
+            _file("Its weights", lambda: state, f"{name}.pt", _BINARY)
         if problem := why_no_onnx():
             st.caption(problem)
         else:
-            _file("ONNX", lambda: onnx_file(architecture, network), f"{name}.onnx", "application/octet-stream")
+            _file("ONNX", partial(_onnx, architecture, network, weights), f"{name}.onnx", _BINARY)
+
+
+def _sizes(usual: NetworkConfig) -> dict[str, int | bool]:
+    """The fields of the network that the visitor may change."""
+    family = FAMILIES[usual.family]
+    ranges = {
+        "channels": ("C, channels", 2, MAX_CHANNELS, 2),
+        "layers": ("L, cells", family.stages, MAX_LAYERS, family.stages),
+        "classes": ("Classes", 2, MAX_CLASSES, 1),
+        "resolution": ("Resolution, pixels", *family.resolutions, 1),
+    }
+    sizes: dict[str, int | bool] = {
+        field: st.number_input(label, low, high, getattr(usual, field), step, key=f"export_{field}-{usual.family}")
+        for field, (label, low, high, step) in ranges.items()
+    }
+    if family.auxiliary_resolution is not None:
+        help = "It works in training only, so an ONNX file leaves it out."
+        sizes["auxiliary"] = st.toggle("Auxiliary head", key=f"export_auxiliary-{usual.family}", help=help)
+    return sizes
+
+
+def _weights() -> UploadedFile | None:
+    return st.file_uploader(
+        "Trained weights of this very network", type=_WEIGHT_TYPES, key="export_weights",
+        max_upload_size=_MAX_WEIGHTS_MEGABYTES,
+        help="A state dict of DARTS' code or of one that descends from it; nothing but tensors is read.",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _state(architecture: Architecture, network: NetworkConfig, content: bytes, name: str) -> bytes:
+    """Uploaded weights under the names of the network's own file. Raises ValueError: they do not fit."""
+    return state_file(architecture, network, io.BytesIO(content), name)
+
+
+def _onnx(architecture: Architecture, network: NetworkConfig, weights: UploadedFile | None) -> bytes:
+    if weights is None:
+        return onnx_file(architecture, network)
+    return onnx_file(architecture, network, weights=io.BytesIO(weights.getvalue()), name=weights.name)
 
 
 def _text(architecture: Architecture) -> None:

@@ -42,7 +42,8 @@ class Cell:
         inputs: how many nodes are inputs (2 in DARTS-like cells, 1 in NAS-Bench-201).
         nodes: all nodes, inputs included.
         edges: in the order given; the order identifies an edge through a transformation.
-        output: intermediate nodes that form the output.
+        output: nodes that form the output; an intermediate one that an edge enters among them. An input node counts
+            as what its cell makes of it: C channels at the output's resolution.
         combine: whether the output concatenates or sums them.
 
     Raises:
@@ -90,20 +91,29 @@ class Cell:
         if self.combine not in ("concat", "sum"):
             raise ValueError(f"combine is {self.combine!r:.60}; accepted: concat, sum")
         for node in self.output:
-            if not self.inputs <= node < self.nodes:
-                raise ValueError(f"output node {node} is not an intermediate node ({self.inputs}…{self.nodes - 1})")
+            if not 0 <= node < self.nodes:
+                raise ValueError(f"output node {node} does not exist; accepted: 0 to {self.nodes - 1}")
         if len(set(self.output)) != len(self.output):
             raise ValueError(f"output {list(self.output)} names a node twice")
-        if not self.output_nodes:
+        if not set(self.output_nodes) & set(self.intermediates):
             raise ValueError(
-                f"no node of the output {list(self.output)} has an incoming edge, so the cell has no output"
+                f"no intermediate node of the output {list(self.output)} has an incoming edge, so the cell has no "
+                "output of its own"
             )
 
     @cached_property
     def output_nodes(self) -> tuple[int, ...]:
-        """Nodes of `output` that some edge enters, null edges included (FairDARTS leaves out the others)."""
+        """Nodes of `output` that hold something: inputs, and those that some edge enters, null edges included.
+
+        FairDARTS leaves out the others.
+        """
         entered = {edge.target for edge in self.edges}
-        return tuple(node for node in self.output if node in entered)
+        return tuple(node for node in self.output if node in entered or node < self.inputs)
+
+    @property
+    def output_inputs(self) -> tuple[int, ...]:
+        """Input nodes in the output, as NAO writes NASNet-A."""
+        return tuple(node for node in self.output if node < self.inputs)
 
     @property
     def width(self) -> int:

@@ -63,7 +63,7 @@ def _node(
 
 
 def _output_meaning(cell: Cell) -> str:
-    parts = [str(node - cell.inputs) for node in cell.output_nodes]
+    parts = [_node_name(cell, node) for node in cell.output_nodes]
     how = "concatenation" if cell.combine == "concat" else "sum"
     return f"{how} of nodes {', '.join(parts)}" if len(parts) > 1 else f"node {parts[0]}"
 
@@ -80,7 +80,7 @@ def output_looks(cell: Cell, frame: Frame) -> Iterator[EdgeLook]:
             color=frame.theme.tint(frame.theme.line, 0.7),
             width=0.8,
             style="solid",
-            tooltip=f"node {node - cell.inputs} is part of the output",
+            tooltip=f"node {_node_name(cell, node)} is part of the output",
         )
 
 
@@ -169,5 +169,10 @@ def _change_chip(change: EdgeChange, theme: Theme) -> str:
 
 def _tooltip(edge: Edge, cell: Cell) -> str:
     """``sep_conv_3x3: c_{k-1} → 2``."""
-    back = cell.inputs - edge.source
-    return f"{edge.operation}: {f'c_{{k-{back}}}' if back > 0 else -back} → {edge.target - cell.inputs}"
+    return f"{edge.operation}: {_node_name(cell, edge.source)} → {_node_name(cell, edge.target)}"
+
+
+def _node_name(cell: Cell, node: int) -> str:
+    """``c_{k-1}`` for an input; intermediate nodes count from 0."""
+    back = cell.inputs - node
+    return f"c_{{k-{back}}}" if back > 0 else str(-back)

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from nat_core.architecture.operations import NULL, OPERATIONS, SKIP, Kind
 from nat_core.architecture.palette import THEMES, Theme, operation_color
-from nat_core.architecture.transitions import TYPE_LEVELS, is_legal
+from nat_core.architecture.transitions import TYPE_LEVELS, is_legal, type_level
 
 _BOX = (104, 36)  # width and height of an operation, in pixels
 _COLUMN, _ROW, _LEFT, _TOP = 236, 82, 122, 44
@@ -53,12 +53,12 @@ def places(operations: Sequence[str]) -> dict[str, Place]:
     """Where each operation lies: levels downwards, smaller kernels to the right, skip and null below all."""
     traits = [OPERATIONS[name] for name in operations]
     ranked = [item for item in traits if item.kind in TYPE_LEVELS]
-    levels = sorted({TYPE_LEVELS[item.kind] for item in ranked})
+    levels = sorted({type_level(item) for item in ranked})
     kernels = sorted({item.kernel for item in ranked}, reverse=True)
     found: dict[str, Place] = {}
     for level in levels:
         for column, kernel in enumerate(kernels):
-            row = [item for item in ranked if (TYPE_LEVELS[item.kind], item.kernel) == (level, kernel)]
+            row = [item for item in ranked if (type_level(item), item.kernel) == (level, kernel)]
             for number, item in enumerate(row):
                 shift = (number - (len(row) - 1) / 2) * (_BOX[0] + 8)
                 x = _LEFT + (column + 0.5) * _COLUMN + shift

@@ -40,8 +40,9 @@ class Operation:
         name: canonical name, e.g. ``sep_conv_3x3``.
         kind: what it computes.
         kernel: side of the kernel in pixels; 0 for skip and null.
-        dilation: 2 for dilated convolutions, else 1.
-        tall_first: for the two thin convolutions, whether the k×1 kernel comes before the 1×k.
+        dilation: 2 for dilated convolutions, else 1. A separable one may be dilated, too.
+        tall_first: whether a thin convolution's name puts k×1 before 1×k. Both compute 1×k first; only labels and
+            policies, which were trained to see it, tell them apart.
     """
 
     name: str
@@ -52,13 +53,14 @@ class Operation:
 
     @property
     def short_label(self) -> str:
-        """A label that fits into a drawing: ``sep 3×3``, ``max 3×3``, ``skip``, ``1×3 3×1``."""
+        """A label that fits into a drawing: ``sep 3×3``, ``dil sep 3×3``, ``max 3×3``, ``skip``, ``1×3 3×1``."""
         if self.kind in (Kind.SKIP, Kind.NULL):
             return self.kind.value
         if self.kind is Kind.THIN_CONV:
             wide, tall = f"1×{self.kernel}", f"{self.kernel}×1"
             return f"{tall} {wide}" if self.tall_first else f"{wide} {tall}"
-        return f"{self.kind.value.split('_')[0]} {self.kernel}×{self.kernel}"
+        dilated = "dil " if self.kind is Kind.SEP_CONV and self.dilation > 1 else ""
+        return f"{dilated}{self.kind.value.split('_')[0]} {self.kernel}×{self.kernel}"
 
 
 def _table() -> Iterator[Operation]:
@@ -76,6 +78,9 @@ def _table() -> Iterator[Operation]:
             yield Operation(f"{kind}_{k}x{k}", kind, k)
     yield Operation("skip_connect", Kind.SKIP)
     yield Operation("null", Kind.NULL)
+    # Last, so that the rows above keep their numbers, and what policies give for them every bit.
+    for k in (3, 5, 7):
+        yield Operation(f"dil_sep_conv_{k}x{k}", Kind.SEP_CONV, k, dilation=2)
 
 
 OPERATIONS = MappingProxyType({operation.name: operation for operation in _table()})

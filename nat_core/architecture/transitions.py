@@ -3,7 +3,8 @@
 NAT (arXiv 1910.14488, section 3.1): an operation stays, becomes skip, or becomes null.
 NAT++ (arXiv 2102.10301, section 3.2): also down the type levels conv → separable → dilated →
 pooling, and to kernels that are not larger. A thin convolution, which the papers do not place, stands
-between conv and separable, as its cost does.
+between conv and separable, as its cost does; a dilated separable one between separable, whose cost it has, and
+dilated.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,6 +18,11 @@ TYPE_LEVELS = MappingProxyType(
 )
 
 
+def type_level(operation: Operation) -> tuple[int, int]:
+    """How far down the types a convolution or pooling stands; within a type, dilated ones stand below the others."""
+    return TYPE_LEVELS[operation.kind], operation.dilation
+
+
 def _nat(source: Operation, target: Operation) -> bool:
     return target.kind in (Kind.SKIP, Kind.NULL)
 
@@ -26,7 +32,7 @@ def _nat_plus_plus(source: Operation, target: Operation) -> bool:
         return True
     if source.kind in (Kind.SKIP, Kind.NULL):
         return False
-    return TYPE_LEVELS[source.kind] <= TYPE_LEVELS[target.kind] and target.kernel <= source.kernel
+    return type_level(source) <= type_level(target) and target.kernel <= source.kernel
 
 
 RULES: MappingProxyType[str, Callable[[Operation, Operation], bool]] = MappingProxyType(

@@ -4,30 +4,31 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from nat_core.architecture import notation
-from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import CellChange, cell_changes, difference, why_not_comparable
 from nat_core.architecture.drawing import draw_architecture, draw_difference
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import overview
 from nat_core.architecture.spaces import space_of
 from nat_core.architecture.transitions import RULES
-from nat_core.cli.app import Arch, AsJson, app, architecture_of
-
-if TYPE_CHECKING:
-    from nat_core.network.config import NetworkConfig
+from nat_core.cli.app import Arch, Archs, AsJson, app, architecture_of
+from nat_core.cli.network_options import (
+    Auxiliary,
+    Channels,
+    Classes,
+    Layers,
+    NetworkName,
+    Resolution,
+    network_config,
+)
 
 _DRAWINGS = {name: name for name in ("dot", "svg", "png", "pdf")}
 # By suffix; a text is in the customary notation unless its suffix names one.
 _FILES = {**_DRAWINGS, "json": "json", "txt": "", "py": ""}
-
-NetworkName = Annotated[str | None, typer.Option("--network", help="cifar, imagenet or nasbench201.")]
-Channels = Annotated[int | None, typer.Option("--channels", help="C, the network's initial channels.")]
-Layers = Annotated[int | None, typer.Option("--layers", help="L, the network's searched cells.")]
 
 
 @app.command("list")
@@ -149,41 +150,23 @@ def _give(content: bytes, format: str, output: Path | None) -> None:
         sys.stdout.buffer.flush()
 
 
-def _network(architecture: Architecture, name: str | None, channels: int | None, layers: int | None) -> "NetworkConfig":
-    """The network configuration that the options mean; by default the one that the architecture's space uses."""
-    from dataclasses import replace
-
-    from nat_core.network.config import NETWORKS
-
-    if name is None:
-        space = space_of(architecture)
-        name = (
-            space.network if space else next(n for n, config in NETWORKS.items() if not config.mismatch(architecture))
-        )
-    if name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r:.60}; accepted: {', '.join(NETWORKS)}")
-    network = NETWORKS[name]
-    return replace(
-        network,
-        channels=network.channels if channels is None else channels,
-        layers=network.layers if layers is None else layers,
-    )
-
-
 @app.command()
 def cost(
-    archs: Annotated[list[str], typer.Argument(metavar="ARCH…", help="Library names, files or genotypes.")],
+    archs: Archs,
     network: NetworkName = None,
     channels: Channels = None,
     layers: Layers = None,
+    classes: Classes = None,
+    resolution: Resolution = None,
+    auxiliary: Auxiliary = False,
     as_json: AsJson = False,
 ) -> None:
-    """Parameters and MACs (one multiply-add = 1; convolutions and linear layers; no auxiliary head)."""
+    """Parameters and MACs (one multiply-add = 1; convolutions and linear layers; an auxiliary head has no MACs)."""
     from nat_core.network.costs import cost_model
 
     for text in archs:
         architecture = architecture_of(text)
-        config = _network(architecture, network, channels, layers)
+        config = network_config(architecture, network, channels, layers, classes, resolution, auxiliary)
         costs = cost_model(config)
         raw, effective = costs.cost(architecture), costs.cost(architecture.effective)
         if as_json:

@@ -87,7 +87,7 @@ class NormedClassifier(nn.Sequential):
 
 
 class AuxiliaryHead(nn.Sequential):
-    """DARTS' second classifier, used in training only: [batch, in_channels, h, w] to [batch, classes].
+    """DARTS' second classifier for CIFAR, used in training only: [batch, in_channels, h, w] to [batch, classes].
 
     5×5 average pooling brings 8×8 (stride 3, CIFAR) or 7×7 (stride 2, ImageNet) to 2×2, which a 2×2
     convolution brings to 1×1; the global pooling only matters for larger images.
@@ -111,3 +111,10 @@ class AuxiliaryHead(nn.Sequential):
             nn.Flatten(),
             nn.Linear(768, classes),
         )
+
+
+class ImageNetAuxiliaryHead(AuxiliaryHead):
+    """The same for ImageNet."""
+
+    def __init__(self, in_channels: int, classes: int) -> None:
+        super().__init__(in_channels, classes, pool_stride=2, last_norm=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import space_of
 
 MAX_CHANNELS = 256
 MAX_LAYERS = 120
@@ -45,9 +46,22 @@ class Family:
         return f"a single cell of {self.cell_inputs} input, no reduction cell"
 
     def fits(self, architecture: Architecture) -> bool:
-        """Whether number of cells and of inputs are this family's."""
-        has_reduction = architecture.reduction is not None
-        return (architecture.normal.inputs, has_reduction) == (self.cell_inputs, self.has_reduction)
+        """Whether networks of this kind can be built of `architecture`'s cells."""
+        return self.mismatch(architecture) is None
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        """Why no network of this kind can be built of `architecture`'s cells, or None."""
+        normal, has_reduction = architecture.normal, architecture.reduction is not None
+        if self.has_reduction and not has_reduction and normal.inputs == self.cell_inputs:
+            return f"the reduction cell is missing; the {self.title} network needs {self.needs}"
+        if (normal.inputs, has_reduction) != (self.cell_inputs, self.has_reduction):
+            return f"the {self.title} network needs {self.needs}; this architecture has {_cells_of(architecture)}"
+        if not self.has_reduction and normal.width != 1:
+            return (
+                f"the {self.title} network passes a cell's output straight on, so it must be a sum or one node; "
+                f"this cell concatenates {normal.width}"
+            )
+        return None
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -138,20 +152,11 @@ class NetworkConfig:
 
     def mismatch(self, architecture: Architecture) -> str | None:
         """Why this network cannot be built of `architecture`'s cells, or None."""
-        family = FAMILIES[self.family]
-        normal = architecture.normal
-        if not family.fits(architecture):
-            cells = "a single cell" if architecture.reduction is None else "a normal and a reduction cell"
-            has = f"{cells} of {normal.inputs} input{'s' if normal.inputs > 1 else ''}"
-            fitting = [other.name for other in FAMILIES.values() if other.fits(architecture)]
-            hint = f"networks that accept it: {', '.join(fitting) or 'none'}"
-            return f"the {family.title} network needs {family.needs}; this architecture has {has} ({hint})"
-        if not family.has_reduction and normal.width != 1:
-            return (
-                f"the {family.title} network passes a cell's output straight on, so it must be a sum or one node; "
-                f"this cell concatenates {normal.width}"
-            )
-        return None
+        problem = FAMILIES[self.family].mismatch(architecture)
+        if problem is None:
+            return None
+        fitting = [family.name for family in FAMILIES.values() if family.fits(architecture)]
+        return f"{problem} (networks that accept it: {', '.join(fitting) or 'none'})"
 
     def require(self, architecture: Architecture) -> None:
         """Check that `architecture` can be built into this network.
@@ -161,6 +166,12 @@ class NetworkConfig:
         """
         if problem := self.mismatch(architecture):
             raise ValueError(problem)
+
+
+def _cells_of(architecture: Architecture) -> str:
+    """Which cells it has, in words."""
+    cells = "a single cell" if architecture.reduction is None else "a normal and a reduction cell"
+    return f"{cells} of {architecture.normal.inputs} input{'s' if architecture.normal.inputs > 1 else ''}"
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:
@@ -175,3 +186,21 @@ NETWORKS: Mapping[str, NetworkConfig] = MappingProxyType(
         "nasbench201": NetworkConfig("nasbench201", channels=16, layers=15, resolution=32, classes=10),
     }
 )
+
+
+def usual_network(architecture: Architecture) -> NetworkConfig:
+    """The network that the architecture's costs are usually quoted on: its space's, else the first that accepts it.
+
+    Raises:
+        ValueError: no network accepts it; says why, of the network that comes closest.
+    """
+    space = space_of(architecture)
+    for name in ([space.network] if space else []) + [*NETWORKS]:
+        if FAMILIES[name].fits(architecture):
+            return NETWORKS[name]
+    inputs = architecture.normal.inputs
+    nearest = next((family for family in FAMILIES.values() if family.cell_inputs == inputs), None)
+    if nearest and (problem := nearest.mismatch(architecture)):
+        raise ValueError(problem)
+    accepted = "; ".join(f"{family.needs} ({family.title})" for family in FAMILIES.values())
+    raise ValueError(f"no network accepts {_cells_of(architecture)}; accepted: {accepted}")

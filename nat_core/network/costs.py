@@ -18,7 +18,7 @@ from nat_core.network.config import NetworkConfig
 from nat_core.network.measure import Cost, measure, total
 from nat_core.network.modules import build_operation
 from nat_core.network.operation_costs import measured, small_cost
-from nat_core.network.plan import Block, Plan, plan_network
+from nat_core.network.plan import Block, OutputShape, Plan, output_shape, plan_network
 from nat_core.network.scaling import (
     BLOCK_POINTS,
     OPERATION_POINTS,
@@ -79,7 +79,7 @@ class CostModel:
 
     def __init__(self, config: NetworkConfig) -> None:
         self.config = config
-        self._fixed: dict[tuple[int, ...], tuple[Cost, Plan]] = {}
+        self._fixed: dict[tuple[tuple[int, OutputShape], ...], tuple[Cost, Plan]] = {}
         self._edges: dict[tuple[CellName, bool, str], Cost] = {}
         self._rows: dict[tuple[CellName, bool], tuple[np.ndarray, np.ndarray]] = {}
 
@@ -117,8 +117,8 @@ class CostModel:
         return np.stack([macs for macs, _ in rows]), np.stack([parameters for _, parameters in rows])
 
     def _prepared(self, architecture: Architecture) -> tuple[Cost, Plan]:
-        """Fixed cost and plan; both depend on the numbers of inputs and the widths only."""
-        key = tuple(number for _, cell in architecture.cells for number in (cell.inputs, cell.width))
+        """Fixed cost and plan; both depend on the numbers of inputs and the outputs' shapes only."""
+        key = tuple((cell.inputs, output_shape(cell)) for _, cell in architecture.cells)
         if key not in self._fixed:
             plan = plan_network(architecture, self.config)
             self._fixed[key] = (_fixed_cost(plan), plan)

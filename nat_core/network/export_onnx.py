@@ -1,13 +1,16 @@
 """An architecture's network as an ONNX file, which Netron, ONNX Runtime and other tools read.
 
-Written by torch's tracing exporter, which needs the package onnx and nothing else. Weights are fresh: the file tells
-structure and cost, not accuracy.
+Written by torch's tracing exporter, which needs the package onnx and nothing else. Unless weights are given they are
+fresh: the file then tells structure and cost, not accuracy.
 """
 
 import io
 import warnings
+from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 import torch
 
@@ -15,6 +18,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import shortest
 from nat_core.network.config import NetworkConfig
 from nat_core.network.networks import CellNetwork, build_network
+from nat_core.network.weights import load_weights
 
 OPSET = 17
 _exporting = Lock()  # the exporter keeps settings of its own for the whole process
@@ -27,12 +31,20 @@ def why_no_onnx() -> str | None:
     return None
 
 
-def onnx_file(architecture: Architecture, config: NetworkConfig, seed: int = 0) -> bytes:
-    """The network of `architecture` in evaluation mode with fresh weights of that seed.
+def onnx_file(
+    architecture: Architecture,
+    config: NetworkConfig,
+    seed: int = 0,
+    weights: Path | BinaryIO | None = None,
+    name: str = "",
+) -> bytes:
+    """The network of `architecture` in evaluation mode with given weights, or fresh ones of that seed.
 
-    Input ``images`` [batch, 3, resolution, resolution], output ``logits`` [batch, classes]; the batch is free.
+    Input ``images`` [batch, 3, resolution, resolution], output ``logits`` [batch, classes]; the batch is free. An
+    auxiliary head, which evaluation does not execute, is not in the file.
 
     Raises:
+        OSError, ValueError: as `load_weights` does, which also says what `weights` and `name` are.
         ValueError: the network cannot be built of these cells, or onnx is missing.
     """
     if problem := why_no_onnx():
@@ -40,6 +52,8 @@ def onnx_file(architecture: Architecture, config: NetworkConfig, seed: int = 0) 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_network(architecture, config)
+    if weights is not None:
+        load_weights(network, weights, name)
     return onnx_of(network, config, shortest(architecture))
 
 
@@ -62,6 +76,7 @@ def onnx_of(network: CellNetwork, config: NetworkConfig, description: str = "") 
             dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}},
         )
     model = onnx.load_from_string(file.getvalue())
-    model.producer_name, model.doc_string = "NAT Lab", f"{config.description}; {description}"
+    described = replace(config, auxiliary=False).description
+    model.producer_name, model.doc_string = "NAT Lab", f"{described}; {description}"
     onnx.checker.check_model(model)
     return model.SerializeToString()

@@ -6,17 +6,24 @@ never evaluated.
 """
 
 import ast
+import io
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
+from pathlib import Path
 from pprint import pformat
 from types import MappingProxyType
+from typing import BinaryIO
+
+import torch
 
 from nat_core.architecture.cell import Architecture, Cell
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import NULL, OPERATIONS, Kind, Operation
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
+from nat_core.network.networks import build_network
 from nat_core.network.plan import Block, CellPlan, plan_network
+from nat_core.network.weights import load_weights
 
 _WIDTH = 116
 _TEMPLATES = ("standalone.py", "blocks.py")
@@ -25,8 +32,8 @@ _TEMPLATES = ("standalone.py", "blocks.py")
 _BUILDERS: Mapping[Kind, Callable[[Operation], str]] = MappingProxyType(
     {
         Kind.CONV: lambda o: f"ReluConvBn(c, c, {o.kernel}, s)",
-        Kind.THIN_CONV: lambda o: f"ThinConv(c, {o.kernel}, s, tall_first={o.tall_first})",
-        Kind.SEP_CONV: lambda o: f"SepConv(c, {o.kernel}, s)",
+        Kind.THIN_CONV: lambda o: f"ThinConv(c, {o.kernel}, s)",
+        Kind.SEP_CONV: lambda o: f"SepConv(c, {o.kernel}, s, dilation={o.dilation})",
         Kind.DIL_CONV: lambda o: f"DepthwiseSeparable(c, {o.kernel}, s, dilation={o.dilation})",
         Kind.MAX_POOL: lambda o: f"max_pool({o.kernel}, s)",
         Kind.AVG_POOL: lambda o: f"avg_pool({o.kernel}, s)",
@@ -39,15 +46,30 @@ def torch_source(architecture: Architecture, config: NetworkConfig) -> str:
     """The file's text: `build_network()` in it makes the network with fresh weights.
 
     Raises:
-        ValueError: the network cannot be built of these cells, or has an auxiliary head.
+        ValueError: the network cannot be built of these cells.
     """
-    if config.auxiliary:
-        raise ValueError("auxiliary is True; an exported network has no auxiliary head")
     network = _network(architecture, config)
     template = "\n".join(files("nat_core.network").joinpath(name).read_text(encoding="utf-8") for name in _TEMPLATES)
     parts = "\n\n\n".join(_needed_parts(template, network))
     return f"{_header(architecture, config)}\n\n\n{parts}\n\n\n{network}\n\n\n{_MAIN.format(config=config)}"
 
+
+def state_file(architecture: Architecture, config: NetworkConfig, weights: Path | BinaryIO, name: str = "") -> bytes:
+    """Given weights as a state dict of the network in that file, as `torch.save` writes it.
+
+    Raises:
+        OSError, ValueError: as `load_weights` does, which also says what `weights` and `name` are.
+    """
+    network = build_network(architecture, config)
+    load_weights(network, weights, name)
+    file = io.BytesIO()
+    torch.save(network.state_dict(), file)
+    return file.getvalue()
+
+
+_USAGE_WITH_AUXILIARY = (
+    "    network.train()(images)  # in training also the auxiliary head's logits: (logits, auxiliary)\n"
+)
 
 _MAIN = """if __name__ == "__main__":
     network = build_network().eval()
@@ -66,6 +88,8 @@ Cells: {shortest(architecture)}
 
     network = build_network()
     logits = network(images)  # [batch, 3, {config.resolution}, {config.resolution}] to [batch, {config.classes}]
+{_USAGE_WITH_AUXILIARY if config.auxiliary else ""}
+Weights, where they come with this file: network.load_state_dict(torch.load(FILE, weights_only=True)).
 """
 
 from typing import Any
@@ -83,10 +107,11 @@ def _network(architecture: Architecture, config: NetworkConfig) -> str:
     builders = "".join(f"    {_builder(OPERATIONS[name])},\n" for name in names)
     stem = "".join(f"        {_block(block)},\n" for block in plan.stem)
     layers = "".join(f"        {_layer(cell)},\n" for cell in plan.cells)
+    auxiliary = f", {_block(plan.auxiliary)}, {plan.auxiliary_after}" if plan.auxiliary else ""
     return (
         f"{cells}\nOPERATIONS = {{\n{builders}}}\n\n\n"
         f"def build_network() -> Network:\n    stem = [\n{stem}    ]\n    cells = [\n{layers}    ]\n"
-        f"    return Network(stem, cells, {_block(plan.classifier)})"
+        f"    return Network(stem, cells, {_block(plan.classifier)}{auxiliary})"
     )
 
 
@@ -111,7 +136,9 @@ def _cell(cell: Cell) -> str:
 
 def _layer(cell: CellPlan) -> str:
     preprocess = ", ".join(_block(block) for block in cell.preprocess)
-    return f"Cell({_constant(cell.name)}, OPERATIONS, {cell.channels}, {cell.name == 'reduction'}, [{preprocess}])"
+    carried = ", ".join(f'"{node}": {_block(block)}' for node, block in cell.carried)
+    reduces = cell.name == "reduction"
+    return f"Cell({_constant(cell.name)}, OPERATIONS, {cell.channels}, {reduces}, [{preprocess}], {{{carried}}})"
 
 
 def _block(block: Block) -> str:

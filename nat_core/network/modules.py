@@ -1,8 +1,9 @@
 """The operations of a cell as torch modules, built from the traits in `nat_core.architecture.operations`.
 
 All are biasless, take and give [batch, channels, height, width], keep the resolution at stride 1 and
-halve it, rounding up, at stride 2. Source: DARTS (arXiv 1806.09055), `operations.py`; NASNet for the thin
-convolutions. Deviation: odd resolutions are accepted everywhere.
+halve it, rounding up, at stride 2. Source: DARTS (arXiv 1806.09055), `operations.py`, also for the thin
+convolutions, which all begin with the 1×k kernel; NDS (arXiv 1905.13214) for the dilated separable ones.
+Deviation: odd resolutions are accepted everywhere.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,13 +59,15 @@ class ReluConvBn(nn.Sequential):
 
 
 class ThinConv(nn.Sequential):
-    """ReLU, a 1×k and a k×1 convolution in either order, batch norm. Each strides along its own long side."""
+    """ReLU, a 1×k and a k×1 convolution, batch norm. Each strides along its own long side."""
 
-    def __init__(self, channels: int, kernel: int, stride: int, tall_first: bool, affine: bool = True) -> None:
-        wide = self._conv(channels, (1, kernel), (1, stride))
-        tall = self._conv(channels, (kernel, 1), (stride, 1))
-        convs = (tall, wide) if tall_first else (wide, tall)
-        super().__init__(nn.ReLU(), *convs, nn.BatchNorm2d(channels, affine=affine))
+    def __init__(self, channels: int, kernel: int, stride: int, affine: bool = True) -> None:
+        super().__init__(
+            nn.ReLU(),
+            self._conv(channels, (1, kernel), (1, stride)),
+            self._conv(channels, (kernel, 1), (stride, 1)),
+            nn.BatchNorm2d(channels, affine=affine),
+        )
 
     @staticmethod
     def _conv(channels: int, kernel: Pair, stride: Pair) -> nn.Conv2d:
@@ -72,7 +75,7 @@ class ThinConv(nn.Sequential):
 
 
 class DepthwiseSeparable(nn.Sequential):
-    """ReLU, depthwise k×k, pointwise, batch norm: `dil_conv_kxk`, and one half of `sep_conv_kxk`."""
+    """ReLU, depthwise k×k, pointwise, batch norm: `dil_conv_kxk`, and one half of `sep_conv_kxk`, dilated or not."""
 
     def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1, affine: bool = True) -> None:
         super().__init__(
@@ -174,13 +177,13 @@ def _conv(operation: Operation, channels: int, stride: int, affine: bool) -> nn.
 
 
 def _thin_conv(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
-    return ThinConv(channels, operation.kernel, stride, operation.tall_first, affine)
+    return ThinConv(channels, operation.kernel, stride, affine)
 
 
 def _sep_conv(operation: Operation, channels: int, stride: int, affine: bool) -> nn.Module:
     return nn.Sequential(
-        DepthwiseSeparable(channels, operation.kernel, stride, affine=affine),
-        DepthwiseSeparable(channels, operation.kernel, 1, affine=affine),
+        DepthwiseSeparable(channels, operation.kernel, stride, operation.dilation, affine),
+        DepthwiseSeparable(channels, operation.kernel, 1, operation.dilation, affine),
     )
 
 

@@ -24,7 +24,7 @@ class CellModule(nn.Module):
 
     `operations` holds the module of edge i under the key ``str(i)``; null edges have no key. The ReLU with which most
     operations begin is computed once per node, for all of its edges. `drop_path` follows every operation but the
-    identity.
+    identity. `carried` holds what halves an input node in the output of a reduction cell, under the node's number.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class CellModule(nn.Module):
                 if not edge.is_null
             }
         )
+        self.carried = nn.ModuleDict({str(node): block.build() for node, block in plan.carried})
         self._take_rectified = frozenset(key for key, module in self.operations.items() if drop_first_relu(module))
         self._incoming = tuple(
             tuple(
@@ -56,8 +57,12 @@ class CellModule(nn.Module):
         for node in self.cell.intermediates:
             terms = [self._term(key, source, nodes, rectified) for key, source in self._incoming[node]]
             nodes.append(sum(terms[1:], start=terms[0]) if terms else self._zeros(nodes[0]))
-        output = [nodes[node] for node in self.cell.output_nodes]
+        output = [self._carried(node, nodes[node]) for node in self.cell.output_nodes]
         return torch.cat(output, dim=1) if self.cell.combine == "concat" else sum(output[1:], start=output[0])
+
+    def _carried(self, node: int, x: Tensor) -> Tensor:
+        """What a node adds to the output."""
+        return self.carried[str(node)](x) if str(node) in self.carried else x
 
     def _term(self, key: str, source: int, nodes: Sequence[Tensor], rectified: dict[int, Tensor]) -> Tensor:
         """What an edge adds to its target; `rectified` collects the nodes' ReLUs."""

@@ -11,12 +11,13 @@ from types import MappingProxyType
 
 from torch import nn
 
-from nat_core.architecture.cell import Architecture, CellName
+from nat_core.architecture.cell import Architecture, Cell, CellName
 from nat_core.network.blocks import (
     AuxiliaryHead,
     Classifier,
     HalfStem,
     HalvingImageStem,
+    ImageNetAuxiliaryHead,
     ImageStem,
     NormedClassifier,
     QuarterStem,
@@ -65,12 +66,14 @@ class CellPlan:
         channels: of every node.
         resolution: side of the input nodes in pixels.
         preprocess: one block per input node; empty where earlier outputs are taken as they are.
+        carried: input nodes in the output, each with the block that brings it there; none where it is there already.
     """
 
     name: CellName
     channels: int
     resolution: int
     preprocess: tuple[Block, ...] = ()
+    carried: tuple[tuple[int, Block], ...] = ()
 
     def stride(self, from_input: bool) -> int:
         """Stride of an edge that starts at an input node, or at an intermediate one."""
@@ -109,7 +112,8 @@ class Plan:
     def blocks(self) -> tuple[Block, ...]:
         """Every block that inference executes."""
         preprocess = (block for cell in self.cells for block in cell.preprocess)
-        return (*self.stem, *preprocess, self.classifier)
+        carried = (block for cell in self.cells for _, block in cell.carried)
+        return (*self.stem, *preprocess, *carried, self.classifier)
 
 
 def plan_network(architecture: Architecture, config: NetworkConfig) -> Plan:
@@ -119,14 +123,25 @@ def plan_network(architecture: Architecture, config: NetworkConfig) -> Plan:
         ValueError: the network cannot be built of these cells; says why.
     """
     config.require(architecture)
-    widths = {name: cell.width for name, cell in architecture.cells}
-    return _plan(config, widths["normal"], widths.get("reduction", 1))
+    return _plan(config, *(output_shape(cell) for _, cell in architecture.cells))
+
+
+@dataclass(frozen=True)
+class OutputShape:
+    """All that a plan knows of a cell: its output's channels in multiples of C, and the input nodes in it."""
+
+    width: int
+    inputs: tuple[int, ...]
+
+
+def output_shape(cell: Cell) -> OutputShape:
+    """What of `cell` decides about the network around it."""
+    return OutputShape(cell.width, cell.output_inputs)
 
 
 @lru_cache(maxsize=256)
-def _plan(config: NetworkConfig, normal_width: int, reduction_width: int) -> Plan:
-    widths: Mapping[CellName, int] = {"normal": normal_width, "reduction": reduction_width}
-    return _LAYOUTS[config.family](config, widths)
+def _plan(config: NetworkConfig, normal: OutputShape, reduction: OutputShape | None = None) -> Plan:
+    return _LAYOUTS[config.family](config, {"normal": normal, "reduction": reduction or normal})
 
 
 def _image_stem(config: NetworkConfig, channels: int) -> Block:
@@ -147,7 +162,7 @@ def _darts_layout(
     stem: Callable[[NetworkConfig], tuple[Block, ...]],
     auxiliary: Callable[[int, int], nn.Module],
     config: NetworkConfig,
-    widths: Mapping[CellName, int],
+    outputs: Mapping[CellName, OutputShape],
 ) -> Plan:
     """Cells of two inputs; reduction cells, at a third and two thirds of the layers, double the channels."""
     stems = stem(config)
@@ -157,8 +172,10 @@ def _darts_layout(
     for index in range(config.layers):
         name: CellName = "reduction" if index in reductions else "normal"
         channels *= 2 if name == "reduction" else 1
-        cells.append(CellPlan(name, channels, newer[1], _preprocess(older, newer, channels)))
-        older, newer = newer, (widths[name] * channels, cells[-1].out_resolution)
+        preprocess = _preprocess(older, newer, channels)
+        carried = _carried(outputs[name].inputs, channels, newer[1]) if name == "reduction" else ()
+        cells.append(CellPlan(name, channels, newer[1], preprocess, carried))
+        older, newer = newer, (outputs[name].width * channels, cells[-1].out_resolution)
         if config.auxiliary and index == reductions[1]:
             auxiliary_block = Block(auxiliary, newer[0], config.classes, newer[1])
     classifier = Block(Classifier, newer[0], config.classes, newer[1])
@@ -174,7 +191,13 @@ def _preprocess(older: tuple[int, int], newer: tuple[int, int], channels: int) -
     return first, Block(ReluConvBn, newer[0], channels, newer[1])
 
 
-def _nasbench201_layout(config: NetworkConfig, widths: Mapping[CellName, int]) -> Plan:
+def _carried(inputs: tuple[int, ...], channels: int, resolution: int) -> tuple[tuple[int, Block], ...]:
+    """What halves the resolution of input nodes in a reduction cell's output, as a skip_connect does."""
+    block = Block(FactorisedReduction, channels, channels, resolution, halvings=1)
+    return tuple((node, block) for node in inputs)
+
+
+def _nasbench201_layout(config: NetworkConfig, outputs: Mapping[CellName, OutputShape]) -> Plan:
     """Three stages of cells of one input; a residual block of stride 2 before the second and the third."""
     stem = _image_stem(config, config.channels)
     channels, resolution = stem.out_channels, stem.out_resolution
@@ -188,10 +211,10 @@ def _nasbench201_layout(config: NetworkConfig, widths: Mapping[CellName, int]) -
     return Plan(1, (stem,), tuple(cells), Block(NormedClassifier, channels, config.classes, resolution))
 
 
-_LAYOUTS: Mapping[str, Callable[[NetworkConfig, Mapping[CellName, int]], Plan]] = MappingProxyType(
+_LAYOUTS: Mapping[str, Callable[[NetworkConfig, Mapping[CellName, OutputShape]], Plan]] = MappingProxyType(
     {
-        "cifar": partial(_darts_layout, _cifar_stem, partial(AuxiliaryHead, pool_stride=3)),
-        "imagenet": partial(_darts_layout, _imagenet_stem, partial(AuxiliaryHead, pool_stride=2, last_norm=False)),
+        "cifar": partial(_darts_layout, _cifar_stem, AuxiliaryHead),
+        "imagenet": partial(_darts_layout, _imagenet_stem, ImageNetAuxiliaryHead),
         "nasbench201": _nasbench201_layout,
     }
 )

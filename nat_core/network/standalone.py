@@ -21,12 +21,15 @@ class ReluConvBn(nn.Sequential):
 
 
 class ThinConv(nn.Sequential):
-    """ReLU, a 1×k and a k×1 convolution in either order, batch norm; each strides along its long side."""
+    """ReLU, a 1×k and a k×1 convolution, batch norm; each strides along its long side."""
 
-    def __init__(self, channels: int, kernel: int, stride: int, tall_first: bool) -> None:
-        wide = nn.Conv2d(channels, channels, (1, kernel), (1, stride), (0, kernel // 2), bias=False)
-        tall = nn.Conv2d(channels, channels, (kernel, 1), (stride, 1), (kernel // 2, 0), bias=False)
-        super().__init__(nn.ReLU(), *((tall, wide) if tall_first else (wide, tall)), nn.BatchNorm2d(channels))
+    def __init__(self, channels: int, kernel: int, stride: int) -> None:
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, (1, kernel), (1, stride), (0, kernel // 2), bias=False),
+            nn.Conv2d(channels, channels, (kernel, 1), (stride, 1), (kernel // 2, 0), bias=False),
+            nn.BatchNorm2d(channels),
+        )
 
 
 class DepthwiseSeparable(nn.Sequential):
@@ -45,8 +48,11 @@ class DepthwiseSeparable(nn.Sequential):
 class SepConv(nn.Sequential):
     """Twice depthwise separable, the first with the stride."""
 
-    def __init__(self, channels: int, kernel: int, stride: int) -> None:
-        super().__init__(DepthwiseSeparable(channels, kernel, stride), DepthwiseSeparable(channels, kernel, 1))
+    def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1) -> None:
+        super().__init__(
+            DepthwiseSeparable(channels, kernel, stride, dilation),
+            DepthwiseSeparable(channels, kernel, 1, dilation),
+        )
 
 
 class FactorisedReduction(nn.Module):
@@ -103,6 +109,7 @@ class Cell(nn.Module):
         operations: builders by name, called with (channels, stride).
         reduces: whether edges that start at an input node have stride 2.
         preprocess: of each input; none to take inputs as they are.
+        carried: by input node in the output, what halves it in a reduction cell.
     """
 
     def __init__(
@@ -112,6 +119,7 @@ class Cell(nn.Module):
         channels: int,
         reduces: bool,
         preprocess: list[nn.Module],
+        carried: dict[str, nn.Module],
     ) -> None:
         super().__init__()
         self.cell = cell
@@ -121,6 +129,7 @@ class Cell(nn.Module):
         for i, (name, source, _) in enumerate(cell["edges"]):
             if name in operations:
                 self.operations[str(i)] = operations[name](channels, self.stride if source < cell["inputs"] else 1)
+        self.carried = nn.ModuleDict(carried)
 
     def forward(self, *earlier: Tensor) -> Tensor:
         inputs = earlier[-self.cell["inputs"] :]
@@ -137,24 +146,43 @@ class Cell(nn.Module):
             ]
             zeros = torch.zeros_like(nodes[0][:, :, :: self.stride, :: self.stride])
             nodes.append(sum(terms[1:], terms[0]) if terms else zeros)
-        output = [nodes[node] for node in self.cell["output"]]
+        output = [
+            self.carried[str(node)](nodes[node]) if str(node) in self.carried else nodes[node]
+            for node in self.cell["output"]
+        ]
         return torch.cat(output, dim=1) if self.cell["combine"] == "concat" else sum(output[1:], output[0])
 
 
 class Network(nn.Module):
-    """Stem, cells, classifier: images [batch, 3, height, width] to logits [batch, classes]."""
+    """Stem, cells, classifier: images [batch, 3, height, width] to logits [batch, classes].
 
-    def __init__(self, stem: list[nn.Module], cells: list[nn.Module], classifier: nn.Module) -> None:
+    With an auxiliary head, which takes the output of cell `auxiliary_after`: in training (logits, auxiliary logits).
+    """
+
+    def __init__(
+        self,
+        stem: list[nn.Module],
+        cells: list[nn.Module],
+        classifier: nn.Module,
+        auxiliary: nn.Module | None = None,
+        auxiliary_after: int = -1,
+    ) -> None:
         super().__init__()
         self.stem = nn.ModuleList(stem)
         self.cells = nn.ModuleList(cells)
         self.classifier = classifier
+        self.auxiliary = auxiliary
+        self.auxiliary_after = auxiliary_after
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Any:
         first = last = self.stem[0](images)
         for block in self.stem[1:]:
             last = block(last)
         states = (first, last)
-        for cell in self.cells:
+        auxiliary_logits = None
+        for index, cell in enumerate(self.cells):
             states = (states[1], cell(*states))
-        return self.classifier(states[1])
+            if self.training and self.auxiliary is not None and index == self.auxiliary_after:
+                auxiliary_logits = self.auxiliary(states[1])
+        logits = self.classifier(states[1])
+        return logits if auxiliary_logits is None else (logits, auxiliary_logits)

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 
@@ -59,7 +61,9 @@ def test_parallel_edges_are_kept_in_order():
         (lambda: cell(("none", 0, 2)), "use 'null'"),
         (lambda: cell(("conv_3x3", 0, 2), nodes=21), "21 nodes; at most 20"),
         (lambda: cell(*[("conv_3x3", 0, 2)] * 201), "201 edges; at most 200"),
-        (lambda: cell(("conv_3x3", 0, 2), output=(1,)), "output node 1 is not an intermediate node"),
+        (lambda: cell(("conv_3x3", 0, 2), output=(3,)), "output node 3 does not exist; accepted: 0 to 2"),
+        (lambda: cell(("conv_3x3", 0, 2), output=(2, -1)), "output node -1 does not exist; accepted: 0 to 2"),
+        (lambda: cell(("conv_3x3", 0, 2), output=(0, 1)), "no intermediate node of the output [0, 1] has an incoming"),
         (lambda: cell(("conv_3x3", 0, 2), output=(2, 2)), "names a node twice"),
         (lambda: cell(("conv_3x3", 0, 2), nodes=4, output=(3,)), "the cell has no output"),
         (lambda: cell(("conv_3x3", 0, 2), combine="mean"), "combine is 'mean'"),
@@ -69,8 +73,14 @@ def test_parallel_edges_are_kept_in_order():
     ],
 )
 def test_what_is_invalid_is_refused_with_its_place(build, message):
-    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=re.escape(message)):
         build()
+
+
+def test_an_input_may_be_part_of_the_output():
+    value = cell(("conv_3x3", 0, 2), ("conv_1x1", 1, 3), nodes=5, output=(0, 2, 3, 4))
+    assert value.output_nodes == (0, 2, 3) and value.width == 3 and value.output_inputs == (0,)
+    assert value.live_nodes == {0, 1, 2, 3} and value.effective == value
 
 
 def brute_force_live(value: Cell) -> set[int]:

@@ -86,6 +86,16 @@ def test_every_node_and_edge_has_its_id_label_and_title(name):
             assert group.get("data-operation") == edge.operation
 
 
+def test_an_input_in_the_output_has_its_line_and_its_name():
+    cell = Cell(2, 4, (Edge("conv_3x3", 0, 2), Edge("dil_sep_conv_3x3", 1, 3)), (0, 3))
+    found = groups(draw_cell(cell))
+    assert title(found["normal-output-0"]) == "node c_{k-2} is part of the output"
+    assert title(found["normal-node-output"]).endswith("concatenation of nodes c_{k-2}, 1")
+    assert text(found["normal-edge-1"]) == "dil sep 3×3"
+    changed = cell.with_operations(["null", "dil_conv_3x3"])
+    assert all("normal-output-0" in drawing for drawing in draw_pair(cell, changed))
+
+
 def test_nodes_are_labelled_and_coloured_as_in_the_papers():
     found = groups(draw_cell(DARTS.normal))
     labels = {identity: text(group) for identity, group in found.items() if "-node-" in identity}

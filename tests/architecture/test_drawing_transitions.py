@@ -5,7 +5,7 @@ import pytest
 from nat_core.architecture.drawing_transitions import covers, draw_transitions, places
 from nat_core.architecture.operations import NAMES, OPERATIONS
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS, NAT_OPERATIONS
-from nat_core.architecture.transitions import TYPE_LEVELS, is_legal, legal_targets
+from nat_core.architecture.transitions import TYPE_LEVELS, is_legal, legal_targets, type_level
 
 
 def reachable(start, steps):
@@ -41,7 +41,7 @@ def test_places_follow_the_traits(operations):
     for a in ranked:
         for b in ranked:
             one, two = OPERATIONS[a], OPERATIONS[b]
-            if TYPE_LEVELS[one.kind] < TYPE_LEVELS[two.kind]:
+            if type_level(one) < type_level(two):
                 assert where[a].y < where[b].y
             if one.kernel > two.kernel and one.kind == two.kind:
                 assert where[a].x < where[b].x

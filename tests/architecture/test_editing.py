@@ -122,13 +122,22 @@ ONE = Cell(1, 2, (Edge("conv_3x3", 0, 1),), (1,))
         (lambda: editing.without_node(ONE, 1), "the only intermediate node cannot be deleted"),
         (lambda: editing.without_node(ONE, 0), r"node 0 is not an intermediate node \(1…1\)"),
         (lambda: editing.with_outputs(ONE, ()), "has no output"),
-        (lambda: editing.with_outputs(ONE, (0, 1)), "output node 0 is not an intermediate node"),
+        (lambda: editing.with_outputs(ONE, (0,)), "no intermediate node of the output"),
+        (lambda: editing.with_outputs(ONE, (1, 2)), "output node 2 does not exist; accepted: 0 to 1"),
         (lambda: editing.replaced(Architecture(ONE), "reduction", ONE), "has no reduction cell"),
     ],
 )
 def test_impossible_edits_are_one_sentence(edit, message):
     with pytest.raises(ValueError, match=message):
         edit()
+
+
+def test_an_input_in_the_output_stays_through_edits():
+    cell = editing.with_outputs(DARTS.normal, (5, 0, 2, 3, 4))
+    assert cell.output == (0, 2, 3, 4, 5)
+    assert editing.with_node(cell, "conv_3x3", 0).output == (0, 2, 3, 4, 5, 6)
+    assert editing.without_node(cell, 2).output == (0, 2, 3, 4)
+    assert editing.with_operation(cell, 0, "null").output == cell.output
 
 
 def test_limits_hold():

@@ -116,7 +116,7 @@ def genotype(normal=ROW, concat="[2]"):
         (genotype(concat="range(0, 99999)"), "range needs one or two whole numbers"),
         (genotype(concat="[2.0]"), r"normal_concat\[0\]: the node is 2.0"),
         (genotype(concat="[True]"), "the node is True"),
-        (genotype(concat="[1]"), "normal cell: output node 1 is not an intermediate node"),
+        (genotype(concat="[1]"), "normal cell: no intermediate node of the output"),
         (genotype("[('sep_conv_4x4', 0, 2)]"), r"normal\[0\]: unknown operation 'sep_conv_4x4'"),
         (
             genotype("[('conv_3x3', 0, 2), ('conv_3x3', 3, 2)]"),

@@ -6,6 +6,7 @@ from nat_core.architecture.operations import INDEX, NAMES, OPERATIONS, Kind, can
 def test_the_table_names_each_operation_by_its_traits():
     assert OPERATIONS["sep_conv_5x5"].kernel == 5
     assert OPERATIONS["dil_conv_3x3"].dilation == 2
+    assert OPERATIONS["dil_sep_conv_7x7"].dilation == 2 and OPERATIONS["dil_sep_conv_7x7"].kind is Kind.SEP_CONV
     assert OPERATIONS["conv_7x1_1x7"].tall_first and not OPERATIONS["conv_1x7_7x1"].tall_first
     assert OPERATIONS["max_pool_2x2"].kind is Kind.MAX_POOL and OPERATIONS["max_pool_2x2"].kind.is_pooling
     assert [NAMES[INDEX[name]] for name in NAMES] == list(NAMES)
@@ -14,7 +15,8 @@ def test_the_table_names_each_operation_by_its_traits():
 @pytest.mark.parametrize(
     ("name", "label"),
     [("sep_conv_3x3", "sep 3×3"), ("max_pool_5x5", "max 5×5"), ("conv_1x7_7x1", "1×7 7×1"),
-     ("conv_3x1_1x3", "3×1 1×3"), ("skip_connect", "skip"), ("null", "null")],
+     ("conv_3x1_1x3", "3×1 1×3"), ("dil_conv_5x5", "dil 5×5"),
+     ("dil_sep_conv_5x5", "dil sep 5×5"), ("skip_connect", "skip"), ("null", "null")],
 )  # fmt: skip
 def test_short_labels(name, label):
     assert OPERATIONS[name].short_label == label
@@ -41,6 +43,10 @@ def test_short_labels(name, label):
 )
 def test_other_spellings_are_understood(alias, name):
     assert canonical_name(alias) == name
+
+
+def test_no_two_labels_are_alike():
+    assert len({operation.short_label for operation in OPERATIONS.values()}) == len(OPERATIONS)
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_or_all():

@@ -59,6 +59,15 @@ def test_no_kernel_grows_and_no_type_climbs():
                 assert not (OPERATIONS[source].kind.is_pooling and not OPERATIONS[target].kind.is_pooling)
 
 
+def test_a_dilated_separable_convolution_stands_between_separable_and_dilated():
+    assert is_legal("sep_conv_5x5", "dil_sep_conv_5x5") and not is_legal("dil_sep_conv_5x5", "sep_conv_5x5")
+    assert is_legal("dil_sep_conv_5x5", "dil_conv_3x3") and not is_legal("dil_conv_5x5", "dil_sep_conv_5x5")
+    assert set(legal_targets("dil_sep_conv_3x3", NAT_OPERATIONS)) == {
+        "dil_sep_conv_3x3", "dil_conv_3x3", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "null",
+    }  # fmt: skip
+    assert len(legal_targets("dil_sep_conv_5x5", NAT_OPERATIONS)) == 9
+
+
 def test_a_published_result_outside_the_rule_is_recognised():
     assert not is_legal("conv_1x1", "max_pool_3x3")
 

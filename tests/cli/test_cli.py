@@ -23,6 +23,14 @@ FACTS = [
 ]  # fmt: skip
 
 
+def cells(inputs: int, nodes: int) -> str:
+    """A normal cell alone, of as many inputs, that concatenates its intermediate nodes."""
+    outputs = list(range(inputs, nodes))
+    edges = [["conv_3x3", 0, node] for node in outputs]
+    cell = {"inputs": inputs, "nodes": nodes, "edges": edges, "output": outputs, "combine": "concat"}
+    return json.dumps({"normal": cell})
+
+
 def run(capsys, *arguments) -> tuple[int, str, str]:
     status = main(list(arguments))
     captured = capsys.readouterr()
@@ -159,6 +167,12 @@ BAD = [
     (["cost", "DARTS", "--network", "vgg"], "unknown network 'vgg'; accepted: cifar, imagenet, nasbench201"),
     (["cost", "DARTS", "--network", "nasbench201"], "needs a single cell"),
     (["cost", "DARTS", "--channels", "35"], "it must be even"),
+    (["cost", "DARTS", "--classes", "1"], "classes is 1; accepted: whole numbers from 2 to 100000"),
+    (["cost", CELL, "--auxiliary"], "the NAS-Bench-201 network has no auxiliary head"),
+    (["cost", cells(2, 3)], "the reduction cell is missing; the CIFAR network needs a normal and a reduction cell of"),
+    (["cost", cells(1, 3)], "passes a cell's output straight on, so it must be a sum or one node; this cell concaten"),
+    (["cost", cells(3, 4)], "no network accepts a single cell of 3 inputs; accepted: a normal and a reduction cell of"),
+    (["cost", cells(3, 4), "--network", "cifar"], "a single cell of 3 inputs (networks that accept it: none)"),
     (["cost", "DARTS", "--channels", "x"], "--channels"),
     (["cost"], "ARCH"),
     (["transform", CELL, "--policy", "nowhere"], "no policy 'nowhere'; accepted: fully_concat, loose_end, nasbench201"),

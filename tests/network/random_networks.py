@@ -10,7 +10,7 @@ RESOLUTIONS = {"cifar": (13, 16), "imagenet": (45, 64), "nasbench201": (9, 16)}
 
 
 def random_cell(rng: random.Random, inputs: int, width_one: bool = False) -> Cell:
-    """3 to 7 nodes if it has two inputs; a quarter of the edges null, sources and targets free."""
+    """3 to 7 nodes if it has two inputs; a quarter of the edges null, sources, targets and outputs free."""
     nodes = inputs + rng.randint(1, 5)
     edges = []
     for _ in range(rng.randint(1, 7)):
@@ -20,6 +20,7 @@ def random_cell(rng: random.Random, inputs: int, width_one: bool = False) -> Cel
     output = tuple(rng.sample(range(inputs, nodes), rng.randint(1, nodes - inputs)))
     if not set(output) & set(entered):
         output = (entered[0],)
+    output += tuple(node for node in range(inputs) if rng.random() < 0.2)
     return Cell(inputs, nodes, tuple(edges), output, "sum" if width_one else rng.choice(("concat", "concat", "sum")))
 
 

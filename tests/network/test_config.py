@@ -3,13 +3,15 @@ from dataclasses import replace
 import pytest
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
-from nat_core.network.config import FAMILIES, NETWORKS, NetworkConfig
+from nat_core.network.config import FAMILIES, NETWORKS, NetworkConfig, usual_network
 
 ONE_INPUT = Architecture(Cell(1, 2, (Edge("conv_3x3", 0, 1),), (1,), "sum"))
 CONCAT_OF_TWO = Architecture(Cell(1, 3, (Edge("conv_3x3", 0, 1), Edge("conv_3x3", 0, 2)), (1, 2)))
 TWO_INPUT_CELL = Cell(2, 3, (Edge("conv_3x3", 0, 2),), (2,))
 TWO_CELLS = Architecture(TWO_INPUT_CELL, TWO_INPUT_CELL)
 NO_REDUCTION = Architecture(TWO_INPUT_CELL)
+ONE_INPUT_REDUCED = Architecture(ONE_INPUT.normal, ONE_INPUT.normal)
+THREE_INPUT_CELL = Cell(3, 4, (Edge("conv_3x3", 0, 3),), (3,))
 
 
 def test_usual_sizes():
@@ -78,10 +80,38 @@ def test_cells_that_fit(name, architecture):
         ("imagenet", ONE_INPUT, "the ImageNet network needs a normal and a reduction cell"),
         ("nasbench201", TWO_CELLS, r"needs a single cell of 1 input, no reduction .* 2 inputs \(.*: cifar, imagenet\)"),
         ("nasbench201", CONCAT_OF_TWO, "must be a sum or one node; this cell concatenates 2"),
-        ("cifar", NO_REDUCTION, r"a single cell of 2 inputs \(networks that accept it: none\)"),
+        ("cifar", NO_REDUCTION, "the reduction cell is missing; the CIFAR network needs a normal and a reduction cell"),
+        ("nasbench201", ONE_INPUT_REDUCED, r"a reduction cell of 1 input \(networks that accept it: none\)"),
+        ("cifar", CONCAT_OF_TWO, r"a single cell of 1 input \(networks that accept it: none\)"),
         ("nasbench201", NO_REDUCTION, r"a single cell of 2 inputs \(networks that accept it: none\)"),
     ],
 )  # fmt: skip
 def test_cells_that_do_not_fit(name, architecture, message):
     with pytest.raises(ValueError, match=message):
         NETWORKS[name].require(architecture)
+
+
+@pytest.mark.parametrize(("architecture", "name"), [(TWO_CELLS, "cifar"), (ONE_INPUT, "nasbench201")])
+def test_the_usual_network(architecture, name):
+    assert usual_network(architecture) is NETWORKS[name]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        (NO_REDUCTION, "the reduction cell is missing; the CIFAR network needs a normal and a reduction cell of 2 inp"),
+        (
+            CONCAT_OF_TWO,
+            "passes a cell's output straight on, so it must be a sum or one node; this cell concatenates 2",
+        ),
+        (
+            ONE_INPUT_REDUCED,
+            "needs a single cell of 1 input, no reduction cell; this architecture has a normal and a r",
+        ),
+        (Architecture(THREE_INPUT_CELL), "no network accepts a single cell of 3 inputs; accepted: a normal and a redu"),
+        (Architecture(THREE_INPUT_CELL, THREE_INPUT_CELL), "no network accepts a normal and a reduction cell of 3 inp"),
+    ],
+)
+def test_cells_that_no_network_accepts(architecture, message):
+    with pytest.raises(ValueError, match=message):
+        usual_network(architecture)

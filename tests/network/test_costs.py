@@ -9,10 +9,11 @@ import torch
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
+from nat_core.architecture.notation import parse
 from nat_core.architecture.operations import INDEX, NAMES
 from nat_core.architecture.spaces import SPACES
 from nat_core.network import costs, operation_costs
-from nat_core.network.config import NETWORKS, NetworkConfig
+from nat_core.network.config import NETWORKS, NetworkConfig, usual_network
 from nat_core.network.costs import Cost, cost_model, measure, operation_cost, operation_figure
 from nat_core.network.measure import total
 from nat_core.network.networks import build_network
@@ -45,6 +46,48 @@ def test_known_networks(name, network, parameters, macs):
     assert (cost.parameters, cost.macs) == (parameters, macs)
 
 
+_NAO = (
+    "Genotype(normal=[('sep_conv_3x3', 1), ('skip_connect', 1), ('sep_conv_3x3', 0), ('sep_conv_5x5', 1), "
+    "('avg_pool_3x3', 1), ('skip_connect', 0), ('avg_pool_3x3', 0), ('avg_pool_3x3', 0), ('sep_conv_5x5', 0), "
+    "('sep_conv_3x3', 0)], normal_concat=[0, 2, 3, 4, 5, 6], reduce=[('sep_conv_7x7', 0), ('sep_conv_5x5', 1), "
+    "('max_pool_3x3', 1), ('sep_conv_7x7', 0), ('avg_pool_3x3', 1), ('sep_conv_5x5', 0), ('max_pool_3x3', 1), "
+    "('sep_conv_3x3', 2), ('avg_pool_3x3', 2), ('skip_connect', 3)], reduce_concat=[3, 4, 5, 6])"
+)
+_FOUR = "[('dil_sep_conv_3x3', 0), ('dil_sep_conv_3x3', 1), ('dil_sep_conv_3x3', 0), ('dil_sep_conv_3x3', 1)]"
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters", "macs"),
+    [
+        (_NAO, 4_168_054, 656_538_048),
+        (
+            f"Genotype(normal={_FOUR}, normal_concat=[2, 3], reduce={_FOUR}, reduce_concat=[2, 3])",
+            2_361_718,
+            363_297_600,
+        ),
+        ("|none~0|+|none~0|conv_7x7~1|+|nor_conv_1x1~0|avg_pool_3x3~1|conv_7x7~2|", 2_737_786, 397_066_880),
+        ("|conv_1x1~0|+|none~0|none~1|+|none~0|none~1|conv_3x3~2|+|none~0|none~1|none~2|conv_1x1~3|", None, None),
+    ],
+    ids=["an input in the output", "dil_sep_conv", "a large kernel in NAS-Bench-201", "five nodes in NAS-Bench-201"],
+)
+def test_cells_from_elsewhere(text, parameters, macs):
+    given = parse(text)
+    cost = cost_model(usual_network(given)).cost(given)
+    if parameters:
+        assert (cost.parameters, cost.macs) == (parameters, macs)
+    assert cost == measure(build_network(given, usual_network(given)), (1, 3, 32, 32))
+
+
+def test_an_input_in_a_reduction_cells_output_is_halved_as_by_a_skip():
+    edges = (Edge("conv_3x3", 0, 2), Edge("conv_3x3", 1, 3))
+    without, within = (
+        Architecture(Cell(2, 4, edges, (2, 3)), Cell(2, 4, edges, output)) for output in ((2, 3), (2, 1))
+    )
+    small = replace(SMALL, layers=2)  # two reduction cells, C 8 and 16, of equal widths with and without
+    skips = [operation_cost("skip_connect", channels, side, 2) for channels, side in ((8, 16), (16, 8))]
+    assert cost_model(small).cost(within) == total((cost_model(small).cost(without), *skips))
+
+
 @pytest.mark.parametrize(
     ("name", "parameters_millions", "macs_millions"),
     [
@@ -75,12 +118,13 @@ def test_summed_costs_equal_whole_model_counts_on_200_random_networks():
         kinds |= {"dead" for cell in cells if cell.dead_edges}
         kinds |= {"null" for cell in cells if any(edge.is_null for edge in cell.edges)}
         kinds |= {"parallel" for cell in cells if len({edge[1:] for edge in cell.edges}) < len(cell.edges)}
+        kinds |= {"input in the output" for cell in cells if cell.output_inputs}
         kinds |= {"unused input" for cell in cells if {edge.source for edge in cell.edges}.isdisjoint({0})}
         model = cost_model(config)
         whole = measure(build_network(drawn, config), (1, 3, config.resolution, config.resolution))
         assert model.cost(drawn) == whole, (seed, drawn, config)
         assert total((model.fixed_cost(drawn), *model.edge_costs(drawn))) == whole
-    assert kinds == {"dead", "null", "parallel", "unused input"}
+    assert kinds == {"dead", "null", "parallel", "unused input", "input in the output"}
 
 
 @pytest.mark.parametrize("network", ["cifar", "imagenet"])

@@ -39,6 +39,12 @@ def every_operation() -> Architecture:
     return Architecture(cell, cell)
 
 
+def inputs_in_the_output() -> Architecture:
+    """One or both inputs in either cell's output, beside intermediate nodes."""
+    edges = (Edge("conv_3x3", 0, 2), Edge("sep_conv_3x3", 1, 3), Edge("skip_connect", 2, 3))
+    return Architecture(Cell(2, 4, edges, (0, 3, 2)), Cell(2, 4, edges, (3, 1, 0)))
+
+
 def of(name: str) -> Architecture:
     return library()[name].architecture
 
@@ -53,6 +59,9 @@ CASES = {
     "fully concat": (of("DARTS"), IMAGENET),
     "loose end": (of("ENAS"), CIFAR),
     "thin convolutions": (of("NASNet-A"), CIFAR),
+    "inputs in the output": (inputs_in_the_output(), CIFAR),
+    "auxiliary head": (of("DARTS"), NetworkConfig("cifar", 4, 4, 32, 5, auxiliary=True)),
+    "ImageNet's auxiliary head": (of("DARTS"), NetworkConfig("imagenet", 4, 4, 193, 5, auxiliary=True)),
     "NAS-Bench-201": (NB_CELL, NASBENCH201),
 }
 
@@ -95,8 +104,6 @@ def test_the_file_says_what_it_costs_and_holds_only_what_it_needs():
     assert not {"ResidualReduction", "ThinConv", "QuarterStem", "NormedClassifier"} & classes
 
 
-def test_an_auxiliary_head_is_refused():
-    with pytest.raises(ValueError, match="no auxiliary head"):
-        torch_source(of("DARTS"), NetworkConfig("cifar", 36, 20, 32, 10, auxiliary=True))
+def test_cells_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="needs a normal and a reduction cell"):
         torch_source(NB_CELL, CIFAR)

@@ -42,6 +42,7 @@ def test_resolution_holds_at_stride_1_and_halves_rounding_up_at_stride_2(name, s
         ("sep_conv_3x3", 1, 2 * (4 * 9 + 4 * 4 + 8)),
         ("sep_conv_5x5", 2, 2 * (4 * 25 + 4 * 4 + 8)),
         ("dil_conv_5x5", 1, 4 * 25 + 4 * 4 + 8),
+        ("dil_sep_conv_5x5", 2, 2 * (4 * 25 + 4 * 4 + 8)),
         ("max_pool_3x3", 2, 0),
         ("avg_pool_2x2", 1, 0),
         ("skip_connect", 1, 0),
@@ -56,18 +57,22 @@ def test_parameters_by_hand(name, stride, expected):
     ("name", "kernels", "strides"),
     [
         ("conv_1x7_7x1", [(1, 7), (7, 1)], [(1, 2), (2, 1)]),
-        ("conv_7x1_1x7", [(7, 1), (1, 7)], [(2, 1), (1, 2)]),
+        ("conv_7x1_1x7", [(1, 7), (7, 1)], [(1, 2), (2, 1)]),
         ("sep_conv_5x5", [(5, 5), (1, 1), (5, 5), (1, 1)], [(2, 2), (1, 1), (1, 1), (1, 1)]),
         ("dil_conv_3x3", [(3, 3), (1, 1)], [(2, 2), (1, 1)]),
+        ("dil_sep_conv_3x3", [(3, 3), (1, 1), (3, 3), (1, 1)], [(2, 2), (1, 1), (1, 1), (1, 1)]),
     ],
 )
-def test_convolutions_come_in_the_order_of_the_name_and_share_the_stride(name, kernels, strides):
+def test_convolutions_come_in_the_published_order_and_share_the_stride(name, kernels, strides):
     convs = [part for part in build_operation(name, 4, 2).modules() if isinstance(part, nn.Conv2d)]
     assert [conv.kernel_size for conv in convs] == kernels
     assert [conv.stride for conv in convs] == strides
 
 
-@pytest.mark.parametrize(("name", "reach"), [("dil_conv_3x3", {-2, 0, 2}), ("conv_3x3", {-1, 0, 1})])
+@pytest.mark.parametrize(
+    ("name", "reach"),
+    [("dil_conv_3x3", {-2, 0, 2}), ("conv_3x3", {-1, 0, 1}), ("dil_sep_conv_3x3", {-4, -2, 0, 2, 4})],
+)
 def test_a_dilated_kernel_skips_every_other_pixel(name, reach):
     x = torch.rand(1, 2, 9, 9, requires_grad=True)
     build_operation(name, 2, 1).eval()(x)[0, :, 4, 4].sum().backward()
@@ -130,7 +135,7 @@ def test_batch_norm_after_pooling_is_never_affine_and_only_on_request(name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("null", 4, 1), "no module for operation 'null'; accepted: conv_1x1, .*skip_connect$"),
+        (("null", 4, 1), "no module for operation 'null'; accepted: conv_1x1, .*dil_sep_conv_7x7$"),
         (("conv_9x9", 4, 1), "no module for operation 'conv_9x9'"),
         (("conv_3x3", 4, 3), "stride of conv_3x3 is 3; accepted: 1, 2"),
         (("skip_connect", 3, 2), "an even number of channels, not 3"),

@@ -7,7 +7,7 @@ from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.networks import CellModule, build_network
-from nat_core.network.plan import CellPlan
+from nat_core.network.plan import CellPlan, plan_network
 from tests.network.random_networks import random_network
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -69,6 +69,24 @@ def test_outputs_concatenate_or_sum_in_the_order_given():
     concat = cell_module(*edges, inputs=2, nodes=4, output=(3, 2), combine="concat")
     assert torch.equal(concat((x, y)), torch.cat((y, x), dim=1))
     assert torch.equal(cell_module(*edges, inputs=2, nodes=4, output=(3, 2))((x, y)), x + y)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("name", "side"), [("normal", 9), ("reduction", 5)])
+def test_an_input_in_the_output_comes_after_its_preprocessing_at_the_outputs_resolution(name, side, device):
+    edges = (Edge("skip_connect", 1, 2), Edge("conv_1x1", 0, 2))
+    reduction = replace(SMALL, layers=1, channels=2) if name == "reduction" else replace(SMALL, layers=4)
+    cell = Cell(2, 3, edges, (0, 2, 1))
+    plan = next(item for item in plan_network(Architecture(cell, cell), reduction).cells if item.name == name)
+    module = CellModule(cell, plan).to(device).eval()
+    earlier = tuple(torch.randn(2, block.in_channels, 9, 9, device=device) for block in plan.preprocess)
+    with torch.no_grad():
+        output = module(earlier)
+        inputs = [block(x) for block, x in zip(module.preprocess, earlier, strict=True)]
+        expected = [module.carried[str(i)](x) if name == "reduction" else x for i, x in enumerate(inputs)]
+    assert output.shape == (2, 3 * plan.channels, side, side) and set(module.carried) <= {"0", "1"}
+    first, _, last = output.chunk(3, dim=1)
+    assert torch.equal(first, expected[0]) and torch.equal(last, expected[1])
 
 
 @pytest.mark.parametrize(("name", "side"), [("normal", 9), ("reduction", 5)])

@@ -84,6 +84,16 @@ def test_gradients_equal_those_of_a_standalone_network(supernets, space):
             assert squares(net) == pytest.approx(squares(alone), rel=1e-3)
 
 
+def test_dilated_separable_and_thin_convolutions():
+    names = ("dil_sep_conv_3x3", "dil_sep_conv_5x5", "conv_7x1_1x7", "conv_1x3_3x1", "null")
+    net = Supernet(replace(SPACE, operations=names), replace(CONFIGS["fully_concat"], layers=3))
+    for seed in range(5):
+        architecture = net.space.sample(random.Random(seed))
+        assert net.mismatch(architecture) is None
+        with torch.no_grad():
+            assert torch.allclose(net(images(), architecture), net.standalone(architecture)(images()), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["DARTS", "NAONet", "ENAS", "NASNet-A"])
 def test_published_cells(name):
     architecture = library()[name].architecture
@@ -250,6 +260,8 @@ def test_architectures_without_weights(supernet):
     assert "needs a normal and a reduction cell" in supernet.mismatch(sampled("nasbench201", 0))
     seven = two_cells(("sep_conv_7x7", 0, 2), ("skip_connect", 1, 3))
     assert "the normal cell has sep_conv_7x7, for which there are no shared weights" in supernet.mismatch(seven)
+    with_input = two_cells(("sep_conv_3x3", 0, 2), ("skip_connect", 1, 3), output=(0, 2, 3))
+    assert "the normal cell's output is not what" in supernet.mismatch(with_input)
     five = two_cells(*(("skip_connect", 0, node) for node in range(2, 7)), nodes=7, output=range(2, 7))
     assert supernet.mismatch(five) == ("the normal cell has 5 intermediate nodes; there are shared weights for 4")
 

@@ -1,8 +1,10 @@
 """The Transform page through Streamlit's own test harness; clicks in drawings and charts are for the browser tests."""
 
+import io
 import shutil
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from nat_core import PROJECT
@@ -12,6 +14,7 @@ from nat_core.architecture.notation import parse, shortest, write
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.nasbench201.table import TabularAccuracy, accuracies_percent, architecture_of_code
 from nat_core.naming import resolve
+from tests.network import darts_family
 from ui import compute
 from ui.view import BENCHMARK_CELL
 
@@ -230,6 +233,32 @@ def test_changes_are_exported_as_one_drawing():
     app.run()
     assert not app.exception
     assert [item.label for item in app.get("download_button")] == ["SVG", "PNG", "PDF", "DOT"] and len(files) > 4
+
+
+def test_the_network_is_exported_at_any_size_with_given_weights():
+    app = open_page(cell="DARTS")
+    assert any("The whole network (CIFAR, C 36, L 20" in item.value for item in app.caption)
+    act(app, app.number_input(key="export_channels-cifar").set_value(8))
+    act(app, app.number_input(key="export_layers-cifar").set_value(5))
+    saved = io.BytesIO()
+    torch.save(darts_family.original(library()["DARTS"].architecture, 8, 5).state_dict(), saved)
+    upload = ("weights.pt", saved.getvalue(), "application/octet-stream")
+    act(app, app.segmented_control(key="export_side").set_value("Input"))
+    act(app, app.file_uploader(key="export_weights").set_value(upload))
+    assert any(item.value.endswith("with weights from weights.pt:") for item in app.caption) and not app.error
+    assert "Its weights" in [item.label for item in app.get("download_button")]
+    act(app, app.number_input(key="export_classes-cifar").set_value(7))
+    assert len(app.error) == 1 and "classifier.weight is 10×128 where the network has 7×128" in app.error[0].value
+    act(app, app.file_uploader(key="export_weights").set_value(None))
+    act(app, app.number_input(key="export_resolution-cifar").set_value(16))
+    act(app, app.toggle(key="export_auxiliary-cifar").set_value(True))
+    assert len(app.error) == 1 and "with an auxiliary head" in app.error[0].value
+
+
+def test_an_input_joins_the_output():
+    app = open_page(cell="DARTS", part="output")
+    act(app, app.pills[0].set_value([0, 2, 3, 4, 5]))
+    assert architecture_of(app).normal.output == (0, 2, 3, 4, 5) and not app.error
 
 
 def test_an_edges_operation_is_changed_undone_and_redone():

@@ -37,7 +37,7 @@ def rounds_of_policy() -> int:
 
 
 def log_probabilities(architecture: Architecture) -> np.ndarray:
-    """[edges, 26] log-probabilities for a NAS-Bench-201 cell. Raises ValueError: no policy, or a broken one."""
+    """[edges, operations] log-probabilities for a NAS-Bench-201 cell. Raises ValueError: no policy, or a broken one."""
     policy, item = _loaded()
     return _log_probabilities(policy, item.space, architecture)
 

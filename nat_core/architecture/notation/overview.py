@@ -8,8 +8,8 @@ from nat_core.architecture.operations import NAMES, SPELLINGS
 
 _HEAD = """# Notations
 
-NAT Lab reads a cell from any text that holds it: an argument, a file, standard input, a pasted or uploaded text, a link.
-Time stamps, log prefixes, prompts, quotes, back ticks, YAML keys, JSON around it, comments, annotations and
+NAT Lab reads a cell from any text that holds it: an argument, a file, standard input, a pasted or uploaded text, or a
+link. Time stamps, log prefixes, prompts, quotes, back ticks, YAML keys, JSON around it, comments, annotations and
 `np.int64(2)` are no obstacle. The text is parsed and never executed. This page is what
 `python -m nat_core notations --markdown` prints.
 

@@ -29,7 +29,7 @@ class EncodedGraphs:
 
 
 class OperationEmbedding(nn.Module):
-    """Operations' traits → vectors: [] → [26, width]."""
+    """Operations' traits → vectors: [] → [operations, width]."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()

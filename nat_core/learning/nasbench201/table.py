@@ -57,7 +57,7 @@ _DIGIT = MappingProxyType({operation: digit for digit, operation in enumerate(SP
 _POSITION = MappingProxyType({ends: position for position, ends in enumerate(EDGES)})
 _WEIGHTS = BASE ** np.arange(len(EDGES))[::-1]
 
-# [26]: an operation's digit by its row in the table of operations; -1 where the space lacks it.
+# [operations]: an operation's digit by its row in the table of operations; -1 where the space lacks it.
 DIGIT_OF_OPERATION = np.array([_DIGIT.get(name, -1) for name in NAMES])
 
 

@@ -97,7 +97,7 @@ class TransformationDistribution:
 
     Attributes:
         architectures: the inputs.
-        log_probabilities: [E, 26], -inf where the rule forbids.
+        log_probabilities: [E, operations], -inf where the rule forbids.
         edge_batch: [E] whose edge each is.
     """
 
@@ -107,7 +107,7 @@ class TransformationDistribution:
 
     @property
     def probabilities(self) -> Tensor:
-        """[E, 26], exactly 0 where the rule forbids; every row sums to 1."""
+        """[E, operations], exactly 0 where the rule forbids; every row sums to 1."""
         return self.log_probabilities.exp()
 
     @cached_property
@@ -116,7 +116,7 @@ class TransformationDistribution:
         return (0, *np.cumsum([len(item.edges) for item in self.architectures]).tolist())
 
     def rows(self, number: int = 0) -> Tensor:
-        """[edges, 26] log-probabilities for one architecture, edges in the order of `Architecture.edges`."""
+        """[edges, operations] log-probabilities for one architecture, edges in the order of `Architecture.edges`."""
         return self.log_probabilities[self.bounds[number] : self.bounds[number + 1]]
 
     def entropy(self) -> Tensor:

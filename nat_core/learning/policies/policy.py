@@ -81,12 +81,12 @@ class Policy(nn.Module):
         return next(self.query.parameters()).device
 
     def logits(self, graphs: Data) -> Tensor:
-        """A batch of `graph.encode` with E edges → [E, 26] scores: query · key of the target + the target's bias."""
+        """A batch of `graph.encode` with E edges → [E, operations] scores: query · key of the target + its bias."""
         query, keys = self.query(self.encoder(graphs).edges), self.targets()
         return query @ keys[:, :-1].T / self.config.key**0.5 + keys[:, -1]
 
     def log_probabilities(self, graphs: Data, legal: Tensor) -> Tensor:
-        """[E, 26] log-probabilities under a rule `legal` [26, 26] (see `legal_mask`); -inf where it forbids."""
+        """[E, operations] log-probabilities under a rule (see `legal_mask`); -inf where it forbids."""
         return masked_log_softmax(self.logits(graphs), legal[graphs.operation])
 
     def distribution(

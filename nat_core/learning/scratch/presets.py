@@ -10,10 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.spaces import space_of
 from nat_core.learning.images.sources import SAMPLE
 from nat_core.learning.scratch.config import Budget
-from nat_core.network.config import FAMILIES
+from nat_core.network.config import usual_network
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,4 @@ def preset_budget(preset: str, architecture: Architecture, **changes: Any) -> Bu
     """
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset[:40]!r}; accepted: {', '.join(PRESETS)}")
-    space = space_of(architecture)
-    fitting = [name for name, family in FAMILIES.items() if family.fits(architecture)]
-    if space is None and not fitting:
-        raise ValueError("this architecture fits no network: " + "; ".join(f.needs for f in FAMILIES.values()))
-    return PRESETS[preset].budget(space.network if space else fitting[0], **changes)
+    return PRESETS[preset].budget(usual_network(architecture).family, **changes)

@@ -85,7 +85,7 @@ def policy_quality(
 
 
 def edge_log_probabilities(policy: Policy, inputs: Codes, rule: str = "nat++") -> NDArray[np.float32]:
-    """[n, 6, 26] log-probabilities for n cells given by their codes."""
+    """[n, 6, operations] log-probabilities for n cells given by their codes."""
     graphs = encode([table.architecture_of_code(int(code)) for code in inputs]).to(policy.device)
     with torch.inference_mode():
         flat = policy.log_probabilities(graphs, legal_mask(table.SPACE, rule).to(policy.device))

@@ -72,3 +72,12 @@ def test_an_empty_batch_is_refused():
 def test_unknown_rule_names_the_choices():
     with pytest.raises(ValueError, match=r"unknown transition rule 'any'; accepted: nat, nat\+\+"):
         legal_mask(SPACES["nasbench201"], "any")
+
+
+def test_a_dilated_separable_convolution_reads_as_a_separable_one_with_dilation():
+    """Traits keep their width and rows their numbers, so that trained policies decide on known operations as before."""
+    traits = operation_traits()
+    assert traits.shape == (len(NAMES), 12) and NAMES[25] == "null"
+    difference = traits[INDEX["dil_sep_conv_5x5"]] - traits[INDEX["sep_conv_5x5"]]
+    assert difference.nonzero().flatten().tolist() == [10] and difference[10] == 1
+    assert traits[INDEX["dil_conv_5x5"]][10] == 1

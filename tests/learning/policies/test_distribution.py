@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nat_core.architecture.operations import NAMES
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.distribution import (
@@ -132,7 +133,7 @@ def test_applying_choices_keeps_topology_and_order():
     kept = torch.cat([torch.tensor([[*_indices(cell)]]) for cell in cells]).flatten()
     assert distribution.apply(kept) == cells
     assert distribution.log_probability(kept[None]).shape == (1, 2)
-    assert distribution.rows(1).shape == (6, 26)
+    assert distribution.rows(1).shape == (6, len(NAMES))
     assert distribution.entropy().shape == (2,)
 
 
