@@ -69,7 +69,10 @@ class Space:
         return cell.loose_ends if self.output == "loose_ends" else tuple(cell.intermediates)
 
     def mismatch(self, architecture: Architecture) -> str | None:
-        """Why `architecture` is not of this space, or None. Numbers of nodes and edges are free."""
+        """Why `architecture` is not of this space, or None.
+
+        Numbers of nodes and edges are free, and so are operations, but where a benchmark enumerates all of its cells.
+        """
         if self.has_reduction != (architecture.reduction is not None):
             return f"{self.title} needs {'a normal and a reduction cell' if self.has_reduction else 'a single cell'}"
         for name, cell in architecture.cells:
@@ -80,6 +83,8 @@ class Space:
                 return f"the {name} cell's output is not what {self.title} prescribes"
             if self.edges_per_node is None and sorted(edge[1:] for edge in cell.edges) != self._complete_graph:
                 return f"{self.title} has {self.inputs + self.intermediates} nodes, each joined to every earlier one"
+            if self.edges_per_node is None and (others := set(cell.operations) - set(self.operations)):
+                return f"{self.title} knows no {', '.join(sorted(others))}"
         return None
 
     @property

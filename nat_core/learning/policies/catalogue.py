@@ -42,6 +42,8 @@ def why_none_fits(root: Root, architecture: Architecture) -> str:
     """One sentence saying why no policy below `root` transforms `architecture`."""
     space = space_of(architecture)
     known = ", ".join(sorted({SPACES[card.space].title for card in cards(root).values()})) or "none"
+    if architecture.reduction is None and architecture.normal.inputs == 2:
+        return f"The reduction cell is missing; policies here: {known}."
     if space is None:
         return f"This architecture belongs to no space that a policy can be trained on; policies here: {known}."
     return f"No policy for {space.title} architectures is here yet; policies here: {known}."
