@@ -99,6 +99,16 @@ def test_other_ways_to_save_the_same(saved, capsys, tmp_path):
     np.testing.assert_allclose(run_onnx(output, images), expected(network, images), atol=1e-5, rtol=1e-5)
 
 
+def test_files_from_before_torch_used_zip(capsys, tmp_path):
+    network = darts_family.original(of("DARTS"), 8, 5)
+    state = without_counters(network.state_dict())
+    torch.save(state, tmp_path / "cifar10_model.pt", _use_new_zipfile_serialization=False)
+    options = (*SMALL, "--weights", tmp_path / "cifar10_model.pt", "-o", tmp_path / "net.onnx")
+    assert run(capsys, "DARTS", *options)[0] == 0
+    images = torch.randn(2, 3, 32, 32)
+    np.testing.assert_allclose(run_onnx(tmp_path / "net.onnx", images), expected(network, images), atol=1e-5, rtol=1e-5)
+
+
 def test_safetensors_which_keep_no_order(capsys, tmp_path):
     network = darts_family.original(of("AmoebaNet-A"), 8, 12, auxiliary=True)
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
