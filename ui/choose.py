@@ -11,7 +11,7 @@ from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning.nasbench201 import table
 from nat_core.naming import resolve
-from ui import notices
+from ui import notices, reading
 from ui.text import plain
 from ui.view import canonical, choose_cell
 
@@ -22,7 +22,6 @@ _SOURCES = {
     "paste": "Paste",
     "upload": "Upload",
 }
-_FILE_TYPES = ("py", "json", "txt")
 _PLACEHOLDER = (
     "Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), …)  or  |nor_conv_3x3~0|+|none~0|…|"
 )
@@ -39,6 +38,7 @@ def architecture() -> Architecture:
             "Input", _SOURCES, format_func=_SOURCES.get, key="source", required=True, persist_state="session"
         )
         _CHOOSERS[st.session_state["source"]](current)
+    reading.several()
     with st.container():  # always there, so that a sentence coming or going does not shift what is below it
         if error := st.session_state.get("cell_error"):
             notices.problem(error, "The input stays as it was")
@@ -130,43 +130,33 @@ def _random(current: Architecture) -> None:
 def _paste(current: Architecture) -> None:
     with st.form("paste", border=False, width="stretch"), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_area(
-            "Any notation",
+            "Any text that holds a cell",
             key="pasted",
             height=80,
             placeholder=_PLACEHOLDER,
             persist_state="session",
-            help="Genotypes of DARTS, NAT, FairDARTS, pt.darts; NAS-Bench-201 strings; JSON. Told apart automatically.",
+            help="A genotype in any notation, a log, a file of genotypes. Told apart automatically, never executed.",
         )
-        st.form_submit_button("Use this cell", on_click=lambda: choose_cell(st.session_state["pasted"], "Pasted"))
+        st.form_submit_button(
+            "Use this cell", on_click=lambda: reading.take(st.session_state["pasted"], "Pasted", "pasted text")
+        )
 
 
 def _upload(current: Architecture) -> None:
     st.file_uploader(
-        f"A file of at most {notation.MAX_TEXT_BYTES // 1024} KiB in any notation",
-        type=_FILE_TYPES,
+        f"A file of at most {notation.MAX_BYTES // 2**20} MiB: a log, source, JSON, YAML or text",
         key="uploaded",
-        max_upload_size=1,
+        max_upload_size=notation.MAX_BYTES // 2**20,
         on_change=_take_upload,
         width=520,
-        help="Python source with one genotype, JSON, or text; read, never executed.",
+        help="Read, never executed.",
     )
 
 
 def _take_upload() -> None:
     file = st.session_state["uploaded"]
-    if file is None:
-        return
-    if file.size > notation.MAX_TEXT_BYTES:
-        st.session_state["cell_error"] = (
-            f"the file has {file.size:,} bytes; at most {notation.MAX_TEXT_BYTES:,} are accepted"
-        )
-        return
-    try:
-        text = file.getvalue().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        st.session_state["cell_error"] = f"byte {error.start} of the file is not UTF-8 text"
-        return
-    choose_cell(text, f"File {file.name[:60]}")
+    if file is not None:
+        reading.take(file.getvalue(), f"File {file.name[:60]}", file.name[:60])
 
 
 _CHOOSERS: dict[str, Callable[[Architecture], None]] = {

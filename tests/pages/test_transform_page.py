@@ -160,7 +160,7 @@ def test_a_pasted_cell_is_used():
             "Genotype(normal=[('conv_3x3', 2, 2)], normal_concat=[2], reduce=[('null', 0, 2)], reduce_concat=[2])",
             "a cycle",
         ),
-        ("(" + "x" * 1_000_000, "at most 65,536 are accepted"),
+        ("(" + "x" * 1_000_000, "the text ends before this bracket is closed"),
         ("", "the text is empty"),
     ],
 )
@@ -376,7 +376,8 @@ def test_a_file_is_uploaded():
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"\xff\xfe", "byte 0 of the file is not UTF-8"), (b"x" * 70_000, "70,000 bytes")]
+    ("content", "message"),
+    [(b"\x00\x01\x02", "this is no text"), (b"x" * 70_000, "holds no architecture"), (b"", "the text is empty")],
 )
 def test_a_bad_file_is_one_sentence(content, message):
     app = open_page()
@@ -384,6 +385,54 @@ def test_a_bad_file_is_one_sentence(content, message):
     act(app, app.segmented_control(key="source").set_value("upload"))
     act(app, app.file_uploader(key="uploaded").set_value(("bad.txt", content, "text/plain")))
     assert len(app.error) == 1 and message in app.error[0].value and cell(app) == before
+
+
+def test_a_file_of_several_cells_offers_them_by_name():
+    app = open_page()
+    before = cell(app)
+    act(app, app.segmented_control(key="source").set_value("upload"))
+    names = ("DARTS", "ENAS", "NASNet-A")
+    text = "\n".join(f"{name.replace('-', '_')} = {write(library()[name].architecture)}" for name in names)
+    act(
+        app,
+        app.file_uploader(key="uploaded").set_value(
+            ("genotypes.py", (text + "\nBEST = ENAS\n").encode(), "text/x-python")
+        ),
+    )
+    chosen = app.selectbox(key="reading_choice")
+    assert chosen.options == ["DARTS", "ENAS", "NASNet_A", "BEST"] and chosen.value is None and cell(app) == before
+    assert chosen.label == "4 cells in the genotypes.py"
+    act(app, chosen.set_value("NASNet_A"))
+    assert architecture_of(app) == library()["NASNet-A"].architecture
+    act(app, app.selectbox(key="reading_choice").set_value("BEST"))
+    assert architecture_of(app) == library()["ENAS"].architecture
+
+
+def test_of_a_pasted_log_the_last_cell_is_used_and_the_others_are_offered():
+    app = open_page()
+    act(app, app.segmented_control(key="source").set_value("paste"))
+    lines = [
+        f"06/28 04:2{i}:06 PM genotype = {write(library()[name].architecture)}"
+        for i, name in enumerate(("DARTS", "ENAS"))
+    ]
+    app.text_area(key="pasted").set_value("\n".join(lines))
+    act(app, button(app, "Use this cell").click())
+    assert architecture_of(app) == library()["ENAS"].architecture
+    chosen = app.selectbox(key="reading_choice")
+    assert chosen.options == ["no. 1, line 1", "no. 2, line 2"] and chosen.value == "no. 2, line 2"
+    act(app, chosen.set_value("no. 1, line 1"))
+    assert architecture_of(app) == library()["DARTS"].architecture
+
+
+def test_what_was_passed_over_in_a_text_is_said():
+    app = open_page()
+    act(app, app.segmented_control(key="source").set_value("paste"))
+    edges = "[('skip_connect', 0, 0.23), ('sep_conv_3x3', 1, 0.21)]"
+    app.text_area(key="pasted").set_value(
+        f"Genotype(normal={edges}, normal_concat=[2], reduce={edges}, reduce_concat=[2])"
+    )
+    act(app, button(app, "Use this cell").click())
+    assert any("weights in the normal cell are ignored" in item.value for item in app.caption)
 
 
 def test_two_visitors_do_not_see_each_other():

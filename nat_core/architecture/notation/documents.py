@@ -87,6 +87,10 @@ class Document:
         """What chooses one of several architectures by name, aliases included; empty for a log."""
         return tuple(self._named) if len(set(self._named.values())) > 1 else ()
 
+    def choices(self, most: int) -> tuple[str, ...]:
+        """What chooses each architecture, in order: names or numbers, the last `most` of them."""
+        return (self.names or tuple(str(number + 1) for number in range(len(self._entries))))[-most:]
+
     @cached_property
     def refusal(self) -> Refusal | None:
         """The known format, refused by name, that the text is in; None where it holds an architecture or is another."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from nat_core.architecture.notation.benchmarks import ENAS_LENGTH, enas_numbers
 from nat_core.architecture.notation.values import Call
 
-READ_INSTEAD = "read are cells of convolutional networks with one operation per edge, see `notations`"
+READ_INSTEAD = "accepted: cells of convolutional networks with an operation on each edge, as in docs/notations.md"
 
 
 class Refusal(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Any
 MAX_NESTING = 12
 MAX_NODE_NUMBER = 99
 ACCEPTED = (
-    "accepted: Genotype(normal=[…], normal_concat=…, reduce=[…], reduce_concat=…), the same as a dict, JSON or YAML, "
-    "a NAS-Bench-201 string |op~0|+|op~0|op~1|+|…|, and the other notations that `notations` lists"
+    "accepted: Genotype(normal=[…], normal_concat=…, reduce=[…], reduce_concat=…), a NAS-Bench-201 string "
+    "|op~0|+|op~0|op~1|+|…|, and the other notations in docs/notations.md"
 )
 
 

@@ -1,0 +1,98 @@
+"""What a pasted or uploaded text holds: one cell, or several of which the visitor chooses one."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from nat_core.architecture.notation import Document, Found, shortest
+from nat_core.naming import named, written
+from ui.callback import callback
+from ui.text import plain
+from ui.view import choose_cell
+
+# Of a log with more, the last ones are offered.
+_MOST = 200
+_KEY = "reading"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text with several cells, as it is kept between reruns.
+
+    Attributes:
+        label: what the text is called.
+        cells: titles and cells, in the text's order.
+        total: how many the text holds.
+        names: whether the text names them; otherwise it is a log, whose last cell is meant.
+    """
+
+    label: str
+    cells: tuple[tuple[str, str], ...]
+    total: int
+    names: bool
+
+
+def take(content: str | bytes, title: str, label: str) -> None:
+    """Makes the cell in a text the input, or offers several; what cannot be read is said, and changes nothing."""
+    for name in (_KEY, "reading_notes", "reading_choice"):
+        st.session_state.pop(name, None)
+    try:
+        found = _found(content)
+    except ValueError as error:
+        st.session_state["cell_error"] = str(error)
+        return
+    if isinstance(found, Found):
+        choose_cell(_text(found), title)
+        st.session_state["reading_notes"] = found.notes
+        return
+    st.session_state[_KEY] = reading = _reading(found, label)
+    if not reading.names and reading.cells:
+        choose_cell(reading.cells[-1][1], f"{title}, {reading.cells[-1][0]}")
+        st.session_state["reading_choice"] = reading.cells[-1][0]
+
+
+def several() -> None:
+    """A select box where the last text held several cells, and what was passed over in it."""
+    reading: Reading | None = st.session_state.get(_KEY)
+    if reading:
+        cells = dict(reading.cells)
+        st.selectbox(
+            f"{reading.total} cells in the {reading.label}",
+            list(cells),
+            index=None,
+            key="reading_choice",
+            placeholder=f"Choose one of {len(cells)}",
+            persist_state="session",
+            on_change=callback("reading_choice", lambda: _choose(cells)),
+            width=420,
+        )
+    if notes := st.session_state.get("reading_notes"):
+        st.caption(plain(f"{'; '.join(notes)}."))
+
+
+def _choose(cells: dict[str, str]) -> None:
+    if (title := st.session_state["reading_choice"]) in cells:
+        choose_cell(cells[title], title)
+
+
+def _found(content: str | bytes) -> Found | Document:
+    """The one cell of a text, or the document if it has several."""
+    if isinstance(content, str) and (found := named(content)):
+        return found
+    document = written(content) if isinstance(content, str) else Document(content)
+    return document if len(document.choices(2)) > 1 else document.one()
+
+
+def _reading(document: Document, label: str) -> Reading:
+    cells, names = [], bool(document.names)
+    for choice in document.choices(_MOST):
+        try:
+            found = document.one(choice)
+        except ValueError:
+            continue
+        cells.append((choice if names else f"no. {choice}, line {found.line:,}", _text(found)))
+    return Reading(label, tuple(cells), len(document.names) or len(document), names)
+
+
+def _text(found: Found) -> str:
+    return found.name if found.notation in ("name", "index") else shortest(found.architecture)
