@@ -81,18 +81,18 @@ def _written(text: str) -> Document | None:
     if text.partition(":")[0] == STANDARD_INPUT:
         return None
     document = Document(text)
-    if len(document) or document.refusal:
+    if len(document):
         return document
     if _file(text):
         return None
-    if "\n" not in text and (looks_like_a_name(text) or len(text) <= 255) and _looks_like_a_path(text):
+    if not document.refusal and _looks_like_a_path(text):
         raise ValueError(f"there is no file {text!r}")
     return written(text)
 
 
 def _looks_like_a_path(text: str) -> bool:
     name = text.rpartition(":")[0] or text
-    return not set("()[]{}=~") & set(name) and ("/" in name or "\\" in name or bool(Path(name).suffix[1:].isalnum()))
+    return looks_like_a_name(name) and bool({"/", "\\"} & set(name) or Path(name).suffix[1:].isalnum())
 
 
 def _opened(text: str) -> tuple[str, Document, str]:

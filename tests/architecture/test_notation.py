@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nat_core import PROJECT
 from nat_core.architecture.cell import Edge
 from nat_core.architecture.library import library
-from nat_core.architecture.notation import expressible, parse, shortest, write
+from nat_core.architecture.notation import Document, expressible, overview, parse, shortest, write
+from nat_core.architecture.notation.formats import FORMATS
+from nat_core.architecture.notation.refusals import REFUSALS
 from tests.strategies import architectures, sampled_architectures
 
 DARTS = library()["DARTS"].architecture
@@ -206,3 +209,25 @@ def test_any_text_is_parsed_or_refused(text):
         parse(text)
     except ValueError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("row", FORMATS, ids=lambda row: row.name)
+def test_the_example_of_a_notation_is_read_as_that_notation(row):
+    found = Document(row.example).one()
+    assert found.notation == row.name
+    if row.write:
+        assert parse(row.write(found.architecture)) == found.architecture
+
+
+@pytest.mark.parametrize("row", REFUSALS, ids=lambda row: row.name)
+@pytest.mark.parametrize("around", ["{}", "arch = {}", "12-30 20:37 genotype: {}", "```\n{}\n```"])
+def test_the_example_of_a_refused_format_is_refused_by_its_name(row, around):
+    with pytest.raises(ValueError) as caught:
+        Document(around.format(row.example)).one()
+    assert row.name in str(caught.value) and row.reason in str(caught.value)
+
+
+def test_the_page_of_notations_is_made_from_the_tables():
+    page = (PROJECT / "docs" / "notations.md").read_text(encoding="utf-8")
+    assert page == overview.markdown(), "python -m nat_core notations --markdown > docs/notations.md"
+    assert all(row.title in overview.plain() for row in FORMATS)

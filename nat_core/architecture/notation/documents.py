@@ -159,7 +159,12 @@ class Document:
         content = entry.content or self._candidate_at(entry.position)
         if isinstance(content, Damaged):
             raise self._placed(content.fault, content.position if self._is_long else content.fault.position)
-        architecture, notes = content.format.read(content.value)
+        try:
+            architecture, notes = content.format.read(content.value)
+        except ValueError:
+            if refusal := refusal_of(content.value):
+                raise ValueError(refusal.sentence) from None
+            raise
         return Found(architecture, entry.name, self._line(entry.position), content.format.name, notes)
 
     @cached_property

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from nat_core.architecture.notation.formats import FORMATS
 from nat_core.architecture.notation.refusals import REFUSALS
-from nat_core.architecture.operations import NAMES, SPELLINGS
+from nat_core.architecture.operations import NAMES, SPELLINGS, canonical_name
 
 _HEAD = """# Notations
 
@@ -27,18 +27,12 @@ The marked ones are written, too: `show ARCH --format NAME`, where the notation 
 """
 
 
-# A bar within a cell of a table.
-BAR = "\\|"
-
-
 def markdown() -> str:
     """The page, in Markdown."""
-    read = (
-        (f"`{row.name}`", row.title, "✓" if row.write else "", f"`` {row.example.replace('|', BAR)} ``")
-        for row in FORMATS
-    )
+    read = ((f"`{row.name}`", row.title, "✓" if row.write else "", f"`` {row.example} ``") for row in FORMATS)
     refused = ((row.name, row.reason, f"`` {row.example} ``") for row in REFUSALS)
-    spellings = ((", ".join(f"`{name}`" for name in row.examples), f"`{row.name}`") for row in SPELLINGS)
+    examples = (example for row in SPELLINGS for example in row.examples)
+    spellings = ((f"`{example}`", f"`{canonical_name(example)}`") for example in examples)
     parts = [
         _HEAD,
         *_table(("name", "what it is", "written", "an example"), read),
@@ -61,11 +55,14 @@ def plain() -> str:
     return "\n".join(lines)
 
 
+_BAR = "\\|"  # a bar within a cell of a table
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield "|---" * len(head) + "|"
     for row in rows:
-        yield f"| {' | '.join(row)} |"
+        yield f"| {' | '.join(cell.replace('|', _BAR) for cell in row)} |"
 
 
 def _wrapped(words: Sequence[str], per_line: int = 8) -> Iterator[str]:

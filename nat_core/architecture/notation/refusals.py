@@ -6,13 +6,16 @@ Sources: NAS-Bench-101 (Ying et al., ICML 2019), NATS-Bench (Dong et al., TPAMI 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from nat_core.architecture.notation.benchmarks import ENAS_LENGTH, enas_numbers
 from nat_core.architecture.notation.values import Call
 
 READ_INSTEAD = "accepted: cells of convolutional networks with an operation on each edge, as in docs/notations.md"
+
+
+_MAX_DEPTH = 4
 
 
 class Refusal(NamedTuple):
@@ -194,9 +197,13 @@ REFUSALS: tuple[Refusal, ...] = (
 )  # fmt: skip
 
 
-def refusal_of(value: Any) -> Refusal | None:
-    """The refused format that a plain value is in, or None."""
-    return next((row for row in REFUSALS if row.matches(value)), None)
+def refusal_of(value: Any, depth: int = 0) -> Refusal | None:
+    """The refused format that a plain value is in, or something in it; None where there is none."""
+    own = next((row for row in REFUSALS if row.matches(value)), None)
+    if own or depth == _MAX_DEPTH:
+        return own
+    inner: Iterable[Any] = value if isinstance(value, list) else _mapping(value).values()
+    return next(filter(None, (refusal_of(item, depth + 1) for item in inner)), None)
 
 
 def refusal_in(text: str) -> Refusal | None:
