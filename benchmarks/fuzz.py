@@ -1,12 +1,13 @@
 """Damaged input at every door: `python -m benchmarks.fuzz --cases 100000`.
 
-Whatever comes in is either understood or refused with a ValueError of one sentence, within a second of processor time.
-Anything else is printed with the number that repeats it (`--door NAME --first NUMBER --cases 1`), and the exit status
-is 1.
+Whatever comes in is either understood or refused with a ValueError of one sentence, within a second of processor
+time. Text is never evaluated, and opens no file but the one that is given. Anything else is printed with the number
+that repeats it (`--door NAME --first NUMBER --cases 1`), and the exit status is 1.
 """
 
 import argparse
 import copy
+import io
 import json
 import math
 import os
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,9 @@ import pandas as pd
 from nat_core import ASSETS, PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
+from nat_core.architecture.notation.formats import FORMATS
+from nat_core.architecture.notation.refusals import REFUSALS
+from nat_core.cli.app import architecture_of
 from nat_core.learning.accuracies import structure_model
 from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.presets import preset
@@ -62,11 +66,39 @@ class Door:
         seeds: what is understood as it is.
         mutate: damages one of them.
         enter: uses it.
+        guarded: whether nothing may be executed meanwhile, and no file be opened outside the fuzzer's own folder.
     """
 
     seeds: Callable[[], tuple[Any, ...]]
     mutate: Callable[[Any, random.Random], Any]
     enter: Callable[[Any], object]
+    guarded: bool = False
+
+
+class Guard:
+    """Notices through the interpreter's audit hooks what a text must never bring about."""
+
+    _FORBIDDEN = ("exec", "compile", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect")
+
+    def __init__(self) -> None:
+        self.active = False
+        self.noticed: list[str] = []
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.active:
+            return
+        if event in self._FORBIDDEN:
+            self.noticed.append(f"{event} {arguments!r:.200}")
+        if event == "open" and isinstance(arguments[0], str | bytes | Path):
+            path = Path(os.fsdecode(arguments[0])).resolve()
+            if not path.is_relative_to(_folder().resolve()):
+                self.noticed.append(f"opened {path}")
+
+
+@cache
+def _guard() -> Guard:
+    return Guard()
 
 
 def damaged_text(text: str, rng: random.Random) -> str:
@@ -175,8 +207,52 @@ def _evaluation() -> dict[str, Any]:
     return EvaluationConfig(tuple(items), preset_budget("short", items[0].architecture)).to_dict()
 
 
+def _texts() -> tuple[str, ...]:
+    """Every notation, refused ones too, alone and in what surrounds them in the wild."""
+    examples = [row.example for row in (*FORMATS, *REFUSALS)]
+    stamped = "\n".join(f"2019-12-30 20:37:5{i},315 genotype = {text}" for i, text in enumerate(examples[:8]))
+    named = (
+        "import collections\n" + "\n".join(f"NAME_{i} = {text}" for i, text in enumerate(examples)) + "\nA = NAME_3\n"
+    )
+    keyed = json.dumps({"runs": [{"epoch": i, "arch": text} for i, text in enumerate(examples)]})
+    return (*examples, stamped, named, keyed, *(f"arch: `{text}`" for text in examples[:4]))
+
+
+def _long_texts() -> tuple[bytes, ...]:
+    """Logs that are searched rather than read."""
+    line, size = "2019-12-30 20:37:53,315 train 000 6.915554e+00 0.000000 0.390625\n", 1024 * 1024
+    cells = [f"06/28 04:21:06 PM genotype = {text}\n" for text in _genotypes()[:4]]
+    return tuple((line * (size // len(line)) + text * 3).encode() for text in (*cells, "".join(cells)))
+
+
+def _read_document(content: str | bytes) -> object:
+    """The cells of a text, by every choice that it offers."""
+    document = notation.Document(content)
+    for choice in document.choices(20):
+        with suppress(ValueError):
+            document.one(choice)
+    return document.one()
+
+
+def _arguments() -> tuple[str, ...]:
+    """Arguments of commands: texts, names, files and what chooses in them."""
+    file = _folder() / "genotypes.py"
+    file.write_text("\n".join(f"NAME_{i} = {text}" for i, text in enumerate(_genotypes()[:4])), encoding="utf-8")
+    return ("DARTS", "nasbench201:77", f"{file}:NAME_1", f"{file}:last", f"{file}:2", *_texts())
+
+
 def _genotypes() -> tuple[str, ...]:
     return tuple(notation.shortest(entry.architecture) for entry in library().values())
+
+
+def _quietly(of: Callable[[str], object]) -> Callable[[str], object]:
+    """`of`, with what it says on stderr thrown away."""
+
+    def enter(text: str) -> object:
+        with redirect_stderr(io.StringIO()):
+            return of(text)
+
+    return enter
 
 
 def _through_json(value: Mapping[str, Any]) -> Any:
@@ -190,6 +266,9 @@ def _configuration(of: Callable[[Any], object], seeds: Callable[[], tuple[Any, .
 DOORS: dict[str, Door] = {
     "notation": Door(_genotypes, damaged_text, notation.parse),
     "architecture": Door(lambda: (*library(), "nasbench201:77", *_genotypes()), damaged_text, resolve),
+    "text": Door(_texts, damaged_text, _read_document, guarded=True),
+    "long text": Door(_long_texts, damaged_bytes, _read_document, guarded=True),
+    "argument": Door(_arguments, damaged_text, _quietly(architecture_of), guarded=True),
     "policy file": Door(lambda: ((POLICY / "policy.safetensors").read_bytes(),), damaged_bytes, _load_damaged_policy),
     "card file": Door(lambda: ((POLICY / "card.json").read_text(encoding="utf-8"),), damaged_text, _load_damaged_card),
     "model file": Door(lambda: (MODEL.read_text(encoding="utf-8"),), damaged_text, _load_damaged_model),
@@ -225,7 +304,9 @@ def run(name: str, number: int) -> Failure | bool:
     door, rng = DOORS[name], random.Random(f"{name} {number}")
     case = door.mutate(rng.choice(_seeds(name)), rng)
     began = time.process_time()
+    _guard().noticed.clear()
     try:
+        _guard().active = door.guarded
         door.enter(case)
         understood = True
     except ValueError as error:
@@ -234,6 +315,10 @@ def run(name: str, number: int) -> Failure | bool:
             return Failure(name, number, f"a message of {len(sentence)} characters: {sentence[:100]!r}")
     except Exception as error:
         return Failure(name, number, f"{type(error).__name__}: {str(error)[:200]}")
+    finally:
+        _guard().active = False
+    if _guard().noticed:
+        return Failure(name, number, _guard().noticed[0])
     seconds = time.process_time() - began
     return Failure(name, number, f"took {seconds:.1f} s of the processor") if seconds > SLOW_SECONDS else understood
 
@@ -242,8 +327,9 @@ def run(name: str, number: int) -> Failure | bool:
 def _seeds(name: str) -> tuple[Any, ...]:
     """The door's seeds; what they need is imported, so that no case pays for it."""
     seeds = DOORS[name].seeds()
-    with suppress(ValueError):
-        DOORS[name].enter(copy.deepcopy(seeds[0]))
+    for seed in seeds if DOORS[name].guarded else seeds[:1]:
+        with suppress(ValueError):
+            DOORS[name].enter(copy.deepcopy(seed))
     return seeds
 
 
