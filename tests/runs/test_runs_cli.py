@@ -54,7 +54,7 @@ def test_train_is_a_recorded_run(run, tracking, tmp_path):
 
 def test_without_an_output_the_policy_goes_to_the_runs_own_folder(run, tracking):
     status, out, _ = run(*TRAIN, "1")
-    assert (status, out) == (0, f"{tracking.folders.policies / tracking.runs()[0].name}\n")
+    assert (status, out) == (0, f"{tracking.folders.policies / tracking.runs()[0].id}\n")
     assert (tracking.output_of(tracking.runs()[0]) / "policy.safetensors").exists()
 
 
@@ -64,7 +64,7 @@ def test_stop_and_resume_by_name(run, tracking, light_work, wait_until):
     wait_until(run_id, lambda found: found.step > 0)
     assert run("stop", "my run") == (0, "", f"run {run_id[:8]} (my run) is stopped\n")
     status, out, err = run("resume", run_id[:12])
-    assert (status, out, err.count("\n")) == (0, f"{tracking.folders.policies / 'my run'}\n", err.count("step"))
+    assert (status, out, err.count("\n")) == (0, f"{tracking.folders.policies / run_id}\n", err.count("step"))
     assert [step for step, _ in tracking.history(run_id, "number")] == list(range(1, 201))
 
 

@@ -69,12 +69,33 @@ def test_names_count_up_and_are_not_used_again(tracking, ask):
     assert tracking.create(ask(name="mine")).name == "mine"
 
 
-def test_runs_are_found_by_the_beginning_of_their_id_or_by_name(tracking, ask):
+def test_two_runs_never_have_one_name(tracking, ask):
+    first, second = tracking.create(ask(name="only one")), tracking.create(ask())
+    for run in (first, second):
+        tracking.transition(run.id, State.STOPPED)
+    for taken in ("only one", "  only one "):
+        with pytest.raises(ValueError, match="a run is called 'only one' already; choose another name"):
+            tracking.create(ask(name=taken))
+        with pytest.raises(ValueError, match="a run is called 'only one' already; choose another name"):
+            tracking.rename(second.id, taken)
+    tracking.rename(first.id, "only one")  # its own
+    for unfit in (" ", "two\nlines", "x" * 101):
+        with pytest.raises(ValueError, match=r"the name (is empty|.* is not one line of at most 100 characters)"):
+            tracking.rename(second.id, unfit)
+    tracking.delete(first.id)
+    tracking.rename(second.id, "only one")
+    assert [run.name for run in tracking.runs()].count("only one") == 1
+
+
+def test_runs_are_found_by_name_or_by_the_beginning_of_their_id(tracking, ask):
     run = tracking.create(ask(name="to be found"))
     assert tracking.find(run.id) == tracking.find(run.id[:10].upper()) == tracking.find("to be found") == run
-    twin = tracking.create(ask(name="to be found"))
+    twin = tracking.create(ask())
+    tracking.client.update_run(twin.id, name="to be found")  # as in MLflow's own pages
     with pytest.raises(ValueError, match=rf"'to be found' means 2 runs; accepted: .*{twin.short_id}"):
         tracking.find("to be found")
+    named = tracking.create(ask(name=run.id[:4]))  # a name comes before the beginning of another's id
+    assert tracking.find(run.id[:4]) == named
     for text in ("nothing", "", "'; drop table runs"):
         with pytest.raises(ValueError, match="is not a run; accepted: "):
             tracking.find(text)
