@@ -29,7 +29,7 @@ def shared_weights(folder):
     settings = SupernetCard(
         space=SPACE.name, network=network, data="sample", data_description="", split_seed=0, batch=64, training={}
     )
-    save_supernet(folder, Supernet(network, SPACE), settings)
+    save_supernet(folder, Supernet(SPACE, network), settings)
 
 
 def from_images(folder):
