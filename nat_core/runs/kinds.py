@@ -105,5 +105,6 @@ def request_for(kind: str, config: Config, *, output: Path | str = "", command: 
     if not command and arguments:
         command = shlex.join(["python", "-m", "nat_core", *arguments, *(["--output", str(output)] if folder else [])])
     return Request(
-        kind, config.to_dict(), work.steps(config), work.space(config), output=folder, command=command, **settings
-    )
+        kind, config.to_dict(), work.steps(config), work.space(config), output=folder, command=command,
+        directory=str(Path.cwd()), **settings,
+    )  # fmt: skip

@@ -31,6 +31,7 @@ class Request:
         threads: of the processor.
         command: the command line that does the same.
         name: for people; "" for one made from space and preset.
+        directory: absolute; relative paths in `config` start there, whatever process does the work. "" for anywhere.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Request:
     threads: int = 1
     command: str = ""
     name: str = ""
+    directory: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.threads <= 1024:

@@ -7,7 +7,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,13 +182,19 @@ def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listene
     work = work_of(run.request.kind)
     config = work.config.from_dict(run.config)
     lock = tracking.folders.lock(run.request.device)
-    with _reporter(tracking, run, work) as reporter, waiting_for(lock, should_stop) as ours:
+    with _directory(run), _reporter(tracking, run, work) as reporter, waiting_for(lock, should_stop) as ours:
         if not (ours and _begin(tracking, run.id)):
             return State.STOPPED
         context = _context(tracking, run, should_stop, reporter, listener)
         _prepare_torch(run.request.threads)
         reporter.working()
         return State.FINISHED if work.do(config, context) else State.STOPPED
+
+
+def _directory(run: Run) -> AbstractContextManager[None]:
+    """Makes the folder current in which the run was asked for, if it is here, for relative paths start there."""
+    folder = run.request.directory
+    return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
 
 
 def _begin(tracking: Tracking, run_id: str) -> bool:

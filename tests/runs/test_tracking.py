@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,37 @@ def tracking(request, empty_database, tmp_path_factory):
 @pytest.fixture
 def ask(light_work):
     return lambda **settings: request_for("count", light_work.Counting(), **settings)
+
+
+@pytest.mark.parametrize("length", [100, 9_000, 300_000])
+def test_what_was_asked_may_be_long(tracking, ask, light_work, length):
+    config, command = light_work.Counting(space="s" * length), f"python {'x' * length}"
+    run = tracking.create(replace(request_for("count", config, command=command), space="numbers"))
+    for found in (run, tracking.get(run.id), tracking.runs()[0]):
+        assert dict(found.config) == config.to_dict()
+        assert found.request.whole.command == command and found.request.command.startswith("python xxx")
+    assert all(len(text) < 5000 for text in tracking.client.get_run(run.id).data.tags.values())
+
+
+def test_a_request_in_a_tag_of_an_earlier_version_is_read(tracking, ask):
+    run = tracking.create(ask(command="python old"))
+    tracking.note(run.id, {"request": run.request.to_json()})
+    tracking.client.log_text(run.id, "{}", "request.json")
+    (found,) = [item for item in tracking.runs() if item.id == run.id]
+    assert found.config["steps"] == 3 and found.request.whole.command == "python old"
+
+
+def test_a_run_that_cannot_be_recorded_in_full_is_not_recorded(tracking, ask, monkeypatch):
+    before = len(tracking.runs())
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(tracking.client._client, "log_text", full)
+    with pytest.raises(OSError, match="no space left"):
+        tracking.create(ask(name="half"))
+    monkeypatch.undo()
+    assert len(tracking.runs()) == before and tracking.create(ask(name="half")).name == "half"
 
 
 def test_a_new_run_is_queued_and_complete(tracking, ask):
