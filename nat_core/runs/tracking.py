@@ -302,9 +302,11 @@ class Tracking:
         """What was asked of a run, in full. Raises OSError if it cannot be had."""
         from mlflow.exceptions import MlflowException
 
+        # Where MLflow keeps it if that is here, which it takes long to find out.
+        here = self.folders.artifacts / run_id / "artifacts" / _REQUEST
         try:
             with tempfile.TemporaryDirectory() as folder:
-                path = self.client.download_artifacts(run_id, _REQUEST, folder)
+                path = here if here.is_file() else self.client.download_artifacts(run_id, _REQUEST, folder)
                 return Request.from_json(Path(path).read_text(encoding="utf-8"))
         except (MlflowException, OSError, ValueError) as error:
             raise OSError(f"the configuration of the run {run_id[:8]} cannot be read ({reason(error)})") from error

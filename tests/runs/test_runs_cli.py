@@ -46,7 +46,9 @@ def test_train_is_a_recorded_run(run, tracking, tmp_path):
     assert (found.state, found.step, found.request.preset) == (State.FINISHED, 2, "group")
     row = json.loads(run("runs", "--json")[1].splitlines()[0])
     assert (row["id"], row["state"], row["step"], row["steps"]) == (found.id, "finished", 2, 2)
-    assert row["best"] == row["last"] == found.metrics["held_out_gain"]
+    assert row["best"] == row["last"] == found.metrics["held_out_gain"] and row["measure"] == "gain_points"
+    line = next(line for line in run("runs")[1].splitlines() if line.startswith(found.short_id))
+    assert f"  {found.best:+.2f}  {found.last:+.2f}  " in line
     assert found.id[:8] in run("runs")[1] and " finished " in run("runs")[1]
     card = json.loads((tmp_path / "p" / "card.json").read_text())
     assert card["training"]["steps_done"] == 2

@@ -148,7 +148,9 @@ def list_policies(root: Path | str | Sequence[Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder in [Path(root)] if isinstance(root, Path | str) else root:
-        for name, path in sorted((name_of(path), path) for path in _policies_in(folder)):
+        named = ((name_of(path), path) for path in _policies_in(folder))
+        # What was given a name comes before a folder that happens to be called so.
+        for name, path in sorted(named, key=lambda item: (item[0], item[0] == item[1].name, item[1])):
             names = (name, f"{name} ({folder.name})", f"{name} ({path.name})")
             found[next((free for free in names if free not in found), str(path))] = path
     return found
