@@ -385,7 +385,8 @@ def _open(address: Address, folders: Folders) -> Tracking:
     except (MlflowException, sqlite3.Error, OSError) as error:
         raise _unusable(address.uri, error) from error
     tracking = Tracking(speaking(client, address.uri, address.database is not None), number, address, folders)
-    adopt_policies(tracking)
+    with suppress(OSError):  # where they are, they are found, too
+        adopt_policies(tracking)
     return tracking
 
 

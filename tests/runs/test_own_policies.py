@@ -23,6 +23,7 @@ from nat_core.runs.processes import process
 from nat_core.runs.request import MAX_NAME
 from nat_core.runs.running import execute
 from nat_core.runs.states import State
+from nat_core.runs.tracking import open_tracking
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
 CONFIG = TrainingConfig(policy=SMALL, steps=2, batch=4, samples=2, inputs=60, held_out=10)
@@ -117,7 +118,7 @@ def test_a_run_of_an_earlier_version_is_read_and_its_policy_goes_with_it(trackin
     assert run.config["seed"] == 3 and run.request.whole.command == "python -m nat_core train 3"
     older(tracking.folders.policies / "old-one", run)
     assert policy_called(tracking, "old-one")[0] == 3  # found before anything is moved
-    adopt_policies(tracking)
+    open_tracking(f"{tracking.uri}?timeout=21", tracking.folders)  # as another process does
     assert list(catalogue.cards(tracking.folders.policy_roots)) == ["old/one"]
     assert tracking.output_of(run) == tracking.folders.policies / run.id
     stopped = of_an_earlier_version(tracking, "old stopped", 4, State.STOPPED)
