@@ -242,7 +242,7 @@ def setting_of(space: str, policies: Path) -> Setting:
     """
     inputs = inputs_of(SPACES[space], 1)
     policy, card = catalogue.load_for(policies, inputs[0], space)
-    model = catalogue.model_in(card.folder) if card.folder else None
+    model = catalogue.model_of(card)
     if model is None:
         raise ValueError(f"the policy {space} has no model of accuracies")
     training = {name: value for name, value in card.training.items() if name != "steps_done"}

@@ -19,7 +19,7 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or th
 
 @app.command()
 def runs(as_json: AsJson = False) -> None:
-    """List the runs, the newest first: state, progress, time left, best and last gain."""
+    """List the runs, the newest first: state, progress, time left, best and last gain (points) or accuracy (%)."""
     from nat_core.runs.tracking import open_tracking
 
     found = open_tracking().runs()
@@ -107,11 +107,20 @@ def _row(run: "Run") -> tuple[str, ...]:
         str(run.state),
         f"{run.step}/{run.steps}",
         "" if eta is None else _duration(eta),
-        "" if run.best is None else f"{run.best:+.2f}",
-        "" if run.last is None else f"{run.last:+.2f}",
+        _figure(run, run.best),
+        _figure(run, run.last),
         _duration(run.elapsed_seconds),
         run.request.device,
     )
+
+
+def _figure(run: "Run", value: float | None) -> str:
+    """A gain in points, which has a sign, or an accuracy in percent."""
+    from nat_core.runs.kinds import measures_accuracy
+
+    if value is None:
+        return ""
+    return f"{value:.2f} %" if measures_accuracy(run.request.kind) else f"{value:+.2f}"
 
 
 def _duration(seconds: float) -> str:

@@ -129,9 +129,11 @@ def _train_unrecorded(
     import torch
 
     from nat_core.learning.support.device import default_device
+    from nat_core.learning.support.folders import check_folder
     from nat_core.runs.kinds import work_of
     from nat_core.runs.signals import stop_signals
 
+    check_folder(output)
     torch.set_num_threads(threads)
     steps = work_of(form.kind).steps(config)
     with stop_signals() as should_stop:

@@ -1,4 +1,4 @@
-"""Policies of runs for use here: those in another folder are made known, those of another machine are fetched.
+"""Policies of runs for use here: those of runs in another folder, or on another machine, are fetched.
 
 Every run stores its finished policy and those of its kept checkpoints with its record.
 """
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nat_core.runs.folders import folder_name
 from nat_core.runs.kinds import work_of
 from nat_core.runs.run import Run
 from nat_core.runs.states import State
@@ -31,21 +30,11 @@ def is_known(tracking: Tracking, run: Run) -> bool:
     """Whether a finished run's policy is among those that can be chosen here."""
     from nat_core.learning.policies.checkpoint import list_policies
 
-    place = tracking.folders.policies / folder_name(run.name)
-    return place.is_dir() and bool(list_policies(place))
-
-
-def make_known(tracking: Tracking, run: Run) -> None:
-    """A policy that was asked for in another folder is found among the others, too."""
-    output, known = tracking.output_of(run).resolve(), tracking.folders.policies / folder_name(run.name)
-    if output.is_dir() and not known.exists():
-        known.parent.mkdir(parents=True, exist_ok=True)
-        known.unlink(missing_ok=True)  # one that points nowhere
-        known.symlink_to(output, target_is_directory=True)
+    return bool(list_policies(tracking.folders.policy(run.id)))
 
 
 def bring(tracking: Tracking, run: Run) -> None:
-    """Puts a finished run's policy among those that can be chosen here, from its folder or from its record.
+    """Puts a finished run's policy among those that can be chosen here, from its record.
 
     Raises:
         ValueError: it is not finished, or no policy is stored with it.
@@ -53,15 +42,24 @@ def bring(tracking: Tracking, run: Run) -> None:
     """
     if run.state is not State.FINISHED:
         raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; its policy can be fetched when finished")
-    make_known(tracking, run)
     if is_known(tracking, run):
         return
-    known = tracking.folders.policies / folder_name(run.name)
-    known.parent.mkdir(parents=True, exist_ok=True)
     with _stored(tracking, run, _POLICY) as found:
-        if known.is_symlink():
-            known.unlink()
-        found.rename(known)
+        keep(tracking, run, found)
+
+
+def keep(tracking: Tracking, run: Run, found: Path) -> Path:
+    """Copies a policy to where those of this folder's runs are, under its run's name; returns its folder.
+
+    Raises:
+        ValueError: there is no policy in `found`.
+    """
+    from nat_core.learning.policies.checkpoint import name_policy
+    from nat_core.learning.training.policy_folder import copy_whole
+
+    known = copy_whole(found, tracking.folders.policy(run.id))
+    name_policy(known, run.name)
+    return known
 
 
 def fetch_snapshots(tracking: Tracking, run: Run) -> None:

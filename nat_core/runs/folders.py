@@ -28,7 +28,7 @@ class Folders:
 
     @property
     def policies(self) -> Path:
-        """Of finished trainings that were given no other place."""
+        """Of finished trainings, by the run's id."""
         return self._inside("policies")
 
     @property
@@ -38,12 +38,16 @@ class Folders:
 
     @property
     def latest(self) -> Path:
-        """The policies of unfinished trainings' latest checkpoints."""
+        """The policies of unfinished trainings' latest checkpoints, by the run's id."""
         return self._inside("latest")
 
-    def latest_of(self, name: str) -> Path:
-        """Of the run of this name."""
-        return self.latest / f"{folder_name(name)} (checkpoint)"
+    def policy(self, run_id: str) -> Path:
+        """Of a finished training."""
+        return self.policies / run_id
+
+    def latest_of(self, run_id: str) -> Path:
+        """Of an unfinished training's latest checkpoint."""
+        return self.latest / run_id
 
     def snapshots(self, run_id: str) -> Path:
         """The policies that a training kept on its way."""
@@ -62,18 +66,23 @@ class Folders:
 
     def lock(self, name: str) -> FileLock:
         """A lock between processes that ends with its holder, however that ends."""
-        path = self._inside("locks", f"{re.sub('[^A-Za-z0-9_-]', '-', name)}.lock")
-        return FileLock(path, fallback_to_soft=False, poll_interval=0.1)
+        return FileLock(self._lock_file(name), fallback_to_soft=False, poll_interval=0.1)
+
+    def run_lock(self, run_id: str) -> FileLock:
+        """Held while a run's state changes."""
+        return self.lock(f"run-{run_id}")
+
+    def forget_run_lock(self, run_id: str) -> None:
+        """Removes the lock's file, of a run that is gone."""
+        self._lock_file(f"run-{run_id}").unlink(missing_ok=True)
+
+    def _lock_file(self, name: str) -> Path:
+        return self._inside("locks", f"{re.sub('[^A-Za-z0-9_-]', '-', name)}.lock")
 
     def _inside(self, *parts: str) -> Path:
         path = self.root.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
-
-
-def folder_name(name: str) -> str:
-    """A run's name as that of a folder: in one piece, and in no other folder."""
-    return re.sub(r"[^\w .+()-]", "-", name).strip(" .")[:100] or "policy"
 
 
 def default_folders() -> Folders:

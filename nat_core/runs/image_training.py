@@ -48,7 +48,7 @@ def train_policy(config: ImageTrainingConfig, context: RunContext) -> bool:
     trained = train_on_images(config, save_seconds=save_seconds, **context.hooks)
     if not trained.finished:
         return False
-    context.artifact(publish_images(context.output, trained, context.command), "policy")
+    context.publish(lambda folder: publish_images(folder, trained, context.command))
     return True
 
 

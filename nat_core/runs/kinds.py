@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from nat_core.learning.support.folders import check_folder
 from nat_core.runs.request import Request
 from nat_core.runs.snapshots import PolicyOf
 
@@ -26,6 +27,15 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "evaluate": "nat_core.runs.evaluation:WORK",
     }
 )
+
+
+# Kinds whose best and last value are accuracies in percent; others' are gains in points. To list runs loads no work.
+_ACCURACIES = frozenset({"evaluate"})
+
+
+def measures_accuracy(kind: str) -> bool:
+    """Whether the best and last value of runs of this kind are accuracies in percent, not gains in points."""
+    return kind in _ACCURACIES
 
 
 class Config(Protocol):
@@ -90,10 +100,11 @@ def request_for(kind: str, config: Config, *, output: Path | str = "", command: 
     work = work_of(kind)
     if not isinstance(config, work.config):
         raise ValueError(f"a run of kind {kind} needs a {work.config.__name__}, not {type(config).__name__}")
-    folder = str(Path(output).resolve()) if str(output) else ""
+    folder = str(check_folder(Path(output))) if str(output) else ""
     arguments = work.arguments(config, settings.get("preset", ""))
     if not command and arguments:
         command = shlex.join(["python", "-m", "nat_core", *arguments, *(["--output", str(output)] if folder else [])])
     return Request(
-        kind, config.to_dict(), work.steps(config), work.space(config), output=folder, command=command, **settings
-    )
+        kind, config.to_dict(), work.steps(config), work.space(config), output=folder, command=command,
+        directory=str(Path.cwd()), **settings,
+    )  # fmt: skip

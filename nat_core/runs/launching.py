@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlparse
 from nat_core import PROJECT
 from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.elsewhere import why_not_resumed, why_not_stopped
-from nat_core.runs.folders import folder_name
 from nat_core.runs.processes import Process, process
 from nat_core.runs.request import Request
 from nat_core.runs.run import Run
@@ -93,31 +92,29 @@ def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, 
 
 
 def delete(tracking: Tracking, run_id: str) -> None:
-    """Removes a run: record, checkpoints, log, stored results, and its policy unless another folder was asked for.
+    """Removes a run: record, checkpoints, log, stored results and policies, except in a folder that was asked for.
 
     Raises:
         ValueError: it is at work.
     """
-    run = tracking.get(run_id)
-    if run.active:
-        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; stop it before deleting it")
-    stored = urlparse(tracking.client.get_run(run_id).info.artifact_uri)
-    tracking.delete(run_id)
-    Checkpoints(tracking.folders.checkpoints(run_id)).delete()
-    tracking.folders.log(run_id).unlink(missing_ok=True)
+    with tracking.changing(run_id) as run:
+        if run.active:
+            raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; stop it before deleting it")
+        stored = urlparse(tracking.client.get_run(run_id).info.artifact_uri)
+        tracking.delete(run_id)
+        _delete_files(tracking, run)
+        folder = Path(unquote(stored.path)).parent
+        if stored.scheme in ("", "file") and folder.name == run_id:
+            shutil.rmtree(folder, ignore_errors=True)
+    tracking.folders.forget_run_lock(run_id)
+
+
+def _delete_files(tracking: Tracking, run: Run) -> None:
+    folders = tracking.folders
+    Checkpoints(folders.checkpoints(run.id)).delete()
+    folders.log(run.id).unlink(missing_ok=True)
     tracking.snapshots_of(run).delete()
-    _forget_policy(tracking, run)
-    folder = Path(unquote(stored.path)).parent
-    if stored.scheme in ("", "file") and folder.parent == tracking.folders.artifacts:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _forget_policy(tracking: Tracking, run: Run) -> None:
-    known = tracking.folders.policies / folder_name(run.name)
-    if known.is_symlink():
-        known.unlink()
-    elif not run.request.output and run.name not in (other.name for other in tracking.runs()):
-        shutil.rmtree(known, ignore_errors=True)
+    shutil.rmtree(folders.policy(run.id), ignore_errors=True)
 
 
 def _start(tracking: Tracking, run: Run) -> None:

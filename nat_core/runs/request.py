@@ -1,15 +1,19 @@
 """What is asked of a run: everything that it needs to start, and to start again."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from nat_core.learning.support.values import dataclass_of
 
-MAX_BYTES = 8000
+MAX_NAME = 100
+MAX_BYTES = 1_000_000
+# What a record stores as a file, for it may be long; the rest is in tags, which can be listed fast.
+_STORED = ("config", "command")
+_COMMAND_LISTED = 4000
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Request:
         threads: of the processor.
         command: the command line that does the same.
         name: for people; "" for one made from space and preset.
+        directory: absolute; relative paths in `config` start there, whatever process does the work. "" for anywhere.
     """
 
     kind: str
@@ -39,34 +44,115 @@ class Request:
     threads: int = 1
     command: str = ""
     name: str = ""
+    directory: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.threads <= 1024:
             raise ValueError(f"threads is {self.threads}; accepted: 1 to 1024")
-        if len(self.name) > 100 or any(not mark.isprintable() for mark in self.name):
-            raise ValueError(f"the name {self.name[:40]!r} is not one line of at most 100 characters")
+        if self.name:
+            checked_name(self.name)
         if self.output and not Path(self.output).is_absolute():
             raise ValueError(
                 f"output is {self.output!r:.60}; an absolute folder is needed, since a run has no place of its own"
             )
-        if (size := len(self.to_json())) > MAX_BYTES:
+        if not isinstance(self.config, StoredConfig) and (size := len(self.to_json())) > MAX_BYTES:
             raise ValueError(f"the configuration has {size:,} characters; at most {MAX_BYTES:,} are accepted")
 
     def named(self, name: str) -> "Request":
         """The same under another name."""
         return replace(self, name=name)
 
+    @property
+    def whole(self) -> "Request":
+        """With configuration and command line in full, read from the record if need be. Raises OSError like that."""
+        return self.config.request if isinstance(self.config, StoredConfig) else self
+
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+        return _json({**_values(self.whole), "config": dict(self.config)})
+
+    def head_to_json(self) -> str:
+        """What is listed of it: all but configuration and command line."""
+        return _json({name: value for name, value in _values(self).items() if name not in _STORED})
+
+    @property
+    def listed_command(self) -> str:
+        """The beginning of the command line, which is long where it holds genotypes."""
+        return self.command if len(self.command) <= _COMMAND_LISTED else f"{self.command[:_COMMAND_LISTED]} …"
 
     @classmethod
     def from_json(cls, text: str) -> "Request":
         """The inverse of `to_json`. Raises ValueError for anything else."""
         return _parsed(text)
 
+    @classmethod
+    def recorded(cls, text: str, command: str, read: Callable[[], "Request"]) -> "Request":
+        """A request in a record, of which `read` gives the rest when it is needed.
+
+        Args:
+            text: as `head_to_json` gives it, or `to_json` in records of earlier versions.
+            command: its `listed_command`.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        head = json.loads(text)
+        if not isinstance(head, dict) or "config" in head:
+            return _parsed(text)
+        return dataclass_of(cls, {**head, "command": command, "config": StoredConfig(read)})
+
     def parameters(self) -> dict[str, str]:
         """The configuration flattened to names and texts, for tables that compare runs."""
         return dict(_flat("", self.config))
+
+
+def checked_name(name: str) -> str:
+    """A run's name without blanks around it. Raises ValueError if that is empty, too long or not one line."""
+    name = name.strip()
+    if not name:
+        raise ValueError("the name is empty")
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise ValueError(f"the name {name[:40]!r} is not one line of at most {MAX_NAME} characters")
+    return name
+
+
+def unused_name(name: str, taken: Iterable[str]) -> str:
+    """The same for a name that no other run may have. Raises ValueError if one has, too."""
+    name = checked_name(name)
+    if name in taken:
+        raise ValueError(f"a run is called {name[:40]!r} already; choose another name")
+    return name
+
+
+class StoredConfig(Mapping[str, Any]):
+    """A recorded run's configuration, read from the record when it is first looked at.
+
+    Looking raises OSError where the record cannot be read.
+    """
+
+    def __init__(self, read: Callable[[], Request]) -> None:
+        self._read = read
+
+    @cached_property
+    def request(self) -> Request:
+        """All that was asked for."""
+        return self._read()
+
+    def __getitem__(self, key: str) -> Any:
+        return self.request.config[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.request.config)
+
+    def __len__(self) -> int:
+        return len(self.request.config)
+
+
+def _values(request: Request) -> dict[str, Any]:
+    return {item.name: getattr(request, item.name) for item in fields(request)}
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 @lru_cache(maxsize=2048)

@@ -2,16 +2,19 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from nat_core.runs.kinds import measures_accuracy
 from nat_core.runs.processes import Process
 from nat_core.runs.request import Request
 from nat_core.runs.states import ACTIVE, State, state_of
 
 PREFIX = "nat."
+# What was asked of a run, from its id and what its record lists of that; see `Request.recorded`.
+RequestOf = Callable[[str, str, str], Request]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Run:
         metrics: last value of each metric.
         usage: of its process at the last sign of life, see `usage.Usage`; None before the first.
         folder: of runs, where its log and checkpoints are; "" where that was not noted.
+        silent_since: the last sign of life before it was recorded as lost; None if it never was.
     """
 
     id: str
@@ -52,6 +56,7 @@ class Run:
     metrics: Mapping[str, float] | None = None
     usage: Mapping[str, Any] | None = None
     folder: str = ""
+    silent_since: float | None = None
 
     @cached_property
     def state(self) -> State:
@@ -59,8 +64,11 @@ class Run:
 
         Once, since a process that ends later has written its last state, and only a new reading knows it.
         """
-        alive = None if self.process is None or self.recorded not in ACTIVE else self.process.alive
-        return state_of(self.recorded, alive, time.time() - self.heartbeat)
+        # One that was given up for lost and has given a sign of life since is at work after all.
+        revived = self.recorded is State.LOST and self.silent_since not in (None, self.heartbeat)
+        recorded = State.RUNNING if revived else self.recorded
+        alive = None if self.process is None or recorded not in ACTIVE else self.process.alive
+        return state_of(recorded, alive, time.time() - self.heartbeat)
 
     @property
     def active(self) -> bool:
@@ -79,8 +87,8 @@ class Run:
         return self.request.config
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        request = self.request
+        """For JSON. Raises OSError where the record cannot be read."""
+        request = self.request.whole
         return {
             "id": self.id,
             "name": self.name,
@@ -91,6 +99,7 @@ class Run:
             "step": self.step,
             "steps": request.steps,
             "eta_seconds": self.eta_seconds if self.state is State.RUNNING else None,
+            "measure": "accuracy_percent" if measures_accuracy(request.kind) else "gain_points",
             "best": self.best,
             "last": self.last,
             "elapsed_seconds": self.elapsed_seconds,
@@ -105,14 +114,21 @@ class Run:
         }
 
 
-def run_of(run_id: str, name: str, created: float, tags: Mapping[str, str], metrics: Mapping[str, float]) -> Run | None:
+def run_of(
+    run_id: str,
+    name: str,
+    created: float,
+    tags: Mapping[str, str],
+    metrics: Mapping[str, float],
+    request_of: RequestOf,
+) -> Run | None:
     """The run that these tags describe; None if it is not one of ours."""
     own = {key.removeprefix(PREFIX): value for key, value in tags.items() if key.startswith(PREFIX)}
     try:
         return Run(
             id=run_id,
             name=name,
-            request=Request.from_json(own["request"]),
+            request=request_of(run_id, own["request"], own.get("command", "")),
             recorded=State(own["state"]),
             process=Process(own["host"], int(own["pid"]), float(own["process_created"])) if own.get("pid") else None,
             created=created,
@@ -126,6 +142,7 @@ def run_of(run_id: str, name: str, created: float, tags: Mapping[str, str], metr
             metrics=metrics,
             usage=json.loads(own["usage"]) if own.get("usage") else None,
             folder=own.get("folder", ""),
+            silent_since=_number(own, "silent_since"),
         )
     except (KeyError, ValueError):
         return None

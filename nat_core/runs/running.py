@@ -3,16 +3,17 @@
 import json
 import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nat_core.runs.checkpoints import Checkpoints
-from nat_core.runs.fetching import make_known
+from nat_core.runs.fetching import keep
 from nat_core.runs.folders import Folders, waiting_for
 from nat_core.runs.kinds import Work, work_of
 from nat_core.runs.processes import process
@@ -33,12 +34,10 @@ class RunContext:
     Attributes:
         run: as it stood when this part of the work began.
         should_stop: ask it often; once true, save and return False.
-        output: folder for what comes out; the work creates it.
     """
 
     run: Run
     should_stop: Callable[[], bool]
-    output: Path
     _tracking: Tracking
     _reporter: Reporter
     _checkpoints: Checkpoints
@@ -51,8 +50,8 @@ class RunContext:
 
     @property
     def command(self) -> str:
-        """The command line that does the same."""
-        return self.run.request.command
+        """The command line that does the same, in full."""
+        return self.run.request.whole.command
 
     @property
     def hooks(self) -> dict[str, Any]:
@@ -112,6 +111,21 @@ class RunContext:
         """For other checkpoints than "state": a newest one that cannot be read is replaced by the one before."""
         self._checkpoints.restore(name)
 
+    def publish(self, write: Callable[[Path], Path]) -> None:
+        """Keeps the policy that `write` puts into a folder: as the run's own, in the record, and where it was asked.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        from nat_core.learning.training.policy_folder import copy_whole
+
+        with tempfile.TemporaryDirectory(dir=self.checkpoint().parent) as folder:
+            written = write(Path(folder) / "policy")
+            self.artifact(written, "policy")
+            own = keep(self._tracking, self.run, written)
+        if self.run.request.output:
+            copy_whole(own, Path(self.run.request.output))
+
     def artifact(self, path: Path, folder: str = "") -> None:
         """Stores a result with the record: a file, or a folder with what is in it."""
         self._tracking.artifact(self.run.id, path, folder)
@@ -155,7 +169,6 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
     if state is State.FINISHED:
         Checkpoints(tracking.folders.checkpoints(run_id)).delete()
         tracking.snapshots_of(run).finish()
-        make_known(tracking, run)
     return state
 
 
@@ -169,13 +182,19 @@ def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listene
     work = work_of(run.request.kind)
     config = work.config.from_dict(run.config)
     lock = tracking.folders.lock(run.request.device)
-    with _reporter(tracking, run, work) as reporter, waiting_for(lock, should_stop) as ours:
+    with _directory(run), _reporter(tracking, run, work) as reporter, waiting_for(lock, should_stop) as ours:
         if not (ours and _begin(tracking, run.id)):
             return State.STOPPED
         context = _context(tracking, run, should_stop, reporter, listener)
         _prepare_torch(run.request.threads)
         reporter.working()
         return State.FINISHED if work.do(config, context) else State.STOPPED
+
+
+def _directory(run: Run) -> AbstractContextManager[None]:
+    """Makes the folder current in which the run was asked for, if it is here, for relative paths start there."""
+    folder = run.request.directory
+    return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
 
 
 def _begin(tracking: Tracking, run_id: str) -> bool:
@@ -190,7 +209,7 @@ def _begin(tracking: Tracking, run_id: str) -> bool:
 
 
 def _reporter(tracking: Tracking, run: Run, work: Work) -> Reporter:
-    meter = Meter()
+    meter = Meter(run.request.device)
 
     def besides() -> Mapping[str, object]:
         facts = {"usage": json.dumps(meter().to_dict())}
@@ -215,7 +234,7 @@ def _context(
         if listener is not None:
             listener(step, metrics)
 
-    return RunContext(run, should_stop, tracking.output_of(run), tracking, reporter, checkpoints, listen)
+    return RunContext(run, should_stop, tracking, reporter, checkpoints, listen)
 
 
 def _end(tracking: Tracking, run_id: str, state: State, error: str = "") -> None:

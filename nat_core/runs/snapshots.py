@@ -1,7 +1,7 @@
 """What a run's policy was like on the way: the policies of some of its checkpoints, and of the latest.
 
 A run keeps about sixteen, evenly over its steps, in `snapshots/<run id>/<step>/`, and stores them with its record. The
-latest checkpoint's is in `latest/<run's name>/`, where other pages find it as they find finished policies.
+latest checkpoint's is in `latest/<run id>/`, where other pages find it as they find finished policies.
 """
 
 import shutil
@@ -17,6 +17,11 @@ KEPT = 16
 PolicyOf = Callable[[Path, str], "tuple[Policy, PolicyCard]"]
 
 
+def latest_title(name: str) -> str:
+    """What the policy of the latest checkpoint is called, of the run of this name."""
+    return f"{name} (checkpoint)"
+
+
 class Snapshots:
     """The policies of one run's checkpoints.
 
@@ -24,12 +29,14 @@ class Snapshots:
         folder: of the kept ones.
         latest: folder of the latest one's policy.
         steps: of the whole run.
+        name: what the latest one is called.
     """
 
-    def __init__(self, folder: Path, latest: Path, steps: int) -> None:
+    def __init__(self, folder: Path, latest: Path, steps: int, name: str = "") -> None:
         self.folder = folder
         self.latest = latest
         self._steps = max(1, steps)
+        self._name = name
 
     def kept(self) -> dict[int, Path]:
         """Folders of the kept policies by step, rising."""
@@ -44,10 +51,12 @@ class Snapshots:
             ValueError: the checkpoint holds no policy.
             OSError: nothing can be written.
         """
-        from nat_core.learning.policies.checkpoint import save_policy
+        from nat_core.learning.policies.checkpoint import name_policy, save_policy
 
         policy, card = policy_of(checkpoint, command)
         save_policy(self.latest, policy, card)
+        if self._name:
+            name_policy(self.latest, self._name)
         step = int(card.training["steps_done"])
         last = max((kept for kept in self.kept() if kept < step), default=None)
         if last is not None and self._part(last) == self._part(step):

@@ -18,7 +18,7 @@ def train_policy(config: TrainingConfig, context: RunContext) -> bool:
     trained = train(config, schedule=schedule, **context.hooks)
     if not trained.finished:
         return False
-    context.artifact(publish(context.output, trained, context.command), "policy")
+    context.publish(lambda folder: publish(folder, trained, context.command))
     return True
 
 

@@ -4,26 +4,31 @@
 "nat.". Metrics are appended by MLflow and never replaced, so whoever logs must not log a step twice (see `reporter`).
 """
 
-import json
 import os
 import sqlite3
+import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from filelock import Timeout
+
+from nat_core.runs.address import Address, address_of
+from nat_core.runs.adopting import adopt_policies
 from nat_core.runs.client import reason, speaking
-from nat_core.runs.folders import Folders, default_folders, folder_name
+from nat_core.runs.folders import Folders, default_folders
 from nat_core.runs.processes import Process
-from nat_core.runs.reading import FileReader, Points, Reader, RunRecord
-from nat_core.runs.request import Request
+from nat_core.runs.reading import FileReader, Points, Reader
+from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import PREFIX, Run, run_of
 from nat_core.runs.server_reading import ServerReader
-from nat_core.runs.snapshots import Snapshots
-from nat_core.runs.states import State, check_transition
+from nat_core.runs.snapshots import Snapshots, latest_title
+from nat_core.runs.states import ACTIVE, State, check_transition
+from nat_core.runs.watching import Watch
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Record
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "nat-lab"
 LOG_TAIL_CHARACTERS = 4000
-_LOCAL = "sqlite:///"
+_REQUEST = "request.json"
 _BATCH = 500
 _OPENING = threading.Lock()
 # A server that is away is tried again by the reporter, and must not hold up the work for minutes meanwhile.
@@ -39,6 +44,8 @@ _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _STATUS = {
     State.QUEUED: "SCHEDULED",
@@ -63,53 +70,69 @@ class Point(NamedTuple):
 class Tracking:
     """The record of all runs.
 
+    Attributes:
+        client: of MLflow.
+        uri: that means this record in every process.
+        folders: where runs keep their files.
+        is_local: whether the record is a file here rather than a server's.
+
     Methods that take a run's id raise ValueError if there is no such run.
     """
 
-    def __init__(self, client: "MlflowClient", experiment_id: str, uri: str, folders: Folders) -> None:
+    def __init__(self, client: "MlflowClient", experiment_id: str, address: Address, folders: Folders) -> None:
         self.client = client
-        self.uri = uri
+        self.uri = address.uri
         self.folders = folders
+        self.is_local = address.database is not None
         self._experiment_id = experiment_id
-        file = Path(uri.removeprefix(_LOCAL)).resolve()
-        self._reader: Reader = FileReader(file, experiment_id) if self.is_local else ServerReader(client, experiment_id)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the record is a file here rather than a server's."""
-        return self.uri.startswith(_LOCAL)
+        self._reader: Reader = (
+            FileReader(address.database, experiment_id) if address.database else ServerReader(client, experiment_id)
+        )
+        self._watch = Watch()
+        self._request_of = lru_cache(maxsize=2048)(self._request)
 
     def create(self, request: Request, owner: Process | None = None) -> Run:
-        """Records a queued run; `owner` is the process that will do it, if it is known already."""
+        """Records a queued run; `owner` is the process that will do it, if it is known already.
+
+        Raises:
+            ValueError: a run has its name already.
+        """
         with self.folders.lock("creating"):
-            name = request.name or self._free_name(request)
-            facts = _texts(_first_facts(request, owner) | {"folder": self.folders.root})
-            record = self.client.create_run(self._experiment_id, run_name=name, tags=facts)
-        run_id = record.info.run_id
-        self._log(run_id, parameters=request.parameters())
-        self.client.update_run(run_id, status=_STATUS[State.QUEUED])
-        text = json.dumps({**asdict(request), "name": name}, indent=2, ensure_ascii=False)
-        self.client.log_text(run_id, text, "request.json")
+            name = self.free_name(request.name) if request.name.strip() else self._next_name(request)
+            run_id = self.client.create_run(self._experiment_id, run_name=name).info.run_id
+            try:
+                self._log(run_id, parameters=request.parameters())
+                self.client.log_text(run_id, request.named(name).to_json(), _REQUEST)
+                self.client.update_run(run_id, status=_STATUS[State.QUEUED])
+                # From here on it is one of ours.
+                self._log(run_id, tags=_tags(_first_facts(request, owner) | {"folder": self.folders.root}))
+            except BaseException:
+                self.client.delete_run(run_id)
+                raise
         return self.get(run_id)
 
     def get(self, run_id: str) -> Run:
-        """The run as it stands now."""
-        return self._settled(self._get(run_id))
+        """The run as it stands now; one that is found to have ended without a word is recorded so."""
+        return self._seen(self._current(run_id))
 
     def runs(self) -> list[Run]:
-        """All runs that are not deleted, the newest first."""
-        read = [run for record in self._reader.records() if (run := _run(record))]
+        """All runs that are not deleted, the newest first; recorded as by `get`."""
+        read = [
+            run
+            for item in self._reader.records()
+            if (run := run_of(item.id, item.name, item.created, item.tags, item.metrics, self._request_of))
+        ]
         return [run for item in read if (run := self._if_there(item))]
 
     def find(self, text: str) -> Run:
-        """The run whose id begins with `text` or whose name it is.
+        """The run whose name is `text`, or whose id begins with it.
 
         Raises:
             ValueError: none or several; names some that there are.
         """
         runs = self.runs()
-        found = [run for run in runs if text and run.id.startswith(text.lower())] or [
-            run for run in runs if run.name == text
+        found = [run for run in runs if run.name == text] or [
+            run for run in runs if text and run.id.startswith(text.lower())
         ]
         if len(found) == 1:
             return found[0]
@@ -123,18 +146,22 @@ class Tracking:
         Raises:
             ValueError: not allowed from where it is.
         """
-        with self.folders.lock(f"run-{run_id}"):
-            run = self.get(run_id)
+        with self.changing(run_id) as run:
             check_transition(f"{run.short_id} ({run.name})", run.state, state)
-            self._write_state(run_id, state, error, facts or {})
+            self._write_state(run_id, state, {"error": error, "heartbeat": time.time(), **(facts or {})})
 
     def settle(self, run_id: str, error: str = "") -> State:
         """Writes down the true state of a run whose process is gone; returns it."""
-        with self.folders.lock(f"run-{run_id}"):
-            run = self.get(run_id)
-            if run.state is not run.recorded:
-                self._write_state(run_id, run.state, error, {})
+        with self.changing(run_id) as run:
+            self._settle(run, error)
             return run.state
+
+    @contextmanager
+    def changing(self, run_id: str) -> Iterator[Run]:
+        """The run as it stands, while nobody else from this folder of runs can change its state."""
+        self._record(run_id)  # a run that does not exist leaves no lock behind
+        with self.folders.run_lock(run_id):
+            yield self._current(run_id)
 
     def attach(self, run_id: str, owner: Process) -> None:
         """Notes which process does the run."""
@@ -162,27 +189,36 @@ class Tracking:
         return self._reader.points(run_id, after)
 
     def rename(self, run_id: str, name: str) -> None:
-        """Gives a run another name; its own policy folders follow.
+        """Gives a run another name; its policies follow.
 
         Raises:
             ValueError: it is at work, or the name is not acceptable or taken.
         """
-        run, name = self.get(run_id), name.strip()
-        if run.active:
-            raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; rename it when it has ended")
-        if not name:
-            raise ValueError("the name is empty")
-        run.request.named(name)  # checks it
-        if name in (other.name for other in self.runs() if other.id != run_id):
-            raise ValueError(f"another run is called {name[:40]!r} already")
-        for place in (lambda text: self.folders.policies / folder_name(text), self.folders.latest_of):
-            old, new = place(run.name), place(name)
-            if old != new and new.exists():
-                raise ValueError(f"there is a policy called {new.name[:40]!r} already")
-            if old.exists() or old.is_symlink():
-                old.rename(new)
-        self.client.update_run(run_id, name=name)
+        from nat_core.learning.policies.checkpoint import name_policy
+
+        with self.folders.lock("creating"), self.changing(run_id) as run:
+            if run.active:
+                raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; rename it when it has ended")
+            name = self.free_name(name, run_id)
+            self.client.update_run(run_id, name=name)
+            for place, title in (
+                (self.folders.policy(run_id), name),
+                (self.folders.latest_of(run_id), latest_title(name)),
+            ):
+                if place.is_dir():
+                    name_policy(place, title)
         self._reader.forget()
+
+    def free_name(self, name: str, but: str = "") -> str:
+        """`name` as a run may have it: one line that is no other run's name, those of deleted runs aside.
+
+        Args:
+            but: id of the run that may have it already.
+
+        Raises:
+            ValueError: it is empty, too long, not one line, or taken.
+        """
+        return unused_name(name, (item.name for item in self._reader.records() if item.id != but))
 
     def last_steps(self, run_id: str) -> dict[str, int]:
         """The last step that was written of each metric."""
@@ -195,11 +231,13 @@ class Tracking:
 
     def output_of(self, run: Run) -> Path:
         """The folder for what comes out of a run: as asked for, else of its own."""
-        return Path(run.request.output) if run.request.output else self.folders.policies / folder_name(run.name)
+        return Path(run.request.output) if run.request.output else self.folders.policy(run.id)
 
     def snapshots_of(self, run: Run) -> Snapshots:
         """The policies of a run's checkpoints that are on this machine."""
-        return Snapshots(self.folders.snapshots(run.id), self.folders.latest_of(run.name), run.steps)
+        return Snapshots(
+            self.folders.snapshots(run.id), self.folders.latest_of(run.id), run.steps, latest_title(run.name)
+        )
 
     def log_lines(self, run_id: str, count: int = 200) -> list[str]:
         """The last lines of the run's log; of one on another machine, what its record has of it."""
@@ -211,14 +249,41 @@ class Tracking:
             return file.read().decode(errors="replace").splitlines()[-count:]
 
     def delete(self, run_id: str) -> None:
-        """Removes the record; whoever calls has made sure that nobody works on it."""
-        self.client.delete_run(self._record(run_id).info.run_id)
+        """Removes the record and our facts in it; whoever calls has made sure that nobody works on it.
+
+        MLflow keeps name, curves and parameters of deleted runs until its command `gc` is used.
+        """
+        for name in self._record(run_id).data.tags:
+            if name.startswith(PREFIX):
+                self.client.delete_tag(run_id, name)
+        self.client.delete_run(run_id)
         self._reader.forget()
 
-    def _write_state(self, run_id: str, state: State, error: str, facts: Mapping[str, Any]) -> None:
-        now = time.time()
-        self.note(run_id, {"state": state, "error": error, "heartbeat": now, f"{state}_at": now, **facts})
-        self.client.update_run(run_id, status=_STATUS[state])
+    def _write_state(self, run_id: str, state: State, facts: Mapping[str, Any]) -> None:
+        self.note(run_id, {"state": state, f"{state}_at": time.time(), **facts})
+        if state in ACTIVE:
+            self.client.update_run(run_id, status=_STATUS[state])
+        else:
+            self.client.set_terminated(run_id, _STATUS[state])
+
+    def _settle(self, run: Run, error: str = "") -> None:
+        """Writes down what `run.state` says, if the record says otherwise."""
+        if run.state is not run.recorded:
+            self._write_state(run.id, run.state, {"error": error, "silent_since": run.heartbeat})
+
+    def _seen(self, run: Run) -> Run:
+        """The same; recorded first, if its process is gone for good, so that nobody waits for it."""
+        if not self._watch.is_gone(run):
+            return run
+        with suppress(Timeout, OSError), self.folders.run_lock(run.id).acquire(timeout=0):
+            now = self._current(run.id)
+            if self._watch.is_gone(now):
+                self._settle(now)
+            return self._get(run.id)
+        return run  # whoever looks next records it
+
+    def _current(self, run_id: str) -> Run:
+        return self._settled(self._get(run_id))
 
     def _settled(self, run: Run) -> Run:
         """Read once more where its process is gone: it may have written its last state since `run` was read."""
@@ -226,12 +291,32 @@ class Tracking:
 
     def _if_there(self, run: Run) -> Run | None:
         try:
-            return self._settled(run)
+            return self._seen(self._settled(run))
         except ValueError:  # deleted since it was read
             return None
 
+    def _request(self, run_id: str, text: str, command: str) -> Request:
+        return Request.recorded(text, command, lambda: self._stored_request(run_id))
+
+    def _stored_request(self, run_id: str) -> Request:
+        """What was asked of a run, in full. Raises OSError if it cannot be had."""
+        from mlflow.exceptions import MlflowException
+
+        # Where MLflow keeps it if that is here, which it takes long to find out.
+        here = self.folders.artifacts / run_id / "artifacts" / _REQUEST
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = here if here.is_file() else self.client.download_artifacts(run_id, _REQUEST, folder)
+                return Request.from_json(Path(path).read_text(encoding="utf-8"))
+        except (MlflowException, OSError, ValueError) as error:
+            raise OSError(f"the configuration of the run {run_id[:8]} cannot be read ({reason(error)})") from error
+
     def _get(self, run_id: str) -> Run:
-        run = _read(self._record(run_id))
+        record = self._record(run_id)
+        info, data = record.info, record.data
+        run = run_of(
+            info.run_id, info.run_name or "", info.start_time / 1000, data.tags, data.metrics, self._request_of
+        )
         if run is None:
             raise ValueError(f"{run_id[:40]!r} is not a run of this program")
         return run
@@ -262,7 +347,7 @@ class Tracking:
             self.client.log_batch(run_id, metrics=metrics, params=pairs[start : start + 100], tags=tags)
             metrics, tags = (), ()
 
-    def _free_name(self, request: Request) -> str:
+    def _next_name(self, request: Request) -> str:
         stem = "-".join(filter(None, (request.space or request.kind, request.preset))) + "-"
         numbers = [name.removeprefix(stem) for name in self._reader.names() if name.startswith(stem)]
         return f"{stem}{1 + max((int(number) for number in numbers if number.isdecimal()), default=0)}"
@@ -276,31 +361,33 @@ def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tra
     """
     folders = folders or default_folders()
     try:
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_LOCAL}{folders.database}"
+        address = address_of(uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folders.database}")
     except OSError as error:
         raise _unusable(folders.root, error) from error
     with _OPENING:  # threads that import MLflow at the same time find half of it
-        return _open(uri, folders)
+        return _open(address, folders)
 
 
 @lru_cache(maxsize=8)
-def _open(uri: str, folders: Folders) -> Tracking:
+def _open(address: Address, folders: Folders) -> Tracking:
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
     _quieten()
-    local = uri.startswith(_LOCAL)
     try:
         with folders.lock("opening"):  # two at once would both create the tables
-            if local:
-                _let_readers_read(Path(uri.removeprefix(_LOCAL)))
-            client = MlflowClient(tracking_uri=uri)
-            number = _experiment(client, folders.artifacts.as_uri() if local else None)
+            if address.database:
+                _let_readers_read(address.database)
+            client = MlflowClient(tracking_uri=address.uri)
+            number = _experiment(client, folders.artifacts.as_uri() if address.database else None)
     except (MlflowException, sqlite3.Error, OSError) as error:
-        raise _unusable(uri, error) from error
-    return Tracking(speaking(client, uri, local), number, uri, folders)
+        raise _unusable(address.uri, error) from error
+    tracking = Tracking(speaking(client, address.uri, address.database is not None), number, address, folders)
+    with suppress(OSError):  # where they are, they are found, too
+        adopt_policies(tracking)
+    return tracking
 
 
 def _unusable(where: object, error: Exception) -> ValueError:
@@ -345,7 +432,8 @@ def _first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
         "preset": request.preset,
         "device": request.device,
     }
-    facts |= {"request": request.to_json(), "state": State.QUEUED, "heartbeat": time.time(), "command": request.command}
+    facts |= {"request": request.head_to_json(), "command": request.listed_command}
+    facts |= {"state": State.QUEUED, "heartbeat": time.time()}
     return facts | owner_facts(owner)
 
 
@@ -359,17 +447,4 @@ def owner_facts(owner: Process | None) -> dict[str, Any]:
 def _tags(facts: Mapping[str, Any]) -> list[Any]:
     from mlflow.entities import RunTag
 
-    return [RunTag(name, text) for name, text in _texts(facts).items()]
-
-
-def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
-    return {PREFIX + name: "" if value is None else str(value) for name, value in facts.items()}
-
-
-def _read(record: "Record") -> Run | None:
-    info, data = record.info, record.data
-    return run_of(info.run_id, info.run_name or "", info.start_time / 1000, data.tags, data.metrics)
-
-
-def _run(record: RunRecord) -> Run | None:
-    return run_of(record.id, record.name, record.created, record.tags, record.metrics)
+    return [RunTag(PREFIX + name, "" if value is None else str(value)) for name, value in facts.items()]

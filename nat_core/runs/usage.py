@@ -30,31 +30,43 @@ class Usage:
 
 
 class Meter:
-    """Measures this process."""
+    """Measures this process.
 
-    def __init__(self) -> None:
+    Args:
+        device: torch's name of the one that it works on.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
         self._process = psutil.Process()
         self._process.cpu_percent()
 
     def __call__(self) -> Usage:
         """Since the last call, or since the beginning."""
         cpu, memory = self._process.cpu_percent(), self._process.memory_info().rss
-        return Usage(round(cpu, 1), memory, _gpu_memory_bytes(), _gpu_percent())
+        return Usage(round(cpu, 1), memory, _gpu_memory_bytes(self._device), _gpu_percent(self._device))
 
 
-def _gpu_memory_bytes() -> int | None:
-    cuda = getattr(sys.modules.get("torch"), "cuda", None)
-    return int(cuda.memory_reserved()) if cuda is not None and cuda.is_initialized() else None
+def _gpu_memory_bytes(device: str) -> int | None:
+    cuda = _cuda(device)
+    return None if cuda is None else int(cuda.memory_reserved(device))
 
 
-def _gpu_percent() -> float | None:
-    """Of the first GPU, as its driver's tool says."""
-    tool = shutil.which("nvidia-smi")
-    if _gpu_memory_bytes() is None or tool is None:
+def _gpu_percent(device: str) -> float | None:
+    """As its driver's tool says; it is asked by the GPU's id, since torch counts only those that it may see."""
+    cuda, tool = _cuda(device), shutil.which("nvidia-smi")
+    if cuda is None or tool is None:
         return None
-    command = [tool, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--id=0"]
     try:
+        number = f"GPU-{cuda.get_device_properties(device).uuid}"
+        command = [tool, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", f"--id={number}"]
         said = subprocess.run(command, capture_output=True, text=True, timeout=2, check=True).stdout
         return float(said.strip().splitlines()[0])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError, AttributeError):
         return None
+
+
+def _cuda(device: str) -> Any:
+    """torch's module of CUDA, if `device` is one of its and it is in use; this does not import it."""
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    return cuda if device.startswith("cuda") and cuda is not None and cuda.is_initialized() else None

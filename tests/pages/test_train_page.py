@@ -217,3 +217,33 @@ def test_the_timeline_draws_what_became_of_an_architecture(tracking):
     run(app.segmented_control(key="train_view").set_value("Timeline"))
     assert app.selectbox(key="train_cell_nasbench201").value == "nasbench201:0"
     assert [item.value for item in app.markdown if item.value.startswith("**Step 3** · ")]
+
+
+def test_a_name_that_a_run_has_cannot_be_given_again(tracking):
+    one, two = recorded(tracking, "one"), recorded(tracking, "two")
+    app = open_page()
+    run(button(app, "Clone").click())
+    for taken in ("one", " two "):
+        run(app.text_input(key="train_name").set_value(taken))
+        assert [item.value for item in app.error] == [
+            f"A run is called '{taken.strip()}' already; choose another name."
+        ]
+        assert button(app, "Launch").disabled
+    run(app.text_input(key="train_name").set_value("three"))
+    assert not app.error and not button(app, "Launch").disabled
+    app.text_input(key=f"train_rename_{two.id}").set_value("one")
+    run(button(app, "Save").click())
+    assert [item.value for item in app.error] == ["A run is called 'one' already; choose another name."]
+    assert sorted(item.name for item in tracking.runs()) == ["one", "two"] and one.id != two.id
+
+
+def test_a_run_whose_configuration_cannot_be_read_says_so(tracking):
+    gone = recorded(tracking, "one")
+    shutil.rmtree(tracking.folders.artifacts / gone.id)
+    tracking._request_of.cache_clear()
+    app = open_page()
+    assert app.dataframe[0].value["Run"].tolist() == ["one"]
+    run(app.segmented_control(key="train_view").set_value("Settings"))
+    assert len(app.error) == 1 and app.error[0].value.startswith("The configuration of the run ")
+    run(button(app, "Clone").click())
+    assert any("cannot be read" in item.value for item in app.error)

@@ -2,17 +2,23 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
 
 import pytest
 
-from nat_core.runs import launching
+from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.training.config import TrainingConfig
+from nat_core.runs import launching, watching
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import delete, launch, requeue, resume, stop
 from nat_core.runs.processes import process
+from nat_core.runs.running import execute
 from nat_core.runs.states import State
+
+SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
 
 
 @pytest.fixture
@@ -66,7 +72,10 @@ def test_a_killed_run_is_lost_and_goes_on_where_it_was_saved(tracking, ask, wait
     run = wait_until(run_id, lambda run: run.step > 3)
     os.kill(run.process.pid, signal.SIGKILL)
     lost = wait_until(run_id, lambda run: run.state is not State.RUNNING)
-    assert (lost.state, lost.recorded) == (State.LOST, State.RUNNING)
+    assert (lost.state, lost.recorded) == (State.LOST, State.LOST)
+    record = tracking.client.get_run(run_id)
+    assert (record.info.status, record.data.tags["nat.state"]) == ("FAILED", "lost") and record.info.end_time
+    assert lost.heartbeat == float(record.data.tags["nat.silent_since"]) < float(record.data.tags["nat.lost_at"])
     assert [item.state for item in tracking.runs() if item.id == run_id] == [State.LOST]
     resume(tracking, run_id)
     assert tracking.get(run_id).state is State.QUEUED
@@ -140,3 +149,85 @@ def test_a_process_that_ends_before_anyone_looks_is_still_known(tracking, ask, m
     monkeypatch.setattr(launching, "process", late)
     monkeypatch.setattr(launching, "PROGRAM", (sys.executable, "-S", "-c", ""))
     assert tracking.get(launch(tracking, ask("brief"))).state is State.LOST
+
+
+def test_the_list_of_runs_records_a_lost_one_too(tracking, ask):
+    run = tracking.create(ask("gone"), replace(process(), created=process().created - 60))
+    tracking.note(run.id, {"state": State.RUNNING})
+    tracking.client.update_run(run.id, status="RUNNING")
+    assert next(item for item in tracking.runs() if item.id == run.id).state is State.LOST
+    assert tracking.client.get_run(run.id).info.status == "FAILED"
+    assert tracking.fact(run.id, "state") == "lost"
+
+
+def test_a_run_that_looks_lost_for_an_instant_is_not_recorded_so(tracking, ask):
+    """Its process is here, ends, and writes its last state while others look."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as working:
+        run = tracking.create(ask("instant"), process(working.pid))
+        tracking.transition(run.id, State.RUNNING)
+        before = replace(tracking.get(run.id))
+        working.kill()
+    assert before.state is State.LOST  # as whoever reads it now sees it
+    tracking.note(run.id, {"state": State.FINISHED})
+    assert tracking._seen(before).state is State.FINISHED
+    assert tracking.fact(run.id, "state") == "finished"
+
+
+def test_a_run_elsewhere_is_recorded_as_lost_after_a_long_silence_and_may_come_back(tracking, ask, monkeypatch):
+    run = tracking.create(ask("far off"), replace(process(), host="elsewhere"))
+    tracking.transition(run.id, State.RUNNING)
+    tracking.note(run.id, {"heartbeat": time.time() - 3600})  # or its clock is an hour late
+    for _ in range(2):
+        found = tracking.get(run.id)
+        assert (found.state, found.recorded) == (State.LOST, State.RUNNING)
+    monkeypatch.setattr(watching, "SILENCE_SECONDS", 0.0)
+    found = tracking.get(run.id)
+    assert (found.state, found.recorded) == (State.LOST, State.LOST)
+    assert tracking.client.get_run(run.id).info.status == "FAILED"
+    assert tracking.get(run.id) == found
+
+    tracking.note(run.id, {"heartbeat": time.time()})  # its machine was only cut off
+    assert tracking.get(run.id).state is State.RUNNING
+    tracking.transition(run.id, State.FINISHED)
+    assert tracking.client.get_run(run.id).info.status == "FINISHED"
+
+
+def test_a_run_that_was_stopped_by_somebody_who_is_gone_ends_too(tracking, ask):
+    run = tracking.create(ask("half stopped"), replace(process(), created=process().created - 60))
+    tracking.note(run.id, {"state": State.STOPPING})
+    assert tracking.get(run.id).recorded is State.STOPPING  # whoever stops it may be about to say how it ended
+    tracking.note(run.id, {"heartbeat": time.time() - 100})
+    assert tracking.get(run.id).recorded is State.STOPPED
+    assert tracking.client.get_run(run.id).info.status == "KILLED"
+
+
+def test_nothing_of_a_deleted_run_is_left(tracking, wait_until):
+    before = files(tracking)
+    config = TrainingConfig(policy=SMALL, steps=400, batch=4, samples=2, inputs=60, held_out=10)
+    run_id = launch(tracking, request_for("train", config, device="cpu", name="left/over"))
+    wait_until(run_id, lambda run: bool(tracking.snapshots_of(run).kept()))
+    stop(tracking, run_id)
+    assert any(run_id in name for name in files(tracking) - before)
+    delete(tracking, run_id)
+    assert files(tracking) - before == {"locks/cpu.lock"}  # of the device
+
+    run_id = tracking.create(request_for("train", replace(config, steps=2), device="cpu"), process()).id
+    assert execute(tracking, run_id) is State.FINISHED
+    delete(tracking, run_id)
+    assert files(tracking) - before == {"locks/cpu.lock"}
+    record = tracking.client.get_run(run_id)
+    assert record.info.lifecycle_stage == "deleted"
+    assert not [name for name in record.data.tags if name.startswith("nat.")]
+    for act in (delete, resume, tracking.settle, lambda *which: tracking.transition(which[-1], State.QUEUED)):
+        with pytest.raises(ValueError, match="there is no run"):
+            act(*(() if act == tracking.settle else (tracking,)), run_id)
+    assert files(tracking) - before == {"locks/cpu.lock"}
+
+
+def files(tracking) -> set[str]:
+    """Everything in the folder of runs but MLflow's database and locks that belong to no run."""
+    root = tracking.folders.root
+    found = {str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()}
+    return {name for name in found if not name.startswith("mlflow.db")} - {
+        f"locks/{name}.lock" for name in ("opening", "creating", "adopting")
+    }

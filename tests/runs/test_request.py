@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nat_core.cli.forms import form_for
 from nat_core.learning.policies.policy import POLICY_CONFIGS
 from nat_core.learning.training.config import RECIPES, TrainingConfig
-from nat_core.runs.kinds import request_for, work_of
+from nat_core.runs.kinds import KINDS, measures_accuracy, request_for, work_of
 from nat_core.runs.request import Request
 
 
@@ -31,7 +31,7 @@ def test_parameters_are_flat():
         ({"threads": 0}, "threads is 0; accepted: 1 to 1024"),
         ({"name": "a\nb"}, "not one line of at most 100 characters"),
         ({"name": "a" * 101}, "not one line of at most 100 characters"),
-        ({"command": "x" * 8000}, "at most 8,000 are accepted"),
+        ({"command": "x" * 1_000_000}, "at most 1,000,000 are accepted"),
     ],
 )
 def test_bad_settings_are_refused(change, message):
@@ -69,3 +69,8 @@ def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight
     space = options.pop("space")
     form = form_for(space, options)
     assert form.kind == "train" and form.config(space, form.accepted(options)) == config
+
+
+def test_lists_know_without_loading_the_work_whether_a_kind_measures_accuracies():
+    for kind in KINDS:
+        assert measures_accuracy(kind) == (work_of(kind).headline == "accuracy")

@@ -1,23 +1,30 @@
 """Inside a run: it ends as it should, says why it did not, and a stopped training goes on as if nothing had been."""
 
 import errno
+import random
+import shutil
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import torch
 
+from nat_core import ASSETS
+from nat_core.architecture.spaces import SPACES
 from nat_core.learning.policies.checkpoint import load_policy
 from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
+from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.support import files
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.runs import running
 from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import requeue
+from nat_core.runs.launching import launch, requeue
 from nat_core.runs.processes import process
 from nat_core.runs.running import execute
 from nat_core.runs.states import State
@@ -190,3 +197,26 @@ def test_an_unreadable_checkpoint_gives_way_to_the_one_before(tracking, create):
         execute(tracking, run.id)
     assert "the one before takes its place" in "\n".join(tracking.log_lines(run.id))
     assert tracking.history(run.id, "number") == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
+
+
+def test_relative_paths_start_where_the_run_was_asked_for(tracking, create, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run, heard = create(steps=1), []
+    monkeypatch.chdir("/")
+    execute(tracking, run.id, lambda step, metrics: heard.append(Path.cwd()))
+    assert heard == [tmp_path] and Path.cwd() == Path("/")
+
+
+def test_a_launched_run_finds_images_by_a_relative_path(tracking, tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    shutil.copy(ASSETS / "cifar10_sample.parquet", tmp_path / "photos" / "sample.parquet")
+    monkeypatch.chdir(tmp_path)
+    cell = SPACES["nasbench201"].sample(random.Random(0))
+    budget = preset_budget("smoke", cell, data="photos", channels=2, epochs=1)
+    request = request_for("evaluate", EvaluationConfig((NamedArchitecture.of(cell),), budget))
+    run_id = launch(tracking, request)
+    deadline = time.monotonic() + 60
+    while tracking.get(run_id).active and time.monotonic() < deadline:
+        time.sleep(0.1)
+    found = tracking.get(run_id)
+    assert (found.state, found.error) == (State.FINISHED, "")

@@ -46,7 +46,9 @@ def test_train_is_a_recorded_run(run, tracking, tmp_path):
     assert (found.state, found.step, found.request.preset) == (State.FINISHED, 2, "group")
     row = json.loads(run("runs", "--json")[1].splitlines()[0])
     assert (row["id"], row["state"], row["step"], row["steps"]) == (found.id, "finished", 2, 2)
-    assert row["best"] == row["last"] == found.metrics["held_out_gain"]
+    assert row["best"] == row["last"] == found.metrics["held_out_gain"] and row["measure"] == "gain_points"
+    line = next(line for line in run("runs")[1].splitlines() if line.startswith(found.short_id))
+    assert f"  {found.best:+.2f}  {found.last:+.2f}  " in line
     assert found.id[:8] in run("runs")[1] and " finished " in run("runs")[1]
     card = json.loads((tmp_path / "p" / "card.json").read_text())
     assert card["training"]["steps_done"] == 2
@@ -54,7 +56,7 @@ def test_train_is_a_recorded_run(run, tracking, tmp_path):
 
 def test_without_an_output_the_policy_goes_to_the_runs_own_folder(run, tracking):
     status, out, _ = run(*TRAIN, "1")
-    assert (status, out) == (0, f"{tracking.folders.policies / tracking.runs()[0].name}\n")
+    assert (status, out) == (0, f"{tracking.folders.policies / tracking.runs()[0].id}\n")
     assert (tracking.output_of(tracking.runs()[0]) / "policy.safetensors").exists()
 
 
@@ -64,7 +66,7 @@ def test_stop_and_resume_by_name(run, tracking, light_work, wait_until):
     wait_until(run_id, lambda found: found.step > 0)
     assert run("stop", "my run") == (0, "", f"run {run_id[:8]} (my run) is stopped\n")
     status, out, err = run("resume", run_id[:12])
-    assert (status, out, err.count("\n")) == (0, f"{tracking.folders.policies / 'my run'}\n", err.count("step"))
+    assert (status, out, err.count("\n")) == (0, f"{tracking.folders.policies / run_id}\n", err.count("step"))
     assert [step for step, _ in tracking.history(run_id, "number")] == list(range(1, 201))
 
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,37 @@ def tracking(request, empty_database, tmp_path_factory):
 @pytest.fixture
 def ask(light_work):
     return lambda **settings: request_for("count", light_work.Counting(), **settings)
+
+
+@pytest.mark.parametrize("length", [100, 9_000, 300_000])
+def test_what_was_asked_may_be_long(tracking, ask, light_work, length):
+    config, command = light_work.Counting(space="s" * length), f"python {'x' * length}"
+    run = tracking.create(replace(request_for("count", config, command=command), space="numbers"))
+    for found in (run, tracking.get(run.id), tracking.runs()[0]):
+        assert dict(found.config) == config.to_dict()
+        assert found.request.whole.command == command and found.request.command.startswith("python xxx")
+    assert all(len(text) < 5000 for text in tracking.client.get_run(run.id).data.tags.values())
+
+
+def test_a_request_in_a_tag_of_an_earlier_version_is_read(tracking, ask):
+    run = tracking.create(ask(command="python old"))
+    tracking.note(run.id, {"request": run.request.to_json()})
+    tracking.client.log_text(run.id, "{}", "request.json")
+    (found,) = [item for item in tracking.runs() if item.id == run.id]
+    assert found.config["steps"] == 3 and found.request.whole.command == "python old"
+
+
+def test_a_run_that_cannot_be_recorded_in_full_is_not_recorded(tracking, ask, monkeypatch):
+    before = len(tracking.runs())
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(tracking.client._client, "log_text", full)
+    with pytest.raises(OSError, match="no space left"):
+        tracking.create(ask(name="half"))
+    monkeypatch.undo()
+    assert len(tracking.runs()) == before and tracking.create(ask(name="half")).name == "half"
 
 
 def test_a_new_run_is_queued_and_complete(tracking, ask):
@@ -69,12 +101,33 @@ def test_names_count_up_and_are_not_used_again(tracking, ask):
     assert tracking.create(ask(name="mine")).name == "mine"
 
 
-def test_runs_are_found_by_the_beginning_of_their_id_or_by_name(tracking, ask):
+def test_two_runs_never_have_one_name(tracking, ask):
+    first, second = tracking.create(ask(name="only one")), tracking.create(ask())
+    for run in (first, second):
+        tracking.transition(run.id, State.STOPPED)
+    for taken in ("only one", "  only one "):
+        with pytest.raises(ValueError, match="a run is called 'only one' already; choose another name"):
+            tracking.create(ask(name=taken))
+        with pytest.raises(ValueError, match="a run is called 'only one' already; choose another name"):
+            tracking.rename(second.id, taken)
+    tracking.rename(first.id, "only one")  # its own
+    for unfit in (" ", "two\nlines", "x" * 101):
+        with pytest.raises(ValueError, match=r"the name (is empty|.* is not one line of at most 100 characters)"):
+            tracking.rename(second.id, unfit)
+    tracking.delete(first.id)
+    tracking.rename(second.id, "only one")
+    assert [run.name for run in tracking.runs()].count("only one") == 1
+
+
+def test_runs_are_found_by_name_or_by_the_beginning_of_their_id(tracking, ask):
     run = tracking.create(ask(name="to be found"))
     assert tracking.find(run.id) == tracking.find(run.id[:10].upper()) == tracking.find("to be found") == run
-    twin = tracking.create(ask(name="to be found"))
+    twin = tracking.create(ask())
+    tracking.client.update_run(twin.id, name="to be found")  # as in MLflow's own pages
     with pytest.raises(ValueError, match=rf"'to be found' means 2 runs; accepted: .*{twin.short_id}"):
         tracking.find("to be found")
+    named = tracking.create(ask(name=run.id[:4]))  # a name comes before the beginning of another's id
+    assert tracking.find(run.id[:4]) == named
     for text in ("nothing", "", "'; drop table runs"):
         with pytest.raises(ValueError, match="is not a run; accepted: "):
             tracking.find(text)

@@ -1,6 +1,8 @@
 import pytest
 
 from nat_core.architecture.library import library
+from nat_core.runs.request import MAX_NAME
+from nat_core.runs.snapshots import latest_title
 from ui.view import BENCHMARK_CELL, View, canonical
 
 
@@ -59,3 +61,9 @@ def test_unknown_parameters_are_ignored():
 def test_a_library_name_stays_a_name_and_an_index_becomes_the_cell():
     assert canonical("darts_v2") == ("DARTS_V2", library()["DARTS_V2"].architecture)
     assert canonical("nasbench201:0")[0].startswith("|avg_pool_3x3~0|")
+
+
+def test_a_link_selects_a_policy_whatever_its_name():
+    name = latest_title("ß/" + "x" * (MAX_NAME - 2))
+    view, problems = View.from_query(View(policy=name).to_query())
+    assert view.policy == name and not problems

@@ -87,7 +87,7 @@ def settings(runs: Sequence[Run]) -> None:
     """The configuration; of several runs, only what differs, side by side."""
     if len(runs) == 1:
         run = runs[0]
-        st.code(runnable(run.request.command) or "no command line", language="bash", wrap_lines=True)
+        st.code(runnable(run.request.whole.command) or "no command line", language="bash", wrap_lines=True)
         frame = pd.DataFrame(run.request.parameters().items(), columns=["Setting", "Value"])
     else:
         columns = {f"{run.name} ({run.short_id})": found for run, found in zip(runs, differing(runs), strict=True)}

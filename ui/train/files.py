@@ -20,7 +20,6 @@ from ui.text import plain
 
 def show(tracking: Tracking, run: Run) -> None:
     """Downloads: configuration, metrics, log, policy, shared weights."""
-    output = tracking.output_of(run)
     with st.container(horizontal=True):
         _download("Configuration", lambda: json.dumps(dict(run.config), indent=2), f"{run.name}.json",
                   "application/json")  # fmt: skip
@@ -29,15 +28,16 @@ def show(tracking: Tracking, run: Run) -> None:
         policy = policy_folder(tracking, run)
         if policy is not None:
             _download("Policy", lambda: _zip(policy, _POLICY), f"{run.name}-policy.zip", "application/zip")
-        if (output / _SUPERNET[0]).is_file():
-            _download("Shared weights", lambda: _zip(output, _SUPERNET), f"{run.name}-supernet.zip", "application/zip")
+        if policy is not None and all((policy / name).is_file() for name in _SUPERNET):
+            _download("Shared weights", lambda: _zip(policy, _SUPERNET), f"{run.name}-supernet.zip", "application/zip")
     if run.state is State.FINISHED and fetching.trains_a_policy(run) and not fetching.is_known(tracking, run):
         _bring(tracking, run)
     elif policy is None:
         st.caption(_why_no_policy(tracking, run))
     else:
         latest = "" if run.state is State.FINISHED else " It is the latest checkpoint's."
-        st.caption(f"The policy is in {plain(policy)}.{latest}")
+        asked = f" A copy is in {plain(run.request.output)}." if run.request.output and not latest else ""
+        st.caption(f"The policy is in {plain(policy)}.{latest}{asked}")
 
 
 def _why_no_policy(tracking: Tracking, run: Run) -> str:
@@ -66,9 +66,9 @@ _SUPERNET = ("supernet.safetensors", "supernet.json")
 
 def policy_folder(tracking: Tracking, run: Run) -> Path | None:
     """Of the finished policy, else of the latest checkpoint's; None before there is one here."""
-    places = (tracking.output_of(run), tracking.snapshots_of(run).latest)
-    candidates = places[:1] if run.state is State.FINISHED else places[1:]
-    return next((place for place in candidates if all((place / name).is_file() for name in _POLICY)), None)
+    folders = tracking.folders
+    place = folders.policy(run.id) if run.state is State.FINISHED else folders.latest_of(run.id)
+    return place if all((place / name).is_file() for name in _POLICY) else None
 
 
 def metrics_csv(tracking: Tracking, run: Run) -> str:

@@ -17,7 +17,7 @@ from nat_core.runs.calibration import Calibration, calibration
 from nat_core.runs.estimate import Estimate, check_memory, estimate
 from nat_core.runs.image_training import is_on_hub
 from nat_core.runs.kinds import request_for
-from nat_core.runs.request import Request
+from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import Run
 from ui import notices
 from ui.train.board import Board
@@ -170,8 +170,8 @@ def _order(board: Board) -> Order:
             options[field.option] = value
     config = form.config(space, options)
     name = state["train_name"].strip()
-    if name and name in (run.name for run in board.runs()):
-        raise ValueError(f"a run is called {name[:40]!r} already; choose another name")
+    if name:
+        unused_name(name, (run.name for run in board.runs()))
     device = state.get("train_device") or str(default_device())
     settings = {"preset": state["train_preset"], "device": device, "threads": _threads(), "name": name}
     request = request_for(form.kind, config, command=_command(space, options, settings), **settings)

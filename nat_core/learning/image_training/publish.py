@@ -1,5 +1,6 @@
 """From a finished training from images to a folder: policy, shared weights, reward model, and cards about them."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -7,22 +8,25 @@ from typing import Any
 from nat_core.learning.accuracies.reward_model_files import ensemble, save_reward_model
 from nat_core.learning.accuracies.supernet_files import SupernetCard, save_supernet
 from nat_core.learning.image_training.loop import ImageTraining
-from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
+from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.support.device import machine
+from nat_core.learning.training.policy_folder import save_whole
 
 
 def publish_images(folder: Path | str, trained: ImageTraining, command: str) -> Path:
-    """Saves everything that came out; the policy last, so that a folder with a policy is complete.
+    """Saves everything that came out; returns the folder.
 
     Args:
-        folder: created if need be.
+        folder: created if need be; takes the place of an older policy as a whole.
         trained: the result of `train_on_images`, finished.
         command: the command line that trains the same again.
     """
-    folder, config, state = Path(folder), trained.config, trained.state
-    save_supernet(folder, state.supernet, supernet_card(trained))
+    config, state = trained.config, trained.state
+    beside: list[Callable[[Path], object]] = [
+        lambda fresh: save_supernet(fresh, state.supernet, supernet_card(trained)),
+    ]
     if state.models:
-        save_reward_model(folder, ensemble(state.models))
+        beside.append(lambda fresh: save_reward_model(fresh, ensemble(state.models)))
     card = PolicyCard(
         space=config.space,
         rule=config.rule,
@@ -35,7 +39,7 @@ def publish_images(folder: Path | str, trained: ImageTraining, command: str) -> 
         machine=machine(),
         quality=quality_of(trained),
     )
-    return save_policy(folder, state.policy, card)
+    return save_whole(folder, state.policy, card, beside)
 
 
 def supernet_card(trained: ImageTraining) -> SupernetCard:

@@ -9,7 +9,7 @@ import torch
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, space_of
-from nat_core.learning.accuracies import reward_model_files, structure_model
+from nat_core.learning.accuracies import reward_model_files, structure_model, supernet_files
 from nat_core.learning.accuracies.reward_model import RewardModel
 from nat_core.learning.accuracies.structure_model import StructureModel
 from nat_core.learning.accuracies.supernet_source import supernet_source
@@ -94,24 +94,29 @@ def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySou
         architecture: to be transformed.
 
     Raises:
-        ValueError: the shared weights or the model beside the policy are broken.
+        ValueError: the shared weights or the model that belong to the policy are broken.
     """
     if card.space == SPACE.name:
         source = TabularAccuracy(card.training.get("data_set", "cifar10_valid"))
         return source if source.mismatch(architecture) is None else None
-    own = (supernet_source(card.folder) or model_in(card.folder)) if card.folder else None
+    own = _shared_weights(card) or model_of(card)
     return own if own is not None and own.mismatch(architecture) is None else None
 
 
-def model_in(folder: Path) -> RewardModel | StructureModel | None:
-    """The model of accuracies in `folder`, remembered until its file changes; None if there is none.
+def _shared_weights(card: PolicyCard) -> AccuracySource | None:
+    belong = card.has(supernet_files.WEIGHTS) or card.has(supernet_files.CARD)
+    return supernet_source(card.folder) if card.folder and belong else None
+
+
+def model_of(card: PolicyCard) -> RewardModel | StructureModel | None:
+    """The model of accuracies that belongs to a policy, remembered until its file changes; None if there is none.
 
     Raises:
         ValueError: it is broken; names the file.
     """
     for name in _MODELS:
-        if (path := folder / name).exists():
-            return _model(folder, name, path.stat().st_mtime_ns)
+        if card.folder and card.has(name):
+            return _model(card.folder, name, (card.folder / name).stat().st_mtime_ns)
     return None
 
 

@@ -23,8 +23,10 @@ from nat_core.learning.support.values import dataclass_of
 FORMAT_VERSION = 1
 WEIGHTS = "policy.safetensors"
 CARD = "card.json"
+LABEL = "name.txt"
 _ACCEPTED = f"accepted: a folder with {WEIGHTS} and {CARD} as written by `train`"
 _MAX_CARD_BYTES = 1 << 20
+_MAX_LABEL = 200
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class PolicyCard:
         elapsed_seconds: wall-clock time of the training.
         machine: processor, threads and torch version.
         quality: measured figures by name; percentages carry the unit in their names.
+        files: names of what else in its folder belongs to it, such as shared weights; None, as earlier versions wrote
+            it, for whatever is there.
         format_version: of this file.
         folder: where it was read from, since more may lie beside it; not written.
 
@@ -59,6 +63,7 @@ class PolicyCard:
     elapsed_seconds: float = 0.0
     machine: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[str, ...] | None = None
     format_version: int = FORMAT_VERSION
     folder: Path | None = field(default=None, compare=False, repr=False)
 
@@ -72,6 +77,11 @@ class PolicyCard:
     @property
     def target_space(self) -> Space:
         return SPACES[self.space]
+
+    def has(self, name: str) -> bool:
+        """Whether the file of this name in the card's folder is there and belongs to the policy."""
+        belongs = self.files is None or name in (WEIGHTS, *self.files)
+        return belongs and self.folder is not None and (self.folder / name).is_file()
 
     def to_json(self) -> str:
         written = {name: value for name, value in asdict(self).items() if name != "folder"}
@@ -138,12 +148,34 @@ def list_policies(root: Path | str | Sequence[Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder in [Path(root)] if isinstance(root, Path | str) else root:
-        places = [folder, *folder.iterdir()] if folder.is_dir() else []
-        for path in sorted(places):
-            if (path / WEIGHTS).is_file() and (path / CARD).is_file():
-                name = path.name if path.name not in found else f"{path.name} ({folder.name})"
-                found.setdefault(name, path)
+        named = ((name_of(path), path) for path in _policies_in(folder))
+        # What was given a name comes before a folder that happens to be called so.
+        for name, path in sorted(named, key=lambda item: (item[0], item[0] == item[1].name, item[1])):
+            names = (name, f"{name} ({folder.name})", f"{name} ({path.name})")
+            found[next((free for free in names if free not in found), str(path))] = path
     return found
+
+
+def _policies_in(folder: Path) -> Iterator[Path]:
+    """Hidden folders are those that are being written."""
+    for path in (folder, *folder.iterdir()) if folder.is_dir() else ():
+        hidden = path.name.startswith(".") and path != folder
+        if not hidden and (path / WEIGHTS).is_file() and (path / CARD).is_file():
+            yield path
+
+
+def name_of(folder: Path) -> str:
+    """What the policy in `folder` is called: as `name_policy` said, else like the folder."""
+    try:
+        with (folder / LABEL).open(encoding="utf-8") as file:
+            return file.readline(_MAX_LABEL).strip() or folder.name
+    except (OSError, UnicodeDecodeError):
+        return folder.name
+
+
+def name_policy(folder: Path, name: str) -> None:
+    """Gives the policy in `folder` a name that need not be fit for a folder."""
+    write_text(folder / LABEL, f"{name}\n")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """From a finished training to a folder that others can load: the policy and a card that says how it came about."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -9,11 +10,12 @@ import torch
 
 from nat_core.learning.accuracies.structure_model import StructureModel, save_structure_model
 from nat_core.learning.nasbench201 import table
-from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
+from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.support.device import machine
 from nat_core.learning.training.data import inputs_of, objective_of, split_codes
 from nat_core.learning.training.evaluation import policy_quality
 from nat_core.learning.training.loop import TrainedPolicy
+from nat_core.learning.training.policy_folder import save_whole
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
@@ -22,15 +24,14 @@ def publish(folder: Path | str, trained: TrainedPolicy, command: str, quality: d
     """Saves a trained policy with its card, and the model of accuracies if one rewarded it; returns the folder.
 
     Args:
-        folder: created if need be.
+        folder: created if need be; takes the place of an older policy as a whole.
         trained: the result of `train`.
         command: the command line that trains the same policy again.
         quality: figures; by default those on held-out inputs, by NAS-Bench-201's table or the model that rewarded it.
     """
-    if isinstance(trained.source, StructureModel):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        save_structure_model(Path(folder), trained.source)
-    return save_policy(folder, trained.policy, card_of(trained, command, quality))
+    model = trained.source if isinstance(trained.source, StructureModel) else None
+    beside = [partial(save_structure_model, model=model)] if model is not None else []
+    return save_whole(folder, trained.policy, card_of(trained, command, quality), beside)
 
 
 def card_of(trained: TrainedPolicy, command: str, quality: dict[str, Any] | None = None) -> PolicyCard:

@@ -17,8 +17,12 @@ from nat_core.learning.image_training.rounds import check
 from nat_core.learning.image_training.setting import PROBES, Setting
 from nat_core.learning.image_training.state import new_image_state
 from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.support.files import load_tensors
+from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import Inputs
+from nat_core.learning.training.loop import train
+from nat_core.learning.training.publish import publish
 from nat_core.transform import Options, transform
 from tests.learning.image_training.cases import SCHEDULES, tiny, tiny_images
 
@@ -108,6 +112,17 @@ def test_a_published_policy_transforms_judged_by_its_own_shared_weights(whole, s
     assert result.output.accuracy_percent >= result.input.accuracy_percent
     assert result.judged == (9 + 6, 9 + 6)
     assert "accuracy_is_final" in json.dumps(result.to_dict())
+
+
+def test_a_policy_from_a_table_takes_the_whole_place_of_one_from_images(whole, tmp_path):
+    folder = publish_images(tmp_path / "policy", whole["two-stage"][0], "python -m nat_core train")
+    before = {path.name for path in folder.iterdir()}
+    shape = PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    config = TrainingConfig(policy=shape, steps=1, batch=8, samples=2, inputs=20, held_out=15)
+    publish(folder, train(config), "python -m nat_core train")
+    assert before > {path.name for path in folder.iterdir()} == {"card.json", "policy.safetensors"}
+    publish_images(folder, whole["two-stage"][0], "python -m nat_core train")
+    assert {path.name for path in folder.iterdir()} == before
 
 
 def test_probes_are_the_published_cells():

@@ -8,7 +8,15 @@ from safetensors.torch import load_file, save_file
 
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.nasbench201 import table
-from nat_core.learning.policies.checkpoint import CARD, WEIGHTS, PolicyCard, list_policies, load_policy, save_policy
+from nat_core.learning.policies.checkpoint import (
+    CARD,
+    WEIGHTS,
+    PolicyCard,
+    list_policies,
+    load_policy,
+    name_policy,
+    save_policy,
+)
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 
 CONFIG = PolicyConfig(width=8, layers=1, embedding=4, key=4)
@@ -125,3 +133,16 @@ def test_listing(folder):
     assert list_policies(root) == {"another": root / "another", "small": folder}
     assert list_policies(folder) == {"small": folder}
     assert list_policies(root / "nowhere") == {}
+
+
+def test_a_policy_is_called_as_it_was_named_and_every_one_is_listed(folder, tmp_path):
+    for name, title in (("1", "mine/yours"), ("2", "small"), ("3", "small"), ("4", "x" * 113)):
+        name_policy(save_policy(tmp_path / name, Policy(CONFIG), _card()), title)
+    name_policy(save_policy(tmp_path / "5", Policy(CONFIG), _card()), " ")
+    (save_policy(tmp_path / "6", Policy(CONFIG), _card()) / "name.txt").write_bytes(b"\xff\xfe")
+    save_policy(tmp_path / ".7", Policy(CONFIG), _card())  # being written
+    root = tmp_path.name
+    assert {name: path.name for name, path in list_policies(tmp_path).items()} == {
+        "5": "5", "6": "6", "mine/yours": "1", "small": "2", f"small ({root})": "3", "small (small)": "small",
+        "x" * 113: "4",
+    }  # fmt: skip

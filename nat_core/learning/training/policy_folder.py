@@ -1,0 +1,49 @@
+"""A policy's folder, written as a whole: what an older policy left in it is never mixed with a new one."""
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from nat_core.learning.accuracies import reward_model_files, structure_model, supernet_files
+from nat_core.learning.policies.checkpoint import CARD, LABEL, WEIGHTS, PolicyCard, load_card, save_policy
+from nat_core.learning.policies.policy import Policy
+from nat_core.learning.support.folders import replacing_folder
+from nat_core.learning.training.curve import CURVE
+
+# What may belong to a policy; the card says what does. Without the card the rest is no policy.
+FILES = (
+    CARD, WEIGHTS, supernet_files.WEIGHTS, supernet_files.CARD, reward_model_files.FILE, structure_model.FILE, CURVE,
+    LABEL,
+)  # fmt: skip
+
+
+def save_whole(
+    folder: Path | str, policy: Policy, card: PolicyCard, beside: Iterable[Callable[[Path], object]] = ()
+) -> Path:
+    """Puts a policy, its card and what belongs to it in the place of whatever policy was in `folder`; returns it.
+
+    Args:
+        folder: created if need be; files of the user's own in it stay.
+        policy: to save.
+        card: of the policy; the names of the files beside it are added.
+        beside: each writes files into the folder that it is given.
+    """
+    with replacing_folder(Path(folder), FILES) as fresh:
+        for write in beside:
+            write(fresh)
+        save_policy(fresh, policy, replace(card, files=tuple(sorted(path.name for path in fresh.iterdir()))))
+    return Path(folder)
+
+
+def copy_whole(source: Path, folder: Path) -> Path:
+    """Puts a copy of the policy in `source`, with what belongs to it, in the place of whatever policy was in `folder`.
+
+    Raises:
+        ValueError: there is no policy in `source`.
+    """
+    names = [name for name in FILES[1:-1] if load_card(source).has(name)]
+    with replacing_folder(folder, FILES) as fresh:
+        for name in (CARD, *names):
+            shutil.copy2(source / name, fresh / name)
+    return folder
