@@ -1,10 +1,18 @@
 """What the README says can be typed."""
 
+import json
+import os
 import re
+import shlex
 import subprocess
 import sys
+import time
+
+import pytest
 
 from nat_core import PROJECT
+from nat_core.architecture.library import library
+from nat_core.architecture.notation import write
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -29,3 +37,77 @@ def test_every_folder_of_the_map_is_there():
     found = re.findall(r"^( *)(\w[\w/.]*)", README.partition("## Where things are")[2].split("```")[1], re.M)
     paths = [f"nat_core/learning/{name}" if indent == "    " else name for indent, name in found]
     assert len(paths) > 15 and all((PROJECT / path).exists() for path in paths)
+
+
+# The commands of the table, as they stand there, and those of the code blocks below it.
+_ROWS = README.partition("## Command line")[2].partition("## From Python")[0]
+TABLE = [
+    span
+    for row in re.findall(r"^\| (`.*`) \|", _ROWS, re.M)
+    for span in re.findall(r"`([^`]+)`", row.replace("\\|", "|"))
+]
+BLOCKS = re.findall(r"^\.venv/bin/python -m nat_core ([^#\n]+)", README, re.M)
+GENOTYPE = write(library()["DARTS"].architecture, "pairs")
+# A training as written takes minutes or more; its own option, which the table names, makes it short.
+SHORT = {"train --space nasbench201": ["--steps", "20"], "train --space fully_concat --recipe": ["--steps", "2"]}
+
+
+def command(text: str, folder) -> list[str]:
+    """A command of the table with nothing optional, the first of its alternatives, and a whole genotype for ARCH."""
+    required = re.sub(r"\[[^\]]*\]", "", text)
+    first = re.sub(r"(\S+?)\|\S+", r"\1", required)
+    words = [GENOTYPE if word in ("ARCH", "ARCH…") else word for word in first.split()]
+    words = [str(folder / word) if word.startswith("FILE") else word for word in words]
+    short = next((more for start, more in SHORT.items() if " ".join(words).startswith(start)), [])
+    assert all(option in text for option in short if option.startswith("--"))
+    return [*words, *short]
+
+
+@pytest.fixture(scope="module")
+def nat_core(tmp_path_factory):
+    """Runs a command in a process of its own, with runs of its own."""
+    environment = os.environ | {"NAT_LAB_RUNS": str(tmp_path_factory.mktemp("runs"))}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        called = [sys.executable, "-m", "nat_core", *words]
+        return subprocess.run(called, cwd=PROJECT, capture_output=True, text=True, env=environment, timeout=300)
+
+    return run
+
+
+def test_the_table_has_every_command():
+    listed = subprocess.run([sys.executable, "-m", "nat_core", "--help"], cwd=PROJECT, capture_output=True, text=True)
+    names = set(re.findall(r"^  ([a-z]+) ", listed.stdout.partition("Commands:")[2], re.M))
+    assert names and names == {text.split()[0] for text in TABLE}
+
+
+@pytest.mark.parametrize("text", [text for text in TABLE if "RUN" not in text])
+def test_a_command_of_the_table_runs_as_written_with_a_whole_genotype(nat_core, tmp_path, text):
+    words = command(text, tmp_path)
+    done = nat_core(*words)
+    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stderr}"
+    assert done.stdout.strip() and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_a_command_of_a_code_block_runs_as_written(nat_core, text):
+    words = shlex.split(text)
+    if words[:1] == ["evaluate"]:  # all of CIFAR-10, which is not there
+        assert words[words.index("--preset") + 1] == "short"
+        words[words.index("short")] = "smoke"
+    done = nat_core(*words)
+    assert done.returncode == 0, f"{text}\n{done.stderr}"
+
+
+def test_a_run_of_the_table_is_stopped_and_resumed(nat_core):
+    run = nat_core("train", "--space", "nasbench201", "--steps", "1000000", "--detach").stdout.strip()
+    texts = {text.split()[0]: command(text.replace("RUN", run), None) for text in TABLE if text.endswith("RUN")}
+    assert nat_core(*texts["stop"]).returncode == 0
+    stopped = json.loads(nat_core("runs", "--json").stdout.splitlines()[0])
+    assert stopped["state"] == "stopped"
+    assert nat_core(*texts["resume"], "--detach").returncode == 0
+    deadline = time.monotonic() + 60
+    while json.loads(nat_core("runs", "--json").stdout.splitlines()[0])["state"] not in ("running", "queued"):
+        assert time.monotonic() < deadline
+    assert nat_core(*texts["stop"]).returncode == 0

@@ -68,12 +68,19 @@ def _all(text: str) -> list[Named]:
         return [Named(text, architecture_of(text))]
     label, document, choice = _opened(text)
     if choice:
-        return [Named(choice, architecture_of(text))]
+        return [Named(choice, document.one(choice).architecture)]
     try:
-        found = document.all()
+        found = document.all() if len(document) or document.refusal else _listed(document)
     except ValueError as error:
         raise ValueError(f"{label}: {error}") from None
     return [Named(item.name or f"{label}:{number}", item.architecture) for number, item in enumerate(found, start=1)]
+
+
+def _listed(document: Document) -> list[Found]:
+    """What the lines of a text name, where they are names and nothing else."""
+    found = [named(line) for line in document.lines()]
+    known = [item for item in found if item]
+    return known if known and len(known) == len(found) else document.all()
 
 
 def _written(text: str) -> Document | None:

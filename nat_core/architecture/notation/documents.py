@@ -87,6 +87,10 @@ class Document:
         """What chooses one of several architectures by name, aliases included; empty for a log."""
         return tuple(self._named) if len(set(self._named.values())) > 1 else ()
 
+    def lines(self) -> list[str]:
+        """The lines that are not empty."""
+        return [line for line in self._text.splitlines() if line.strip()]
+
     def choices(self, most: int) -> tuple[str, ...]:
         """What chooses each architecture, in order: names or numbers, the last `most` of them."""
         return (self.names or tuple(str(number + 1) for number in range(len(self._entries))))[-most:]
@@ -119,16 +123,16 @@ class Document:
         return self._numbered(len(self._entries))
 
     def all(self) -> list[Found]:
-        """Every architecture; where the text names them, once under each name.
+        """Every architecture in the text's order, then those that aliases name once more.
 
         Raises:
             ValueError: there is none, or one is faulty; says which.
         """
         if not self._entries:
             raise self._nothing()
-        if self.names:
-            return [replace(self._read(entry), name=name) for name, entry in self._named.items()]
-        return [self._read(entry) for entry in self._entries]
+        aliases = {name: entry for name, entry in self._named.items() if name != entry.name}
+        numbered = [self._numbered(number) for number in range(1, len(self._entries) + 1)]
+        return [*numbered, *(replace(self._read(entry), name=name) for name, entry in aliases.items())]
 
     def _chosen(self, choice: str) -> Found:
         if choice in self._named:
