@@ -274,8 +274,8 @@ def _items(item: Editor, position: int) -> list[Item]:
 
 
 def _item(item: Editor, position: int, current: str, name: str) -> Item:
-    legal = is_legal(current, name)
     chance = _probability(item, position, name)
+    legal = is_legal(current, name) if item.probabilities is None else chance is not None
     odds = ("legal" if chance is None else percent(chance)) if legal else "no transition"
     rule = "" if legal else f"; the rule forbids it in the place of {OPERATIONS[current].short_label}"
     return Item(

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from nat_core.architecture.difference import illegal_changes
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.cli import main
@@ -129,6 +130,41 @@ def test_transform_options(capsys):
     first, second = (run(capsys, "transform", CELL, "--seed", "4", "--json")[1] for _ in range(2))
     assert first == second
     assert "accuracy" in run(capsys, "transform", CELL)[1]
+
+
+@pytest.mark.parametrize("data_set", ["cifar10_test", "cifar100_test", "imagenet16_120_test"])
+def test_a_test_set_never_rewards(capsys, tmp_path, data_set):
+    status, out, err = run(
+        capsys, "train", "--space", "nasbench201", "--data-set", data_set, "--steps", "1", "--no-record", "--output",
+        str(tmp_path / "policy"),
+    )  # fmt: skip
+    assert (status, out) == (2, "") and not (tmp_path / "policy").exists()
+    assert f"data_set is {data_set!r}, a test set" in err and err.count("\n") == 1
+    assert "accepted: cifar10_valid, cifar100_valid, imagenet16_120_valid" in err
+
+
+def test_transform_follows_the_rule_of_the_card(capsys, tmp_path):
+    folder = tmp_path / "policy"
+    run(capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record")
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"rule": "nat"}))
+    status, out, _ = run(capsys, "transform", CELL, "--policy", str(folder), "--samples", "200", "--json")
+    assert status == 0
+    candidates = json.loads(out)["candidates"]
+    assert len(candidates) > 10
+    for candidate in candidates:
+        assert illegal_changes(parse(CELL), parse(candidate["genotype"]), "nat") == ()
+
+
+def test_a_card_that_names_no_column_is_refused(capsys, tmp_path):
+    folder = tmp_path / "policy"
+    run(capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record")
+    card = json.loads((folder / "card.json").read_text())
+    for data_set in ([], {}, 3, None, "cifar10_test"):
+        (folder / "card.json").write_text(json.dumps(card | {"training": {"data_set": data_set}}))
+        status, out, err = run(capsys, "transform", CELL, "--policy", str(folder))
+        assert (status, out) == (2, "") and err.count("\n") == 1
+        assert "card.json: training: data_set is" in err and "accepted: cifar10_valid" in err
 
 
 def test_train_writes_a_policy_that_transform_uses(capsys, tmp_path):

@@ -95,7 +95,7 @@ def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySou
         ValueError: the shared weights or the model beside the policy are broken.
     """
     if card.space == SPACE.name:
-        source = TabularAccuracy(card.training.get("data_set", "cifar10_valid"))
+        source = TabularAccuracy(card.data_set)
         return source if source.mismatch(architecture) is None else None
     own = (supernet_source(card.folder) or model_in(card.folder)) if card.folder else None
     return own if own is not None and own.mismatch(architecture) is None else None
