@@ -81,7 +81,7 @@ def _load(folder: Path, stamps: tuple[int, ...], device: torch.device) -> tuple[
     return load_policy(folder, device)
 
 
-def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySource | None:
+def accuracy_source(card: PolicyCard, architecture: Architecture, download: bool = True) -> AccuracySource | None:
     """What judges the outputs of such a policy.
 
     The benchmark's table where `architecture` is in it; the policy's own shared weights, on images that trained
@@ -90,6 +90,7 @@ def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySou
     Args:
         card: of the policy.
         architecture: to be transformed.
+        download: whether images may be fetched from the hub; else they must have been before.
 
     Raises:
         ValueError: the shared weights or the model beside the policy are broken.
@@ -97,7 +98,7 @@ def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySou
     if card.space == SPACE.name:
         source = TabularAccuracy(card.data_set)
         return source if source.mismatch(architecture) is None else None
-    own = (supernet_source(card.folder) or model_in(card.folder)) if card.folder else None
+    own = (supernet_source(card.folder, download=download) or model_in(card.folder)) if card.folder else None
     return own if own is not None and own.mismatch(architecture) is None else None
 
 
