@@ -210,6 +210,8 @@ def _load_parquet(files: Sequence[str]) -> Any:
 
     try:
         return load_dataset("parquet", data_files={"all": list(files)}, split="all", streaming=True)
+    except pa.ArrowException:  # a broken file
+        raise
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # what its description of the columns leads to
         reason = str(error).strip().split("\n", 1)[0][:200]
         raise ValueError(f"{files[0]} describes its columns in a way that cannot be read: {reason}") from error
