@@ -261,4 +261,8 @@ def _key(field: Field) -> str:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    """The shortest text that is read back as exactly `value`."""
+    if value is None:
+        return ""
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
