@@ -2,13 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
+from nat_core.architecture.cell import Architecture
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
+from nat_core.cli.architectures import Channels, Layers, NetworkName, _network
+
+if TYPE_CHECKING:
+    from nat_core.network.config import NetworkConfig
 
 
 @app.command()
@@ -24,9 +30,15 @@ def transform(
     allow_costlier: Annotated[
         bool, typer.Option(help="Without a budget, let candidates cost more than the input.")
     ] = False,
+    network: NetworkName = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    resolution: Annotated[int | None, typer.Option(help="Side of the images in pixels.")] = None,
+    classes: Annotated[int | None, typer.Option(help="Of the classifier.")] = None,
+    auxiliary: Annotated[bool, typer.Option("--auxiliary", help="Count the auxiliary head too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Transform an architecture into one that is more accurate and costs no more."""
+    """Transform an architecture into one that is more accurate and costs no more, on the network asked for."""
     from nat_core.learning.policies import catalogue
     from nat_core.learning.support.device import default_device
     from nat_core.runs.folders import default_folders
@@ -43,9 +55,31 @@ def transform(
         seed=seed or 0,
         max_macs=max_macs,
         allow_costlier=allow_costlier,
+        network=_network_of(architecture, network, channels, layers, resolution, classes, auxiliary),
     )
     result = run(architecture, trained, card.target_space, source, options)
     print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result)))
+
+
+def _network_of(
+    architecture: Architecture,
+    name: str | None,
+    channels: int | None,
+    layers: int | None,
+    resolution: int | None,
+    classes: int | None,
+    auxiliary: bool,
+) -> "NetworkConfig":
+    """Where costs are counted, and the budget holds. Raises ValueError: there is no such network of these cells."""
+    config = _network(architecture, name, channels, layers)
+    config = replace(
+        config,
+        resolution=config.resolution if resolution is None else resolution,
+        classes=config.classes if classes is None else classes,
+        auxiliary=auxiliary,
+    )
+    config.require(architecture)
+    return config
 
 
 def _summary(result: Any) -> Iterator[str]:

@@ -60,14 +60,23 @@ def load_for(
         if not names:
             raise ValueError(why_none_fits(root, architecture))
         name = next(iter(names))
+    policy, card = load(_folder_of(root, name), device)
+    if mismatch := card.target_space.mismatch(architecture):
+        raise ValueError(f"the policy {name!r} does not fit: {mismatch}")
+    return policy, card
+
+
+def card_of(root: Root, name: str) -> PolicyCard:
+    """The card of the policy called `name`, below `root` or a folder. Raises ValueError: none, or a broken one."""
+    return load_card(_folder_of(root, name))
+
+
+def _folder_of(root: Root, name: str) -> Path:
     known = list_policies(root)
     folder = known.get(name, Path(name))
     if not folder.is_dir():
         raise ValueError(f"no policy {name[:60]!r}; accepted: {', '.join(known) or 'none here'}, or a policy's folder")
-    policy, card = load(folder, device)
-    if mismatch := card.target_space.mismatch(architecture):
-        raise ValueError(f"the policy {name!r} does not fit: {mismatch}")
-    return policy, card
+    return folder
 
 
 def load(folder: Path, device: torch.device | str = "cpu") -> tuple[Policy, PolicyCard]:
@@ -95,11 +104,15 @@ def accuracy_source(card: PolicyCard, architecture: Architecture, download: bool
     Raises:
         ValueError: the shared weights or the model beside the policy are broken.
     """
+    source = source_of(card, download)
+    return source if source is not None and source.mismatch(architecture) is None else None
+
+
+def source_of(card: PolicyCard, download: bool = True) -> AccuracySource | None:
+    """The same, for every architecture that it knows. Raises ValueError likewise."""
     if card.space == SPACE.name:
-        source = TabularAccuracy(card.data_set)
-        return source if source.mismatch(architecture) is None else None
-    own = (supernet_source(card.folder, download=download) or model_in(card.folder)) if card.folder else None
-    return own if own is not None and own.mismatch(architecture) is None else None
+        return TabularAccuracy(card.data_set)
+    return (supernet_source(card.folder, download=download) or model_in(card.folder)) if card.folder else None
 
 
 def model_in(folder: Path) -> RewardModel | StructureModel | None:
