@@ -104,7 +104,7 @@ def supernet_source(folder: Path, device: torch.device | str = "cpu", download: 
     return CoarseToFine(*sources) if sources else None
 
 
-class ImagesMissing(Exception):
+class ImagesMissing(ValueError):
     """The images on which weights were trained cannot be had now; never remembered."""
 
 
