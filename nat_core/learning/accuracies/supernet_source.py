@@ -137,4 +137,6 @@ def _sources(
 
 def _note(card: SupernetCard) -> str:
     """What a description says where the sample judges."""
-    return f"the built-in sample, since the images of {card.data}, on which the weights were trained, cannot be had now"
+    return (
+        f"the built-in sample, since the images of {card.data}, on which the weights were trained, cannot be found here"
+    )
