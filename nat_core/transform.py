@@ -49,7 +49,6 @@ class Options:
         max_macs: budget in multiply-adds of the whole network, every non-null edge counted; None: the input's own.
         allow_costlier: without a budget, whether candidates may cost more than the input.
         network: where costs are counted; None: the one that the space is usually quoted on.
-        rule: transition rule.
 
     Raises:
         ValueError: a field is out of its range.
@@ -61,7 +60,6 @@ class Options:
     max_macs: int | None = None
     allow_costlier: bool = False
     network: NetworkConfig | None = None
-    rule: str = "nat++"
 
     def __post_init__(self) -> None:
         if not 1 <= self.samples <= MAX_SAMPLES:
@@ -109,6 +107,8 @@ class Transformation:
         accuracy_kind, accuracy_description: of the source that chose; None without one.
         distribution: the policy's probabilities, log [E, 26] in the order of `input.architecture.edges`.
         judged: evaluations of the source so far and in all; equal when it is done.
+        options: how candidates were drawn.
+        over_budget: proposals beside the input that were dropped since they exceed the budget.
     """
 
     input: Candidate
@@ -120,6 +120,8 @@ class Transformation:
     accuracy_description: str | None
     distribution: NDArray[np.float64] = field(compare=False, repr=False)
     judged: tuple[int, int] = (0, 0)
+    options: Options = Options()
+    over_budget: int = 0
 
     @property
     def changes(self) -> tuple[EdgeChange, ...]:
@@ -139,18 +141,49 @@ class Transformation:
     @property
     def verdict(self) -> str:
         """One sentence about what happened."""
-        if self.is_unchanged:
-            others = f"none of the {len(self.candidates) - 1} other candidates is"
-            given = self.input.accuracy_percent or 0
-            if any(item.is_final and (item.accuracy_percent or 0) > given for item in self.candidates):
-                return f"Better left as it is: {others} clearly more accurate or clearly cheaper."
-            return f"Already as good as it gets: {others} better."
+        return self._unchanged_verdict() if self.is_unchanged else self._changed_verdict()
+
+    def _unchanged_verdict(self) -> str:
+        """Of the candidates that were compared, or why there are none."""
+        others = [item for item in self.candidates if item.number != self.input.number]
+        if not others:
+            return f"Left as it is: {self._why_alone()}."
+        if self.accuracy_kind is None:
+            count = len(self.candidates)
+            return f"Left as it is: the input is the most probable of {count} candidates, not compared by accuracy."
+        judged = [item.accuracy_percent for item in others if item.accuracy_percent is not None and item.is_final]
+        compared = [item for item in others if item.accuracy_percent is not None]
+        if not compared or self.input.accuracy_percent is None:
+            return "Left as it is: no other candidate has been compared by accuracy."
+        none = "the only other candidate is not" if len(compared) == 1 else f"none of the {len(compared)} others is"
+        if any(accuracy > self.input.accuracy_percent for accuracy in judged):
+            return f"Better left as it is: {none} clearly more accurate or clearly cheaper."
+        return f"Already as good as it gets: {none} better."
+
+    def _why_alone(self) -> str:
+        """Why the input is the only candidate."""
+        budget = "" if self.max_macs is None else f" the budget of {self.max_macs:,} MACs"
+        if self.options.method == "sampled":
+            if self.over_budget:
+                return f"none of the other candidates drawn, {self.over_budget} in all, fits{budget}"
+            return "every candidate drawn is the input itself"
+        if self.options.samples == 1:
+            return "the most probable candidate is the input itself"
+        return f"no other legal candidate fits{budget}" if budget else "no other candidate is legal"
+
+    def _changed_verdict(self) -> str:
+        count, has_input = len(self.candidates), any(item.number == self.input.number for item in self.candidates)
         edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed{self._where}"
         if self.gain_percent is not None and self.gain_percent < 0:
-            if self.input in self.candidates:
+            if has_input:
                 return f"{edges}: it may be less accurate than the input, and saves more than that is worth."
             return f"{edges}: the best that fits the budget, which the input itself exceeds."
-        return f"{edges}; chosen from {len(self.candidates)} candidates, the input included."
+        if count == 1:
+            return f"{edges}; the only candidate, since the input itself exceeds the budget."
+        included = "the input included" if has_input else "without the input, which exceeds the budget"
+        if self.accuracy_kind is None:
+            return f"{edges}; the most probable of {count} candidates, {included}, not compared by accuracy."
+        return f"{edges}; chosen from {count} candidates, {included}."
 
     @property
     def _where(self) -> str:
@@ -195,7 +228,7 @@ def transform(
     source: AccuracySource | None = None,
     options: Options = Options(),
 ) -> Transformation:
-    """Transform `architecture` with `policy`.
+    """Transform `architecture` with `policy`, by the transition rule that the policy was trained for.
 
     With an accuracy source the most accurate candidate is chosen; with an uncertain one, that which is worth most, its
     accuracy, how sure that is and what it saves taken together. Without a source, the most probable.
@@ -222,7 +255,7 @@ def propose(
     own = costs.cost(architecture)
     max_macs = options.max_macs if options.max_macs is not None or options.allow_costlier else own.macs
     with torch.inference_mode():
-        distribution = policy.distribution([architecture], space, options.rule)
+        distribution = policy.distribution([architecture], space)
         rows = distribution.rows().double().cpu().numpy()
         chosen = _draw(distribution, rows, architecture, network, max_macs, options, SPREAD if spread else ())
     staying = _log_probability_of_staying(distribution)
@@ -233,12 +266,11 @@ def propose(
     ]
     ranked = _ranked([item for item in candidates if max_macs is None or item.cost.macs <= max_macs])
     if not ranked:
-        cheapest = _cheapest_macs(rows, architecture, network)
-        raise ValueError(
-            f"no legal transformation stays within {max_macs:,} MACs; the cheapest found has {cheapest:,}, "
-            f"the input {own.macs:,}"
-        )
-    return Transformation(candidates[0], ranked[0], tuple(ranked), max_macs, network, None, None, rows)
+        raise ValueError(_why_nothing_fits(rows, architecture, network, max_macs, options))
+    over = sum(item.number > 0 for item in candidates) - sum(item.number > 0 for item in ranked)
+    return Transformation(
+        candidates[0], ranked[0], tuple(ranked), max_macs, network, None, None, rows, options=options, over_budget=over
+    )
 
 
 def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transformation]:
@@ -349,9 +381,20 @@ def _log_probability_of_staying(distribution: TransformationDistribution) -> flo
     return float(distribution.log_probability(indices)[0, 0])
 
 
-def _cheapest_macs(rows: NDArray[np.float64], architecture: Architecture, network: NetworkConfig) -> int:
+def _why_nothing_fits(
+    rows: NDArray[np.float64],
+    architecture: Architecture,
+    network: NetworkConfig,
+    max_macs: int | None,
+    options: Options,
+) -> str:
+    """One sentence: nothing legal does, or nothing of what was drawn."""
     costs = cost_model(network)
     macs, _ = costs.edge_table(architecture)
-    return costs.fixed_cost(architecture).macs + int(
-        np.where(np.isfinite(rows), macs, np.iinfo(np.int64).max).min(1).sum()
-    )
+    legal = np.where(np.isfinite(rows), macs, np.iinfo(np.int64).max)
+    cheapest, own = costs.fixed_cost(architecture).macs + int(legal.min(1).sum()), costs.cost(architecture).macs
+    facts = f"the cheapest found has {cheapest:,}, the input {own:,} ({network.description})"
+    if max_macs is not None and cheapest > max_macs:
+        return f"no legal transformation stays within {max_macs:,} MACs; {facts}"
+    drawn = f"{options.samples} candidate{'s' if options.samples != 1 else ''} drawn"
+    return f"none of the {drawn} stays within {max_macs:,} MACs; {facts}; draw more, or take the most probable ones"

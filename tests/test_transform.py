@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nat_core import PRETRAINED
-from nat_core.architecture.difference import difference
+from nat_core.architecture.difference import difference, illegal_changes
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.architecture.spaces import SPACES, space_of
@@ -17,6 +17,7 @@ from nat_core.architecture.transitions import is_legal
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.table import TabularAccuracy
 from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.checkpoint import PolicyCard, load_policy, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
@@ -155,6 +156,71 @@ def test_the_verdict_says_which_of_two_cells_changed(policy):
     assert said("normal", "reduction") == ""
     alone = transform(STRONGEST, policy, SPACE, SOURCE, Options(samples=50, max_macs=20_000_000))
     assert alone.changes and " cell" not in alone.verdict
+
+
+def test_the_rule_is_that_of_the_policys_card(tmp_path):
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    save_policy(tmp_path, Policy(config), PolicyCard("nasbench201", "nat", config))
+    loaded, card = load_policy(tmp_path)
+    for options in (Options(samples=200, allow_costlier=True), Options(samples=200, method="sampled")):
+        result = transform(STRONGEST, loaded, card.target_space, SOURCE, options)
+        assert len(result.candidates) > 10
+        for item in result.candidates:
+            assert illegal_changes(STRONGEST, item.architecture, "nat") == ()
+    legal = np.isfinite(result.distribution).sum(axis=1)
+    assert legal.tolist() == [3] * 6  # itself, skip, null
+
+
+def test_without_a_source_no_candidate_is_called_better(policy):
+    for cell in (STRONGEST, WORST, POOLINGS):
+        for options in (Options(samples=50), Options(samples=1), Options(samples=5, method="sampled")):
+            verdict = transform(cell, policy, SPACE, None, options).verdict
+            assert "better" not in verdict.lower() and "good as it gets" not in verdict
+            assert "compared by accuracy" in verdict or "the input itself" in verdict
+    changed = transform(DARTS, policy, SPACES["fully_concat"], None, Options(samples=10))
+    assert changed.changes and changed.verdict.endswith(
+        f"the most probable of {len(changed.candidates)} candidates, the input included, not compared by accuracy."
+    )
+
+
+def test_the_verdict_says_why_the_input_is_alone(policy):
+    nothing = STRONGEST.with_operations(["null"] * 6)
+    least = transform(nothing, policy, SPACE, SOURCE, Options(samples=64)).input.cost.macs
+    alone = transform(nothing, policy, SPACE, SOURCE, Options(samples=1))
+    only = replace(alone, output=alone.input, candidates=(alone.input,))
+    assert only.verdict == "Left as it is: the most probable candidate is the input itself."
+    many = replace(only, options=Options(samples=10))
+    assert many.verdict == f"Left as it is: no other legal candidate fits the budget of {least:,} MACs."
+    drawn = replace(only, options=Options(samples=10, method="sampled"))
+    assert drawn.verdict == "Left as it is: every candidate drawn is the input itself."
+    dropped = replace(drawn, over_budget=3).verdict
+    assert dropped == f"Left as it is: none of the other candidates drawn, 3 in all, fits the budget of {least:,} MACs."
+    unlimited = replace(many, max_macs=None).verdict
+    assert unlimited == "Left as it is: no other candidate is legal."
+
+
+def test_the_verdict_counts_only_what_was_compared(policy):
+    result = transform(STRONGEST, policy, SPACE, SOURCE, Options(samples=50))
+    others = [item for item in result.candidates if item.number]
+    kept = replace(result, output=result.input)
+
+    def said(*items):
+        return replace(kept, candidates=(result.input, *items)).verdict
+
+    worse = [replace(item, accuracy_percent=10.0) for item in others]
+    assert said(*worse[:1]) == "Already as good as it gets: the only other candidate is not better."
+    assert said(*worse[:3]) == "Already as good as it gets: none of the 3 others is better."
+    unjudged = [replace(item, accuracy_percent=None) for item in others[3:6]]
+    assert said(*worse[:3], *unjudged) == "Already as good as it gets: none of the 3 others is better."
+    assert said(*unjudged) == "Left as it is: no other candidate has been compared by accuracy."
+
+
+def test_a_draw_that_misses_the_budget_is_not_called_illegal(policy):
+    least = 10_000_000
+    assert transform(STRONGEST, policy, SPACE, SOURCE, Options(samples=5, max_macs=least)).candidates
+    with pytest.raises(ValueError, match=r"none of the 1 candidate drawn stays within 10,000,000 MACs; the cheapest"):
+        for seed in range(50):
+            transform(STRONGEST, policy, SPACE, None, Options(samples=1, method="sampled", seed=seed, max_macs=least))
 
 
 def test_equal_accuracies_are_told_apart_by_cost(policy):

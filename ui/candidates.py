@@ -1,6 +1,7 @@
 """All candidates: MACs against accuracy, and which of them is shown as the output."""
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -8,12 +9,14 @@ import streamlit as st
 
 from nat_core.architecture.difference import difference
 from nat_core.architecture.notation import shortest
+from nat_core.architecture.palette import THEMES
 from nat_core.transform import Candidate, Transformation
 from ui.callback import callback
 from ui.choice import choice
+from ui.once import once
 from ui.text import plain
 from ui.theme import style, theme
-from ui.unit import unit
+from ui.unit import Unit, unit
 from ui.view import BEST
 
 # Streamlit lets a click choose while a drag moves the chart, and a box while a drag draws one: hence the chart's tools.
@@ -26,6 +29,7 @@ _HOW_TO_CHOOSE = (
     "The larger a symbol, the more probable. A click chooses a candidate; a box, with the tool at the upper right, the "
     "best in it."
 )
+_REMEMBERED = 16  # outcomes whose tables and charts are kept
 _DECADES = 8  # of probability below the most probable, after which symbols do not get smaller
 
 
@@ -39,20 +43,19 @@ def shown(outcome: Transformation) -> Candidate:
 
 def chart_and_table(outcome: Transformation, chosen: Candidate) -> None:
     """Scatter, select box (its keyboard twin) and table."""
-    items = {item.number: item for item in outcome.candidates}
-    is_final = outcome.judged[0] == outcome.judged[1]
+    titles = _titles(outcome, unit())
     choice(
         "Shown as output",
-        list(items) if is_final else sorted(items),
+        list(titles),
         chosen.number,
         "candidate",
-        lambda number: _title(outcome, items[number], is_final),
+        titles.__getitem__,
         lambda number: _choose(outcome, number),
         520,
     )
     key = "candidate_chart"
     st.plotly_chart(
-        _scatter(outcome, chosen),
+        _scatter(outcome, chosen.number, unit(), theme().name),
         key=key,
         on_select=callback(key, lambda: _pick(outcome, key)),
         selection_mode=("points", "box"),
@@ -76,7 +79,12 @@ def chart_and_table(outcome: Transformation, chosen: Candidate) -> None:
 
 def candidate_frame(outcome: Transformation) -> pd.DataFrame:
     """One row per candidate, best first; MACs or FLOPs in millions, accuracy in percent under the name of its kind."""
-    before, counted = outcome.input.architecture, unit()
+    return _frame(outcome, unit())
+
+
+@once(_REMEMBERED)
+def _frame(outcome: Transformation, counted: Unit) -> pd.DataFrame:
+    before = outcome.input.architecture
     frame = pd.DataFrame(
         {
             "Rank": rank,
@@ -106,12 +114,21 @@ def _explanation(outcome: Transformation) -> str:
     return plain(f"{costs}{accuracy}") + f" {_HOW_TO_CHOOSE}" + ("" if is_final else few)
 
 
-def _title(outcome: Transformation, item: Candidate, is_final: bool) -> str:
-    """While accuracies come in, nothing that changes with them, so that an open list stays as it is."""
+@once(_REMEMBERED)
+def _titles(outcome: Transformation, counted: Unit) -> Mapping[int, str]:
+    """By number; while accuracies come in, nothing that changes with them, so that an open list stays as it is."""
+    is_final = outcome.judged[0] == outcome.judged[1]
+    ranked = enumerate(outcome.candidates, start=1)
+    if is_final:
+        return {item.number: _title(str(rank), item, counted, True) for rank, item in ranked}
+    proposed = sorted(outcome.candidates, key=lambda item: item.number)
+    return {item.number: _title(f"Proposal {item.number}", item, counted, False) for item in proposed}
+
+
+def _title(name: str, item: Candidate, counted: Unit, is_final: bool) -> str:
     merit = f", {item.accuracy_percent:.2f} %" if is_final and item.accuracy_percent is not None else ""
-    name = f"{outcome.candidates.index(item) + 1}" if is_final else f"Proposal {item.number}"
     own = " (the input)" if item.number == 0 else ""
-    return f"{name}: {unit().text(item.cost.macs)}{merit}, probability {math.exp(item.log_probability):.3g}{own}"
+    return f"{name}: {counted.text(item.cost.macs)}{merit}, probability {math.exp(item.log_probability):.3g}{own}"
 
 
 def _choose(outcome: Transformation, number: int) -> None:
@@ -126,10 +143,10 @@ def _pick(outcome: Transformation, key: str) -> None:
         _choose(outcome, best.number)
 
 
-def _scatter(outcome: Transformation, chosen: Candidate) -> go.Figure:
+@once(_REMEMBERED)
+def _scatter(outcome: Transformation, chosen: int, counted: Unit, ground: str) -> go.Figure:
     """MACs or FLOPs (millions) against accuracy or, where nothing judges, probability; with the Pareto front."""
-    judged, counted = outcome.accuracy_kind is not None, unit()
-    colors, figure = theme(), go.Figure()
+    judged, colors, figure = outcome.accuracy_kind is not None, THEMES[ground], go.Figure()
     known = [item for item in outcome.candidates if not judged or item.accuracy_percent is not None]
     points = {item.number: (counted.in_millions(item.cost.macs), _merit(item, judged)) for item in known}
     front = _pareto([points[item.number] for item in known if item.is_final])
@@ -173,8 +190,8 @@ def _merit(item: Candidate, judged: bool) -> float:
     return item.accuracy_percent if judged else item.log_probability / math.log(10)
 
 
-def _group(item: Candidate, chosen: Candidate) -> str:
-    if item.number == chosen.number:
+def _group(item: Candidate, chosen: int) -> str:
+    if item.number == chosen:
         return "Shown"
     return "Candidate" if item.number else "Input"
 

@@ -60,7 +60,7 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
     """
     again = partial(transform, architecture, policy, space, options, device)
     loaded, card = catalogue.load_for(POLICIES, architecture, policy, device)
-    source = catalogue.accuracy_source(card, architecture)
+    source = catalogue.accuracy_source(card, architecture, download=False)
     if isinstance(source, StagedSource):
         key = (architecture, loaded, space, source, options)
         return Answer(judge().ask(key, _proposal(architecture, loaded, space, options), source), again, key)

@@ -33,7 +33,7 @@ class Editor:
         architecture, name: the input, and which of its cells is edited.
         space: that it belongs to, whose rule for the output is kept.
         macs: [E, operations] of every operation on every edge of this cell, in the network; None if uncountable.
-        probabilities: [E, operations] the policy's; None without one.
+        probabilities: [E, operations] the policy's, NaN for what its rule forbids; None without one.
     """
 
     architecture: Architecture
@@ -120,7 +120,8 @@ def _editor(architecture: Architecture, log_probabilities: NDArray[np.float64] |
     own = slice(0, split) if name == "normal" else slice(split, None)
     network = compute.default_network(architecture)
     macs = None if network is None else cost_model(network).edge_table(architecture)[0][own]
-    probabilities = None if log_probabilities is None else np.exp(log_probabilities[own])
+    logarithms = None if log_probabilities is None else log_probabilities[own]
+    probabilities = None if logarithms is None else np.where(np.isfinite(logarithms), np.exp(logarithms), np.nan)
     return Editor(architecture, name, space_of(architecture), macs, probabilities)
 
 
@@ -274,8 +275,8 @@ def _items(item: Editor, position: int) -> list[Item]:
 
 
 def _item(item: Editor, position: int, current: str, name: str) -> Item:
-    legal = is_legal(current, name)
     chance = _probability(item, position, name)
+    legal = is_legal(current, name) if item.probabilities is None else chance is not None
     odds = ("legal" if chance is None else percent(chance)) if legal else "no transition"
     rule = "" if legal else f"; the rule forbids it in the place of {OPERATIONS[current].short_label}"
     return Item(

@@ -105,4 +105,5 @@ def _verdict(answer: Answer, shown: Candidate) -> str:
         judged = sum(item.accuracy_percent is not None for item in outcome.candidates)
         return f"The best of {judged} judged so far." if judged else "The most probable transformation, not judged yet."
     rank = outcome.candidates.index(shown) + 1
-    return f"Showing candidate {rank} of {len(outcome.candidates)}; the best one is candidate 1."
+    first = "the most probable" if outcome.accuracy_kind is None else "the best"
+    return f"Showing candidate {rank} of {len(outcome.candidates)}; {first} one is candidate 1."

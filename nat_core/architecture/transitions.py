@@ -40,9 +40,21 @@ RULES: MappingProxyType[str, Callable[[Operation, Operation], bool]] = MappingPr
 )
 
 
+def check_rule(rule: str) -> str:
+    """`rule`. Raises ValueError: it is unknown."""
+    if not isinstance(rule, str) or rule not in RULES:
+        raise ValueError(f"unknown transition rule {rule!r:.60}; accepted: {', '.join(RULES)}")
+    return rule
+
+
 def is_legal(source: str, target: str, rule: str = "nat++") -> bool:
-    """Whether `rule` lets operation `target` replace `source`. Staying is always legal."""
-    return source == target or RULES[rule](OPERATIONS[source], OPERATIONS[target])
+    """Whether `rule` lets operation `target` replace `source`. Staying is always legal.
+
+    Raises:
+        ValueError: unknown rule.
+    """
+    allows = RULES[check_rule(rule)]
+    return source == target or allows(OPERATIONS[source], OPERATIONS[target])
 
 
 @lru_cache(maxsize=4096)
@@ -56,6 +68,4 @@ def legal_targets(source: str, operations: Iterable[str], rule: str = "nat++") -
     Raises:
         ValueError: unknown rule.
     """
-    if rule not in RULES:
-        raise ValueError(f"unknown transition rule {rule!r}; accepted: {', '.join(RULES)}")
-    return _targets(source, tuple(operations), rule)
+    return _targets(source, tuple(operations), check_rule(rule))

@@ -9,10 +9,10 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from nat_core.cli import architectures, evaluate, export, runs, train, transform
+from nat_core.cli import architectures, evaluate, export, predict, runs, train, transform
 from nat_core.cli.app import app
 
-__all__ = ["architectures", "evaluate", "export", "main", "runs", "train", "transform"]
+__all__ = ["architectures", "evaluate", "export", "main", "predict", "runs", "train", "transform"]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,12 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
         return status if isinstance(status, int) else 0
     except TyperException as error:
         message = error.format_message()
+    except BrokenPipeError:
+        return 0
     except (ValueError, OSError) as error:
         message = str(error)
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        return 0
     print("error: " + " ".join(message.split()), file=sys.stderr)
     return 2

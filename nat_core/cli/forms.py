@@ -92,6 +92,15 @@ def _from_images(space: str, options: Options) -> ImageTrainingConfig:
     return image_presets.adjusted(image_presets.preset(name, space, changes.pop("schedule", None)), **changes)
 
 
+def changed(config: TrainingConfig | ImageTrainingConfig, options: Options) -> TrainingConfig | ImageTrainingConfig:
+    """`config` with some options otherwise, everything else as it is. Raises ValueError for values out of bounds."""
+    changes = _shaped(options)
+    if isinstance(config, TrainingConfig):
+        return replace(config, **changes)
+    config = image_presets.rescheduled(config, changes.pop("schedule", config.schedule))
+    return image_presets.adjusted(config, **changes)
+
+
 _TABLE = Form(
     kind="train",
     title="rewards come from a table (nasbench201)",

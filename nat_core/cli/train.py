@@ -42,7 +42,7 @@ def train(
         Text,
         typer.Option(help="nasbench201: group (ours) or authors (the papers' code); other spaces: trainings, minutes."),
     ] = None,
-    data_set: Annotated[Text, typer.Option(help="nasbench201: the column that rewards.")] = None,
+    data_set: Annotated[Text, typer.Option(help="nasbench201: the validation column that rewards.")] = None,
     cost: Annotated[
         Text, typer.Option(help="nasbench201: what the reward weighs: macs, or a device of the benchmark.")
     ] = None,

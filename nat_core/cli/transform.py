@@ -9,6 +9,15 @@ import typer
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
+from nat_core.cli.network_options import (
+    Auxiliary,
+    Channels,
+    Classes,
+    Layers,
+    NetworkName,
+    Resolution,
+    network_config,
+)
 
 
 @app.command()
@@ -24,9 +33,15 @@ def transform(
     allow_costlier: Annotated[
         bool, typer.Option(help="Without a budget, let candidates cost more than the input.")
     ] = False,
+    network: NetworkName = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    classes: Classes = None,
+    resolution: Resolution = None,
+    auxiliary: Auxiliary = False,
     as_json: AsJson = False,
 ) -> None:
-    """Transform an architecture into one that is more accurate and costs no more."""
+    """Transform an architecture into one that is more accurate and costs no more, on the network asked for."""
     from nat_core.learning.policies import catalogue
     from nat_core.learning.support.device import default_device
     from nat_core.runs.folders import default_folders
@@ -43,6 +58,7 @@ def transform(
         seed=seed or 0,
         max_macs=max_macs,
         allow_costlier=allow_costlier,
+        network=network_config(architecture, network, channels, layers, classes, resolution, auxiliary),
     )
     result = run(architecture, trained, card.target_space, source, options)
     print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result)))

@@ -78,6 +78,26 @@ class UncertainSource(AccuracySource, Protocol):
         ...
 
 
+@runtime_checkable
+class EstimatingSource(AccuracySource, Protocol):
+    """A source whose accuracies are estimates, and that knows how far off each may be."""
+
+    def standard_error_points(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        """[n] standard errors of `accuracy_percent`, in points.
+
+        Raises:
+            ValueError: some architecture cannot be judged; says which and why.
+        """
+        ...
+
+
+def standard_errors_points(source: AccuracySource, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+    """[n] standard errors of what `source` says of n architectures; NaN where it tells none. Raises ValueError."""
+    if isinstance(source, EstimatingSource):
+        return source.standard_error_points(architectures)
+    return np.full(len(architectures), np.nan)
+
+
 @dataclass(frozen=True)
 class Judgement:
     """Accuracies of n architectures, not all of which were judged equally well.

@@ -1,7 +1,8 @@
 """Architectures side by side: what they cost on one network, and every accuracy known of them, each with its kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from types import MappingProxyType
 
 from nat_core.architecture.cell import Architecture
@@ -26,6 +27,7 @@ class Item:
         origin: where it is from: "library", "own", or the name of the policy that made it.
         derived_from: name of the item it was transformed from, if any.
         method: how: "NAT", "NAT++", "ours".
+        rule: of transitions that made it; empty for the one that the method is named after.
         published: its result, if a paper prints one.
     """
 
@@ -35,6 +37,7 @@ class Item:
     derived_from: str | None = None
     method: str | None = None
     published: Published | None = None
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,12 @@ def library_items() -> tuple[Item, ...]:
     entries = library().values()
     known = {entry.architecture: entry.published for entry in entries if entry.published}
     return tuple(_item(entry, entry.published or known.get(entry.architecture)) for entry in entries)
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """`wanted`, or where that is taken the first of ``wanted (2)``, ``wanted (3)``, … that is not."""
+    numbered = (f"{wanted} ({number})" for number in count(2))
+    return next(name for name in chain([wanted], numbered) if name not in taken)
 
 
 def _item(entry: Entry, published: Published | None) -> Item:
@@ -102,7 +111,7 @@ def outside_rule(item: Item, origin: Item | None) -> tuple[str, ...]:
     """Changes of `origin` to `item` that the method's own rule does not allow, as "conv 1×1 → max 3×3"."""
     if origin is None:
         return ()
-    rule = RULE_OF_METHOD.get(item.method or "", "nat++")
+    rule = item.rule or RULE_OF_METHOD.get(item.method or "", "nat++")
     return tuple(change.label for change in illegal_changes(origin.architecture, item.architecture, rule))
 
 

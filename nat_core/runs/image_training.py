@@ -1,8 +1,6 @@
 """A kind of run: training a policy from images."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from nat_core.learning.image_training.config import ImageTrainingConfig
@@ -10,7 +8,6 @@ from nat_core.learning.image_training.loop import HEADLINE, train_on_images
 from nat_core.learning.image_training.plan import plan_training
 from nat_core.learning.image_training.presets import DEFAULT_PRESET, PRESETS, preset
 from nat_core.learning.image_training.publish import publish_images
-from nat_core.learning.images.sources import SAMPLE
 from nat_core.learning.policies.policy import POLICY_CONFIGS
 from nat_core.runs.checkpoint_policy import policy_of_checkpoint
 from nat_core.runs.kinds import Work
@@ -35,11 +32,6 @@ OPTIONS: dict[str, Callable[[ImageTrainingConfig], Any]] = {
         (name for name, shape in POLICY_CONFIGS.items() if shape == config.policy.policy), None
     ),
 }
-
-
-def is_on_hub(source: str) -> bool:
-    """Whether images would be fetched from the hub, which may take minutes, rather than read here."""
-    return source != SAMPLE and re.fullmatch(r"[\w.-]+/[\w.-]+", source) is not None and not Path(source).exists()
 
 
 def train_policy(config: ImageTrainingConfig, context: RunContext) -> bool:

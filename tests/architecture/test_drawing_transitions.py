@@ -71,6 +71,8 @@ def test_everything_lies_inside_the_picture():
     ("given", "message"),
     [
         ((NASBENCH201_OPERATIONS, "conv_5x5"), "'conv_5x5' is not one of the operations: conv_1x1"),
+        ((NAT_OPERATIONS, "null", "nat+++"), r"unknown transition rule 'nat\+\+\+'; accepted: nat, nat\+\+$"),
+        ((NAT_OPERATIONS, "null", ""), "unknown transition rule ''; accepted: nat, "),
         ((NAT_OPERATIONS, "null", "nat++", "sepia"), "unknown theme 'sepia'; accepted: light, dark"),
     ],
 )

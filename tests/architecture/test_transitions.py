@@ -75,3 +75,10 @@ def test_a_published_result_outside_the_rule_is_recognised():
 def test_an_unknown_rule_is_refused():
     with pytest.raises(ValueError, match=r"unknown transition rule 'nat3'; accepted: nat, nat\+\+"):
         legal_targets("null", NAT_OPERATIONS, "nat3")
+
+
+@pytest.mark.parametrize("rule", ["", "NAT", "nat+", None, []])
+def test_an_unknown_rule_is_named_wherever_it_is_asked_for(rule):
+    for ask in (lambda: is_legal("null", "null", rule), lambda: legal_targets("null", ["null"], rule)):
+        with pytest.raises(ValueError, match=r"unknown transition rule .*; accepted: nat, nat\+\+$"):
+            ask()

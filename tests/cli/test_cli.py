@@ -1,12 +1,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from nat_core.architecture.difference import illegal_changes
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.cli import main
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
 
 CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
 
@@ -137,6 +141,80 @@ def test_transform_options(capsys):
     first, second = (run(capsys, "transform", CELL, "--seed", "4", "--json")[1] for _ in range(2))
     assert first == second
     assert "accuracy" in run(capsys, "transform", CELL)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "network"),
+    [
+        (["--network", "imagenet"], NETWORKS["imagenet"]),
+        (["--network", "imagenet", "--channels", "40", "--classes", "100", "--auxiliary"],
+         replace(NETWORKS["imagenet"], channels=40, classes=100, auxiliary=True)),
+        (["--layers", "8", "--resolution", "64"], replace(NETWORKS["cifar"], layers=8, resolution=64)),
+    ],
+)  # fmt: skip
+def test_the_budget_is_that_of_the_network_asked_for(capsys, arguments, network):
+    model = cost_model(network)
+    budget = model.cost(library()["DARTS"].architecture).macs * 9 // 10
+    _, out, err = run(capsys, "transform", "DARTS", *arguments, "--max-macs", str(budget), "--json")
+    result = json.loads(out)
+    assert err == "" and result["network"] == network.description
+    assert result["candidates"] and result["output"] in result["candidates"]
+    for item in (result["input"], *result["candidates"]):
+        cost = model.cost(parse(item["genotype"]))
+        assert (item["macs"], item["parameters"]) == (cost.macs, cost.parameters)
+    assert all(item["macs"] <= budget for item in result["candidates"])
+    assert network.description in run(capsys, "transform", "DARTS", *arguments)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--network", "imagenet", "--max-macs", "1000"], "no legal transformation stays within 1,000 MACs"),
+        (["--network", "nasbench201"], "the NAS-Bench-201 network needs a single cell"),
+        (["--network", "mars"], "unknown network 'mars'; accepted: cifar, imagenet, nasbench201"),
+        (["--resolution", "1"], "resolution is 1; accepted: "),
+        (["--classes", "1"], "classes is 1; accepted: "),
+        (["--channels", "7"], "channels is 7; it must be even"),
+    ],
+)
+def test_transform_without_such_a_network_or_budget(capsys, arguments, message):
+    status, out, err = run(capsys, "transform", "DARTS", *arguments)
+    assert (status, out) == (2, "") and message in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("data_set", ["cifar10_test", "cifar100_test", "imagenet16_120_test"])
+def test_a_test_set_never_rewards(capsys, tmp_path, data_set):
+    status, out, err = run(
+        capsys, "train", "--space", "nasbench201", "--data-set", data_set, "--steps", "1", "--no-record", "--output",
+        str(tmp_path / "policy"),
+    )  # fmt: skip
+    assert (status, out) == (2, "") and not (tmp_path / "policy").exists()
+    assert f"data_set is {data_set!r}, a test set" in err and err.count("\n") == 1
+    assert "accepted: cifar10_valid, cifar100_valid, imagenet16_120_valid" in err
+
+
+def test_transform_follows_the_rule_of_the_card(capsys, tmp_path):
+    folder = tmp_path / "policy"
+    run(capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record")
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"rule": "nat"}))
+    status, out, _ = run(capsys, "transform", CELL, "--policy", str(folder), "--samples", "200", "--json")
+    assert status == 0
+    candidates = json.loads(out)["candidates"]
+    assert len(candidates) > 10
+    for candidate in candidates:
+        assert illegal_changes(parse(CELL), parse(candidate["genotype"]), "nat") == ()
+
+
+def test_a_card_that_names_no_column_is_refused(capsys, tmp_path):
+    folder = tmp_path / "policy"
+    run(capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record")
+    card = json.loads((folder / "card.json").read_text())
+    for data_set in ([], {}, 3, None, "cifar10_test"):
+        (folder / "card.json").write_text(json.dumps(card | {"training": {"data_set": data_set}}))
+        status, out, err = run(capsys, "transform", CELL, "--policy", str(folder))
+        assert (status, out) == (2, "") and err.count("\n") == 1
+        assert "card.json: training: data_set is" in err and "accepted: cifar10_valid" in err
 
 
 def test_train_writes_a_policy_that_transform_uses(capsys, tmp_path):

@@ -3,11 +3,20 @@
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import sys
 import nat_core.transform
 assert "torch._dynamo.symbolic_convert" not in sys.modules
+from importlib.util import find_spec
+spec = find_spec("torch._dynamo")
+assert spec.name == "torch._dynamo" and spec.origin.endswith("__init__.py") and spec.submodule_search_locations
+import inspect
+inspect.getmodule(inspect.currentframe())
 import torch
+import torch._dynamo
+assert "torch._dynamo.symbolic_convert" not in sys.modules
 doubled = torch.compile(lambda x: 2 * x, backend="eager")
 assert doubled(torch.ones(2)).tolist() == [2, 2]
 assert "torch._dynamo.symbolic_convert" in sys.modules
@@ -17,4 +26,20 @@ import torch._dynamo.config
 
 def test_the_compiler_is_loaded_when_it_is_used():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["torch._dynamo", "torch._dynamo.config", "torch._dynamo.nothing"])
+def test_specs_are_found_before_and_after_the_compiler_is_loaded(name):
+    code = f"""
+from importlib.util import find_spec
+before = find_spec({name!r})
+import nat_core.learning, torch_geometric
+for _ in range(2):
+    after = find_spec({name!r})
+    assert (before is None) == (after is None) and (before is None or after.origin == before.origin)
+    import torch._dynamo
+    torch._dynamo.config
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,20 +1,23 @@
 """The Train page through Streamlit's own test harness; launched processes are for the browser tests."""
 
+import json
 import shlex
 import shutil
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from nat_core import PROJECT
+from nat_core.learning.image_training.config import WeightsConfig
 from nat_core.learning.image_training.presets import adjusted, preset
 from nat_core.learning.training.config import TrainingConfig, trainings_recipe
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.states import State
 from nat_core.runs.tracking import Point, open_tracking
+from ui.train import form
 
 APP = str(PROJECT / "app.py")
 
@@ -247,3 +250,61 @@ def test_a_run_whose_configuration_cannot_be_read_says_so(tracking):
     assert len(app.error) == 1 and app.error[0].value.startswith("The configuration of the run ")
     run(button(app, "Clone").click())
     assert any("cannot be read" in item.value for item in app.error)
+
+
+NUMBERS = {
+    "learning_rate": 1e-5,
+    "weight_decay": 0.0003,
+    "cost_weight": 0.1234567,
+    "entropy_end": 1 / 3,
+    "betas": (0.123456789, 0.9),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "config"),
+    [
+        ("train", "group", TrainingConfig(**NUMBERS, steps=70, seed=3)),
+        ("train", "trainings", trainings_recipe(space="loose_end", change_weight=1e-7, caution=2.000001)),
+        ("train-images", "smoke", adjusted(preset("smoke", "fully_concat"), epochs=9, **NUMBERS)),
+        ("train-images", "smoke", replace(preset("smoke", "fully_concat", "alternate"),
+                                          weights=WeightsConfig(learning_rate=0.0123456789, weight_decay=1e-9))),
+    ],
+)  # fmt: skip
+def test_a_clone_has_exactly_the_same_numbers(tracking, monkeypatch, kind, name, config):
+    tracking.create(request_for(kind, config, preset=name, device="cpu", threads=1, name="one"))
+    launched = []
+    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    app = open_page()
+    run(button(app, "Clone").click())
+    run(button(app, "Launch").click())
+    assert not app.error
+    assert type(config).from_dict(json.loads(json.dumps(launched[0].config))) == config
+
+
+def test_of_a_clone_only_what_is_changed_differs(tracking, monkeypatch):
+    config = TrainingConfig(**NUMBERS, steps=70)
+    tracking.create(request_for("train", config, preset="group", device="cpu", threads=1, name="one"))
+    launched = []
+    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    app = open_page()
+    run(button(app, "Clone").click())
+    assert any(
+        item.value == "Settings that the command line has no option for are those of one." for item in app.caption
+    )
+    run(app.text_input(key="train_steps").set_value("80"))
+    run(button(app, "Launch").click())
+    assert TrainingConfig.from_dict(launched[0].config) == replace(config, steps=80)
+
+
+@pytest.mark.parametrize("name", ["mnist", "somebody/pets"])
+def test_images_on_the_hub_are_fetched_by_the_run_not_by_the_page(tracking, monkeypatch, tmp_path, name):
+    monkeypatch.chdir(tmp_path)
+    launched = []
+    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: pytest.fail("the page asked the hub"))
+    app = open_page()
+    run(app.selectbox(key="train_space").set_value("fully_concat"))
+    run(app.text_input(key="train_data").set_value(name))
+    run(button(app, "Launch").click())
+    assert not app.error and launched[0].config["data"] == name

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import time
 
 import pytest
 import torch
@@ -13,9 +14,11 @@ from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse, shortest, write
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.nasbench201.table import TabularAccuracy, accuracies_percent, architecture_of_code
+from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
+from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.naming import resolve
 from tests.network import darts_family
-from ui import compute
+from ui import candidates, compute
 from ui.view import BENCHMARK_CELL
 
 APP = str(PROJECT / "app.py")
@@ -440,3 +443,28 @@ def test_two_visitors_do_not_see_each_other():
     act(one, button(one, "Worst").click())
     run(other)
     assert cell(other) != cell(one)
+
+
+def test_what_may_become_of_an_edge_follows_the_rule_of_the_policys_card(tmp_path, monkeypatch):
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    save_policy(tmp_path / "careful", Policy(config), PolicyCard("nasbench201", "nat", config))
+    monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
+    app = open_page(samples="100")
+    of_edge = next(item for item in app.selectbox if item.label == "Operation" and "MACs" in item.options[0])
+    options = {text.split(",")[0]: text for text in of_edge.options}
+    assert [name for name, text in options.items() if "no transition" not in text] == ["conv 3×3", "skip", "null"]
+    numbers = box(app, "Shown as output").options
+    assert len(numbers) > 10 and box(app, "Policy").value == "careful"
+
+
+def test_a_thousand_candidates_are_worked_out_once(monkeypatch):
+    app = open_page(cell="DARTS", samples="1000")
+    assert len(box(app, "Shown as output").options) == 1000
+    run(app)
+    monkeypatch.setattr(candidates, "shortest", lambda architecture: pytest.fail("a table was made again"))
+    monkeypatch.setattr(candidates, "_title", lambda *_: pytest.fail("titles were made again"))
+    began = time.process_time()
+    run(app)
+    assert time.process_time() - began < 0.3  # 0.05 s on an idle machine
+    pick(app, "Shown as output", "7: ")
+    assert any("Showing candidate 7 of 1000" in item.value for item in app.markdown)

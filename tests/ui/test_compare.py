@@ -1,16 +1,20 @@
 """The Compare page's parts without a page: figures, tables, own architectures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from nat_core.architecture.library import library
-from nat_core.learning.comparison import Item, library_items, rows
+from nat_core.learning.comparison import Item, free_name, library_items, outside_rule, rows
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes
 from nat_core.learning.nasbench201.quantities import QUANTITIES
+from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
+from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
-from ui.compare import outputs, own, pairs
-from ui.compare.architectures import frame
+from ui.compare import explorer, outputs, own, pairs
+from ui.compare.architectures import _ours, frame
 from ui.compare.explorer import picked_code
 from ui.compare.frames import accuracy_frame, cost_frame, every_cell_frame, front_frame
 from ui.compare.scatter import Marked, front_of, in_view, scatter
@@ -184,3 +188,53 @@ def test_inputs_of_the_visit_are_compared_once_each():
     found = own.visited(steps, {library()["DARTS"].architecture})
     assert [item.architecture for item in found] == [table.architecture_of_index(number) for number in (77, 5)]
     assert [item.name for item in found] == ["Transform, step 4", "Transform, step 3"]
+
+
+def test_names_stay_distinct_whatever_a_visitor_calls_theirs():
+    cells = {"DARTS, ours": "ENAS", "DARTS, ours (2)": "NASNet-A", "Transform, step 2": "nasbench201:3"}
+    kept = {}
+    for name, text in cells.items():
+        kept = own.added(kept, name, text if "nasbench" in text or text in library() else "SNAS")
+    steps = History().recorded("Opened", "DARTS").recorded("Chosen", "nasbench201:77")
+    known = {item.architecture for item in (*library_items(), *kept.values())}
+    items = (*library_items(), *kept.values(), *own.visited(steps, known, kept))
+    every = [*items, *_ours(items)]
+    names = [item.name for item in every]
+    assert len(names) == len(set(names))
+    made = {item.derived_from: item.name for item in every if item.method == "ours"}
+    assert made["DARTS"] == "DARTS, ours (3)" and made["Transform, step 2 (2)"] == "Transform, step 2 (2), ours"
+
+
+def test_a_name_is_free_or_numbered():
+    assert free_name("a", {"b"}) == "a"
+    assert free_name("a", {"a", "a (2)"}) == "a (3)"
+
+
+@pytest.fixture
+def nat_policy(tmp_path, monkeypatch):
+    """A policy for NAT's rule, rewarded by CIFAR-100, is all that ships."""
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    card = PolicyCard("nasbench201", "nat", config, training={"data_set": "cifar100_valid"})
+    save_policy(tmp_path / "nasbench201", Policy(config), card)
+    monkeypatch.setattr(outputs, "PRETRAINED", tmp_path)
+    outputs._transformed.cache_clear()
+
+
+def test_everything_follows_the_rule_and_the_data_set_of_the_policys_card(nat_policy, monkeypatch):
+    monkeypatch.setattr(explorer.st, "session_state", {"output": 10})
+    marked = explorer._marked(CODE)
+    assert (marked.data_set, marked.rule) == ("cifar100_valid", "nat")
+    assert np.array_equal(marked.reachable, reachable_codes(CODE, "nat"))
+    assert set(marked.reachable) < set(reachable_codes(CODE)) and {marked.after, marked.best} <= set(marked.reachable)
+    accuracies = table.accuracies_percent("cifar100_valid")
+    assert accuracies[marked.best] == accuracies[marked.reachable].max()
+    limits = accuracy_frame(marked).set_index("Data set")["Limit"]
+    assert limits["CIFAR-10 test"] == table.accuracies_percent("cifar10_test")[marked.reachable].max()
+
+
+def test_ours_is_flagged_by_the_policys_own_rule(nat_policy):
+    given = Item("mine", table.architecture_of_index(77), "own")
+    [made] = _ours([given])
+    assert made.rule == "nat" and outside_rule(made, given) == ()
+    pooled = replace(made, architecture=given.architecture.with_operations(["conv_1x1"] * 6))
+    assert outside_rule(pooled, given)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from nat_core.learning.comparison import Item, Row, library_items, rows
+from nat_core.learning.comparison import Item, Row, free_name, library_items, rows
 from nat_core.learning.scratch.measured import MeasuredAccuracy
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_LAYERS, NETWORKS, NetworkConfig
 from ui import compute, notices
@@ -80,7 +80,8 @@ def _ours(items: Sequence[Item]) -> list[Item]:
         policy = outputs.policy_name(item.architecture, cards) if item.derived_from is None else None
         if policy is not None:
             output = outputs.greedy_output(item.architecture, policy)
-            made.append(Item(f"{item.name}, ours", output, f"policy {policy}", item.name, "ours"))
+            name = free_name(f"{item.name}, ours", {other.name for other in (*items, *made)})
+            made.append(Item(name, output, f"policy {policy}", item.name, "ours", rule=cards[policy].rule))
     return made
 
 

@@ -12,16 +12,15 @@ from ui.picture import picture
 from ui.text import percent, signed
 from ui.theme import theme
 
-_DATA_SET = "cifar10_valid"
 _ROLES = ("Input", "Policy's output", "Oracle")
 
 
 def panel(marked: Marked) -> None:
-    """Figures on CIFAR-10 validation, then the three cells."""
-    item = optimality(marked.before, marked.after, _DATA_SET)
-    st.markdown(f"**How far from optimal**, {table.DATA_SETS[_DATA_SET]}")
+    """Figures on the data set by which the policy chooses, then the three cells."""
+    item = optimality(marked.before, marked.after, marked.data_set, marked.data_set, marked.rule)
+    st.markdown(f"**How far from optimal**, {table.DATA_SETS[marked.data_set]}")
     left, right = st.columns(2)
-    before, after = (f"{rank(code, _DATA_SET):,}" for code in (marked.before, marked.after))
+    before, after = (f"{rank(code, marked.data_set):,}" for code in (marked.before, marked.after))
     recovered = "–" if item.recovered is None else percent(item.recovered)
     gain, color = f"{signed(item.gain)} points", _color(item.gain)
     _metric(left, "Accuracy (tabular)", f"{item.after:.2f} %", gain, color)
@@ -73,7 +72,8 @@ def _accuracies(marked: Marked) -> None:
         column_config={**percents, "Recovered": number(format="%.1f %%", help="Gain ÷ the largest possible gain.")},
     )
     st.caption(
-        "*Oracle*: the best cell that legal transitions reach, by CIFAR-10 validation, which chooses the output too. "
+        f"*Oracle*: the best cell that legal transitions reach, by {table.DATA_SETS[marked.data_set]}, which chooses "
+        "the output too. "
         "*Limit*: the best by the row's own data set."
     )
 

@@ -17,7 +17,7 @@ from ui.compare.frames import every_cell_frame, front_frame
 from ui.compare.scatter import HEIGHT, Marked, scatter
 from ui.view import BENCHMARK_CELL
 
-SCORE = "cifar10_valid"  # by which the policy and the oracle choose; never a test set
+_HEIGHT = "cifar10_valid"  # shown upwards at first
 _INDEX = "cell201"  # the input's number in the benchmark, in the address too
 _CHART = "explorer_chart"
 
@@ -54,7 +54,7 @@ def _controls():
         names = list(QUANTITIES)
         x = st.selectbox("Across", names, key="x", format_func=_title, width=300, bind="query-params")
         y = st.selectbox(
-            "Up", names, index=names.index(SCORE), key="y", format_func=_title, width=300, bind="query-params"
+            "Up", names, index=names.index(_HEIGHT), key="y", format_func=_title, width=300, bind="query-params"
         )
         st.number_input(
             "Input",
@@ -88,8 +88,10 @@ def _draw() -> None:
 
 
 def _marked(code: int) -> Marked:
-    after = outputs.output_code(code, st.session_state["output"])
-    return Marked(code, after, int(oracle_codes(SCORE)[code]), reachable_codes(code))
+    """The input with what the policy, and the oracle by the policy's own rule and data set, make of it."""
+    after, card = outputs.output_code(code, st.session_state["output"]), outputs.benchmark_card()
+    best, reachable = int(oracle_codes(card.data_set, card.rule)[code]), reachable_codes(code, card.rule)
+    return Marked(code, after, best, reachable, card.data_set, card.rule)
 
 
 def _chart(x, y, marked: Marked) -> None:
@@ -109,7 +111,8 @@ def _chart(x, y, marked: Marked) -> None:
     sources = dict.fromkeys(f"{column.title} {column.source}." for column in (x, y))
     st.caption(
         f"{' '.join(sources)} Greedy: the policy's most probable output; best of 10 or 100: of that many most probable "
-        "ones the most accurate by CIFAR-10 validation. A click makes a cell the input; a double click shows all."
+        f"ones the most accurate by {table.DATA_SETS[marked.data_set]}. A click makes a cell the input; a double click "
+        "shows all."
     )
 
 

@@ -30,7 +30,7 @@ _UNITS = {"M": "millions", "%": "accuracy_percent", "ms": "latency_ms"}
 
 def accuracy_frame(marked: Marked) -> pd.DataFrame:
     """One row per data set: input, output and oracles, and the share of the possible gain; percent."""
-    rows = [optimality(marked.before, marked.after, name) for name in table.DATA_SETS]
+    rows = [optimality(marked.before, marked.after, name, marked.data_set, marked.rule) for name in table.DATA_SETS]
     return pd.DataFrame(
         {
             "Data set": table.DATA_SETS[row.data_set],

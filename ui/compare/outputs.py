@@ -25,6 +25,11 @@ def policy_name(architecture: Architecture, cards: Mapping[str, PolicyCard]) -> 
     return next(fitting, None)
 
 
+def benchmark_card() -> PolicyCard:
+    """The card of the policy for NAS-Bench-201. Raises ValueError: there is none, or it is broken."""
+    return catalogue.load_for(PRETRAINED, table.architecture_of_code(0))[1]
+
+
 def output_code(code: int, candidates: int) -> int:
     """The code of what the NAS-Bench-201 policy makes of a cell.
 
@@ -37,7 +42,7 @@ def output_code(code: int, candidates: int) -> int:
     """
     architecture = table.architecture_of_code(code)
     policy, card = catalogue.load_for(PRETRAINED, architecture)
-    source = None if candidates == 1 else table.TabularAccuracy(card.training.get("data_set", "cifar10_valid"))
+    source = None if candidates == 1 else table.TabularAccuracy(card.data_set)
     options = Options(samples=candidates)
     outcome = _transformed(architecture, policy, card.target_space, source, options)
     return int(table.codes([outcome.output.architecture])[0])

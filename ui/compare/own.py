@@ -1,12 +1,16 @@
 """The visitor's own architectures: added by name or notation, or met on the Transform page; kept for the session."""
 
+from collections.abc import Collection, Mapping
+from itertools import count
+
 import streamlit as st
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.comparison import Item, library_items
+from nat_core.learning.comparison import Item, free_name, library_items
 from nat_core.naming import resolve
 from ui import notices
 from ui.history import History
+from ui.text import plain
 from ui.view import history
 
 MOST = 50
@@ -19,16 +23,17 @@ def items() -> tuple[Item, ...]:
     """What the visitor added, and the inputs of this visit's Transform page that are not in the library."""
     kept: dict[str, Item] = st.session_state.get(_KEY, {})
     known = {item.architecture for item in (*library_items(), *kept.values())}
-    return (*kept.values(), *visited(history(), known))
+    return (*kept.values(), *visited(history(), known, kept))
 
 
-def visited(steps: History, known: set[Architecture]) -> tuple[Item, ...]:
-    """The latest inputs of a visit, each once, without those already `known`."""
+def visited(steps: History, known: set[Architecture], taken: Collection[str] = ()) -> tuple[Item, ...]:
+    """The latest inputs of a visit, each once, without those already `known`, under names that are not `taken`."""
     found: dict[Architecture, Item] = {}
     for number, step in enumerate(steps.steps, start=1):
         architecture = resolve(step.cell)
         if architecture not in known:
-            found[architecture] = Item(f"Transform, step {number}", architecture, "own")
+            name = free_name(f"Transform, step {number}", {*taken, *(item.name for item in found.values())})
+            found[architecture] = Item(name, architecture, "own")
     return tuple(found.values())[-MOST_VISITED:]
 
 
@@ -50,13 +55,18 @@ def form() -> None:
         with st.container(horizontal=True):
             for name in kept:
                 st.button(
-                    f"Remove {name}", key=f"remove-{name}", icon=":material/close:", on_click=_remove, args=[name]
+                    f"Remove {plain(name)}",
+                    key=f"remove-{name}",
+                    icon=":material/close:",
+                    on_click=_remove,
+                    args=[name],
                 )
 
 
 def _add() -> None:
     kept = dict(st.session_state.get(_KEY, {}))
-    name = st.session_state["own_name"].strip() or f"own {len(kept) + 1}"
+    usual = next(name for number in count(1) if (name := f"own {number}") not in kept)
+    name = st.session_state["own_name"].strip() or usual
     try:
         st.session_state[_KEY] = added(kept, name, st.session_state["own_text"])
     except ValueError as error:
@@ -67,11 +77,16 @@ def _add() -> None:
 
 def added(kept: dict[str, Item], name: str, text: str) -> dict[str, Item]:
     """`kept` with one more. Raises ValueError: a name that is taken, a text that cannot be read, or too many."""
-    if name in {item.name for item in library_items()} | set(kept):
+    if name in _taken(kept):
         raise ValueError(f"the name {name!r} is taken; choose another")
     if len(kept) >= MOST:
         raise ValueError(f"there are {MOST} already; remove one first")
     return {**kept, name: Item(name, resolve(text), "own")}
+
+
+def _taken(kept: Mapping[str, Item]) -> set[str]:
+    """Names that another architecture cannot have."""
+    return {*(item.name for item in library_items()), *kept}
 
 
 def _remove(name: str) -> None:

@@ -23,12 +23,16 @@ class Marked:
         after: the policy's output.
         best: the oracle's.
         reachable: everything that legal transitions make of the input.
+        data_set: by which policy and oracle choose; never a test set.
+        rule: of transitions, the policy's.
     """
 
     before: int
     after: int
     best: int
     reachable: np.ndarray
+    data_set: str = "cifar10_valid"
+    rule: str = "nat++"
 
 
 def front_of(x: Quantity, y: Quantity) -> np.ndarray:

@@ -6,15 +6,18 @@ import streamlit as st
 from nat_core.architecture import notation
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import oracle_codes
+from nat_core.learning.policies.checkpoint import PolicyCard
+from nat_core.learning.support.values import number_at
 from nat_core.learning.training.curve import Series, TrainingCurve
 from ui import notices
 from ui.compare.outputs import output_code
 from ui.learn import shipped
-from ui.text import signed
+from ui.text import plain, signed
 from ui.theme import style, theme
 from ui.view import BENCHMARK_CELL
 
 _SCORE = "cifar10_valid"
+_NONE = Series((), ())
 _CURVES = {
     "gain": ("Gain", "points"),
     "entropy": ("Entropy", "nats per cell"),
@@ -36,15 +39,22 @@ def draw() -> None:
         "Curve", _CURVES, format_func=lambda name: _CURVES[name][0], default="gain", required=True, key="learn_curve",
         persist_state="session",
     )  # fmt: skip
-    possible = card.quality.get("greedy", {}).get("oracle_gain") if which == "gain" else None
+    possible = number_at(card.quality, "greedy", "oracle_gain") if which == "gain" else None
     st.plotly_chart(_figure(curve, which, possible), config={"displayModeBar": False}, key="learn_training",
                     alt=f"{_CURVES[which][0]} during training")  # fmt: skip
     st.markdown(_TEXTS[which])
     st.caption(
-        f"`{curve.command}`; seed {curve.seed}, recorded {curve.date}, "
-        f"{card.training['steps']:,} steps in {card.elapsed_seconds:.0f} s on {card.machine['threads']} thread. "
-        f"Rewards: {card.data} (tabular)."
+        f"`{curve.command}`; seed {curve.seed}, recorded {curve.date}, {_effort(card)}. Rewards: "
+        f"{plain(card.data)} (tabular)."
     )
+
+
+def _effort(card: PolicyCard) -> str:
+    """``1,500 steps in 60 s on 1 thread``, as far as the card says so."""
+    steps, threads = number_at(card.training, "steps"), number_at(card.machine, "threads")
+    of_steps = "" if steps is None else f"{steps:,.0f} steps in "
+    on_threads = "" if threads is None else f" on {threads:.0f} thread{'' if threads == 1 else 's'}"
+    return f"{of_steps}{card.elapsed_seconds:.0f} s{on_threads}"
 
 
 _TEXTS = {
@@ -58,7 +68,7 @@ _TEXTS = {
 def _reward() -> None:
     """R(α|β) with the numbers of one cell."""
     before = int(table.codes([notation.parse(BENCHMARK_CELL)])[0])
-    after, best = output_code(before, 1), int(oracle_codes(_SCORE)[before])
+    after, best = output_code(before, 1), int(oracle_codes(_SCORE, shipped.card().rule)[before])
     accuracies = table.accuracies_percent(_SCORE)
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -83,7 +93,7 @@ def _figure(curve: TrainingCurve, which: str, possible: float | None) -> go.Figu
         "entropy": (("entropy", "entropy", colors.accent),),
     }[which]  # fmt: skip
     for name, title, color in lines:
-        series = curve.series.get(name, Series((), ()))
+        series = curve.series.get(name, _NONE)
         figure.add_scatter(
             x=series.steps, y=series.values, mode="lines", name=title, line={"color": color, "width": 2},
             hovertemplate=f"step %{{x}}: %{{y:.2f}} {_CURVES[which][1]}<extra>{title}</extra>",
@@ -92,5 +102,6 @@ def _figure(curve: TrainingCurve, which: str, possible: float | None) -> go.Figu
         figure.add_hline(y=possible, line={"dash": "dash", "color": colors.muted, "width": 1},
                          annotation={"text": f"possible: {signed(possible)} points", "font": {"color": colors.muted},
                                      "xanchor": "right"})  # fmt: skip
-    style(figure, 360).update_xaxes(title="gradient steps", range=[0, max(curve.series[which].steps)])
+    last = max((step for name, *_ in lines for step in curve.series.get(name, _NONE).steps), default=1)
+    style(figure, 360).update_xaxes(title="gradient steps", range=[0, last])
     return figure.update_yaxes(title=f"{_CURVES[which][0]}, {_CURVES[which][1]}")

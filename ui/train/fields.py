@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nat_core.learning.image_training.config import SCHEDULES, ImageTrainingConfig
-from nat_core.learning.nasbench201.table import DATA_SETS, DEVICES
+from nat_core.learning.nasbench201.table import DEVICES, SELECTION_SETS
 from nat_core.learning.policies.policy import POLICY_CONFIGS
 from nat_core.learning.training.config import COSTS, TrainingConfig
 from nat_core.runs import image_training
@@ -69,7 +69,7 @@ FIELDS = (
     Field("caution", "Caution", "Standard errors of what is gained over a plain rule that are deducted.", decimal),
     Field("searched_share", "Searched share", "Of the inputs, for which search shows the policy an output.", decimal),
     Field("cost", "Cost", "What λ weighs.", choices={**dict.fromkeys(COSTS, ""), "macs": "MACs", **DEVICES}),
-    Field("data_set", "Rewards from", "Column of the benchmark.", choices=DATA_SETS),
+    Field("data_set", "Rewards from", "Column of the benchmark.", choices=SELECTION_SETS),
     Field("policy_network", "Policy network", "edge is ours, gcn the papers'.",
           choices={name: name for name in POLICY_CONFIGS}),
 )  # fmt: skip

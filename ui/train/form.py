@@ -10,16 +10,17 @@ from typing import Any
 import streamlit as st
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.cli.forms import Form, form_for
+from nat_core.cli.forms import Form, changed, form_for
+from nat_core.learning.images.sources import is_on_hub
 from nat_core.learning.support.device import available_devices, default_device, device_title
 from nat_core.runs import launching
 from nat_core.runs.calibration import Calibration, calibration
 from nat_core.runs.estimate import Estimate, check_memory, estimate
-from nat_core.runs.image_training import is_on_hub
 from nat_core.runs.kinds import request_for
 from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import Run
 from ui import notices
+from ui.text import plain
 from ui.train.board import Board
 from ui.train.fields import FIELDS, PRESETS, Field, value_of, whole
 from ui.train.words import duration, gigabytes, runnable
@@ -30,12 +31,27 @@ _LIVE = "300ms"
 
 @dataclass(frozen=True)
 class Order:
-    """What the form asks for: the request and what it will take."""
+    """What the form asks for: the request and what it will take.
+
+    Attributes:
+        beyond: name of the cloned run from which settings are that the command line has no option for; empty for none.
+    """
 
     form: Form
     config: Any
     request: Request
     needed: Estimate
+    beyond: str = ""
+
+
+@dataclass(frozen=True)
+class Cloned:
+    """The run whose settings the form starts from; those that it does not ask for stay as they are, too."""
+
+    name: str
+    space: str
+    preset: str
+    config: Any
 
 
 def new_run(board: Board) -> None:
@@ -63,8 +79,8 @@ def fill(run: Run) -> None:
     form = _form(space, preset)
     state = st.session_state
     state["train_space"], state["train_preset"] = space, preset
-    config = form.config(space, PRESETS[space][preset].options)
-    config = type(config).from_dict(run.config)
+    config = type(form.config(space, PRESETS[space][preset].options)).from_dict(run.config)
+    state["train_cloned"] = Cloned(run.name, space, preset, config)
     for field in FIELDS:
         if field.option in form.options:
             state[_key(field)] = _text(value_of(config, field.option))
@@ -96,6 +112,7 @@ def _defaults() -> None:
 
 def _reset() -> None:
     """Every option as the preset has it."""
+    st.session_state.pop("train_cloned", None)
     space, preset = st.session_state["train_space"], st.session_state["train_preset"]
     if preset not in PRESETS[space]:
         preset = st.session_state["train_preset"] = "cpu"
@@ -169,6 +186,12 @@ def _order(board: Board) -> Order:
         if field.option in form.options and (value := _value(field)) != value_of(start, field.option):
             options[field.option] = value
     config = form.config(space, options)
+    cloned = _cloned()
+    if cloned is not None:
+        values = {field.option: _value(field) for field in FIELDS if field.option in form.options}
+        others = {name: value for name, value in values.items() if value != value_of(cloned.config, name)}
+        config = changed(cloned.config, others)
+    beyond = cloned.name if cloned is not None and config != form.config(space, options) else ""
     name = state["train_name"].strip()
     if name:
         unused_name(name, (run.name for run in board.runs()))
@@ -176,7 +199,15 @@ def _order(board: Board) -> Order:
     settings = {"preset": state["train_preset"], "device": device, "threads": _threads(), "name": name}
     request = request_for(form.kind, config, command=_command(space, options, settings), **settings)
     check_memory(config, device)
-    return Order(form, config, request, estimate(config, _speed(board, device)))
+    return Order(form, config, request, estimate(config, _speed(board, device)), beyond)
+
+
+def _cloned() -> Cloned | None:
+    """What the form was filled with, as long as space and preset are the same."""
+    state = st.session_state
+    cloned: Cloned | None = state.get("train_cloned")
+    fits = cloned is not None and (cloned.space, cloned.preset) == (state["train_space"], state["train_preset"])
+    return cloned if fits else None
 
 
 def _threads() -> int:
@@ -224,6 +255,8 @@ def _summary(order: Order) -> None:
     columns[1].metric("Memory, up to", gigabytes(order.needed.memory_bytes))
     columns[2].metric("Steps", f"{order.request.steps:,}")
     st.code(runnable(order.request.command), language="bash", wrap_lines=True)
+    if order.beyond:
+        st.caption(plain(f"Settings that the command line has no option for are those of {order.beyond}."))
 
 
 def _launch_button(board: Board, order: Order | None) -> None:
@@ -261,4 +294,8 @@ def _key(field: Field) -> str:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    """The shortest text that is read back as exactly `value`."""
+    if value is None:
+        return ""
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)

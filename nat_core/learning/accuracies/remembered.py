@@ -1,7 +1,8 @@
 """An accuracy source that answers from memory what it has been asked before."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from nat_core.learning.accuracy import AccuracyKind, AccuracySource
 
 class Remembered:
     """Another source with a memory; architectures that differ in dead edges only are the same to it.
+
+    Several threads may ask at once. The source is asked by one at a time, so that what one has asked for another finds.
 
     Args:
         source: stable, so that what it said stays true.
@@ -27,6 +30,7 @@ class Remembered:
         self._source = source
         self._most = most
         self._known: OrderedDict[Architecture, float] = OrderedDict()
+        self._memory, self._asking = Lock(), Lock()
 
     @property
     def kind(self) -> AccuracyKind:
@@ -46,15 +50,30 @@ class Remembered:
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] accuracies; those not remembered are asked for together. Raises ValueError like the source."""
         effective = [item.effective for item in architectures]
-        known = {item: self._known[item] for item in effective if item in self._known}
-        if unknown := [item for item in dict.fromkeys(effective) if item not in known]:
-            known.update(zip(unknown, self._source.accuracy_percent(unknown).tolist(), strict=True))
-        for item, value in known.items():
-            self._remember(item, value)
+        distinct = dict.fromkeys(effective)
+        known = self._recalled(distinct)
+        if len(known) < len(distinct):
+            with self._asking:
+                known |= self._recalled(item for item in distinct if item not in known)
+                if unknown := [item for item in distinct if item not in known]:
+                    known |= zip(unknown, self._source.accuracy_percent(unknown).tolist(), strict=True)
+                self._remember(known)
         return np.array([known[item] for item in effective], dtype=np.float64)
 
-    def _remember(self, item: Architecture, value: float) -> None:
-        self._known[item] = value
-        self._known.move_to_end(item)
-        if len(self._known) > self._most:
-            self._known.popitem(last=False)
+    def _recalled(self, items: Iterable[Architecture]) -> dict[Architecture, float]:
+        """Those that are remembered, which are now the last that were asked for."""
+        found = {}
+        with self._memory:
+            for item in items:
+                if item in self._known:
+                    found[item] = self._known[item]
+                    self._known.move_to_end(item)
+        return found
+
+    def _remember(self, known: Mapping[Architecture, float]) -> None:
+        with self._memory:
+            for item, value in known.items():
+                self._known[item] = value
+                self._known.move_to_end(item)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)

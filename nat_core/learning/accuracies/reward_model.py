@@ -35,6 +35,8 @@ COMBINATIONS: MappingProxyType[str, Callable[[_Numbers], _Numbers]] = MappingPro
 # Graphs predicted at a time.
 _CHUNK = 2048
 _FOLDS = 10
+# Largest sizes accepted, so that a file cannot ask for more memory than any model needs.
+_MOST = MappingProxyType({"width": 1024, "layers": 16, "embedding": 1024})
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,9 @@ class RewardModelConfig:
         for name in ("width", "layers", "embedding", "steps", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        for name, most in _MOST.items():
+            if getattr(self, name) > most:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at most {most}")
 
 
 @dataclass(frozen=True)

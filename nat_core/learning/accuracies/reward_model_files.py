@@ -91,5 +91,7 @@ def load_reward_model(folder: Path, device: torch.device | str = "cpu") -> Rewar
         return model_of(tensors, json.loads(metadata["reward_model"]), device)
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist; accepted: a folder written by `train` with a reward model") from error
-    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
-        raise ValueError(f"{path}: {error}; accepted: a reward model written by `train`") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RuntimeError, OSError) as error:
+        raise ValueError(
+            f"{path}: {' '.join(str(error).split())[:300]}; accepted: a reward model written by `train`"
+        ) from error

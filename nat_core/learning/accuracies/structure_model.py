@@ -159,6 +159,14 @@ class StructureModel:
         """[n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
         return (self.intercept + self._counts(architectures) @ np.array(self.weights)).clip(0, 100)
 
+    def standard_error_points(self, architectures: Sequence[Architecture]) -> _Numbers:
+        """[n] standard errors of predicted accuracies: what architectures of other topologies are off by, and the more,
+        the farther counts are from those of what was trained.
+
+        Raises ValueError for an architecture of another space.
+        """
+        return np.hypot(self.left_out.error_points, self._errors(self._counts(architectures)))
+
     def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> _Numbers:
         """[n] standard errors of predicted gains: the more, the farther what differs is from what was trained.
 

@@ -9,12 +9,14 @@ from typing import Any
 import torch
 
 from nat_core.architecture.spaces import SPACES
+from nat_core.learning.support.checks import Bounds, check_fields
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
 from nat_core.learning.support.values import dataclass_of
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
 
 FORMAT_VERSION = 1
+_BOUNDS: Bounds = {"split_seed": (0, 2**63 - 1), "batch": (2, 65_536)}
 WEIGHTS = "supernet.safetensors"
 CARD = "supernet.json"
 _MAX_CARD_BYTES = 1 << 20
@@ -35,7 +37,7 @@ class SupernetCard:
         format_version: of this file.
 
     Raises:
-        ValueError: unknown space, or another format version.
+        ValueError: unknown space, another format version, or a number out of bounds.
     """
 
     space: str
@@ -52,6 +54,7 @@ class SupernetCard:
             raise ValueError(f"format_version is {self.format_version!r:.60}; accepted: {FORMAT_VERSION}")
         if self.space not in SPACES:
             raise ValueError(f"space is {self.space!r:.60}; accepted: {', '.join(SPACES)}")
+        check_fields(self, _BOUNDS)
 
     @classmethod
     def from_dict(cls, value: Any) -> "SupernetCard":

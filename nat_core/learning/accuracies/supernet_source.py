@@ -18,11 +18,11 @@ from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
 from nat_core.learning.accuracies.supernet_files import CARD, WEIGHTS, SupernetCard, load_supernet
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement
 from nat_core.learning.images.cache import cached_images
-from nat_core.learning.images.images import ImageData
+from nat_core.learning.images.sources import SAMPLE
+from nat_core.network.supernet import Supernet
 
 COARSE_IMAGES = 500
 FINALISTS = 5
-_FALLBACK = "sample"
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,16 @@ class CoarseToFine:
             yield Judgement(accuracies.copy(), is_final.copy(), done, coarse + finalists)
 
 
-def supernet_source(folder: Path, device: torch.device | str = "cpu") -> CoarseToFine | None:
+def supernet_source(folder: Path, device: torch.device | str = "cpu", download: bool = True) -> CoarseToFine | None:
     """The accuracies of the shared weights in `folder`; None if there are none.
+
+    On the images that the weights were trained on. While these cannot be had, the built-in sample judges, and the
+    source's description says so; every call tries again.
+
+    Args:
+        folder: of the weights and their card.
+        device: where they work.
+        download: whether images may be fetched from the hub; else they must have been before.
 
     Raises:
         ValueError: they are broken; names the file.
@@ -88,29 +96,47 @@ def supernet_source(folder: Path, device: torch.device | str = "cpu") -> CoarseT
     if not any(path.exists() for path in files):
         return None
     stamps = tuple(path.stat().st_mtime_ns for path in files if path.exists())
-    sources = _sources(folder, stamps, torch.device(device))
+    weights = (folder, stamps, torch.device(device))
+    try:
+        sources = _sources(*weights, _loaded(*weights)[1].data, download)
+    except ImagesMissing:
+        sources = _sources(*weights, SAMPLE, download)
     return CoarseToFine(*sources) if sources else None
+
+
+class ImagesMissing(ValueError):
+    """The images on which weights were trained cannot be had now; never remembered."""
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: Path, stamps: tuple[int, ...], device: torch.device) -> tuple[Supernet, SupernetCard]:
+    return load_supernet(folder, device)
 
 
 @lru_cache(maxsize=4)
 def _sources(
-    folder: Path, stamps: tuple[int, ...], device: torch.device
+    folder: Path, stamps: tuple[int, ...], device: torch.device, source: str, download: bool
 ) -> tuple[AccuracySource, AccuracySource] | None:
-    """Of the selection part: few images, and all of them; None where no fitting images can be found."""
-    supernet, card = load_supernet(folder, device)
-    data, note = images_of(card, device)
+    """Of the selection part of the images of `source`: few, and all of them; None where their classes do not fit.
+
+    Raises:
+        ImagesMissing: they cannot be had now.
+    """
+    supernet, card = _loaded(folder, stamps, device)
+    try:
+        data = cached_images(source, card.network.resolution, card.split_seed, device, download)
+    except (ValueError, OSError) as error:
+        raise ImagesMissing(str(error)) from error
     if len(data.classes) != card.network.classes:
         return None
+    note = "" if source == card.data else _note(card)
     parts = (data.selection[:COARSE_IMAGES], data.selection)
     coarse, fine = (SharedWeightAccuracy(supernet, data, part, batch=card.batch, note=note) for part in parts)
     return Remembered(coarse), Remembered(fine)
 
 
-def images_of(card: SupernetCard, device: torch.device | str) -> tuple[ImageData, str]:
-    """The images that weights were trained on, or the built-in sample if they cannot be found, and a note on that."""
-    settings = (card.network.resolution, card.split_seed, torch.device(device))
-    try:
-        return cached_images(card.data, *settings), ""
-    except (ValueError, OSError):
-        note = f"the images of {card.data}, on which the weights were trained, cannot be found here"
-        return cached_images(_FALLBACK, *settings), note
+def _note(card: SupernetCard) -> str:
+    """What a description says where the sample judges."""
+    return (
+        f"the built-in sample, since the images of {card.data}, on which the weights were trained, cannot be found here"
+    )

@@ -84,7 +84,12 @@ def preset(name: str, space: str, schedule: str | None = None) -> ImageTrainingC
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name[:40]!r}; accepted: {', '.join(PRESETS)}")
     config = PRESETS[name](space)
-    if schedule in (None, config.schedule):
+    return config if schedule is None else rescheduled(config, schedule)
+
+
+def rescheduled(config: ImageTrainingConfig, schedule: str) -> ImageTrainingConfig:
+    """The same settings but for the schedule and what goes with it. Raises ValueError for an unknown one."""
+    if schedule == config.schedule:
         return config
     if schedule not in RECIPES:
         raise ValueError(f"unknown schedule {schedule[:40]!r}; accepted: {', '.join(RECIPES)}")

@@ -91,7 +91,7 @@ def new_image_state(
         supernet, weights.learning_rate, classifier_rate=weights.classifier_rate, momentum=weights.momentum,
         weight_decay=weights.weight_decay,
     )  # fmt: skip
-    policy = Policy(config.policy.policy).to(policy_device).eval()
+    policy = Policy(config.policy.policy, config.rule).to(policy_device).eval()
     return ImageState(supernet, sgd, new_state(config.recipe, policy_device), policy)
 
 

@@ -7,11 +7,13 @@ import torch
 from nat_core.learning.images.images import ImageData, load_images
 
 
-def cached_images(source: str, resolution: int, split_seed: int, device: torch.device | str) -> ImageData:
+def cached_images(
+    source: str, resolution: int, split_seed: int, device: torch.device | str, download: bool = True
+) -> ImageData:
     """`load_images`, remembered for the last two questions. Raises ValueError like it."""
-    return _load(source, resolution, split_seed, torch.device(device))
+    return _load(source, resolution, split_seed, torch.device(device), download)
 
 
 @lru_cache(maxsize=2)
-def _load(source: str, resolution: int, split_seed: int, device: torch.device) -> ImageData:
-    return load_images(source, resolution=resolution, split_seed=split_seed, device=device)
+def _load(source: str, resolution: int, split_seed: int, device: torch.device, download: bool) -> ImageData:
+    return load_images(source, resolution=resolution, split_seed=split_seed, device=device, download=download)

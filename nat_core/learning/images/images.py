@@ -120,6 +120,7 @@ def load_images(
     resolution: int = 32,
     split_seed: int = 0,
     device: torch.device | str = "cpu",
+    download: bool = True,
 ) -> ImageData:
     """The images of `source`, decoded once and divided into disjoint parts.
 
@@ -130,6 +131,7 @@ def load_images(
         resolution: side in pixels; images of another size are resized and their middle cropped.
         split_seed: of the division into parts; the same seed divides the same way.
         device: where the images will live.
+        download: whether what is on the hub may be fetched; else it must have been before.
 
     Raises:
         ValueError: data are missing, broken or unfit; says what, where and what to do.
@@ -137,7 +139,7 @@ def load_images(
     low, high = RESOLUTIONS
     if not isinstance(resolution, int) or not low <= resolution <= high:
         raise ValueError(f"resolution is {resolution!r:.60}; accepted: whole numbers from {low} to {high}")
-    return divide(read_images(source, resolution), split_seed).to(device)
+    return divide(read_images(source, resolution, download), split_seed).to(device)
 
 
 def divide(decoded: DecodedImages, split_seed: int) -> ImageData:

@@ -1,6 +1,7 @@
 """Where images come from: a hub name, parquet files, an image folder or the built-in sample, all read by `datasets`.
 
-Everything arrives as one training and one test split of decoded images of one size.
+Everything arrives as one training and one test split of decoded images of one size. Files may be from strangers: a
+path inside a parquet file is not followed, only common formats of images are decoded, and sizes are checked first.
 """
 
 import io
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
@@ -39,6 +41,10 @@ _SPLIT_COLUMN = "split"
 _WORD = re.compile(r"[a-z]+")
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _BATCH = 1000
+# What is decoded; PIL knows others, some of which start further programs.
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+_MOST_PIXELS = 50_000_000
+_UNLABELLED = -1
 
 
 @dataclass(frozen=True)
@@ -73,17 +79,54 @@ class _RawSplit:
 _Splits = Mapping[str, Callable[[], _RawSplit]]
 
 
-def read_images(source: str, resolution: int) -> DecodedImages:
+def read_images(source: str, resolution: int, download: bool = True) -> DecodedImages:
     """All images of `source`; those of another size are resized by their shorter side and their middle cropped.
+
+    Args:
+        source: see `load_images`.
+        resolution: side in pixels.
+        download: whether what is on the hub may be fetched; else it must have been before.
 
     Raises:
         ValueError: no such source, no network, no training or test split, wrong columns, an unreadable image.
     """
     with _one_sentence(source):
-        splits, title = _open(source)
+        splits, title = _open(source, download)
         train, test = _train_split(splits, source)(), _test_split(splits, source)
-        classes = train.classes or tuple(str(label) for label in range(int(train.labels.max()) + 1))
+        classes = train.classes or _numbered_classes(train)
+        _check_memory(len(train.encoded) + len(test.encoded), resolution, source)
         return DecodedImages(_decoded(train, resolution), _decoded(test, resolution), classes, title)
+
+
+def is_on_hub(source: str) -> bool:
+    """Whether `source` names images on the Hugging Face hub rather than something here: a name such as ``mnist`` or
+    ``somebody/pets``, where no file or folder is called so."""
+    return source != SAMPLE and _HUB_NAME.fullmatch(source) is not None and not _is_local(source)
+
+
+def _is_local(source: str) -> bool:
+    """Whether `source` is, or looks as if it were meant to be, a file or folder here."""
+    return source.endswith(".parquet") or _path(source).exists()
+
+
+def _numbered_classes(train: _RawSplit) -> tuple[str, ...]:
+    """Names of classes that have none: their numbers, which must have no gaps. Raises ValueError."""
+    labels = np.unique(train.labels)
+    if gaps := np.flatnonzero(labels != np.arange(len(labels))).tolist():
+        raise ValueError(
+            f"{train.place}: no image has the label {gaps[0]}, but some have {labels[-1]}; "
+            "accepted: 0, 1, 2, … without gaps"
+        )
+    return tuple(map(str, labels))
+
+
+def _check_memory(count: int, resolution: int, source: str) -> None:
+    needed, free = count * resolution * resolution * 3, psutil.virtual_memory().available
+    if needed > free:
+        raise ValueError(
+            f"images {source!r:.200} need {needed / 2**30:.1f} GiB of memory at {resolution}×{resolution} pixels, of "
+            f"which {free / 2**30:.1f} GiB are free; accepted: a smaller resolution, or fewer images"
+        )
 
 
 @contextmanager
@@ -95,12 +138,12 @@ def _one_sentence(source: str) -> Iterator[None]:
     logging.set_verbosity(logging.CRITICAL)  # what cannot be read is said once, by the sentence
     try:
         yield
-    except (OSError, pa.ArrowException, DatasetsError) as error:
+    except (OSError, pa.ArrowException, DatasetsError, MemoryError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         raise ValueError(f"images {source[:200]!r} cannot be read: {first_line[:300]}; {ACCEPTED_SOURCES}") from error
 
 
-def _open(source: str) -> tuple[_Splits, str]:
+def _open(source: str, download: bool) -> tuple[_Splits, str]:
     """The splits of `source` and its title."""
     if not source.strip():
         raise ValueError(f"no images given; {ACCEPTED_SOURCES}")
@@ -112,9 +155,9 @@ def _open(source: str) -> tuple[_Splits, str]:
         return (_parquet_splits(files) if files else _folder_splits(path)), path.name
     if matches := sorted(Path(match) for match in glob(str(path))):  # noqa: PTH207, may be absolute
         return _parquet_splits(matches), path.name
-    if path.suffix == ".parquet" or not _HUB_NAME.fullmatch(source):
+    if not is_on_hub(source):
         raise ValueError(f"no images at {source!r:.200}, neither file nor folder is there; {ACCEPTED_SOURCES}")
-    return _hub_splits(source), source
+    return _hub_splits(source, download), source
 
 
 def _path(source: str) -> Path:
@@ -165,7 +208,13 @@ def _split_name(file: Path) -> str | None:
 def _load_parquet(files: Sequence[str]) -> Any:
     from datasets import load_dataset
 
-    return load_dataset("parquet", data_files={"all": list(files)}, split="all", streaming=True)
+    try:
+        return load_dataset("parquet", data_files={"all": list(files)}, split="all", streaming=True)
+    except pa.ArrowException:  # a broken file
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # what its description of the columns leads to
+        reason = str(error).strip().split("\n", 1)[0][:200]
+        raise ValueError(f"{files[0]} describes its columns in a way that cannot be read: {reason}") from error
 
 
 def _read_parquet(files: Sequence[str]) -> _RawSplit:
@@ -179,7 +228,12 @@ def _column_splits(file: Path) -> _Splits:
             f"{file} has no test split: no column {_SPLIT_COLUMN!r}, and no second file beside it; "
             "give a folder with a train and a test file"
         )
-    names = np.array(_rows(dataset, str(file)).column(_SPLIT_COLUMN).to_pylist())
+    column = _rows(dataset.select_columns([_SPLIT_COLUMN]), str(file)).column(_SPLIT_COLUMN)
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if column.null_count or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        found = f"{column.null_count} without any" if column.null_count else f"type {str(kind)[:80]}"
+        raise ValueError(f"{file}: the column {_SPLIT_COLUMN!r} must name a split for every image, not {found}")
+    names = np.array(column.to_pylist())
     return {str(name): partial(_read, dataset, str(file), np.flatnonzero(names == name)) for name in np.unique(names)}
 
 
@@ -192,15 +246,20 @@ def _folder_splits(folder: Path) -> _Splits:
                 f"{folder} holds no parquet files and no {what} split, {names[0]}/<class>/<image>; {ACCEPTED_SOURCES}"
             )
     dataset = load_dataset("imagefolder", data_dir=str(folder), streaming=True, drop_labels=False)
-    return {name: partial(_read, dataset[name], f"{folder}/{name}") for name in dataset}
+    return {
+        name: partial(_read, dataset[name], f"{folder}/{name}", within=(folder, folder.resolve())) for name in dataset
+    }
 
 
-def _hub_splits(name: str) -> _Splits:
+def _hub_splits(name: str, download: bool) -> _Splits:
     """Downloaded on first use, later read from the cache of `datasets`."""
     from datasets import config, load_dataset
     from huggingface_hub import HfApi
+    from huggingface_hub.constants import HF_HUB_CACHE
 
     cached = Path(config.HF_DATASETS_CACHE, name.replace("/", "___")).is_dir()
+    if not (cached or download):
+        raise ValueError(f"images {name!r} have not been downloaded to this machine; a training with them does it")
     try:
         if not cached:  # asked once: `load_dataset` alone would repeat itself for half a minute without a network
             HfApi().dataset_info(name, timeout=10)
@@ -211,7 +270,8 @@ def _hub_splits(name: str) -> _Splits:
             f"images {name!r} could not be downloaded from the Hugging Face hub ({reason}); check the name and the "
             f"network, or use files on this machine or the built-in {SAMPLE!r}"
         ) from error
-    return {split: partial(_read, dataset[split], f"{name}, {split}") for split in dataset}
+    caches = (Path(config.HF_DATASETS_CACHE), Path(config.DOWNLOADED_DATASETS_PATH), Path(HF_HUB_CACHE))
+    return {split: partial(_read, dataset[split], f"{name}, {split}", within=caches) for split in dataset}
 
 
 def _rows(dataset: Any, place: str) -> pa.Table:
@@ -222,8 +282,8 @@ def _rows(dataset: Any, place: str) -> pa.Table:
     return pa.concat_tables(batches)
 
 
-def _read(dataset: Any, place: str, chosen: NDArray[np.int64] | None = None) -> _RawSplit:
-    """Encoded images and labels of the `chosen` rows, or of all."""
+def _read(dataset: Any, place: str, chosen: NDArray[np.int64] | None = None, within: Sequence[Path] = ()) -> _RawSplit:
+    """Encoded images and labels of the `chosen` rows, or of all; files of images lie below one of `within`."""
     from datasets import ClassLabel
     from datasets import Image as ImageFeature
 
@@ -235,8 +295,8 @@ def _read(dataset: Any, place: str, chosen: NDArray[np.int64] | None = None) -> 
     rows = _rows(dataset.select_columns([image_column, label_column]), place)
     rows = rows if chosen is None else rows.take(pa.array(chosen))
     feature = dataset.features[label_column]
-    classes = tuple(feature.names) if isinstance(feature, ClassLabel) else None
-    encoded = _encoded(rows.column(image_column), place)
+    classes = tuple(map(str, feature.names)) or None if isinstance(feature, ClassLabel) else None
+    encoded = _encoded(rows.column(image_column), place, within)
     return _RawSplit(place, encoded, _labels(rows.column(label_column), classes, place), classes)
 
 
@@ -248,25 +308,48 @@ def _column(columns: Sequence[str], accepted: Sequence[str], what: str, place: s
     )
 
 
-def _encoded(column: pa.ChunkedArray, place: str) -> list[bytes | str]:
+def _encoded(column: pa.ChunkedArray, place: str, within: Sequence[Path]) -> list[bytes | str]:
     """Bytes or path of every image."""
     kind = column.type
-    if not pa.types.is_struct(kind) or {field.name for field in kind} != {"bytes", "path"}:
+    types = {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
+    if (
+        types.keys() != {"bytes", "path"}
+        or not _is_type(types["bytes"], "binary")
+        or not _is_type(types["path"], "string")
+    ):
         raise ValueError(f"{place}: the image column is of type {str(kind)[:80]}; accepted: a struct of bytes and path")
-    return [(row["bytes"] or row["path"] or b"") if row else b"" for row in column.to_pylist()]
+    return [_bytes_or_path(row or {}, i, place, within) for i, row in enumerate(column.to_pylist())]
+
+
+def _is_type(kind: pa.DataType, name: str) -> bool:
+    return str(kind) in (name, f"large_{name}", "null")
+
+
+def _bytes_or_path(row: Mapping[str, Any], number: int, place: str, within: Sequence[Path]) -> bytes | str:
+    """A path only where the source consists of files: elsewhere it could be that of any file of this machine."""
+    if row.get("bytes") or not row.get("path"):
+        return row.get("bytes") or b""
+    path = os.path.abspath(row["path"])  # noqa: PTH100, without following links, which are the owner's
+    if not any(Path(path).is_relative_to(os.path.abspath(folder)) for folder in within):  # noqa: PTH100
+        raise ValueError(
+            f"image {number} of {place} is only a path, {row['path']!r:.100}; accepted: the image itself, as bytes"
+        )
+    return path
 
 
 def _labels(column: pa.ChunkedArray, classes: tuple[str, ...] | None, place: str) -> NDArray[np.int64]:
     if not pa.types.is_integer(column.type) or column.null_count:
         found = "one missing" if column.null_count else f"type {column.type}"
         raise ValueError(f"{place}: labels must be whole numbers for every image, not {found}")
-    labels = column.to_numpy().astype(np.int64)
-    limit = len(classes) if classes else np.iinfo(np.int64).max
-    unlabelled = (labels == -1).all()
+    labels = column.to_numpy()
+    limit = len(classes) if classes is not None else len(labels)
+    unlabelled = (labels == _UNLABELLED).all()
     if not unlabelled and (wrong := np.flatnonzero((labels < 0) | (labels >= limit))).size:
-        choices = f"0 to {limit - 1}, one per class" if classes else "0 or more"
-        raise ValueError(f"{place}: the label of image {wrong[0]} is {labels[wrong[0]]}; accepted: {choices}")
-    return labels
+        choices = "one per class" if classes is not None else "since there are no more images than that"
+        raise ValueError(
+            f"{place}: the label of image {wrong[0]} is {labels[wrong[0]]}; accepted: 0 to {limit - 1}, {choices}"
+        )
+    return labels.astype(np.int64)
 
 
 def _decoded(split: _RawSplit, resolution: int) -> DecodedSplit:
@@ -286,20 +369,25 @@ def _decoded(split: _RawSplit, resolution: int) -> DecodedSplit:
 def _decode(encoded: bytes | str, resolution: int, place: str) -> NDArray[np.uint8]:
     """One image as RGB [resolution, resolution, 3]."""
     try:
-        with Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded) as image:
+        if not encoded:
+            raise ValueError("it is missing")
+        with Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded, formats=_FORMATS) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise ValueError(f"{image.width}×{image.height} pixels; accepted: {_MOST_PIXELS:,} in all")
             if image.size != (resolution, resolution):
                 image.draft("RGB", (resolution, resolution))  # a JPEG much larger is decoded at a fraction of its size
             return np.asarray(_cropped(image if image.mode == "RGB" else image.convert("RGB"), resolution))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"{place} is not a readable image ({str(error)[:120]}); replace or remove it") from error
+    except Exception as error:  # PIL raises whatever damaged bytes lead it to
+        reason = "no image of an accepted format" if isinstance(error, UnidentifiedImageError) else str(error)
+        text = f"{' '.join(reason.split())[:120]}; accepted: {', '.join(_FORMATS)}"
+        raise ValueError(f"{place} is not a readable image ({text}); replace or remove it") from error
 
 
 def _cropped(image: Image.Image, resolution: int) -> Image.Image:
+    """The square in the middle, resized; nothing larger is made on the way, however long and thin the image is."""
     width, height = image.size
     if (width, height) == (resolution, resolution):
         return image
-    scale = resolution / min(width, height)
-    size = (max(resolution, round(width * scale)), max(resolution, round(height * scale)))
-    image = image.resize(size, Image.Resampling.BILINEAR)
-    left, top = (size[0] - resolution) // 2, (size[1] - resolution) // 2
-    return image.crop((left, top, left + resolution, top + resolution))
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))

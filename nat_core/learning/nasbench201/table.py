@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,8 @@ DATA_SETS = MappingProxyType(
         "imagenet16_120_test": "ImageNet16-120 test",
     }
 )
+# Those that may reward and choose; a test set only reports.
+SELECTION_SETS = MappingProxyType({name: title for name, title in DATA_SETS.items() if not name.endswith("_test")})
 DEVICES = MappingProxyType(
     {
         "1080ti_1": "GeForce GTX 1080 Ti, batch 1",
@@ -104,6 +107,18 @@ def accuracies_percent(data_set: str = "cifar10_valid") -> NDArray[np.float64]:
     if data_set not in DATA_SETS:
         raise ValueError(f"unknown NAS-Bench-201 data set {data_set!r}; accepted: {', '.join(DATA_SETS)}")
     return _column(f"{data_set}_accuracy_percent")
+
+
+def check_selection_set(name: Any) -> str:
+    """`name`, a column that may reward and choose.
+
+    Raises:
+        ValueError: it is a test set, or none of the benchmark's columns.
+    """
+    if isinstance(name, str) and name in SELECTION_SETS:
+        return name
+    why = ", a test set, which reports and never chooses" if isinstance(name, str) and name in DATA_SETS else ""
+    raise ValueError(f"data_set is {name!r:.60}{why}; accepted: {', '.join(SELECTION_SETS)}")
 
 
 @lru_cache

@@ -62,14 +62,23 @@ def load_for(
         if not names:
             raise ValueError(why_none_fits(root, architecture))
         name = next(iter(names))
+    policy, card = load(_folder_of(root, name), device)
+    if mismatch := card.target_space.mismatch(architecture):
+        raise ValueError(f"the policy {name!r} does not fit: {mismatch}")
+    return policy, card
+
+
+def card_of(root: Root, name: str) -> PolicyCard:
+    """The card of the policy called `name`, below `root` or a folder. Raises ValueError: none, or a broken one."""
+    return load_card(_folder_of(root, name))
+
+
+def _folder_of(root: Root, name: str) -> Path:
     known = list_policies(root)
     folder = known.get(name, Path(name))
     if not folder.is_dir():
         raise ValueError(f"no policy {name[:60]!r}; accepted: {', '.join(known) or 'none here'}, or a policy's folder")
-    policy, card = load(folder, device)
-    if mismatch := card.target_space.mismatch(architecture):
-        raise ValueError(f"the policy {name!r} does not fit: {mismatch}")
-    return policy, card
+    return folder
 
 
 def load(folder: Path, device: torch.device | str = "cpu") -> tuple[Policy, PolicyCard]:
@@ -83,7 +92,7 @@ def _load(folder: Path, stamps: tuple[int, ...], device: torch.device) -> tuple[
     return load_policy(folder, device)
 
 
-def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySource | None:
+def accuracy_source(card: PolicyCard, architecture: Architecture, download: bool = True) -> AccuracySource | None:
     """What judges the outputs of such a policy.
 
     The benchmark's table where `architecture` is in it; the policy's own shared weights, on images that trained
@@ -92,20 +101,25 @@ def accuracy_source(card: PolicyCard, architecture: Architecture) -> AccuracySou
     Args:
         card: of the policy.
         architecture: to be transformed.
+        download: whether images may be fetched from the hub; else they must have been before.
 
     Raises:
         ValueError: the shared weights or the model that belong to the policy are broken.
     """
+    source = source_of(card, download)
+    return source if source is not None and source.mismatch(architecture) is None else None
+
+
+def source_of(card: PolicyCard, download: bool = True) -> AccuracySource | None:
+    """The same, for every architecture that it knows. Raises ValueError likewise."""
     if card.space == SPACE.name:
-        source = TabularAccuracy(card.training.get("data_set", "cifar10_valid"))
-        return source if source.mismatch(architecture) is None else None
-    own = _shared_weights(card) or model_of(card)
-    return own if own is not None and own.mismatch(architecture) is None else None
+        return TabularAccuracy(card.data_set)
+    return _shared_weights(card, download) or model_of(card)
 
 
-def _shared_weights(card: PolicyCard) -> AccuracySource | None:
+def _shared_weights(card: PolicyCard, download: bool) -> AccuracySource | None:
     belong = card.has(supernet_files.WEIGHTS) or card.has(supernet_files.CARD)
-    return supernet_source(card.folder) if card.folder and belong else None
+    return supernet_source(card.folder, download=download) if card.folder and belong else None
 
 
 def model_of(card: PolicyCard) -> RewardModel | StructureModel | None:

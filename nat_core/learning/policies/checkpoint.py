@@ -16,6 +16,7 @@ from torch import Tensor
 
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
+from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
 from nat_core.learning.support.values import dataclass_of
@@ -50,7 +51,7 @@ class PolicyCard:
         folder: where it was read from, since more may lie beside it; not written.
 
     Raises:
-        ValueError: unknown space or rule, or another format version.
+        ValueError: unknown space or rule, another format version, or rewards by what never chooses.
     """
 
     space: str
@@ -73,6 +74,16 @@ class PolicyCard:
         for name, value, choices in (("space", self.space, SPACES), ("rule", self.rule, RULES)):
             if not isinstance(value, str) or value not in choices:
                 raise ValueError(f"{name} is {value!r:.60}; accepted: {', '.join(choices)}")
+        if self.space == table.SPACE.name:
+            try:
+                table.check_selection_set(self.data_set)
+            except ValueError as error:
+                raise ValueError(f"training: {error}") from None
+
+    @property
+    def data_set(self) -> str:
+        """The column of NAS-Bench-201 that rewarded a policy for its cells, and chooses among their transformations."""
+        return self.training.get("data_set", "cifar10_valid")
 
     @property
     def target_space(self) -> Space:
@@ -122,7 +133,7 @@ def load_policy(folder: Path | str, device: torch.device | str = "cpu") -> tuple
     """
     folder = Path(folder)
     card = load_card(folder)
-    policy = Policy(card.policy)
+    policy = Policy(card.policy, card.rule)
     with _naming(folder / WEIGHTS):
         weights, _ = load_tensors(folder / WEIGHTS)
         _check_shapes(weights, policy.state_dict())

@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
+from nat_core.architecture.transitions import check_rule
 from nat_core.learning.graphs.encoder import POLICY_NETWORKS, OperationEmbedding
 from nat_core.learning.graphs.graph import encode, legal_mask
 from nat_core.learning.policies.distribution import TransformationDistribution, masked_log_softmax
@@ -64,11 +65,20 @@ POLICY_CONFIGS = {
 
 
 class Policy(nn.Module):
-    """Scores every (edge, target operation) of a batch of architectures."""
+    """Scores every (edge, target operation) of a batch of architectures.
 
-    def __init__(self, config: PolicyConfig | None = None) -> None:
+    Args:
+        config: its shape.
+        rule: the transition rule that it is trained for, and that its distributions follow.
+
+    Raises:
+        ValueError: unknown rule.
+    """
+
+    def __init__(self, config: PolicyConfig | None = None, rule: str = "nat++") -> None:
         super().__init__()
         self.config = config = config or PolicyConfig()
+        self.rule = check_rule(rule)
         build = POLICY_NETWORKS[config.network]
         self.encoder = build(width=config.width, layers=config.layers, embedding=config.embedding)
         self.query = nn.Sequential(
@@ -90,13 +100,17 @@ class Policy(nn.Module):
         return masked_log_softmax(self.logits(graphs), legal[graphs.operation])
 
     def distribution(
-        self, architectures: Sequence[Architecture], space: Space, rule: str = "nat++"
+        self, architectures: Sequence[Architecture], space: Space, rule: str | None = None
     ) -> TransformationDistribution:
         """What the policy would do with each of `architectures`; targets are the operations of `space`.
+
+        Args:
+            rule: of transitions; None: the policy's own.
 
         Raises:
             ValueError: no architecture, or an unknown rule.
         """
         graphs = encode(architectures).to(self.device)
-        log_probabilities = self.log_probabilities(graphs, legal_mask(space, rule).to(self.device))
+        legal = legal_mask(space, self.rule if rule is None else rule).to(self.device)
+        log_probabilities = self.log_probabilities(graphs, legal)
         return TransformationDistribution(tuple(architectures), log_probabilities, graphs.edge_batch)

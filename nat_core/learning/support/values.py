@@ -1,5 +1,6 @@
 """JSON values as dataclasses, every field checked against its annotation before anything is built."""
 
+import sys
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -10,11 +11,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
+
+def _is_finite(value: Any) -> bool:
+    """A number that a float can hold; JSON may spell NaN, infinity and whole numbers of any length."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+
+
+_LARGEST = sys.float_info.max
 _PLAIN: Mapping[type, tuple[str, Callable[[Any], bool]]] = types.MappingProxyType(
     {
         bool: ("true or false", lambda value: isinstance(value, bool)),
         int: ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
-        float: ("a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool)),
+        float: ("a number", _is_finite),
         str: ("a text", lambda value: isinstance(value, str)),
         types.NoneType: ("null", lambda value: value is None),
     }
@@ -42,6 +50,13 @@ def dataclass_of(cls: type[T], value: Any, place: str = "") -> T:
         raise ValueError(f"the field {place + missing[0]!r} is missing")
     hints = get_type_hints(cls)
     return cls(**{name: _checked(hints[name], part, f"{place}{name}") for name, part in value.items()})
+
+
+def number_at(value: Any, *path: str) -> float | None:
+    """The finite number at `path` in a JSON object of objects; None where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return float(value) if _is_finite(value) else None
 
 
 def _checked(hint: Any, value: Any, place: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
-from nat_core.learning.nasbench201.table import DATA_SETS, DEVICES
+from nat_core.learning.nasbench201.table import DEVICES, SELECTION_SETS, check_selection_set
 from nat_core.learning.policies.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.support.checks import check_fields
 from nat_core.learning.support.values import dataclass_of
@@ -27,7 +27,8 @@ class TrainingConfig:
         space: whose architectures are transformed.
         rule: "nat" or "nat++".
         policy: shape of the policy.
-        data_set: what rewards, unless another accuracy source is given: a column of NAS-Bench-201, or "trainings".
+        data_set: what rewards, unless another accuracy source is given: a validation column of NAS-Bench-201, or
+            "trainings".
         steps: gradient steps.
         batch: input architectures per step.
         samples: transformations drawn per input.
@@ -96,12 +97,17 @@ class TrainingConfig:
             raise ValueError(f"betas are {self.betas}; two numbers are needed, at least 0 and below 1")
         if self.estimator == "group" and self.samples < 2:
             raise ValueError("the group estimator compares samples of an input; samples must be 2 or more")
-        if self.data_set == TRAININGS and self.space == "nasbench201":
-            raise ValueError(f"nasbench201 has a table; accepted for data_set: {', '.join(DATA_SETS)}")
+        self._check_data_set()
         if self.cost_weight and self.cost != "macs" and self.space != "nasbench201":
             raise ValueError(
                 f"latencies on {self.cost} are known for nasbench201 only; accepted for {self.space}: macs"
             )
+
+    def _check_data_set(self) -> None:
+        if self.data_set != TRAININGS:
+            check_selection_set(self.data_set)
+        elif self.space == "nasbench201":
+            raise ValueError(f"nasbench201 has a table; accepted for data_set: {', '.join(SELECTION_SETS)}")
 
     @property
     def target_space(self) -> Space:
@@ -131,7 +137,6 @@ class TrainingConfig:
 _CHOICES = {
     "space": SPACES,
     "rule": RULES,
-    "data_set": (*DATA_SETS, TRAININGS),
     "estimator": ESTIMATORS,
     "reward_scale": REWARD_SCALES,
     "cost": COSTS,

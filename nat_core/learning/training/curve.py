@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from nat_core.learning.support.files import write_text
 
 CURVE = "curve.json"
 _MAX_BYTES = 4 << 20
-_TEXTS = ("command", "date")
+_TYPES = {"command": str, "seed": int, "date": str, "same_weights": bool}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Series:
             raise ValueError(f"a series has {len(self.steps)} steps and {len(self.values)} values; they must agree")
         if any(after <= before for before, after in pairwise(self.steps)):
             raise ValueError("the steps of a series must rise")
+        if not all(map(isfinite, self.values)):
+            raise ValueError("the values of a series must be finite")
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class TrainingCurve:
         names = [item.name for item in fields(cls)]
         if not isinstance(value, dict) or sorted(value) != sorted(names):
             raise ValueError(f"a curve is a JSON object of {', '.join(names)}")
-        if not isinstance(value["series"], dict) or not all(isinstance(value[name], str) for name in _TEXTS):
+        if not isinstance(value["series"], dict) or not all(type(value[name]) is kind for name, kind in _TYPES.items()):
             raise ValueError("a field of the curve is of the wrong type")
         return cls(**{**value, "series": {name: _series(item) for name, item in value["series"].items()}})
 
@@ -73,7 +76,7 @@ class TrainingCurve:
 def _series(value: Any) -> Series:
     try:
         return Series(tuple(map(int, value["steps"])), tuple(map(float, value["values"])))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, OverflowError) as error:
         raise ValueError("a series is a JSON object of steps and values") from error
 
 

@@ -98,13 +98,15 @@ def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -
     source = source or source_of(config)
     relative_cost = relative_cost_of(config) if config.cost_weight else None
     objective = Objective(source, relative_cost, config.cost_weight, config.change_weight, config.caution)
-    return replace(objective, rule=surest_rule(objective, config.target_space)) if config.caution else objective
+    if not config.caution:
+        return objective
+    return replace(objective, rule=surest_rule(objective, config.target_space, config.rule))
 
 
-def surest_rule(objective: Objective, space: Space) -> Rule:
-    """The rule that gains most on average over random inputs, less the objective's caution."""
+def surest_rule(objective: Objective, space: Space, transitions: str) -> Rule:
+    """The legal rule that gains most on average over random inputs, less the objective's caution."""
     rng = random.Random(space.name)
-    return best_rule(space, [space.sample(rng) for _ in range(_RULED)], objective.surely_gained)
+    return best_rule(space, [space.sample(rng) for _ in range(_RULED)], objective.surely_gained, transitions)
 
 
 def source_of(config: TrainingConfig) -> AccuracySource:

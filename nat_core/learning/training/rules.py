@@ -15,8 +15,8 @@ def applied(rule: Rule, architecture: Architecture) -> Architecture:
     return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
 
 
-def best_rule(space: Space, inputs: Sequence[Architecture], worth: Worth) -> Rule:
-    """Coordinate ascent over legal rules, from none, by what they make of the inputs."""
+def best_rule(space: Space, inputs: Sequence[Architecture], worth: Worth, transitions: str = "nat++") -> Rule:
+    """Coordinate ascent over rules that are legal by `transitions`, from none, by what they make of the inputs."""
 
     def value_of(rule: Rule) -> float:
         return worth(inputs, [applied(rule, item) for item in inputs])
@@ -26,7 +26,7 @@ def best_rule(space: Space, inputs: Sequence[Architecture], worth: Worth) -> Rul
     while value > before:
         before = value
         for name in space.operations:
-            for target in space.targets(name):
+            for target in space.targets(name, transitions):
                 option = {**rule, name: target}
                 if (found := value_of(option)) > value:
                     rule, value = option, found

@@ -1,4 +1,7 @@
 import random
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -53,3 +56,41 @@ def test_it_says_what_the_source_says():
 def test_what_changes_cannot_be_remembered():
     with pytest.raises(ValueError, match="only a stable source"):
         Remembered(TabularAccuracy(stable=False))
+
+
+class Slow(TabularAccuracy):
+    """Takes a while for every answer, as shared weights do."""
+
+    def accuracy_percent(self, architectures):
+        asked.extend(architectures)
+        time.sleep(0.002)
+        return super().accuracy_percent(architectures)
+
+
+asked: list = []
+
+
+@pytest.mark.parametrize("most", [3, 4096])
+def test_threads_may_ask_at_once(most):
+    asked.clear()
+    rng = random.Random(2)
+    cells = [SPACES["nasbench201"].sample(rng) for _ in range(12)]
+    remembered = Remembered(Slow(), most)
+    expected = TabularAccuracy().accuracy_percent([item.effective for item in cells])
+    orders = [[rng.randrange(len(cells)) for _ in range(5)] for _ in range(200)]
+
+    def ask(order):
+        return remembered.accuracy_percent([cells[i] for i in order])
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(16) as threads:
+            answers = list(threads.map(ask, orders))
+    finally:
+        sys.setswitchinterval(interval)
+    for order, answer in zip(orders, answers, strict=True):
+        np.testing.assert_array_equal(answer, expected[order])
+    assert len(remembered._known) <= most
+    if most > len(cells):
+        assert len(asked) == len(set(asked)) == len({item.effective for item in cells})

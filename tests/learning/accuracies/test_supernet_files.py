@@ -34,7 +34,18 @@ def test_shared_weights_survive_files(folder):
     assert card == SUPERNET_CARD
 
 
+def _with(**fields):
+    def damage(folder):
+        card = json.loads((folder / CARD).read_text())
+        (folder / CARD).write_text(json.dumps(card | fields))
+
+    return damage
+
+
 DAMAGES = [
+    (_with(split_seed=2**70), "split_seed is 1180591620717411303424; it must be between 0 and"),
+    (_with(batch=0), "batch is 0; it must be between 2 and"),
+    (_with(data=[]), r"data is \[\]; it must be a text"),
     (lambda folder: (folder / CARD).unlink(), "No such file"),
     (lambda folder: (folder / CARD).write_text("{"), "Expecting property name"),
     (lambda folder: (folder / CARD).write_text('{"space": "moon"}'), "'network'"),

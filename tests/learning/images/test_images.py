@@ -359,3 +359,176 @@ def test_an_image_folder_without_classes(tmp_path):
 def test_resolution_out_of_range(resolution):
     with pytest.raises(ValueError, match="accepted: whole numbers from 8 to 512"):
         load_images("sample", resolution=resolution)
+
+
+# Files from strangers
+
+
+def test_a_split_that_is_not_named_for_every_image(tmp_path):
+    file = tmp_path / "images.parquet"
+
+    def write(splits):
+        images = [{"bytes": encoded((1, 2, 3)), "path": None}] * len(splits)
+        pq.write_table(pa.table({"img": images, "label": [0, 1] * (len(splits) // 2), "split": splits}), file)
+        return file
+
+    assert refusal(write(["train", None, "train", "test", None, "test"])) == (
+        f"{file}: the column 'split' must name a split for every image, not 2 without any"
+    )
+    for splits in ([None] * 4, [0, 1, 0, 1], [["train"], ["test"]] * 2, [{"a": 1}, {"a": 2}] * 2):
+        assert f"{file}: the column 'split' must name a split for every image, not " in refusal(write(splits))
+    names = pa.array(["train"] * 8 + ["test"] * 2).dictionary_encode()
+    assert len(load(write(names)).test) == 2
+
+
+@pytest.mark.parametrize("label", [2**31, 2**40, 2**63 - 1, 10, -2, -(2**62)])
+def test_labels_that_cannot_be_numbers_of_classes(folder, label):
+    write_parquet(folder / "train-00000-of-00001.parquet", [0, 1, label, 0, 1, 0, 1, 0], classes=())
+    assert refusal(folder) == (
+        f"{folder}/train-00000-of-00001.parquet: the label of image 2 is {label}; accepted: 0 to 7, since there are no "
+        "more images than that"
+    )
+
+
+def test_labels_beyond_what_int64_holds(folder):
+    images = [{"bytes": encoded((1, 2, 3)), "path": None}] * 3
+    labels = pa.array([0, 1, 2**64 - 1], pa.uint64())
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    table = pa.table({"img": pa.array(images, kind), "label": labels})
+    pq.write_table(table, folder / "train-00000-of-00001.parquet")
+    assert f"the label of image 2 is {2**64 - 1}; accepted: 0 to 2" in refusal(folder)
+
+
+@pytest.mark.parametrize(("labels", "missing"), [([0, 0, 0, 2, 2, 2], 1), ([1, 1, 1, 2, 2, 2], 0), ([-1] * 6, 0)])
+def test_labels_have_no_gaps(tmp_path, labels, missing):
+    for split in ("train", "test"):
+        write_parquet(tmp_path / f"{split}.parquet", [0, 1, 2] if split == "test" else labels, classes=())
+    assert f"train.parquet: no image has the label {missing}, but some have {labels[-1]}; acc" in refusal(tmp_path)
+
+
+def write_paths(file, paths):
+    rows = [{"bytes": None, "path": str(path)} for path in paths]
+    schema = pa.schema([("img", pa.struct([("bytes", pa.binary()), ("path", pa.string())])), ("label", pa.int64())])
+    pq.write_table(pa.table({"img": rows, "label": [0, 1] * (len(rows) // 2)}, schema=schema), file)
+
+
+def test_a_path_in_a_parquet_file_is_not_followed(folder):
+    secret = folder / "private" / "secret.png"
+    secret.parent.mkdir()
+    secret.write_bytes(encoded((9, 9, 9)))
+    file = folder / "train-00000-of-00001.parquet"
+    for path in (secret, "/etc/passwd", "private/secret.png", "https://example.org/x.png"):
+        write_paths(file, [path] * 10)
+        assert refusal(folder) == (
+            f"image 0 of {file} is only a path, {str(path)!r:.100}; accepted: the image itself, as bytes"
+        )
+    pq.write_table(pa.table({"img": [{"bytes": str(secret), "path": ""}] * 6, "label": [0, 1] * 3}), file)
+    assert "the image column is of type struct<bytes: string" in refusal(folder)
+
+
+def test_image_folders_and_their_files_may_be_links(tmp_path, monkeypatch):
+    root = tmp_path / "root"
+    write_image_folder(root, ("train", "test"))
+    image = root / "train" / CLASSES[0] / "0.png"
+    image.rename(tmp_path / "elsewhere.png")
+    image.symlink_to(tmp_path / "elsewhere.png")
+    (tmp_path / "link").symlink_to(root)
+    monkeypatch.chdir(tmp_path)
+    for source in (root, tmp_path / "link", "root", "link", "./root/../link"):
+        assert len(load(source).training) == 8
+
+
+def test_images_that_are_missing_none_or_of_other_formats(folder):
+    file, good = folder / "train-00000-of-00001.parquet", [encoded((i, i, i)) for i in range(10)]
+    postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n8 8 scale\n"
+    for bad in (None, b"", b"no image", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff\xe0", postscript, good[0][:40]):
+        write_parquet(file, [0, 1] * 5, [*good[:4], bad, *good[5:]])
+        message = refusal(folder)
+        assert message.startswith(f"image 4 of {file} is not a readable image (") and len(message) < 400
+        assert "accepted: PNG, JPEG, " in message
+
+
+def test_damaged_images_are_refused_whatever_they_lead_the_decoder_to():
+    rng = np.random.default_rng(0)
+    for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM"):
+        whole = np.frombuffer(encoded((1, 200, 3), (24, 16), kind), np.uint8)
+        for _ in range(60):
+            damaged = whole.copy()
+            places = rng.integers(len(damaged), size=rng.integers(1, 12))
+            damaged[places] = rng.integers(256, size=len(places), dtype=np.uint8)
+            try:
+                assert image_sources._decode(damaged.tobytes(), 8, "it").shape == (8, 8, 3)
+            except ValueError as error:
+                assert "it is not a readable image" in str(error)
+
+
+def test_bombs_are_refused_before_they_are_decoded(folder):
+    file, good = folder / "train-00000-of-00001.parquet", [encoded((i, i, i)) for i in range(10)]
+    for size in ((9000, 9000), (60_000_001, 1)):
+        bomb = io.BytesIO()
+        Image.new("1", size).save(bomb, "PPM" if size[1] == 1 else "PNG")
+        write_parquet(file, [0, 1] * 5, [*good[:9], bomb.getvalue()])
+        assert f"image 9 of {file} is not a readable image ({size[0]}×{size[1]} pixels; acc" in refusal(folder)
+
+
+def test_a_long_thin_image_needs_no_more_memory_than_it_has(monkeypatch):
+    line = io.BytesIO()
+    Image.new("L", (2_000_000, 1), 200).save(line, "PNG")
+    sizes, real = [], Image.Image.resize
+
+    def resize(image, size, *rest, **options):
+        sizes.append(size)
+        return real(image, size, *rest, **options)
+
+    monkeypatch.setattr(Image.Image, "resize", resize)
+    assert (image_sources._decode(line.getvalue(), 64, "it") == 200).all()
+    assert sizes == [(64, 64)]
+
+
+@pytest.mark.parametrize(
+    "described",
+    ["{", '{"info": 7}', '{"info": {"features": {"img": 3}}}', '{"info": {"features": {"img": {"_type": "Nope"}}}}'],
+)
+def test_columns_that_are_described_badly(folder, described):
+    file = folder / "train-00000-of-00001.parquet"
+    pq.write_table(pq.read_table(file).replace_schema_metadata({"huggingface": described}), file)
+    assert str(file) in refusal(folder)
+
+
+def test_more_images_than_memory_holds(folder, monkeypatch):
+    free = image_sources.psutil.virtual_memory()._replace(available=1000)
+    monkeypatch.setattr(image_sources.psutil, "virtual_memory", lambda: free)
+    assert "GiB of memory at 8×8 pixels" in refusal(folder)
+
+
+# Names on the hub
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "uoft-cs/cifar10", "a.b/c_d"])
+def test_names_on_the_hub(name):
+    assert image_sources.is_on_hub(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["sample", "", "/data", "./mnist", "a/b/c", "x.parquet", "a/x.parquet", "*.parquet", "~/x"]
+)
+def test_no_names_on_the_hub(name):
+    assert not image_sources.is_on_hub(name)
+
+
+def test_what_is_here_is_not_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "somebody" / "pets").mkdir(parents=True)
+    assert not image_sources.is_on_hub("mnist") and not image_sources.is_on_hub("somebody/pets")
+    assert "mnist holds no parquet files" in refusal("mnist")
+
+
+def test_nothing_is_downloaded_where_that_is_not_asked_for(monkeypatch, tmp_path):
+    import datasets
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: pytest.fail("asked the hub"))
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("downloaded"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    assert "images 'mnist' have not been downloaded to this machine" in refusal("mnist", download=False)

@@ -98,6 +98,17 @@ DAMAGES = {
     "wrong rule": (_with_card(lambda card: card.update(rule=["nat"])), "rule is .*; it must be a text"),
     "wrong version": (_with_card(lambda card: card.update(format_version=2)), "format_version is 2; accepted: 1"),
     "wrong type of field": (_with_card(lambda card: card.update(seed="x")), "seed is 'x'; it must be a whole number"),
+    "a list of columns": (_with_card(lambda card: card["training"].update(data_set=[])), r"training: data_set is \[\]"),
+    "no column": (_with_card(lambda card: card["training"].update(data_set=None)), "training: data_set is None; acc"),
+    "a test set": (
+        _with_card(lambda card: card["training"].update(data_set="cifar100_test")),
+        "training: data_set is 'cifar100_test', a test set, which reports and never chooses; accepted: cifar10_valid, "
+        "cifar100_valid, imagenet16_120_valid",
+    ),
+    "training no object": (_with_card(lambda card: card.update(training=[])), "training is .*; it must be an object"),
+    "quality no object": (_with_card(lambda card: card.update(quality="x")), "quality is 'x'; it must be an object"),
+    "infinite time": (_with_card(lambda card: card.update(elapsed_seconds=float("inf"))), "elapsed_seconds is inf"),
+    "no time": (_with_card(lambda card: card.update(elapsed_seconds=float("nan"))), "elapsed_seconds is nan"),
     "wrong network": (_with_card(lambda card: card["policy"].update(network="x")), "unknown policy network 'x'"),
     "absurd width": (_with_card(lambda card: card["policy"].update(width=10**9)), "width is 1000000000"),
     "incomplete shape": (_with_card(lambda card: card["policy"].pop("key")), "the card's shape needs"),

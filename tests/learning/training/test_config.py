@@ -13,6 +13,15 @@ from nat_core.learning.training.config import RECIPES, TrainingConfig, authors_r
         ({"space": "nasbench"}, "space is 'nasbench'; accepted: fully_concat, loose_end, nasbench201"),
         ({"rule": "any"}, r"rule is 'any'; accepted: nat, nat\+\+"),
         ({"data_set": "mnist"}, "data_set is 'mnist'; accepted: cifar10_valid"),
+        ({"data_set": []}, r"data_set is \[\]; accepted: cifar10_valid"),
+        *(
+            (
+                {"data_set": f"{name}_test"},
+                f"data_set is '{name}_test', a test set, which reports and never chooses; "
+                "accepted: cifar10_valid, cifar100_valid, imagenet16_120_valid$",
+            )
+            for name in ("cifar10", "cifar100", "imagenet16_120")
+        ),
         ({"estimator": "ppo"}, "estimator is 'ppo'; accepted: group, moving_average"),
         ({"reward_scale": "logits"}, "reward_scale is 'logits'; accepted: normal_scores, points"),
         ({"cost": "joules"}, "cost is 'joules'; accepted: macs, 1080ti_1"),

@@ -1,0 +1,96 @@
+"""The use case: architectures → what is known or predicted of their accuracies, by what judges a policy's outputs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, standard_errors_points
+from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.checkpoint import PolicyCard
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is said of one architecture.
+
+    Attributes:
+        accuracy_percent: None where nothing judges it; `why_not` says why.
+        standard_error_points: of the accuracy; None where the source tells none.
+        kind, description: of the source; None where nothing judges it.
+        policy: name of the policy whose source it is; None where none fits.
+        why_not: one sentence; empty where there is an accuracy.
+    """
+
+    accuracy_percent: float | None = None
+    standard_error_points: float | None = None
+    kind: AccuracyKind | None = None
+    description: str | None = None
+    policy: str | None = None
+    why_not: str = ""
+
+
+def predict(
+    architectures: Sequence[Architecture], roots: Sequence[Path], policy: str | None = None
+) -> tuple[Prediction, ...]:
+    """One prediction per architecture, in order; all that one source judges are judged together.
+
+    Args:
+        architectures: of any spaces.
+        roots: folders of policies.
+        policy: name of one of them, or a policy's folder; None: for each architecture the first that fits it.
+
+    Raises:
+        ValueError: there is no such policy, or what judges its outputs is broken.
+    """
+    named = catalogue.cards(roots) if policy is None else {policy: catalogue.card_of(roots, policy)}
+    found: dict[int, Prediction] = {}
+    groups: dict[str, list[int]] = {}
+    for position, architecture in enumerate(architectures):
+        reasons = {name: card.target_space.mismatch(architecture) for name, card in named.items()}
+        if name := next((name for name, reason in reasons.items() if reason is None), None):
+            groups.setdefault(name, []).append(position)
+        else:
+            found[position] = Prediction(why_not=_why_none(roots, architecture, policy, reasons))
+    for name, positions in groups.items():
+        judged = _judged([architectures[position] for position in positions], name, named[name])
+        found |= zip(positions, judged, strict=True)
+    return tuple(found[position] for position in range(len(architectures)))
+
+
+def _why_none(
+    roots: Sequence[Path], architecture: Architecture, policy: str | None, reasons: Mapping[str, str | None]
+) -> str:
+    if policy is None:
+        return catalogue.why_none_fits(roots, architecture)
+    return f"The policy {policy[:60]!r} does not fit: {reasons[policy]}."
+
+
+def _judged(architectures: Sequence[Architecture], policy: str, card: PolicyCard) -> list[Prediction]:
+    """What the source of one policy says of architectures of its space."""
+    source = catalogue.source_of(card)
+    if source is None:
+        return [
+            Prediction(policy=policy, why_not=f"Nothing beside the policy {policy[:60]!r} tells accuracies.")
+        ] * len(architectures)
+    reasons = [source.mismatch(item) for item in architectures]
+    known = iter(
+        _asked(source, [item for item, reason in zip(architectures, reasons, strict=True) if not reason], policy)
+    )
+    return [Prediction(policy=policy, why_not=f"{reason}.") if reason else next(known) for reason in reasons]
+
+
+def _asked(source: AccuracySource, architectures: Sequence[Architecture], policy: str) -> list[Prediction]:
+    if not architectures:
+        return []
+    accuracies, errors = source.accuracy_percent(architectures), standard_errors_points(source, architectures)
+    return [
+        Prediction(_number(accuracy), _number(error), source.kind, source.description, policy)
+        for accuracy, error in zip(accuracies, errors, strict=True)
+    ]
+
+
+def _number(value: np.float64) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,43 @@
+"""What pages make of a value once, however often they run: tables, figures and titles of an outcome."""
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Same:
+    """A value that equals itself only, and costs nothing to compare."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+
+def once(most: int) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
+    """Remembers the last `most` results of a function, for all visitors; nobody may change them.
+
+    Its first argument is told by what it is, not by what it equals: comparing a thousand candidates takes longer than
+    many a table of them. The others must be hashable.
+    """
+
+    def decorate(function: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:
+        @lru_cache(maxsize=most)
+        def remembered(same: _Same, *rest: P.args, **options: P.kwargs) -> R:
+            return function(same.value, *rest, **options)
+
+        @wraps(function)
+        def call(value: T, /, *rest: P.args, **options: P.kwargs) -> R:
+            return remembered(_Same(value), *rest, **options)
+
+        return call
+
+    return decorate
