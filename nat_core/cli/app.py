@@ -22,6 +22,7 @@ Archs = Annotated[list[str], typer.Argument(metavar="ARCH…", help=ARCH_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 STANDARD_INPUT = "-"
+_BY_NAME = ("name", "index")
 
 
 class Named(NamedTuple):
@@ -70,17 +71,33 @@ def _all(text: str) -> list[Named]:
     if choice:
         return [Named(choice, document.one(choice).architecture)]
     try:
-        found = document.all() if len(document) or document.refusal else _listed(document)
+        found = _listed(document) or document.all()
     except ValueError as error:
         raise ValueError(f"{label}: {error}") from None
     return [Named(item.name or f"{label}:{number}", item.architecture) for number, item in enumerate(found, start=1)]
 
 
 def _listed(document: Document) -> list[Found]:
-    """What the lines of a text name, where they are names and nothing else."""
-    found = [named(line) for line in document.lines()]
-    known = [item for item in found if item]
-    return known if known and len(known) == len(found) else document.all()
+    """The architectures of a list, one on each line by its name or written out; none for any other text.
+
+    Raises:
+        ValueError: a line of such a list is something else; names it.
+    """
+    read = [(number, _line(line)) for number, line in document.lines()]
+    found = [item for _, item in read if item]
+    if not read or not read[0][1] or len([item for item in found if item.notation not in _BY_NAME]) != len(document):
+        return []
+    if missing := next((number for number, item in read if not item), None):
+        raise ValueError(f"line {missing} holds no architecture; accepted: one on each line")
+    return found
+
+
+def _line(line: str) -> Found | None:
+    found = named(line)
+    if found:
+        return found
+    document = Document(line)
+    return document.one() if len(document) == 1 else None
 
 
 def _written(text: str) -> Document | None:

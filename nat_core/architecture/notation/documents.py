@@ -87,9 +87,10 @@ class Document:
         """What chooses one of several architectures by name, aliases included; empty for a log."""
         return tuple(self._named) if len(set(self._named.values())) > 1 else ()
 
-    def lines(self) -> list[str]:
-        """The lines that are not empty."""
-        return [line for line in self._text.splitlines() if line.strip()]
+    def lines(self) -> list[tuple[int, str]]:
+        """The lines that are neither empty nor comments, with their numbers; none of a long text."""
+        lines = [] if self._is_long else enumerate(self._text.splitlines(), start=1)
+        return [(number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
 
     def choices(self, most: int) -> tuple[str, ...]:
         """What chooses each architecture, in order: names or numbers, the last `most` of them."""
