@@ -104,7 +104,7 @@ def test_a_line_that_cannot_be_read_is_named(capsys, tmp_path):
     file = tmp_path / "some.txt"
     file.write_text(f"DARTS\n\n{shortest(DARTS)}\nnobody\n")
     status, out, err = run(capsys, str(file))
-    assert (status, out) == (2, "") and f"{file}, line 4: " in err and err.count("\n") == 1
+    assert (status, out) == (2, "") and f"{file}: line 4 holds no architecture" in err and err.count("\n") == 1
 
 
 def test_errors_grow_with_the_distance_from_what_was_trained():
