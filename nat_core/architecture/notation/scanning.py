@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nat_core.architecture.notation.benchmarks import ENAS_LENGTH
 from nat_core.architecture.notation.formats import Format, format_of
 from nat_core.architecture.notation.values import Call, Reader, Unreadable
 
@@ -19,7 +20,7 @@ _START = re.compile(
     | (?<![\w/:.])(?P<field>["']?[\w/:.]{0,80}?(?:normal|reduc|recurrent)[\w/]{0,40}["']?\s*[:=]\s*(?=[\[({"'\w-]))
     | (?<![\w.])(?P<call>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*[ ]?\()
     | (?P<bracket>[\[({])
-    | (?<![\w.:])(?P<numbers>\d{1,2}(?:[ \t\r\n,\[\]]+\d{1,2}){39}(?![\w.]|[ \t,]+\d))
+    | (?<![\w.:])(?P<numbers>\d{1,2}(?:[ \t\r\n,\[\]]+\d{1,2}){39,}(?![\w.]))
     """,
     re.VERBOSE,
 )
@@ -28,9 +29,12 @@ _CELL_STRING = re.compile(rf"{_GROUP}(?:\s*\+\s*{_GROUP})*(?!\s*\+\s*\||\s*[\w./
 _CELL_LINE = re.compile(r"[^\n'\"`]*")
 # What a genotype has and source code that only computes one has not: an operation with its source.
 _EDGE = re.compile(r"[\[(]\s*[\"'][\w ]+[\"']\s*,\s*(?:[\w.]+\()?\d")
+_CLOSING = re.compile(r"[)\]}]")
 _BRACKET = re.compile(r"[()\[\]{}]")
 _FIELD_LINE = re.compile(r"\n[ \t]*[\"']?(?:normal|reduc)\w*[\"']?\s*[:=]")
 _MAX_DEPTH = 8
+# What an attempt costs that fails for its depth, in characters read meanwhile.
+_DEEP_COST = 100
 _MAX_DAMAGE = 64 * 1024
 _MAX_QUOTED = 2
 _STRAIGHT = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\u2212": "-"})
@@ -78,13 +82,19 @@ def scan(text: str) -> Iterator[Candidate | Damaged | Other | Unreadable]:
     """What the text holds, in its order; places that cannot be read come as the fault that was met there."""
     text = text.translate(_STRAIGHT)
     reader, position = Reader(text), 0
+    # Attempts that fail may cost what reading the text three times does; then brackets alone begin nothing any more.
+    allowance = 3 * len(text) + 100_000
     while match := _START.search(text, position):
+        if match["bracket"] and allowance < 0:
+            position = match.end()
+            continue
         try:
             value, end = _value(reader, match)
         except Unreadable as fault:
+            allowance -= _DEEP_COST if fault.too_deep else max(fault.position - match.start(), 10)
             damaged = _is_damage(text, match, fault)
             yield Damaged(fault, match.start()) if damaged else fault
-            position = _end_of_damage(text, match, fault) if damaged else _next_start(match)
+            position = _end_of_damage(text, match, fault) if damaged else _next_start(text, match, fault)
         else:
             yield from _within(value, "", match.start())
             position = max(end, match.start() + 1)
@@ -97,10 +107,19 @@ def _value(reader: Reader, match: re.Match[str]) -> tuple[Any, int]:
         whole = _CELL_STRING.match(reader.text, start) or _CELL_LINE.match(reader.text, start)
         return (whole.group().strip(), whole.end()) if whole else ("", match.end())
     if match["numbers"]:
-        return [int(number) for number in re.findall(r"\d+", match["numbers"])], match.end()
+        return _arcs(match["numbers"]), match.end()
     if match["field"]:
         return reader.fields(start)
     return reader.value(start)
+
+
+def _arcs(text: str) -> list[Any]:
+    """The numbers of a text: one list, or where its lines hold 20 or 40 each, a list of each 40."""
+    lines = [[int(number) for number in re.findall(r"\d+", line)] for line in text.splitlines()]
+    numbers = [number for line in lines for number in line]
+    if len(numbers) > ENAS_LENGTH and {len(line) for line in lines} <= {20, ENAS_LENGTH}:
+        return [numbers[start : start + ENAS_LENGTH] for start in range(0, len(numbers), ENAS_LENGTH)]
+    return numbers
 
 
 def _is_damage(text: str, match: re.Match[str], fault: Unreadable) -> bool:
@@ -126,8 +145,10 @@ def _end_of_damage(text: str, match: re.Match[str], fault: Unreadable) -> int:
     return line_end if line_end >= 0 else len(text)
 
 
-def _next_start(match: re.Match[str]) -> int:
+def _next_start(text: str, match: re.Match[str], fault: Unreadable) -> int:
     """Where to go on after a fault: within the call's brackets, behind the field's sign, or at the next character."""
+    if fault.too_deep and not _CLOSING.search(text, match.start(), fault.position):
+        return max(fault.position, match.start() + 1)  # nothing has ended before, so nothing whole was passed
     if match["call"]:
         return match.end() - 1
     return match.end() if match["field"] or match["string"] else match.start() + 1

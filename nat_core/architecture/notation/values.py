@@ -38,11 +38,12 @@ class Unreadable(ValueError):
         position: offset in the text, in characters.
         reason: what is wrong there.
         truncated: whether the text ended before the value did.
+        too_deep: whether brackets are nested too deep.
     """
 
-    def __init__(self, position: int, reason: str, truncated: bool = False) -> None:
+    def __init__(self, position: int, reason: str, truncated: bool = False, too_deep: bool = False) -> None:
         super().__init__(reason)
-        self.position, self.reason, self.truncated = position, reason, truncated
+        self.position, self.reason, self.truncated, self.too_deep = position, reason, truncated, too_deep
 
 
 def noun(value: Any) -> str:
@@ -128,7 +129,7 @@ class Reader:
 
     def _value(self, position: int, depth: int) -> tuple[Any, int]:
         if depth > MAX_NESTING:
-            raise Unreadable(position, f"brackets are nested deeper than {MAX_NESTING}")
+            raise Unreadable(position, f"brackets are nested deeper than {MAX_NESTING}", too_deep=True)
         text = self.text
         start = text[position : position + 1]
         if start in ("[", "("):
