@@ -24,6 +24,7 @@ PLAIN = {
         (f"{name}_concat", list(cell.output)),
     )
 }
+ARC = "0 2 0 0 0 4 0 1 0 4 1 1 1 0 0 1 0 2 1 1 1 0 1 0 0 3 0 2 1 1 3 1 1 0 0 4 0 3 1 1"
 WRAPPED = PAIRS.replace("), (", "),\n  (")
 
 AROUND = {
@@ -208,48 +209,7 @@ def test_time_is_linear_in_what_is_read():
 
 
 def test_arcs_of_enas_are_read_one_by_one_and_other_rows_of_numbers_are_not():
-    arc = [
-        "0",
-        "2",
-        "0",
-        "0",
-        "0",
-        "4",
-        "0",
-        "1",
-        "0",
-        "4",
-        "1",
-        "1",
-        "1",
-        "0",
-        "0",
-        "1",
-        "0",
-        "2",
-        "1",
-        "1",
-        "1",
-        "0",
-        "1",
-        "0",
-        "0",
-        "3",
-        "0",
-        "2",
-        "1",
-        "1",
-        "3",
-        "1",
-        "1",
-        "0",
-        "0",
-        "4",
-        "0",
-        "3",
-        "1",
-        "1",
-    ]
+    arc = ARC.split(" ")
     lines = [
         f"[{' '.join(arc[:20])}]\n[{' '.join(arc[20:])}]",
         " ".join(arc),

@@ -82,8 +82,8 @@ def scan(text: str) -> Iterator[Candidate | Damaged | Other | Unreadable]:
     """What the text holds, in its order; places that cannot be read come as the fault that was met there."""
     text = text.translate(_STRAIGHT)
     reader, position = Reader(text), 0
-    # Attempts that fail may cost what reading the text three times does; then brackets alone begin nothing any more.
-    allowance = 3 * len(text) + 100_000
+    # Attempts that fail may cost what reading the text twice does; then brackets alone begin nothing any more.
+    allowance = 2 * len(text) + 50_000
     while match := _START.search(text, position):
         if match["bracket"] and allowance < 0:
             position = match.end()
