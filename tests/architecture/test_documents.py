@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+import yaml
 
 from nat_core import PROJECT
 from nat_core.architecture.library import library
@@ -45,6 +46,8 @@ AROUND = {
     "YAML flow": "\n".join(f"{key}: {json.dumps(value)}" for key, value in PLAIN.items()),
     "YAML without quotes": "\n".join(f"{key}: {json.dumps(value)}".replace('"', "") for key, value in PLAIN.items()),
     "YAML folded": "genotypes:\n    " + PAIRS.replace(", normal_concat", ",\n      normal_concat") + "\n",
+    "YAML blocks": yaml.safe_dump({"genotype": PLAIN, "layers": 20}, default_flow_style=False),
+    "YAML tuples": yaml.dump({"genotype": {k: tuple(v) for k, v in PLAIN.items()}}),
     "Python fields": "\n".join(f"{key} = {value!r}" for key, value in PLAIN.items()),
     "Markdown": f"The cell we found:\n\n```python\n{PAIRS}\n```\n\n| a | b |\n|---|---|\n",
     "inline code": f"use `{PAIRS}` for this",
@@ -222,3 +225,15 @@ def test_arcs_of_enas_are_read_one_by_one_and_other_rows_of_numbers_are_not():
     assert len(Document("\n".join([lines[0], "val_acc=0.81", lines[0]]))) == 2
     for text in (" ".join(arc * 2), " ".join(arc[:-1]), " ".join([*arc, "1"]), "1 " * 400):
         assert len(Document(text)) == 0
+
+
+def test_yaml_cannot_grow_beyond_its_text():
+    bomb = (
+        "a: &a [x, x]\n"
+        + "".join(f"k{i}: &k{i} [*{'a' if not i else f'k{i - 1}'}, *a]\n" for i in range(60))
+        + "normal:\n- *k59\n"
+    )
+    began = time.process_time()
+    with pytest.raises(ValueError):
+        Document(bomb).one()
+    assert time.process_time() - began < 1

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.notation import block_yaml
 from nat_core.architecture.notation.formats import not_an_architecture
 from nat_core.architecture.notation.refusals import Refusal, refusal_in, refusal_of
-from nat_core.architecture.notation.scanning import Candidate, Damaged, Other, scan
+from nat_core.architecture.notation.scanning import Candidate, Damaged, Other, candidates, scan
 from nat_core.architecture.notation.values import ACCEPTED, Bare, Unreadable
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -198,7 +199,10 @@ class Document:
 
     @cached_property
     def _hits(self) -> list[Candidate | Damaged | Other | Unreadable]:
-        return list(scan(self._text))
+        hits = list(scan(self._text))
+        if any(isinstance(hit, Candidate) for hit in hits):
+            return hits
+        return list(candidates(block_yaml.read(self._text))) or hits
 
     @cached_property
     def _text(self) -> str:

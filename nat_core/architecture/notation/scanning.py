@@ -154,6 +154,11 @@ def _next_start(text: str, match: re.Match[str], fault: Unreadable) -> int:
     return match.end() if match["field"] or match["string"] else match.start() + 1
 
 
+def candidates(value: Any) -> Iterator[Candidate]:
+    """The architectures in a plain value that a whole text spells."""
+    return (hit for hit in _within(value, "", 0) if isinstance(hit, Candidate))
+
+
 def _within(value: Any, name: str, position: int, depth: int = 0, quoted: int = 0) -> Iterator[Candidate | Other]:
     """The architectures in a value: itself, or what lists, dicts and strings in it hold."""
     if format := format_of(value):
