@@ -15,7 +15,7 @@ from nat_core.learning.support.values import dataclass_of
 ESTIMATORS = ("group", "moving_average")
 REWARD_SCALES = ("normal_scores", "points")
 COSTS = ("macs", *DEVICES)
-# Rewards from a model of the shipped trainings (see `structure_model`), for spaces without a benchmark's table.
+# Rewards from a model of really trained cells (see `trainings_model`), for spaces without a benchmark's table.
 TRAININGS = "trainings"
 
 
@@ -28,6 +28,7 @@ class TrainingConfig:
         rule: "nat" or "nat++".
         policy: shape of the policy.
         data_set: what rewards, unless another accuracy source is given: a column of NAS-Bench-201, or "trainings".
+        trainings: files of trained cells that the model of "trainings" is fitted on; without any, the shipped model.
         steps: gradient steps.
         batch: input architectures per step.
         samples: transformations drawn per input.
@@ -64,6 +65,7 @@ class TrainingConfig:
     rule: str = "nat++"
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     data_set: str = "cifar10_valid"
+    trainings: tuple[str, ...] = ()
     steps: int = 1500
     batch: int = 256
     samples: int = 10
@@ -98,6 +100,8 @@ class TrainingConfig:
             raise ValueError("the group estimator compares samples of an input; samples must be 2 or more")
         if self.data_set == TRAININGS and self.space == "nasbench201":
             raise ValueError(f"nasbench201 has a table; accepted for data_set: {', '.join(DATA_SETS)}")
+        if self.trainings and self.data_set != TRAININGS:
+            raise ValueError(f"trainings reward where data_set is {TRAININGS}, not {self.data_set}")
         if self.cost_weight and self.cost != "macs" and self.space != "nasbench201":
             raise ValueError(
                 f"latencies on {self.cost} are known for nasbench201 only; accepted for {self.space}: macs"

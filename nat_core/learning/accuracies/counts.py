@@ -1,0 +1,181 @@
+"""What can be counted in a cell of any size: numbers in which accuracy after a full training is nearly linear.
+
+Only edges count that carry something: not null, on a path from an input to the output. Amounts are per eight edges and
+per four nodes, as in DARTS' cells, so that larger and denser cells are compared by what they are made of. Operations
+are known by their traits; those that few trainings contain count as their nearest relatives, and again by themselves.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture, Cell, Edge
+from nat_core.architecture.operations import Kind, Operation
+
+Names = tuple[str, ...]
+
+OPERATIONS: Names = ("sep3", "sep5", "dil3", "dil5", "max", "avg", "skip")
+PLAIN: Names = (*OPERATIONS, "convolutions at inputs", "skips at inputs", "depth", "sum of depths", "loose ends")
+FEW = "few convolutions"
+# What the full trainings of DARTS' cells do not contain.
+FOREIGN: Names = ("null", "dense", "1x1", "wide pooling", "unread inputs", FEW)
+_PLACES: Names = ("older", "latest", "node")
+_DEPTHS = range(1, 5)
+DETAILED: Names = (
+    *PLAIN,
+    *(f"{name} from {place}" for name in OPERATIONS for place in _PLACES),
+    *(f"{name} at depth {depth}" for name in OPERATIONS for depth in _DEPTHS),
+    *(f"{one} beside {other}" for i, one in enumerate(OPERATIONS) for other in OPERATIONS[i:]),
+    *(f"{one} after {other}" for one in OPERATIONS for other in OPERATIONS),
+)
+_EDGES, _NODES = 8, 4
+# Fewer convolutions than this, of eight edges, are few.
+_FEW = 2
+
+_Numbers = NDArray[np.float64]
+
+
+def plain(architectures: Sequence[Architecture]) -> _Numbers:
+    """[n, 2 · len(PLAIN)] of n architectures: the normal cell's, then the reduction cell's (or the normal's again)."""
+    return _stacked(architectures, _plain)
+
+
+def detailed(architectures: Sequence[Architecture]) -> _Numbers:
+    """[n, 2 · len(DETAILED)], likewise."""
+    return _stacked(architectures, _detailed)
+
+
+def foreign(architectures: Sequence[Architecture]) -> _Numbers:
+    """[n, len(FOREIGN_COLUMNS)]: the normal cell's, the reduction cell's, and how many convolutions both lack together.
+
+    All 0 for cells as the full trainings have them.
+    """
+    cells = _stacked(architectures, _foreign)
+    convolutions = _stacked(architectures, _convolutions).sum(axis=1, keepdims=True)
+    return np.hstack([cells, (2 * _FEW - convolutions).clip(0)])
+
+
+def both(names: Names) -> Names:
+    """The columns' names."""
+    return tuple(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in names)
+
+
+FOREIGN_COLUMNS = (*both(FOREIGN), f"{FEW}, both cells")
+
+
+def carrying_edges(cell: Cell) -> list[Edge]:
+    """Edges on a path of operations other than null from an input to the output, by their sources."""
+    reached, carrying = set(range(cell.inputs)), []
+    for edge in sorted(cell.edges, key=lambda edge: edge.source):
+        if edge.source in reached and edge.target in cell.live_nodes and not edge.is_null:
+            reached.add(edge.target)
+            carrying.append(edge)
+    return carrying
+
+
+def relative(operation: Operation) -> str:
+    """The one of OPERATIONS that is most like it."""
+    kind, wide = operation.kind, operation.kernel >= 5
+    if kind.is_pooling:
+        return "max" if kind is Kind.MAX_POOL else "avg"
+    if kind is Kind.SKIP or operation.kernel <= 1:
+        return "skip"
+    return f"{'dil' if kind is Kind.DIL_CONV else 'sep'}{5 if wide else 3}"
+
+
+def _stacked(architectures: Sequence[Architecture], of_cell: Callable[[Cell], tuple[float, ...]]) -> _Numbers:
+    rows = [(*of_cell(item.normal), *of_cell(item.reduction or item.normal)) for item in architectures]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
+
+
+class _Structure:
+    """A cell's carrying edges as relatives, and where they are."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.inputs = cell.inputs
+        self.edges = [(relative(edge.traits), edge.source, edge.target) for edge in carrying_edges(cell)]
+        self.into: dict[int, list[tuple[str, int]]] = {}
+        for name, source, target in self.edges:
+            self.into.setdefault(target, []).append((name, source))
+        self.depth = dict.fromkeys(range(cell.inputs), 0)
+        for node in sorted(self.into):
+            self.depth[node] = 1 + max(self.depth[source] for _, source in self.into[node])
+        self.per_edge = _EDGES / max(1, len(self.edges) + sum(edge.is_null for edge in cell.edges))
+        self.per_node = _NODES / max(1, len({edge.target for edge in cell.edges}))
+
+    def place(self, source: int) -> str:
+        return "node" if source >= self.inputs else "older" if source < self.inputs - 1 else "latest"
+
+
+@lru_cache(maxsize=65_536)
+def _plain(cell: Cell) -> tuple[float, ...]:
+    return tuple(_plain_of(_Structure(cell)))
+
+
+def _plain_of(found: _Structure) -> Iterator[float]:
+    amounts = Counter(name for name, _, _ in found.edges)
+    first = Counter(name for name, source, _ in found.edges if source < found.inputs)
+    sources = {source for _, source, _ in found.edges}
+    yield from (amounts[name] * found.per_edge for name in OPERATIONS)
+    yield sum(first[name] for name in OPERATIONS[:4]) * found.per_edge
+    yield first["skip"] * found.per_edge
+    yield max(found.depth.values()) * min(1.0, found.per_node)
+    yield sum(found.depth.values()) * found.per_node
+    yield sum(node not in sources for node in found.into) * found.per_node
+
+
+@lru_cache(maxsize=65_536)
+def _detailed(cell: Cell) -> tuple[float, ...]:
+    found = _Structure(cell)
+    places = Counter((name, found.place(source)) for name, source, _ in found.edges)
+    depths = Counter((name, min(found.depth[target], _DEPTHS[-1])) for name, _, target in found.edges)
+    beside: dict[tuple[str, str], float] = {}
+    for entering in found.into.values():
+        for pair, share in _pairs([name for name, _ in entering]).items():
+            beside[pair] = beside.get(pair, 0.0) + share
+    after = Counter(
+        (name, other) for name, source, _ in found.edges if source >= found.inputs for other, _ in found.into[source]
+    )
+    chains = max(1, sum(len(found.into[source]) for _, source, _ in found.edges if source >= found.inputs))
+    used = sum(source >= found.inputs for _, source, _ in found.edges) * found.per_edge * 2 / chains
+    return (
+        *_plain_of(found),
+        *(places[name, place] * found.per_edge for name in OPERATIONS for place in _PLACES),
+        *(depths[name, depth] * found.per_edge for name in OPERATIONS for depth in _DEPTHS),
+        *(
+            beside.get((one, other), 0.0) * found.per_edge
+            for i, one in enumerate(OPERATIONS)
+            for other in OPERATIONS[i:]
+        ),
+        *(after[one, other] * used for one in OPERATIONS for other in OPERATIONS),
+    )
+
+
+def _pairs(names: Sequence[str]) -> dict[tuple[str, str], float]:
+    """How often two operations enter a node together; a node of n edges counts n ÷ 2 times."""
+    found: dict[tuple[str, str], float] = {}
+    for one, other in combinations(sorted(names, key=OPERATIONS.index), 2):
+        found[one, other] = found.get((one, other), 0.0) + 1 / (len(names) - 1)
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _convolutions(cell: Cell) -> tuple[float]:
+    found = _Structure(cell)
+    return (sum(name in OPERATIONS[:4] for name, _, _ in found.edges) * found.per_edge,)
+
+
+@lru_cache(maxsize=65_536)
+def _foreign(cell: Cell) -> tuple[float, ...]:
+    edges, per_edge = carrying_edges(cell), _Structure(cell).per_edge
+    traits = [edge.traits for edge in edges]
+    dense = sum(item.kind in (Kind.CONV, Kind.THIN_CONV) and item.kernel > 1 for item in traits)
+    pixelwise = sum(item.kind is Kind.CONV and item.kernel == 1 for item in traits)
+    wide = sum(item.kind.is_pooling and item.kernel >= 5 for item in traits)
+    unread = cell.inputs - len({edge.source for edge in edges if edge.source < cell.inputs})
+    amounts = (len(cell.edges) - len(edges), dense, pixelwise, wide)
+    return (*(amount * per_edge for amount in amounts), float(unread), max(0.0, _FEW - _convolutions(cell)[0]))
