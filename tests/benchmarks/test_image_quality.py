@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nat_core.learning.accuracies.regression import Penalties
 
 from benchmarks.image_quality import (
     COMPARED,
@@ -22,7 +23,6 @@ from benchmarks.image_quality import (
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.accuracies.regression import Penalties
 from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_reward_model
 from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.policies.policy import Policy, PolicyConfig

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nat_core.learning.accuracies.structure import features
 
 from benchmarks.proxies import interval, judgements, noise, row, trainings_for_rewards, truth
 from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.accuracies.structure import features
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.learning.scratch.presets import preset_budget

@@ -2,6 +2,7 @@ from argparse import Namespace
 from dataclasses import replace
 
 import torch
+from nat_core.learning.accuracies.structure_model import of_main_budget
 
 from benchmarks.trainings import (
     CHAINS,
@@ -20,7 +21,6 @@ from benchmarks.trainings import (
 )
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
-from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.learning.scratch.measured import SHIPPED, add_measured, read_measured

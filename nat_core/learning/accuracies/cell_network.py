@@ -70,7 +70,7 @@ class CellNetwork:
             self._known.update({cell: values[found] for cell, found in readable.items()})
         nothing = (WORTHLESS,) * len(self.members)
         self._known.update({cell: nothing for cell in missing if cell not in readable})
-        return np.array([self._known[cell] for cell in cells]).reshape(len(cells), -1).T
+        return np.array([self._known[cell] for cell in cells]).reshape(len(cells), len(self.members)).T
 
 
 def fit_cell_network(

@@ -41,12 +41,12 @@ _Numbers = NDArray[np.float64]
 
 def plain(architectures: Sequence[Architecture]) -> _Numbers:
     """[n, 2 · len(PLAIN)] of n architectures: the normal cell's, then the reduction cell's (or the normal's again)."""
-    return _stacked(architectures, _plain)
+    return _stacked(architectures, _plain, len(PLAIN))
 
 
 def detailed(architectures: Sequence[Architecture]) -> _Numbers:
     """[n, 2 · len(DETAILED)], likewise."""
-    return _stacked(architectures, _detailed)
+    return _stacked(architectures, _detailed, len(DETAILED))
 
 
 def foreign(architectures: Sequence[Architecture]) -> _Numbers:
@@ -54,8 +54,8 @@ def foreign(architectures: Sequence[Architecture]) -> _Numbers:
 
     All 0 for cells as the full trainings have them.
     """
-    cells = _stacked(architectures, _foreign)
-    convolutions = _stacked(architectures, _convolutions).sum(axis=1, keepdims=True)
+    cells = _stacked(architectures, _foreign, len(FOREIGN))
+    convolutions = _stacked(architectures, _convolutions, 1).sum(axis=1, keepdims=True)
     return np.hstack([cells, (2 * _FEW - convolutions).clip(0)])
 
 
@@ -87,9 +87,11 @@ def relative(operation: Operation) -> str:
     return f"{'dil' if kind is Kind.DIL_CONV else 'sep'}{5 if wide else 3}"
 
 
-def _stacked(architectures: Sequence[Architecture], of_cell: Callable[[Cell], tuple[float, ...]]) -> _Numbers:
+def _stacked(
+    architectures: Sequence[Architecture], of_cell: Callable[[Cell], tuple[float, ...]], width: int
+) -> _Numbers:
     rows = [(*of_cell(item.normal), *of_cell(item.reduction or item.normal)) for item in architectures]
-    return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 2 * width)
 
 
 class _Structure:
@@ -111,9 +113,13 @@ class _Structure:
         return "node" if source >= self.inputs else "older" if source < self.inputs - 1 else "latest"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
+def _structure(cell: Cell) -> _Structure:
+    return _Structure(cell)
+
+
 def _plain(cell: Cell) -> tuple[float, ...]:
-    return tuple(_plain_of(_Structure(cell)))
+    return tuple(_plain_of(_structure(cell)))
 
 
 def _plain_of(found: _Structure) -> Iterator[float]:
@@ -128,9 +134,8 @@ def _plain_of(found: _Structure) -> Iterator[float]:
     yield sum(node not in sources for node in found.into) * found.per_node
 
 
-@lru_cache(maxsize=65_536)
 def _detailed(cell: Cell) -> tuple[float, ...]:
-    found = _Structure(cell)
+    found = _structure(cell)
     places = Counter((name, found.place(source)) for name, source, _ in found.edges)
     depths = Counter((name, min(found.depth[target], _DEPTHS[-1])) for name, _, target in found.edges)
     beside: dict[tuple[str, str], float] = {}
@@ -163,15 +168,13 @@ def _pairs(names: Sequence[str]) -> dict[tuple[str, str], float]:
     return found
 
 
-@lru_cache(maxsize=65_536)
 def _convolutions(cell: Cell) -> tuple[float]:
-    found = _Structure(cell)
+    found = _structure(cell)
     return (sum(name in OPERATIONS[:4] for name, _, _ in found.edges) * found.per_edge,)
 
 
-@lru_cache(maxsize=65_536)
 def _foreign(cell: Cell) -> tuple[float, ...]:
-    edges, per_edge = carrying_edges(cell), _Structure(cell).per_edge
+    edges, per_edge = carrying_edges(cell), _structure(cell).per_edge
     traits = [edge.traits for edge in edges]
     dense = sum(item.kind in (Kind.CONV, Kind.THIN_CONV) and item.kernel > 1 for item in traits)
     pixelwise = sum(item.kind is Kind.CONV and item.kernel == 1 for item in traits)

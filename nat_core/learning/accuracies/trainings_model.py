@@ -24,6 +24,10 @@ from nat_core.learning.support.ranks import TargetScale
 _Numbers = NDArray[np.float64]
 # Of the error that gains have; differences up to it mean nothing.
 _TOLERANCE = 0.5
+# The target of a good cell, better than three of four.
+_GOOD = 0.67
+# Architectures whose columns are kept.
+_REMEMBERED = 100_000
 # A step in targets that stands for a slope.
 _SMALL = 0.1
 
@@ -165,6 +169,7 @@ class TrainingsModel:
     left_out: LeftOut
     sources: tuple[Source, ...]
     network: CellNetwork | None = field(default=None, compare=False)
+    _known: dict[Architecture, _Numbers] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.space not in SPACES:
@@ -199,8 +204,8 @@ class TrainingsModel:
 
     @property
     def tolerance_points(self) -> float:
-        """Half of the error of the gain of a cell whose operations are all exchanged."""
-        middle = np.array([np.median(self.knots.targets)])
+        """Half of the error of the gain of a good cell whose operations are all exchanged."""
+        middle = np.array([_GOOD])
         return float(_TOLERANCE * self._slopes(middle, np.sqrt(self._exchanged(middle)))[0])
 
     def mismatch(self, architecture: Architecture) -> str | None:
@@ -245,10 +250,20 @@ class TrainingsModel:
         return columns_of(architectures, self.students, self.network, self.lacking)
 
     def _standardised(self, architectures: Sequence[Architecture]) -> _Numbers:
-        for position, architecture in enumerate(architectures):
-            if reason := self.mismatch(architecture):
+        """[n, k]; what was asked before is remembered."""
+        missing = {item: position for position, item in enumerate(architectures) if item not in self._known}
+        for item, position in missing.items():
+            if reason := self.mismatch(item):
                 raise ValueError(f"architecture {position} is not of the model's space: {reason}")
-        return self.line.standard(self.columns(architectures))
+        if len(self._known) > _REMEMBERED:
+            kept = {item: self._known[item] for item in set(architectures) - missing.keys()}
+            self._known.clear()
+            self._known.update(kept)
+        if missing:
+            rows = self.line.standard(self.columns(list(missing)))
+            self._known.update(zip(missing, rows, strict=True))
+        size = len(self.line.weights)
+        return np.array([self._known[item] for item in architectures], dtype=np.float64).reshape(-1, size)
 
     def _exchanged(self, targets: _Numbers) -> _Numbers:
         """[n] variances of the gain of cells all of whose operations are exchanged, whatever noise."""

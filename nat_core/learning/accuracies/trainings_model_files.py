@@ -1,7 +1,7 @@
 """A model of trained cells in files: `trainings_model.json`, and beside it `cell_network.safetensors` if it has one."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ def save_trainings_model(folder: Path, model: TrainingsModel) -> Path:
     """Writes the model into `folder`; returns the JSON file."""
     if model.network is not None:
         _save_network(folder / NETWORK_FILE, model.network)
-    facts = asdict(replace(model, network=None)) | {"network": model.network is not None}
+    told = {item.name: getattr(model, item.name) for item in fields(model) if item.init and item.name != "network"}
+    facts = {name: _plain(value) for name, value in told.items()} | {"network": model.network is not None}
     write_text(folder / FILE, json.dumps(_rounded(facts), allow_nan=False, ensure_ascii=False) + "\n")
     return folder / FILE
 
@@ -81,6 +82,13 @@ def _load_network(path: Path) -> CellNetwork:
         member.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
         members.append(member.eval())
     return CellNetwork(tuple(members), shape, tuple(map(str, facts["operations"])))
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can hold it."""
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _rounded(value: Any) -> Any:

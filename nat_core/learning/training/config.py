@@ -190,16 +190,16 @@ def trainings_recipe(**changes: Any) -> TrainingConfig:
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
-        "steps": 2000,
+        "steps": 1500,
         "batch": 64,
         "learning_rate": 1e-3,
         "entropy_end": 0.003,
-        "inputs": 6000,
+        "inputs": 2000,
         "held_out": 200,
-        "thinned_share": 0.5,
+        "thinned_share": 0.3,
         "cost_weight": 0.02,
-        "caution": 2.0,
-        "searched_share": 1.0,
+        "caution": 1.0,
+        "searched_share": 0.5,
     }
     return TrainingConfig(**{**recipe, **changes})
 

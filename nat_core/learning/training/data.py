@@ -120,6 +120,18 @@ def source_of(config: TrainingConfig) -> AccuracySource:
     return table.TabularAccuracy(config.data_set)
 
 
+def read_in_words(config: TrainingConfig) -> str:
+    """What the files of trained cells hold, and how well they can be predicted. Raises ValueError like `source_of`."""
+    model, judged = model_of_files(tuple(map(Path, config.trainings)), config.space, config.seed)
+    tables = ", ".join(f"{source.name} ({source.rows:,} cells)" for source in model.sources)
+    quality = judged.quality
+    return (
+        f"read {tables}; cells of other topologies are predicted with rank correlation {quality.rank_correlation:.2f}, "
+        f"error {quality.error_points:.2f} points, {quality.within_one:.0%} within one standard error and "
+        f"{quality.within_two:.0%} within two"
+    )
+
+
 def relative_cost_of(config: TrainingConfig) -> RelativeCost:
     """The cost that the configuration names, as a fraction of the heaviest architecture's."""
     if config.cost == "macs":

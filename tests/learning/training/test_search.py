@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nat_core.learning.accuracies.structure_model import shipped_structure_model
 
 from nat_core.architecture.difference import difference
 from nat_core.architecture.spaces import SPACES
 from nat_core.architecture.transitions import is_legal
-from nat_core.learning.accuracies.structure_model import shipped_structure_model
 from nat_core.learning.training.rewards import Objective
 from nat_core.learning.training.rules import applied
 from nat_core.learning.training.search import ascended, gained
