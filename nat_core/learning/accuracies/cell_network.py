@@ -92,9 +92,9 @@ def fit_cell_network(
     """
     shape = shape or NetworkShape()
     known = tuple(sorted({edge.operation for cell in cells for edge in carrying_edges(cell)}))
+    if dead := sum(not carrying_edges(cell) for cell in cells):
+        raise ValueError(f"{dead} trained cells carry nothing from their inputs to their output")
     readable = [found for cell in cells if (found := read_as(cell, known)) is not None]
-    if len(readable) < len(cells):
-        raise ValueError(f"{len(cells) - len(readable)} trained cells carry nothing from their inputs to their output")
     graphs = encode([Architecture(cell) for cell in readable])
     config = RewardModelConfig(
         width=shape.width, layers=shape.layers, embedding=shape.embedding, steps=shape.steps, batch=shape.batch,

@@ -15,6 +15,7 @@ _Numbers = NDArray[np.float64]
 # Of the levels of tables, which may be anything: their variance, in that of the targets.
 _ANY_LEVEL = 1e4
 UNBOUNDED = 1e6
+_LEAST_DEVIATION = 1e-9
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Line:
         if len(sizes) != 1 or len(self.covariance) != (len(self.weights) + 1) ** 2:
             raise ValueError("the line's standard, weights and covariance are of different sizes")
         numbers = [*self.weights, self.intercept, *self.covariance, *self.standard.means]
-        if not np.isfinite(numbers).all() or not min(self.standard.deviations) > 0:
+        if not np.isfinite(numbers).all() or not min(self.standard.deviations) > _LEAST_DEVIATION:
             raise ValueError("the line has a number that is not finite, or a deviation that is not above 0")
 
     @cached_property

@@ -5,7 +5,6 @@ are any, `budget` and `seed`; the same without a header, genotype first (as pym1
 and the trace of LaNAS (facebookresearch/LaMCTS), a JSON object from 28 numbers to a test accuracy. Never a pickle.
 """
 
-import ast
 import json
 import math
 from collections import defaultdict
@@ -116,7 +115,8 @@ def grouped(name: str, rows: Sequence[Row]) -> list[TrainedCells]:
 
 
 def _csv(path: Path, accuracy: str | None) -> Iterator[Row]:
-    first = path.open(encoding="utf-8-sig").readline()
+    with path.open(encoding="utf-8-sig") as file:
+        first = file.readline()
     if "genotype(" in first.lower():  # no header: the genotype comes first, its accuracy last
         table = pd.read_csv(path, header=None)
         table = table.rename(columns={table.columns[0]: "genotype", table.columns[-1]: ACCURACY_COLUMNS[0]})
@@ -144,7 +144,7 @@ def _lanas(path: Path, _: str | None) -> Iterator[Row]:
     if not isinstance(trace, dict):
         raise ValueError("it holds no JSON object")
     for key, value in trace.items():
-        numbers = ast.literal_eval(key)
+        numbers = json.loads(key)
         yield Row(notation.shortest(lanas_architecture(numbers)), float(value))
 
 
@@ -154,7 +154,11 @@ def lanas_architecture(numbers: Sequence[int]) -> Architecture:
     Both cells are alike. Raises ValueError for other numbers.
     """
     count = 2 * _LANAS_NODES
-    if len(numbers) != 2 * count or not all(isinstance(item, int) and item >= 0 for item in numbers):
+    if (
+        not isinstance(numbers, Sequence)
+        or len(numbers) != 2 * count
+        or not all(isinstance(item, int) and item >= 0 for item in numbers)
+    ):
         raise ValueError(f"a key of the trace is {str(numbers)!r:.60}, which is not {2 * count} numbers")
     if max(numbers[:count]) >= len(_LANAS_OPERATIONS):
         raise ValueError(f"operation {max(numbers[:count])} is unknown to LaNAS; accepted: 0 to 3")

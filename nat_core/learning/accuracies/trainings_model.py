@@ -27,7 +27,7 @@ _TOLERANCE = 0.5
 # The target of a good cell, better than three of four.
 _GOOD = 0.67
 # Architectures whose columns are kept.
-_REMEMBERED = 100_000
+_REMEMBERED = 50_000
 # A step in targets that stands for a slope.
 _SMALL = 0.1
 

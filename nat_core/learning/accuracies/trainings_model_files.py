@@ -18,6 +18,7 @@ NETWORK_FILE = "cell_network.safetensors"
 _MOST_BYTES = 16 << 20
 _MOST_MEMBERS = 20
 _DIGITS = 9
+_LARGEST = 1e9
 
 
 def save_trainings_model(folder: Path, model: TrainingsModel) -> Path:
@@ -43,6 +44,7 @@ def load_trainings_model(folder: Path) -> TrainingsModel:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(facts, dict):
             raise ValueError("no JSON object")
+        _check_numbers(facts)
         has_network = facts.pop("network", False) is True
         model = dataclass_of(TrainingsModel, facts)
         model = replace(model, network=_load_network(folder / NETWORK_FILE)) if has_network else model
@@ -82,6 +84,15 @@ def _load_network(path: Path) -> CellNetwork:
         member.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
         members.append(member.eval())
     return CellNetwork(tuple(members), shape, tuple(map(str, facts["operations"])))
+
+
+def _check_numbers(value: Any) -> None:
+    """Raises ValueError for a number that no model has."""
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        raise ValueError(f"a number is {value:g}; accepted: within ±{_LARGEST:g}")
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_numbers(part)
 
 
 def _plain(value: Any) -> Any:
