@@ -238,13 +238,16 @@ def darts(policies: Path, inputs: int) -> Iterator[str]:
     ):  # fmt: skip
         gained = model.accuracy_percent([item])[0] - model.accuracy_percent([given])[0]
         error, share = model.gain_error_points([given], [item])[0], setting.cost(item).macs / setting.cost(given).macs
-        yield f"| {name} | {share:.2f} | {gained:+.2f} ± {error:.2f} | {convolutions(item):.2f} |"
+        yield f"| {name} | {share:.2f} | {gained:+.2f} ± {error:.2f} | {counts.convolution_share(item):.2f} |"
     for space in ("fully_concat", "loose_end"):
         setting = setting_of(space, policies)
         every = inputs_of(setting.space, inputs)
         for title in (GREEDY, SHOWN):
             made = [METHODS[title](setting, item) for item in every]
-            few = [convolutions(new) < min(FEWEST, convolutions(old)) for old, new in zip(every, made, strict=True)]
+            few = [
+                counts.convolution_share(new) < min(FEWEST, counts.convolution_share(old))
+                for old, new in zip(every, made, strict=True)
+            ]
             macs = np.mean(
                 [setting.cost(new).macs / setting.cost(old).macs for old, new in zip(every, made, strict=True)]
             )
@@ -252,12 +255,6 @@ def darts(policies: Path, inputs: int) -> Iterator[str]:
                 f"\n{space}, {title}: of {len(every)} outputs {sum(few)} have fewer than a quarter of their edges "
                 f"convolutions though their input had more; MACs × {macs:.2f}"
             )
-
-
-def convolutions(architecture: Architecture) -> float:
-    """The share of edges, nulls included, that are convolutions."""
-    traits = [edge.traits for _, edge in architecture.edges]
-    return sum(item.kernel > 0 and not item.kind.is_pooling for item in traits) / len(traits)
 
 
 def guard(found: Evidence, models: Mapping[str, TrainingsModel], surrogate: Path | None) -> Iterator[str]:
@@ -274,7 +271,10 @@ def guard(found: Evidence, models: Mapping[str, TrainingsModel], surrogate: Path
     yield f"| cells | {' | '.join(['the model', 'convolutions', *judges])} |"
     yield "|---|" + "---:|" * (2 + len(judges))
     for title, cells in (("random", given), ("skips alone", skips), (f"found by {EVALUATIONS:,} evaluations", ends)):
-        values = [models["fully_concat"].accuracy_percent(cells).mean(), np.mean([*map(convolutions, cells)])]
+        values = [
+            models["fully_concat"].accuracy_percent(cells).mean(),
+            np.mean([*map(counts.convolution_share, cells)]),
+        ]
         values += [judge(cells).mean() for judge in judges.values()]
         yield f"| {title} | {' | '.join(f'{value:.2f}' for value in values)} |"
 

@@ -59,6 +59,12 @@ def foreign(architectures: Sequence[Architecture]) -> _Numbers:
     return np.hstack([cells, (2 * _FEW - convolutions).clip(0)])
 
 
+def convolution_share(architecture: Architecture) -> float:
+    """Of all edges, nulls included, those that are convolutions."""
+    traits = [edge.traits for _, edge in architecture.edges]
+    return sum(item.kernel > 0 and not item.kind.is_pooling for item in traits) / max(1, len(traits))
+
+
 def both(names: Names) -> Names:
     """The columns' names."""
     return tuple(f"{name}, {cell} cell" for cell in ("normal", "reduction") for name in names)

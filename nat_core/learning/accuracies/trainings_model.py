@@ -24,6 +24,8 @@ from nat_core.learning.support.ranks import TargetScale
 _Numbers = NDArray[np.float64]
 # Of the error that gains have; differences up to it mean nothing.
 _TOLERANCE = 0.5
+# Share of edges that are convolutions, below which trainings are few.
+_FEWEST = 0.25
 # The target of a good cell, better than three of four.
 _GOOD = 0.67
 # Architectures whose columns are kept.
@@ -232,6 +234,17 @@ class TrainingsModel:
         middle = self.line.targets((before + after) / 2)
         variances = self.line.change_variances(after - before) + self._own_variances(inputs, outputs, middle)
         return self._slopes(middle, np.sqrt(variances))
+
+    def believable(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.bool_]:
+        """[n] whether outputs keep a quarter of their edges convolutions, or as many as their inputs had.
+
+        Models of trainings like cells of skips, as trainings of cells with few convolutions are few.
+        """
+        kept = [
+            counts.convolution_share(new) >= min(_FEWEST, counts.convolution_share(old)) - 1e-9
+            for old, new in zip(inputs, outputs, strict=True)
+        ]
+        return np.array(kept, dtype=np.bool_)
 
     def mean_gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
         """The standard error of the predicted mean gain: of errors that all gains share, all stay.

@@ -190,14 +190,14 @@ def trainings_recipe(**changes: Any) -> TrainingConfig:
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
-        "steps": 1500,
+        "steps": 800,
         "batch": 64,
         "learning_rate": 1e-3,
         "entropy_end": 0.003,
         "inputs": 2000,
         "held_out": 200,
         "thinned_share": 0.3,
-        "cost_weight": 0.02,
+        "cost_weight": 0.05,
         "caution": 1.0,
         "searched_share": 0.5,
     }

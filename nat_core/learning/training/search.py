@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
 from nat_core.learning.training.rewards import Objective, changed_edges
-from nat_core.learning.training.rules import applied
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
@@ -29,7 +28,7 @@ def ascended(given: Architecture, space: Space, objective: Objective, transition
     """
     cost = cost_model(NETWORKS[space.network]).cost
     limit, targets = cost(given).macs, [space.targets(name, transitions) for name in given.operations]
-    current = applied(objective.rule, given)
+    (current,) = objective.ruled([given])
     legal = all(name in choices for name, choices in zip(current.operations, targets, strict=True))
     current = current if legal and cost(current).macs <= limit else given
     best = float(gained(objective, [given], [current])[0])
