@@ -72,6 +72,8 @@ def said_by(table: TrainedCells) -> Said:
 
 def expected_of(combinations: _Numbers, tables: Sequence[TrainedCells]) -> Expected:
     """What is expected of m combinations [m, k] of the weights, in a spread, by all tables together."""
+    if not tables:
+        return Expected(np.zeros(len(combinations)), np.full(len(combinations), _FOREIGN_DEVIATION))
     said = [said_by(table) for table in tables]
     values = np.array([item.weights @ combinations.T for item in said])
     variances = np.array([np.einsum("mi,ij,mj->m", combinations, item.covariance, combinations) for item in said])

@@ -29,7 +29,7 @@ _Numbers = NDArray[np.float64]
 _Chosen = NDArray[np.bool_]
 _LEAST = 20
 # Cells from which on a graph network tells more than counts do.
-_NETWORK = 1000
+NETWORK_FROM = 1000
 _FOLDS = 10
 _NETWORK_FOLDS = 5
 # Penalties on standardised weights; the one that predicts left-out topologies best is taken.
@@ -130,7 +130,7 @@ def fit_trainings_model(
     targets = knots.scale.to_target(accuracies)
     folds = folds_of([item.topology for item in cells], _FOLDS, seed)
     network, unseen = None, None
-    if len(cells) >= _NETWORK:
+    if len(cells) >= NETWORK_FROM:
         network, unseen = _network(cells, targets, folds % _NETWORK_FOLDS, shape, seed)
     lacking = _lacking(cells, network)
     beside = shipped_trainings() if beside is None else beside
