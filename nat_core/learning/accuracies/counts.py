@@ -33,6 +33,8 @@ DETAILED: Names = (
     *(f"{one} after {other}" for one in OPERATIONS for other in OPERATIONS),
 )
 _EDGES, _NODES = 8, 4
+_PLACE = {name: place for place, name in enumerate(DETAILED)}
+_REMEMBERED = 16_384
 # Fewer convolutions than this, of eight edges, are few.
 _FEW = 2
 
@@ -54,9 +56,10 @@ def foreign(architectures: Sequence[Architecture]) -> _Numbers:
 
     All 0 for cells as the full trainings have them.
     """
-    cells = _stacked(architectures, _foreign, len(FOREIGN))
-    convolutions = _stacked(architectures, _convolutions, 1).sum(axis=1, keepdims=True)
-    return np.hstack([cells, (2 * _FEW - convolutions).clip(0)])
+    width = len(FOREIGN)
+    cells = _stacked(architectures, _foreign, width + 1).reshape(-1, 2, width + 1)
+    few = (2 * _FEW - cells[:, :, width].sum(axis=1, keepdims=True)).clip(0)
+    return np.hstack([cells[:, :, :width].reshape(-1, 2 * width), few])
 
 
 def convolution_share(architecture: Architecture) -> float:
@@ -93,11 +96,9 @@ def relative(operation: Operation) -> str:
     return f"{'dil' if kind is Kind.DIL_CONV else 'sep'}{5 if wide else 3}"
 
 
-def _stacked(
-    architectures: Sequence[Architecture], of_cell: Callable[[Cell], tuple[float, ...]], width: int
-) -> _Numbers:
-    rows = [(*of_cell(item.normal), *of_cell(item.reduction or item.normal)) for item in architectures]
-    return np.array(rows, dtype=np.float64).reshape(len(rows), 2 * width)
+def _stacked(architectures: Sequence[Architecture], of_cell: Callable[[Cell], _Numbers], width: int) -> _Numbers:
+    rows = [of_cell(cell) for item in architectures for cell in (item.normal, item.reduction or item.normal)]
+    return np.array(rows, dtype=np.float64).reshape(len(architectures), 2 * width)
 
 
 class _Structure:
@@ -119,13 +120,14 @@ class _Structure:
         return "node" if source >= self.inputs else "older" if source < self.inputs - 1 else "latest"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _structure(cell: Cell) -> _Structure:
     return _Structure(cell)
 
 
-def _plain(cell: Cell) -> tuple[float, ...]:
-    return tuple(_plain_of(_structure(cell)))
+@lru_cache(maxsize=_REMEMBERED)
+def _plain(cell: Cell) -> _Numbers:
+    return np.array([*_plain_of(_structure(cell))])
 
 
 def _plain_of(found: _Structure) -> Iterator[float]:
@@ -140,51 +142,41 @@ def _plain_of(found: _Structure) -> Iterator[float]:
     yield sum(node not in sources for node in found.into) * found.per_node
 
 
-def _detailed(cell: Cell) -> tuple[float, ...]:
+@lru_cache(maxsize=_REMEMBERED)
+def _detailed(cell: Cell) -> _Numbers:
     found = _structure(cell)
-    places = Counter((name, found.place(source)) for name, source, _ in found.edges)
-    depths = Counter((name, min(found.depth[target], _DEPTHS[-1])) for name, _, target in found.edges)
-    beside: dict[tuple[str, str], float] = {}
-    for entering in found.into.values():
-        for pair, share in _pairs([name for name, _ in entering]).items():
-            beside[pair] = beside.get(pair, 0.0) + share
-    after = Counter(
-        (name, other) for name, source, _ in found.edges if source >= found.inputs for other, _ in found.into[source]
-    )
-    chains = max(1, sum(len(found.into[source]) for _, source, _ in found.edges if source >= found.inputs))
-    used = sum(source >= found.inputs for _, source, _ in found.edges) * found.per_edge * 2 / chains
-    return (
-        *_plain_of(found),
-        *(places[name, place] * found.per_edge for name in OPERATIONS for place in _PLACES),
-        *(depths[name, depth] * found.per_edge for name in OPERATIONS for depth in _DEPTHS),
-        *(
-            beside.get((one, other), 0.0) * found.per_edge
-            for i, one in enumerate(OPERATIONS)
-            for other in OPERATIONS[i:]
-        ),
-        *(after[one, other] * used for one in OPERATIONS for other in OPERATIONS),
-    )
+    row = np.zeros(len(DETAILED))
+    row[: len(PLAIN)] = _plain(cell)
+    amounts: dict[int, float] = {}
+
+    def add(name: str, amount: float) -> None:
+        place = _PLACE[name]
+        amounts[place] = amounts.get(place, 0.0) + amount
+
+    inner = [(name, source) for name, source, _ in found.edges if source >= found.inputs]
+    chains = sum(len(found.into[source]) for _, source in inner)
+    for name, source, target in found.edges:
+        add(f"{name} from {found.place(source)}", found.per_edge)
+        add(f"{name} at depth {min(found.depth[target], _DEPTHS[-1])}", found.per_edge)
+    for entering in found.into.values():  # a node of n edges counts n ÷ 2 times
+        for one, other in combinations(sorted((name for name, _ in entering), key=OPERATIONS.index), 2):
+            add(f"{one} beside {other}", found.per_edge / (len(entering) - 1))
+    for name, source in inner:  # chains of a node of n edges count as those of two
+        for other, _ in found.into[source]:
+            add(f"{name} after {other}", found.per_edge * 2 * len(inner) / chains)
+    row[list(amounts)] = list(amounts.values())
+    return row
 
 
-def _pairs(names: Sequence[str]) -> dict[tuple[str, str], float]:
-    """How often two operations enter a node together; a node of n edges counts n ÷ 2 times."""
-    found: dict[tuple[str, str], float] = {}
-    for one, other in combinations(sorted(names, key=OPERATIONS.index), 2):
-        found[one, other] = found.get((one, other), 0.0) + 1 / (len(names) - 1)
-    return found
-
-
-def _convolutions(cell: Cell) -> tuple[float]:
-    found = _structure(cell)
-    return (sum(name in OPERATIONS[:4] for name, _, _ in found.edges) * found.per_edge,)
-
-
-def _foreign(cell: Cell) -> tuple[float, ...]:
-    edges, per_edge = carrying_edges(cell), _structure(cell).per_edge
+@lru_cache(maxsize=_REMEMBERED)
+def _foreign(cell: Cell) -> _Numbers:
+    """The cell's own counts, then its convolutions."""
+    edges, found = carrying_edges(cell), _structure(cell)
     traits = [edge.traits for edge in edges]
     dense = sum(item.kind in (Kind.CONV, Kind.THIN_CONV) and item.kernel > 1 for item in traits)
     pixelwise = sum(item.kind is Kind.CONV and item.kernel == 1 for item in traits)
     wide = sum(item.kind.is_pooling and item.kernel >= 5 for item in traits)
+    convolutions = sum(name in OPERATIONS[:4] for name, _, _ in found.edges) * found.per_edge
     unread = cell.inputs - len({edge.source for edge in edges if edge.source < cell.inputs})
-    amounts = (len(cell.edges) - len(edges), dense, pixelwise, wide)
-    return (*(amount * per_edge for amount in amounts), float(unread), max(0.0, _FEW - _convolutions(cell)[0]))
+    amounts = [amount * found.per_edge for amount in (len(cell.edges) - len(edges), dense, pixelwise, wide)]
+    return np.array([*amounts, float(unread), max(0.0, _FEW - convolutions), convolutions])

@@ -340,7 +340,10 @@ def _changed(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) ->
     for one, other in zip(inputs, outputs, strict=True):
         if one.topology != other.topology:
             shares.append(1.0)
-        else:
-            pairs = zip(one.operations, other.operations, strict=True)
-            shares.append(sum(a != b for a, b in pairs) / max(1, len(one.operations)))
+            continue
+        pairs = [
+            zip(old.edges, new.edges, strict=True) for (_, old), (_, new) in zip(one.cells, other.cells, strict=True)
+        ]
+        differing = sum(old.operation != new.operation for pair in pairs for old, new in pair)
+        shares.append(differing / max(1, sum(len(cell.edges) for _, cell in one.cells)))
     return np.array(shares)

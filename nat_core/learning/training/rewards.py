@@ -72,7 +72,10 @@ class Objective:
 
     def ruled(self, inputs: Sequence[Architecture]) -> list[Architecture]:
         """What the rule makes of inputs, and those inputs themselves of whose gains none may be believed."""
-        return self._believed(inputs, [applied(self.rule, item) for item in inputs])
+        distinct = list(dict.fromkeys(inputs))
+        made = self._believed(distinct, [applied(self.rule, item) for item in distinct])
+        known = dict(zip(distinct, made, strict=True))
+        return [known[item] for item in inputs]
 
     def _believed(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> list[Architecture]:
         if not isinstance(self.source, UncertainSource):

@@ -16,7 +16,9 @@ def gained(
     objective: Objective, inputs: Sequence[Architecture], outputs: Sequence[Architecture]
 ) -> NDArray[np.float64]:
     """[n] points of n outputs over their inputs, less what changes and doubt deduct."""
-    gains = objective(outputs) - objective(inputs)
+    distinct = list(dict.fromkeys(inputs))
+    known = dict(zip(distinct, objective(distinct).tolist(), strict=True))
+    gains = objective(outputs) - np.array([known[item] for item in inputs])
     return gains - objective.change_weight * changed_edges(inputs, outputs) - objective.doubt(inputs, outputs)
 
 
