@@ -83,4 +83,5 @@ def _modelled_quality(trained: TrainedPolicy, model: TrainingsModel) -> dict[str
             "macs_ratio": round(mean(ratios), 3),
         },
         "model_left_out": {name: round(value, 2) for name, value in asdict(model.left_out).items()},
+        "sources": [asdict(source) for source in model.sources],
     }

@@ -120,6 +120,14 @@ def test_many_cells_tell_where_errors_are_large():
     assert model.unexplained.variances[0] > 2 * model.unexplained.variances[-1]
 
 
+def test_gains_of_cells_that_lose_their_convolutions_are_not_believed(fit):
+    model, _ = fit
+    skips = DARTS.with_operations(["skip_connect"] * 16)
+    few, enough = (DARTS.with_operations(["sep_conv_3x3"] * n + ["skip_connect"] * (16 - n)) for n in (3, 4))
+    assert model.believable([DARTS] * 3, [few, enough, DARTS]).tolist() == [False, True, True]
+    assert model.believable([skips, few], [skips, few]).all()  # their inputs had no more
+
+
 @pytest.mark.parametrize(
     ("tables", "said"),
     [([table(19)], "19 trained cells"), ([TrainedCells("same", cells(30), np.full(30, 90.0))], "are the same")],
