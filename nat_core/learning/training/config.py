@@ -190,16 +190,17 @@ def trainings_recipe(**changes: Any) -> TrainingConfig:
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
-        "steps": 800,
-        "batch": 64,
-        "learning_rate": 1e-3,
+        "steps": 500,
+        "batch": 32,
+        "samples": 8,
+        "learning_rate": 2e-3,
         "entropy_end": 0.003,
-        "inputs": 2000,
+        "inputs": 1000,
         "held_out": 200,
         "thinned_share": 0.3,
         "cost_weight": 0.05,
         "caution": 1.0,
-        "searched_share": 0.5,
+        "searched_share": 0.6,
     }
     return TrainingConfig(**{**recipe, **changes})
 
