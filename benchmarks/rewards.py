@@ -14,7 +14,6 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -48,6 +47,7 @@ from nat_core.learning.accuracies.trained_cells import TrainedCells
 from nat_core.learning.accuracies.trainings_fit import Predicted, fit_student, fit_trainings_model
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.image_training.draws import seed_of
+from nat_core.learning.policies import catalogue
 from nat_core.learning.support.ranks import rank_correlation
 from nat_core.learning.training.config import trainings_recipe
 from nat_core.learning.training.data import objective_of
@@ -60,7 +60,7 @@ SEEDS = range(5)
 INPUTS = 1000
 _SAMPLES = 1000
 # Of the policies that are trained on halves.
-HALF_STEPS, HALF_INPUTS = 800, 1500
+HALF_STEPS, HALF_INPUTS = 500, 1000
 EVALUATIONS = 10_000
 FEWEST = 0.25
 _SHOWN_METHODS = (GREEDY, PROBABLE, SHOWN, REWARDED, ACCURATE, RANDOM_10, RANDOM_100, LOCAL_10)
@@ -323,23 +323,23 @@ def main() -> None:
 
 
 def _lines(part: str, found: Evidence, options: argparse.Namespace) -> Iterator[str]:
-    models = {}
-    for space in ("fully_concat", "loose_end"):
-        model = setting_of(space, options.policies).model
-        assert isinstance(model, TrainingsModel)
-        models[space] = model
-    parts = MappingProxyType(
-        {
-            "levels": lambda: levels(found, options.surrogate),
-            "loose": lambda: loose(found),
-            "papers": lambda: papers(models),
-            "gain": lambda: gain(found, "fully_concat", options.surrogate, options.inputs),
-            "gain_loose": lambda: gain(found, "loose_end", None, options.inputs),
-            "darts": lambda: darts(options.policies, options.inputs),
-            "guard": lambda: guard(found, models, options.surrogate),
-        }
-    )
+    data, surrogate, policies, inputs = found, options.surrogate, options.policies, options.inputs
+    parts: Mapping[str, Callable[[], Iterator[str]]] = {
+        "levels": lambda: levels(data, surrogate),
+        "loose": lambda: loose(data),
+        "papers": lambda: papers(_models(policies)),
+        "gain": lambda: gain(data, "fully_concat", surrogate, inputs),
+        "gain_loose": lambda: gain(data, "loose_end", None, inputs),
+        "darts": lambda: darts(policies, inputs),
+        "guard": lambda: guard(data, _models(policies), surrogate),
+    }
     return parts[part]()
+
+
+def _models(policies: Path) -> dict[str, TrainingsModel]:
+    """Those beside the policies, by space."""
+    found = {space: catalogue.model_in(policies / space) for space in reward_sources.MODELS}
+    return {space: model for space, model in found.items() if isinstance(model, TrainingsModel)}
 
 
 if __name__ == "__main__":
