@@ -123,7 +123,7 @@ def fit_trainings_model(
         raise ValueError(f"{len(cells)} trained cells; accepted: {_LEAST} or more")
     accuracies = np.concatenate([table.accuracies_percent for table in tables])
     numbers = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
-    centred = accuracies - np.array([table.accuracies_percent.mean() for table in tables])[numbers]
+    centred = _centred(accuracies, numbers)
     if centred.std() == 0:
         raise ValueError("all accuracies are the same, so nothing can be learned from them")
     knots = _knots(accuracies, centred)
@@ -152,6 +152,12 @@ def fit_trainings_model(
         tuple(sources), network,
     )  # fmt: skip
     return model, judged
+
+
+def _centred(values: _Numbers, tables: NDArray[np.int64]) -> _Numbers:
+    """[n] without the means of their tables."""
+    counted = np.bincount(tables)
+    return np.asarray(values - (np.bincount(tables, weights=values) / counted)[tables], dtype=np.float64)
 
 
 def _left(
@@ -263,7 +269,7 @@ def _data(
     size = columns.shape[1]
     free = (np.arange(size) < known) & (np.arange(size) >= (2 if network is not None else 0))
     standard = Standard.of(columns, bounded=free, scaled=free)
-    other = _foreign_expected(lacking, beside, float(np.std(targets)))
+    other = _foreign_expected(lacking, beside, float(_centred(targets, tables).std()))
     means, deviations = np.zeros(size), np.ones(size)
     means[known:], deviations[known:] = other.means, other.deviations
     if network is not None:
