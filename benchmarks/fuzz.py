@@ -30,7 +30,8 @@ from nat_core.architecture.library import library
 from nat_core.architecture.notation.formats import FORMATS
 from nat_core.architecture.notation.refusals import REFUSALS
 from nat_core.cli.app import architecture_of
-from nat_core.learning.accuracies import structure_model
+from nat_core.learning.accuracies import trainings_model_files
+from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.images.sources import read_images
@@ -45,7 +46,7 @@ from nat_core.runs.request import Request
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when images are first opened
 SLOW_SECONDS = 1.0
 LONGEST_SENTENCE = 2000
-MODEL = PRETRAINED / "fully_concat" / structure_model.FILE
+MODEL = PRETRAINED / "fully_concat" / trainings_model_files.FILE
 POLICY = PRETRAINED / "nasbench201"
 PIECES = (
     *("(", ")", "[", "]", "{", "}", "|", "~", "+", ",", ":", "'", '"', "\\", "\0", "\n", "\u202e", "é", "𝔘", "None"),
@@ -173,14 +174,14 @@ def _load_damaged_card(text: str) -> object:
 def _load_damaged_model(text: str) -> object:
     folder = _folder() / "model"
     folder.mkdir(exist_ok=True)
-    (folder / structure_model.FILE).write_text(text, encoding="utf-8", errors="replace")
-    return structure_model.load_structure_model(folder)
+    (folder / trainings_model_files.FILE).write_text(text, encoding="utf-8", errors="replace")
+    return trainings_model_files.load_trainings_model(folder)
 
 
 def _use_model(value: Mapping[str, Any]) -> object:
     """Loads what is still JSON, and predicts with it."""
     loaded = _load_damaged_model(json.dumps(value))
-    assert isinstance(loaded, structure_model.StructureModel)
+    assert isinstance(loaded, TrainingsModel)
     (predicted,) = loaded.accuracy_percent([library()["DARTS"].architecture])
     assert 0 <= predicted <= 100
     return predicted

@@ -2,13 +2,10 @@
 
 Inputs are random architectures that trained nothing, and every published original of the space. Everything is chosen by
 the model that rewarded the policy (*evaluations* are its predictions), the input always being a candidate where it fits
-the budget. Judged are the choices by that model, and by three of the same form, fitted on trainings that are judged on
-test images, which nothing else has seen: those of `benchmarks.reward_check`, as long as most that rewards come from,
-the judge's (`benchmarks.trainings judge`), four times as long, and both together, as rewards are; where they are too
-few, there is none. Gains are means over inputs with standard errors over inputs; those on test images also with one
-over trainings (jackknife), and in brackets how many times both errors together they are. *Reward* is what the policy
-was trained for, of outputs minus of inputs: accuracy by the model less the price of MACs, of changes and of doubt.
-Costs are of C 36, L 20 without auxiliary head, over those of the input.
+the budget. Gains are means over inputs with standard errors over inputs; what is left of them by models that chose
+nothing, `benchmarks.rewards` says. *Reward* is what the policy was trained for, of outputs minus of inputs: accuracy by
+the model less the price of MACs, of changes and of doubt. Costs are of C 36, L 20 without auxiliary head, over those of
+the input.
 """
 
 import argparse
@@ -23,22 +20,17 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.costs import machine
-from benchmarks.trainings import JUDGE_EPOCHS, REWARD_EPOCHS
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.accuracies.regression import Penalties
-from nat_core.learning.accuracies.structure import features
-from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.nasbench201.comparators import local_search
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy
-from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import objective_of
 from nat_core.learning.training.rewards import Objective
@@ -51,10 +43,6 @@ from nat_core.transform import Options, Transformation, transform
 FITTED_ON = 100
 # Random inputs: with 200, standard errors over inputs are as large as some differences.
 INPUTS = 1000
-# Percent of test images, twice what guessing gives.
-LEAST_LEARNED = 20.0
-# Trainings without which a model of test images tells nothing apart.
-LEAST_TRAINED = 48
 # Draws among which those that fit the budget are sought, per candidate.
 _DRAWS = 20
 
@@ -270,97 +258,40 @@ def outputs_of(setting: Setting, inputs: Sequence[Architecture], method: Method)
     return Outputs(made, gains, setting.reward(inputs, made))
 
 
-def table(setting: Setting, inputs: Sequence[Architecture], tests: Sequence["TestModels"]) -> Iterator[str]:
+def table(setting: Setting, inputs: Sequence[Architecture]) -> Iterator[str]:
     """A line per method, then one per comparison of two of them."""
     found: dict[str, Outputs] = {}
-    judged = "".join(f" gain on test images, {test.epochs} epochs |" for test in tests)
-    yield f"| method | reward | gain by the model | worse | MACs | parameters |{judged}"
-    yield "|---|" + "---:|" * (5 + len(tests))
+    yield "| method | reward | gain by the model | worse | MACs | parameters |"
+    yield "|---|" + "---:|" * 5
     for title, method in METHODS.items():
         if setting.share == 1 or method not in RULES:
             found[title] = outputs_of(setting, inputs, method)
-            yield _line(setting, inputs, title, found[title], tests)
-    yield f"\n| compared | reward | gain by the model |{judged}"
-    yield "|---|" + "---:|" * (2 + len(tests))
+            yield _line(setting, inputs, title, found[title])
+    yield "\n| compared | reward | gain by the model |"
+    yield "|---|" + "---:|" * 2
     for ours, other in COMPARED:
         if other in found:
-            yield _comparison(ours, other, found, tests)
+            yield _comparison(ours, other, found)
 
 
-def _line(
-    setting: Setting, inputs: Sequence[Architecture], title: str, outputs: Outputs, tests: Sequence["TestModels"]
-) -> str:
+def _line(setting: Setting, inputs: Sequence[Architecture], title: str, outputs: Outputs) -> str:
     costs = [(setting.cost(old), setting.cost(new)) for old, new in zip(inputs, outputs.architectures, strict=True)]
     macs = np.mean([new.macs / old.macs for old, new in costs])
     parameters = np.mean([new.parameters / old.parameters for old, new in costs])
-    judged = [test.gain(inputs, outputs.architectures) for test in tests]
     worse = f"{(outputs.gains < 0).mean():.1%}"
     points = f"{with_error(outputs.rewards)} | {with_error(outputs.gains)}"
-    return f"| {' | '.join((title, points, worse, f'{macs:.2f}', f'{parameters:.2f}', *judged))} |"
+    return f"| {' | '.join((title, points, worse, f'{macs:.2f}', f'{parameters:.2f}'))} |"
 
 
-def _comparison(ours: str, other: str, found: Mapping[str, Outputs], tests: Sequence["TestModels"]) -> str:
+def _comparison(ours: str, other: str, found: Mapping[str, Outputs]) -> str:
     """Differences, ours minus the other's, input by input."""
     one, two = found[ours], found[other]
-    judged = [test.gain(two.architectures, one.architectures) for test in tests]
-    points = f"{with_error(one.rewards - two.rewards)} | {with_error(one.gains - two.gains)}"
-    return f"| {' | '.join((f'{ours} − {other}', points, *judged))} |"
+    return f"| {ours} − {other} | {with_error(one.rewards - two.rewards)} | {with_error(one.gains - two.gains)} |"
 
 
 def with_error(gains: NDArray[np.float64]) -> str:
     """Their mean, and its standard error."""
-    return f"{gains.mean():+.2f} ± {gains.std(ddof=1) / len(gains) ** 0.5:.2f}"
-
-
-class TestModels:
-    """A model of trainings judged on test images, and those of all but one architecture's.
-
-    Left out is what learned next to nothing: one such training would weigh more than all differences among others.
-    """
-
-    __test__ = False  # no test, whatever pytest makes of the name
-
-    def __init__(
-        self,
-        results: Sequence[MeasuredResult],
-        space: str,
-        penalties: Penalties | None = None,
-        longer: Sequence[MeasuredResult] = (),
-    ) -> None:
-        """Of `results`, or, as rewards are, of them and of longer trainings, whose accuracies are predicted then."""
-        every = [result for result in (*results, *longer) if result.accuracy >= LEAST_LEARNED]
-        self.epochs = " and ".join(dict.fromkeys(str(part[0].epochs) for part in (results, longer) if part))
-
-        def fitted(without: str | None, penalties: Penalties | None) -> StructureModel:
-            left = [result for result in every if result.genotype != without]
-            parts = [
-                [result for result in left if result.epochs == part[0].epochs] for part in (results, longer) if part
-            ]
-            return fit_structure_model(parts[0], space, penalties, *parts[1:])
-
-        self.model = fitted(None, penalties)
-        names = sorted({result.genotype for result in every})
-        self.others = [fitted(name, self.model.penalties) for name in names]
-        models = (self.model, *self.others)
-        self._slopes = np.array([np.divide(item.weights, item.deviations) for item in models])
-        at_means = np.einsum("mk,mk->m", self._slopes, [item.means for item in models])
-        self._intercepts = np.array([item.intercept for item in models]) - at_means
-
-    def gain(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> str:
-        """Mean in points, its standard errors over inputs and, by jackknife, over trainings, and how many it is.
-
-        The last is the mean over both errors together; empty if nothing differs.
-        """
-        gains, *others = (self._accuracies(outputs) - self._accuracies(inputs)).T
-        error = ((len(others) - 1) * np.var(np.mean(others, axis=1))) ** 0.5
-        together = np.hypot(error, gains.std(ddof=1) / len(gains) ** 0.5)
-        times = f" ({gains.mean() / together:.1f})" if together else ""
-        return f"{with_error(gains)} ± {error:.2f}{times}"
-
-    def _accuracies(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n, models] in percent, as each model's own `accuracy_percent`, counted once for all of them."""
-        counts = features(architectures, self.model.network)
-        return (self._intercepts + counts @ self._slopes.T).clip(0, 100)
+    return f"{gains.mean():+.3f} ± {gains.std(ddof=1) / len(gains) ** 0.5:.3f}"
 
 
 def main() -> None:
@@ -368,25 +299,13 @@ def main() -> None:
     parser.add_argument("--space", choices=IMAGE_SPACES, default=IMAGE_SPACES[0])
     parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
     parser.add_argument("--inputs", type=int, default=INPUTS, help="random ones")
-    parser.add_argument("--table", type=Path, default=SHIPPED, help="of trainings from scratch")
     options = parser.parse_args()
     torch.set_num_threads(1)
     setting = setting_of(options.space, options.policies)
     inputs = inputs_of(setting.space, options.inputs)
-    results = read_measured(options.table)
-    short, whole = (of_main_budget(results, "test", epochs) for epochs in (REWARD_EPOCHS, JUDGE_EPOCHS))
-    model = setting.model
-    assert isinstance(model, StructureModel)
-    # Trainings as long as the reward's are fitted as its own model was, so that nothing is chosen by test images.
-    fits = ((model.penalties, short), (None, whole), (model.penalties, short, whole))
-    tests = [
-        TestModels(trained, options.space, how, *longer)
-        for how, trained, *longer in fits
-        if min(map(len, (trained, *longer))) >= LEAST_TRAINED
-    ]
     for share in (1.0, 0.75):
         print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
-        for line in table(replace(setting, share=share), inputs, tests):
+        for line in table(replace(setting, share=share), inputs):
             print(line, flush=True)
 
 

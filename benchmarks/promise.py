@@ -24,12 +24,11 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.images.images import load_images
 from nat_core.learning.policies.catalogue import accuracy_source, load_for
 from nat_core.learning.scratch.config import NamedArchitecture
-from nat_core.learning.scratch.measured import MeasuredResult, read_measured
+from nat_core.learning.scratch.measured import MeasuredResult, of_main_budget, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.runs.signals import stop_signals

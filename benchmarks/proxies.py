@@ -4,11 +4,10 @@ A proxy ranks architectures in seconds or minutes; the truth took hours. On NAS-
 accuracy on CIFAR-10 validation, for cells drawn at random; on the image spaces it is what was trained from scratch
 (`benchmarks.trainings judge`, `benchmarks.promise`). Proxies are training speed (`benchmarks.training_speed`) and
 accuracies of short trainings from scratch on the selection images; beside them stand what costs nothing, MACs and
-parameters, and on the image spaces the model of short trainings (`nat_core.learning.accuracies.structure_model`),
-every architecture predicted by the trainings of all others. Printed are Spearman's rank correlations with 95 %
-intervals (bootstrap over architectures) and the time per architecture. Where the judge trained some with several
-seeds, its noise is printed, and what it allows: how well the best prediction could agree with one training. Every
-result is kept in `--table` and `--speeds`, so that an interrupted comparison goes on.
+parameters. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over architectures) and the time per
+architecture. Where the judge trained some with several seeds, its noise is printed, and what it allows: how well the
+best prediction could agree with one training. Every result is kept in `--table` and `--speeds`, so that an interrupted
+comparison goes on.
 """
 
 import argparse
@@ -29,13 +28,19 @@ from benchmarks.trainings import JUDGE_EPOCHS
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.accuracies.structure_model import longer_ones, of_main_budget, selection_model
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.images.images import ImageData, load_images
 from nat_core.learning.images.sources import HUB_DEFAULT
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
-from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
+from nat_core.learning.scratch.measured import (
+    SHIPPED,
+    MeasuredResult,
+    add_measured,
+    budget_id,
+    of_main_budget,
+    read_measured,
+)
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.scratch.queue import Hooks, evaluate
 from nat_core.learning.support.ranks import rank_correlation
@@ -127,40 +132,6 @@ def train_speeds(items: Sequence[Architecture], data: ImageData, path: Path) -> 
     return results
 
 
-def trainings_for_rewards(
-    items: Sequence[Architecture], results: Sequence[MeasuredResult], space: Space
-) -> Iterator[tuple[str, Sequence[Architecture], Sequence[float]]]:
-    """Accuracies of those `items` that were trained for rewards, too, and what models of such trainings predict of all.
-
-    `results` are of the short budget and of the longer one, judged on selection images.
-
-    Each is predicted by a model of the trainings of other architectures, and by one of those of other topologies. Two
-    trainings say nothing about ranks.
-    """
-    shorter, longer = of_main_budget(results, "selection"), longer_ones(results)
-    measured = {result.value: result for result in shorter}
-    both = [item for item in items if item in measured]
-    if len(both) > 2:
-        yield f"accuracy, {shorter[0].epochs} epochs", both, [measured[item].accuracy for item in both]
-    left_out: Mapping[str, Callable[[Architecture], object]] = {
-        "without its own": lambda item: item,
-        "without its topology's": lambda item: item.topology,
-    }
-    for name, group in left_out.items():
-        yield (
-            f"model of {' and '.join(_lengths(shorter, longer))}, {name}", items,
-            [_predicted(item, [r for r in results if group(r.value) != group(item)], space) for item in items],
-        )  # fmt: skip
-
-
-def _lengths(*budgets: Sequence[MeasuredResult]) -> Iterator[str]:
-    yield from (f"{len(results)} trainings of {results[0].epochs} epochs" for results in budgets if results)
-
-
-def _predicted(item: Architecture, results: Sequence[MeasuredResult], space: Space) -> float:
-    return float(selection_model(results, space.name).accuracy_percent([item])[0])
-
-
 def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
     """95 % of the rank correlations of architectures drawn with replacement."""
     rng = np.random.default_rng(0)
@@ -199,11 +170,6 @@ def main() -> None:
     free: Mapping[str, Callable[[Any], float]] = {"MACs": lambda c: c.macs, "parameters": lambda c: c.parameters}
     for name, read in free.items():
         print(row(name, [read(cost) for cost in costs], true, 0.0), flush=True)
-    every = read_measured(options.judged) if space is not table.SPACE else ()
-    chosen = [result for result in every if result.judged_on == "selection"]
-    for name, both, values in trainings_for_rewards(items, chosen, space) if chosen else ():
-        seconds = float(np.mean([result.elapsed_seconds for result in of_main_budget(chosen, "selection")]))
-        print(row(name, values, np.array([known[item] for item in both]), seconds), flush=True)
     if space is not table.SPACE:
         print("\n".join(noise(judgements(options.judged), true)), flush=True)
     data = load_images(options.data) if options.only else None

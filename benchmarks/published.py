@@ -21,9 +21,8 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
-from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.policies.catalogue import accuracy_source, load_for
-from nat_core.learning.scratch.measured import SHIPPED, read_measured
+from nat_core.learning.scratch.measured import SHIPPED, of_main_budget, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
 

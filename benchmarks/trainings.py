@@ -1,4 +1,4 @@
-"""Trains architectures from scratch: `python -m benchmarks.trainings PURPOSE --data SOURCE`, for one of five purposes.
+"""Trains architectures from scratch: `python -m benchmarks.trainings PURPOSE --data SOURCE`, for one of four purposes.
 
 *judge*: by what cheaper accuracies and policies are judged. 48 fully-concat architectures: 28 drawn at random, a random
 legal transformation of 12 of them, and 8 published ones; then the first six again with another seed, which tells the
@@ -13,9 +13,6 @@ made of them, and others with skips at random places. Trained as for rewards; a 
 
 *outputs*: what the policies of a folder make of published and of random architectures, and these inputs, trained as for
 rewards: a policy goes where its model errs, so what it made belongs into what the model is fitted on.
-
-*longer*: of what was trained for rewards, that which tells most about all weights of the model for its time, again, for
-12 epochs: three overrate poolings.
 
 Results go into the table that ships with the project; what it has is not trained again. What is interrupted goes on
 from its checkpoint, and several processes may share the work.
@@ -32,17 +29,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from benchmarks.design import Known, seconds_of, telling
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.accuracies.structure import carrying_edges
-from nat_core.learning.accuracies.structure_model import fit_structure_model, of_main_budget
+from nat_core.learning.accuracies.counts import carrying_edges
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.image_training.draws import architecture_at, seed_of
 from nat_core.learning.images.images import ImageData, load_images
@@ -165,19 +159,6 @@ def output(given: Architecture, space: Space, policies: Path) -> Architecture:
     return transform(given, policy, space, accuracy_source(card, given)).output.architecture
 
 
-def longer(options: argparse.Namespace) -> Jobs:
-    """Of what the table has of trainings for rewards, and not of longer ones, the `options.count` most telling."""
-    results = read_measured(options.table)
-    shorter, known = (of_main_budget(results, "selection", epochs) for epochs in (REWARD_EPOCHS, JUDGE_EPOCHS))
-    model, trained = fit_structure_model(shorter, SPACE.name), {result.genotype for result in known}
-    left = list({result.genotype: result for result in shorter if result.genotype not in trained}.values())
-    candidates, weights = [result.value for result in left], np.eye(len(model.weights))
-    seconds = seconds_of(candidates, model, options.table)
-    both = Known([item.value for item in shorter], [item.value for item in known])
-    for number in telling(candidates, both, weights, seconds, model, options.count):
-        yield NamedArchitecture.of(candidates[number], left[number].architecture), 0
-
-
 @dataclass(frozen=True)
 class Purpose:
     """What is trained for it, and how: fields of the budget in which it differs from preset `short`."""
@@ -197,7 +178,6 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
         "rewards": Purpose(rewarding, _SHORTER),
         "chains": Purpose(chains, _SHORTER),
         "outputs": Purpose(outputs, _SHORTER),
-        "longer": Purpose(longer, {"epochs": JUDGE_EPOCHS, **_BY_SELECTION}),
     }
 )
 
@@ -247,7 +227,7 @@ def main() -> None:
         "--count",
         type=int,
         default=20,
-        help="rewards: architectures besides the judge's; chains: drawn ones; outputs: random inputs; longer: how many",
+        help="rewards: architectures besides the judge's; chains: drawn ones; outputs: random inputs",
     )
     options = parser.parse_args()
     options.state.mkdir(parents=True, exist_ok=True)

@@ -288,7 +288,7 @@ def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transf
         kept = {item.number for item in proposal.candidates}
         ranked = _ranked([item for item in judged if item.number in kept])
         if isinstance(source, UncertainSource):
-            ranked = _worth_most_first(ranked, judged[0], source)
+            ranked = _worth_most_first(_believed(ranked, judged[0], source), judged[0], source)
         yield replace(
             proposal,
             input=judged[0],
@@ -313,6 +313,13 @@ def _ranked(candidates: list[Candidate]) -> list[Candidate]:
         return (complete and not item.is_final, unjudged, -merit, item.cost.macs)
 
     return sorted(candidates, key=key)
+
+
+def _believed(ranked: list[Candidate], given: Candidate, source: UncertainSource) -> list[Candidate]:
+    """`ranked` without those whose gains the source does not believe; all of them if it believes none."""
+    outputs = [item.architecture for item in ranked]
+    believable = source.believable([given.architecture] * len(outputs), outputs)
+    return [item for item, is_kept in zip(ranked, believable, strict=True) if is_kept] or ranked
 
 
 def _worth_most_first(ranked: list[Candidate], given: Candidate, source: UncertainSource) -> list[Candidate]:

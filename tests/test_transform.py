@@ -78,6 +78,9 @@ class Uncertain(TabularAccuracy):
         """As many points per changed edge."""
         return self.doubt * np.array([float(len(difference(*pair))) for pair in zip(inputs, outputs, strict=True)])
 
+    def believable(self, inputs, outputs):
+        return np.ones(len(outputs), dtype=bool)
+
     def mean_gain_error_points(self, inputs, outputs):
         return float(self.gain_error_points(inputs, outputs).mean())
 
@@ -103,6 +106,25 @@ def test_by_an_uncertain_source_the_candidate_is_chosen_that_is_worth_most(polic
     assert uncertain.output in paid and uncertain.candidates[0] == uncertain.output
     assert worth(uncertain.output) == max(map(worth, paid)) >= before
     assert uncertain.candidates[1:] == tuple(sorted(uncertain.candidates[1:], key=lambda item: -item.accuracy_percent))
+
+
+class Disbelieving(Uncertain):
+    """Believes in what costs more than half of the input alone."""
+
+    def believable(self, inputs, outputs):
+        cost = cost_model(NETWORKS["nasbench201"]).cost
+        return np.array([cost(new).macs > cost(old).macs / 2 for old, new in zip(inputs, outputs, strict=True)])
+
+
+def test_what_a_source_does_not_believe_is_no_candidate(policy):
+    given = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
+    every, believed = (
+        transform(given, policy, SPACE, how(100.0), Options(samples=50)) for how in (Uncertain, Disbelieving)
+    )
+    limit = every.input.cost.macs / 2
+    kept = {item.architecture for item in every.candidates if item.cost.macs > limit}
+    assert {item.architecture for item in believed.candidates} == kept != {given}
+    assert every.output.cost.macs <= limit < believed.output.cost.macs
 
 
 def test_candidates_for_an_uncertain_source_are_sought_in_smaller_budgets_too():

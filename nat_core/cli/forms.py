@@ -13,7 +13,7 @@ from nat_core.learning.image_training.loop import load_images_of, train_on_image
 from nat_core.learning.image_training.publish import publish_images
 from nat_core.learning.policies.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.training.config import RECIPES, TRAININGS, TrainingConfig
-from nat_core.learning.training.data import objective_of
+from nat_core.learning.training.data import objective_of, read_in_words
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
 
@@ -33,6 +33,7 @@ class Form:
         check: raises ValueError for what can be found wrong before a run is recorded.
         train: works without a record.
         publish: saves the result in a folder.
+        told: what was read for a configuration, and how well it can be predicted, in words.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Form:
     check: Callable[[Any], Any]
     train: Callable[..., Any]
     publish: Callable[[Path, Any, str], Path]
+    told: Callable[[Any], str] = lambda config: ""
 
     def accepted(self, options: Options) -> Options:
         """The given options. Raises ValueError for one that does not apply here."""
@@ -83,7 +85,8 @@ def _from_table(space: str, options: Options) -> TrainingConfig:
     accepted = [name for name in RECIPES if (name == TRAININGS) == (space in IMAGE_SPACES)]
     if recipe not in accepted:
         raise ValueError(f"recipe is {recipe!r:.60}; accepted for {space}: {', '.join(accepted)}")
-    return RECIPES[recipe](space=space, **changes)
+    files = tuple(str(path.resolve()) for path in changes.pop("trainings", ()))
+    return RECIPES[recipe](space=space, **changes, **({"trainings": files} if files else {}))
 
 
 def _from_images(space: str, options: Options) -> ImageTrainingConfig:
@@ -114,8 +117,12 @@ _TABLE = Form(
 _TRAININGS = replace(
     _TABLE,
     title="rewards come from a model of trainings (--recipe trainings)",
-    options=("recipe", "policy_network", "steps", "seed", "cost_weight", "change_weight", "caution", "searched_share"),
-)
+    options=(
+        "recipe", "policy_network", "steps", "seed", "trainings", "cost_weight", "change_weight", "caution",
+        "searched_share",
+    ),
+    told=read_in_words,
+)  # fmt: skip
 _IMAGES = Form(
     kind="train-images",
     title=f"rewards come from images ({', '.join(IMAGE_SPACES)})",

@@ -49,6 +49,10 @@ def train(
     policy_network: Annotated[Text, typer.Option(help="edge (ours) or gcn (the papers' form).")] = None,
     steps: Annotated[Number, typer.Option(help="The policy's gradient steps; images: per epoch or round.")] = None,
     seed: Annotated[Number, typer.Option(help="Of weights, batches and draws.")] = None,
+    trainings: Annotated[
+        list[Path] | None,
+        typer.Option(help="Recipe trainings: a file of your trained cells, CSV, parquet or LaNAS' trace; repeatable."),
+    ] = None,
     cost_weight: Annotated[
         float | None, typer.Option(help="λ: accuracy given up for the heaviest cell's cost.")
     ] = None,
@@ -82,7 +86,7 @@ def train(
         "preset": preset, "schedule": schedule, "data": data, "epochs": epochs, "batch": batch, "channels": channels,
         "layers": layers, "resolution": resolution, "rounds": rounds, "reward_images": reward_images, "recipe": recipe,
         "data_set": data_set, "cost": cost, "policy_network": policy_network, "steps": steps, "seed": seed,
-        "cost_weight": cost_weight, "change_weight": change_weight, "caution": caution,
+        "trainings": trainings, "cost_weight": cost_weight, "change_weight": change_weight, "caution": caution,
         "searched_share": searched_share,
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None}
@@ -91,6 +95,8 @@ def train(
     if not 1 <= threads <= 1024:
         raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
     check_memory(config, str(default_device()))
+    if trainings:
+        print(form.told(config), file=sys.stderr)
     if followed(form.kind, detach):
         return
     command = shlex.join(["python", "-m", "nat_core", *sys.argv[1:]])

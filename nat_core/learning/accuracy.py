@@ -69,6 +69,10 @@ class UncertainSource(AccuracySource, Protocol):
         """
         ...
 
+    def believable(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.bool_]:
+        """[n] whether n gains may be believed at all: an optimiser finds where a source errs."""
+        ...
+
     def mean_gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
         """The standard error of the mean of these differences.
 

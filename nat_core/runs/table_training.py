@@ -38,6 +38,8 @@ def arguments(config: TrainingConfig, preset: str) -> list[str]:
     for name in _OPTIONS:
         if getattr(config, name) != getattr(standard, name):
             found += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
+    for path in config.trainings:
+        found += ["--trainings", path]
     return found
 
 

@@ -1,29 +1,24 @@
 from argparse import Namespace
-from dataclasses import replace
 
 import torch
 
 from benchmarks.trainings import (
     CHAINS,
-    JUDGE_EPOCHS,
     PURPOSES,
     REPEATED,
-    REWARD_EPOCHS,
     SPACE,
     architectures,
     chains,
     judging,
-    longer,
     outputs,
     rewarding,
     train,
 )
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
-from nat_core.learning.accuracies.structure_model import of_main_budget
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
-from nat_core.learning.scratch.measured import SHIPPED, add_measured, read_measured
+from nat_core.learning.scratch.measured import read_measured
 from tests.learning.scratch.cases import TINY, coloured_images, named
 
 
@@ -92,26 +87,6 @@ def test_what_rewards_is_never_judged_on_test_images():
     judge, rewards = (PURPOSES[name].budget(given) for name in ("judge", "rewards"))
     assert (judge.judged_on, rewards.judged_on) == ("test", "selection")
     assert judge.epochs > rewards.epochs
-
-
-def test_what_rewards_were_fitted_on_is_trained_longer_on_the_same_images():
-    given = architectures()[0].architecture
-    longer_budget, rewards, judge = (PURPOSES[name].budget(given) for name in ("longer", "rewards", "judge"))
-    assert (longer_budget.trained_on, longer_budget.judged_on) == (rewards.trained_on, rewards.judged_on)
-    assert replace(longer_budget, trained_on=judge.trained_on, judged_on=judge.judged_on) == judge
-
-
-def test_what_tells_most_is_trained_longer_first_and_once(tmp_path):
-    results, table = read_measured(SHIPPED), tmp_path / "measured.jsonl"
-    known = of_main_budget(results, "selection", REWARD_EPOCHS)
-    for result in known:
-        add_measured(table, result)
-    first = [item for item, _ in longer(Namespace(table=table, count=4))]
-    assert {item.genotype for item in first} <= {item.genotype for item in known}
-    assert first[:2] == [item for item, _ in longer(Namespace(table=table, count=2))]
-    done = next(item for item in known if item.genotype == first[0].genotype)
-    add_measured(table, replace(done, epochs=JUDGE_EPOCHS, budget="longer"))
-    assert [item for item, _ in longer(Namespace(table=table, count=3))] == first[1:]
 
 
 def test_a_training_is_recorded_once_and_goes_on_where_it_was_stopped(tmp_path):

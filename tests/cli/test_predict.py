@@ -112,11 +112,9 @@ def test_errors_grow_with_the_distance_from_what_was_trained():
     assert isinstance(model, EstimatingSource)
     rng = random.Random(1)
     cells = [SPACES["fully_concat"].sample(rng) for _ in range(50)]
-    errors = standard_errors_points(model, [DARTS, *cells])
-    assert (errors >= model.left_out.error_points).all() and errors.std() > 0
-    counts = model._counts([DARTS, *cells])
-    expected = [np.sqrt(model.left_out.error_points**2 + row @ np.array(model.covariance) @ row) for row in counts]
-    assert errors == pytest.approx(expected)
+    sparse = [cell.with_operations(["null"] * len(cell.operations)) for cell in cells]
+    known, strange = (standard_errors_points(model, items) for items in ([DARTS, *cells], sparse))
+    assert (known > 0).all() and strange.mean() > known.mean()
     assert np.isnan(
         standard_errors_points(TabularAccuracy(), [parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")])
     ).all()

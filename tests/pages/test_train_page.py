@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from nat_core import PROJECT
+from nat_core.architecture import notation
 from nat_core.learning.image_training.config import WeightsConfig
 from nat_core.learning.image_training.presets import adjusted, preset
 from nat_core.learning.training.config import TrainingConfig, trainings_recipe
@@ -17,6 +18,7 @@ from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.states import State
 from nat_core.runs.tracking import Point, open_tracking
+from tests.learning.accuracies.trained import table
 from ui.train import form
 
 APP = str(PROJECT / "app.py")
@@ -150,6 +152,24 @@ def test_the_recipe_of_trainings_has_its_own_options_and_is_cloned(tracking):
     assert app.code[0].value.endswith("train --space loose_end --recipe trainings --steps 70 --seed 3")
     run(app.selectbox(key="train_space").set_value("nasbench201"))
     assert app.segmented_control(key="train_preset").value == "cpu" and "--recipe group" in app.code[0].value
+
+
+def test_own_trained_cells_are_read_and_become_the_reward(tracking):
+    found = table(40)
+    rows = zip(map(notation.shortest, found.architectures), found.accuracies_percent, strict=True)
+    content = "genotype,accuracy\n" + "".join(f'"{text}",{value:.2f}\n' for text, value in rows)
+    app = open_page()
+    run(app.selectbox(key="train_space").set_value("fully_concat"))
+    run(app.segmented_control(key="train_preset").set_value("trainings"))
+    run(app.file_uploader[0].set_value([("../../my cells.csv", content.encode(), "text/csv")]))
+    (file,) = (tracking.folders.root / "trainings").iterdir()
+    assert file.read_bytes() == content.encode() and file.name.startswith("mycells-")
+    assert any("(40 cells); cells of other topologies are predicted with rank" in item.value for item in app.caption)
+    assert app.code[0].value.endswith(f"--recipe trainings --trainings {file}")
+    run(app.file_uploader[0].set_value([("none.csv", b"a,b\n1,2\n", "text/csv")]))
+    assert any("accepted: CSV or parquet" in item.value for item in app.error)
+    run(app.file_uploader[0].set_value(None))
+    assert "--trainings" not in app.code[0].value
 
 
 def test_rename_and_delete_which_asks(tracking):

@@ -46,7 +46,7 @@ def test_opens_with_darts_transformed_where_a_policy_for_it_ships(ship, image_po
     assert cell(app) == "DARTS"
     assert metric(app, "MACs").delta.endswith("of 528.4 M")
     assert metric(app, "Accuracy (modelled)").delta.startswith(("+", "±"))
-    assert any("predicted from the architecture's structure" in item.value for item in app.caption)
+    assert any("predicted for full CIFAR-10 training" in item.value for item in app.caption)
 
 
 def test_the_candidates_of_such_a_policy_are_ranked_by_its_model(ship, image_policy):

@@ -87,7 +87,7 @@ class Preset:
 _IMAGES = {
     "trainings": Preset(
         "Trainings",
-        "Rewarded by a model of shipped trainings from scratch; about twenty minutes on one core.",
+        "Rewarded by a model of really trained cells, the shipped one or of your own; minutes on one core.",
         {"recipe": "trainings"},
     ),
     "smoke": Preset("Smoke", "Built-in sample, under a minute: shows that everything works.", {"preset": "smoke"}),

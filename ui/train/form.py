@@ -21,6 +21,7 @@ from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import Run
 from ui import notices
 from ui.text import plain
+from ui.train import own_trainings
 from ui.train.board import Board
 from ui.train.fields import FIELDS, PRESETS, Field, value_of, whole
 from ui.train.words import duration, gigabytes, runnable
@@ -59,7 +60,7 @@ def new_run(board: Board) -> None:
     _defaults()
     inputs, summary = st.columns([3, 2], gap="large")
     with inputs:
-        _inputs()
+        _inputs(board)
     with summary:
         try:
             order = _order(board)
@@ -84,6 +85,7 @@ def fill(run: Run) -> None:
     for field in FIELDS:
         if field.option in form.options:
             state[_key(field)] = _text(value_of(config, field.option))
+    own_trainings.put(list(getattr(config, own_trainings.OPTION, ())))
     state["train_threads"] = str(run.request.threads)
     state["train_name"] = ""
     state["train_open"] = True
@@ -123,7 +125,7 @@ def _reset() -> None:
             st.session_state[_key(field)] = _text(value_of(config, field.option))
 
 
-def _inputs() -> None:
+def _inputs(board: Board) -> None:
     presets = PRESETS[st.session_state["train_space"]]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
@@ -142,6 +144,8 @@ def _inputs() -> None:
     options = _form(st.session_state["train_space"], st.session_state["train_preset"]).options
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _draw([field for field in FIELDS if field.main and field.option in options])
+    if own_trainings.OPTION in options:
+        own_trainings.upload(board.tracking.folders.root / own_trainings.OPTION, st.session_state["train_space"])
     with st.expander("Advanced"), st.container(horizontal=True, vertical_alignment="bottom"):
         _draw([field for field in FIELDS if not field.main and field.option in options])
         _machine()
@@ -185,6 +189,8 @@ def _order(board: Board) -> Order:
     for field in FIELDS:
         if field.option in form.options and (value := _value(field)) != value_of(start, field.option):
             options[field.option] = value
+    if own_trainings.OPTION in form.options and (files := own_trainings.files()):
+        options[own_trainings.OPTION] = files
     config = form.config(space, options)
     cloned = _cloned()
     if cloned is not None:
@@ -230,7 +236,8 @@ def _command(space: str, options: dict[str, Any], settings: dict[str, Any]) -> s
     words = [] if len(available_devices()) == 1 else [f"NAT_DEVICE={settings['device']}"]
     words += ["python", "-m", "nat_core", "train", "--space", space]
     for name, value in options.items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        for item in value if isinstance(value, list) else [value]:
+            words += [f"--{name.replace('_', '-')}", str(item)]
     if settings["threads"] != 1:
         words += ["--threads", str(settings["threads"])]
     return shlex.join([*words, *(["--name", settings["name"]] if settings["name"] else [])])

@@ -146,7 +146,7 @@ class RewardModel:
         if not architectures:
             return np.empty(0)
         graphs = _encode(architectures).to(self.device)
-        targets = np.stack([_predict(member, graphs) for member in self.members])
+        targets = np.stack([predicted_targets(member, graphs) for member in self.members])
         return COMBINATIONS[self.config.combine](self.scale.to_percent(targets))
 
 
@@ -211,9 +211,9 @@ def fit_reward_model(
     members, predicted, measured = [], [], []
     for number in range(config.members):
         seen, unseen = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
-        members.append(_fit_member(graphs, targets, torch.from_numpy(seen).to(device), config, number))
+        members.append(fit_member(graphs, targets, torch.from_numpy(seen).to(device), config, number))
         left_out = select(graphs, torch.from_numpy(unseen).to(device))
-        predicted.append(scale.to_percent(_predict(members[-1], left_out)))
+        predicted.append(scale.to_percent(predicted_targets(members[-1], left_out)))
         measured.append(accuracies_percent[unseen])
     quality = _judge_fit(np.concatenate(predicted), np.concatenate(measured))
     return RewardModel(tuple(members), scale, config, space, len(architectures), quality, device)
@@ -239,7 +239,7 @@ def _encode(architectures: Sequence[Architecture]) -> Data:
     return encode([architecture.effective for architecture in architectures])
 
 
-def _fit_member(graphs: Data, targets: Tensor, seen: Tensor, config: RewardModelConfig, number: int) -> GraphRegressor:
+def fit_member(graphs: Data, targets: Tensor, seen: Tensor, config: RewardModelConfig, number: int) -> GraphRegressor:
     """One regressor fitted on the graphs `seen`, in evaluation mode."""
     seed = config.seed * _FOLDS + number
     with torch.random.fork_rng(devices=[]):
@@ -269,7 +269,7 @@ def _batches(seen: Tensor, batch: int, steps: int, generator: torch.Generator) -
 
 
 @torch.inference_mode()
-def _predict(member: GraphRegressor, graphs: Data) -> NDArray[np.float64]:
+def predicted_targets(member: GraphRegressor, graphs: Data) -> NDArray[np.float64]:
     """[n] targets predicted for n graphs."""
     every = torch.arange(graph_count(graphs), device=graphs.x.device)
     return torch.cat([member(select(graphs, part)) for part in every.split(_CHUNK)]).double().cpu().numpy()

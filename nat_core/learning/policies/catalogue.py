@@ -9,10 +9,10 @@ import torch
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, space_of
-from nat_core.learning.accuracies import reward_model_files, structure_model, supernet_files
+from nat_core.learning.accuracies import reward_model_files, supernet_files, trainings_model_files
 from nat_core.learning.accuracies.reward_model import RewardModel
-from nat_core.learning.accuracies.structure_model import StructureModel
 from nat_core.learning.accuracies.supernet_source import supernet_source
+from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.nasbench201.table import SPACE, TabularAccuracy
 from nat_core.learning.policies.checkpoint import CARD, WEIGHTS, PolicyCard, list_policies, load_card, load_policy
@@ -122,7 +122,7 @@ def _shared_weights(card: PolicyCard, download: bool) -> AccuracySource | None:
     return supernet_source(card.folder, download=download) if card.folder and belong else None
 
 
-def model_of(card: PolicyCard) -> RewardModel | StructureModel | None:
+def model_of(card: PolicyCard) -> RewardModel | TrainingsModel | None:
     """The model of accuracies that belongs to a policy, remembered until its file changes; None if there is none.
 
     Raises:
@@ -135,13 +135,13 @@ def model_of(card: PolicyCard) -> RewardModel | StructureModel | None:
 
 
 @lru_cache(maxsize=16)
-def _model(folder: Path, name: str, stamp: int) -> RewardModel | StructureModel:
+def _model(folder: Path, name: str, stamp: int) -> RewardModel | TrainingsModel:
     return _MODELS[name](folder)
 
 
-_MODELS: Mapping[str, Callable[[Path], RewardModel | StructureModel]] = MappingProxyType(
+_MODELS: Mapping[str, Callable[[Path], RewardModel | TrainingsModel]] = MappingProxyType(
     {
         reward_model_files.FILE: reward_model_files.load_reward_model,
-        structure_model.FILE: structure_model.load_structure_model,
+        trainings_model_files.FILE: trainings_model_files.load_trainings_model,
     }
 )

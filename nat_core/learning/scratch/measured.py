@@ -183,6 +183,14 @@ def budgets(results: Iterable[MeasuredResult]) -> dict[str, list[MeasuredResult]
     return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
 
 
+def of_main_budget(
+    results: Iterable[MeasuredResult], judged_on: str, epochs: int | None = None
+) -> list[MeasuredResult]:
+    """Those of the most frequent budget (of `epochs`) judged on "selection", to learn and choose by, or "test"."""
+    groups = budgets(result for result in results if result.judged_on == judged_on and epochs in (None, result.epochs))
+    return next(iter(groups.values()), [])
+
+
 class MeasuredAccuracy:
     """Results of one budget as an `AccuracySource`: the mean over seeds.
 

@@ -53,6 +53,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file atomically."""
+    with _replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place only when the block succeeds."""

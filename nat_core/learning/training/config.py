@@ -15,7 +15,7 @@ from nat_core.learning.support.values import dataclass_of
 ESTIMATORS = ("group", "moving_average")
 REWARD_SCALES = ("normal_scores", "points")
 COSTS = ("macs", *DEVICES)
-# Rewards from a model of the shipped trainings (see `structure_model`), for spaces without a benchmark's table.
+# Rewards from a model of really trained cells (see `trainings_model`), for spaces without a benchmark's table.
 TRAININGS = "trainings"
 
 
@@ -29,6 +29,7 @@ class TrainingConfig:
         policy: shape of the policy.
         data_set: what rewards, unless another accuracy source is given: a validation column of NAS-Bench-201, or
             "trainings".
+        trainings: files of trained cells that the model of "trainings" is fitted on; without any, the shipped model.
         steps: gradient steps.
         batch: input architectures per step.
         samples: transformations drawn per input.
@@ -65,6 +66,7 @@ class TrainingConfig:
     rule: str = "nat++"
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     data_set: str = "cifar10_valid"
+    trainings: tuple[str, ...] = ()
     steps: int = 1500
     batch: int = 256
     samples: int = 10
@@ -98,6 +100,8 @@ class TrainingConfig:
         if self.estimator == "group" and self.samples < 2:
             raise ValueError("the group estimator compares samples of an input; samples must be 2 or more")
         self._check_data_set()
+        if self.trainings and self.data_set != TRAININGS:
+            raise ValueError(f"trainings reward where data_set is {TRAININGS}, not {self.data_set}")
         if self.cost_weight and self.cost != "macs" and self.space != "nasbench201":
             raise ValueError(
                 f"latencies on {self.cost} are known for nasbench201 only; accepted for {self.space}: macs"
@@ -191,16 +195,17 @@ def trainings_recipe(**changes: Any) -> TrainingConfig:
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
-        "steps": 2000,
-        "batch": 64,
-        "learning_rate": 1e-3,
+        "steps": 500,
+        "batch": 32,
+        "samples": 8,
+        "learning_rate": 2e-3,
         "entropy_end": 0.003,
-        "inputs": 6000,
+        "inputs": 1000,
         "held_out": 200,
-        "thinned_share": 0.5,
-        "cost_weight": 0.02,
-        "caution": 2.0,
-        "searched_share": 1.0,
+        "thinned_share": 0.3,
+        "cost_weight": 0.05,
+        "caution": 1.0,
+        "searched_share": 0.6,
     }
     return TrainingConfig(**{**recipe, **changes})
 

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracies.structure_model import shipped_structure_model
+from nat_core.learning.accuracies.own_trainings import model_of_files
+from nat_core.learning.accuracies.trainings_model_files import shipped_trainings_model
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.training.config import TRAININGS, TrainingConfig
@@ -112,10 +114,24 @@ def surest_rule(objective: Objective, space: Space, transitions: str) -> Rule:
 def source_of(config: TrainingConfig) -> AccuracySource:
     """The accuracies that the configuration names. Raises ValueError if there are none for its space."""
     if config.data_set == TRAININGS:
-        return shipped_structure_model(config.space)
+        if config.trainings:
+            return model_of_files(tuple(map(Path, config.trainings)), config.space, config.seed)[0]
+        return shipped_trainings_model(config.space)
     if config.space != table.SPACE.name:
         raise ValueError(f"{config.space} has no table of accuracies; accepted for data_set: {TRAININGS}")
     return table.TabularAccuracy(config.data_set)
+
+
+def read_in_words(config: TrainingConfig) -> str:
+    """What the files of trained cells hold, and how well they can be predicted. Raises ValueError like `source_of`."""
+    model, judged = model_of_files(tuple(map(Path, config.trainings)), config.space, config.seed)
+    tables = ", ".join(f"{source.name} ({source.rows:,} cells)" for source in model.sources)
+    quality = judged.quality
+    return (
+        f"read {tables}; cells of other topologies are predicted with rank correlation {quality.rank_correlation:.2f}, "
+        f"error {quality.error_points:.2f} points, {quality.within_one:.0%} within one standard error and "
+        f"{quality.within_two:.0%} within two"
+    )
 
 
 def relative_cost_of(config: TrainingConfig) -> RelativeCost:

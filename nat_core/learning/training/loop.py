@@ -32,8 +32,8 @@ Metrics = Mapping[str, float]
 Progress = Callable[[int, Metrics], None]
 Saving = Callable[[], AbstractContextManager[object]]
 
-# Of a point by which search is ahead of an input's best sample: few inputs have any, all have advantages.
-_IMITATION_WEIGHT = 1.0
+# Of what search is ahead of an input's best sample, in the scale of rewards: few inputs have any, all have advantages.
+_IMITATION_WEIGHT = 3.0
 
 
 @dataclass(frozen=True)
@@ -188,17 +188,21 @@ class Trainer:
             found = ascended(given, space, self.objective, rule) if number < sought else given
             self._searched[number] = torch.tensor([INDEX[name] for name in found.operations])
         found = torch.cat([self._searched[number] for number in numbers]).to(edge_batch)[None]
-        points = self.rewards(chosen, found)[0].to(rewards)
+        points = self._scaled(self.rewards(chosen, found)[0].to(rewards))
         points[chosen >= sought] = -torch.inf
         chance = log_probability(log_probabilities, found, edge_batch, len(numbers))[0]
-        return imitation_term(chance, points, rewards, _IMITATION_WEIGHT)
+        return imitation_term(chance, points, self._scaled(rewards), _IMITATION_WEIGHT)
+
+    def _scaled(self, rewards: Tensor) -> Tensor:
+        """Rewards in the scale in which they are compared."""
+        if self.scale is None:
+            return rewards
+        return torch.from_numpy(self.scale.to_target(rewards.cpu().numpy())).to(rewards.device)
 
     def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
         """[samples, batch] weighted advantages; keeps the moving baseline."""
         if self.config.estimator == "group":
-            scaled = rewards if self.scale is None else torch.from_numpy(self.scale.to_target(rewards.cpu().numpy()))
-            scaled = scaled.to(rewards.device)
-            return self.config.advantage_weight * group_advantage(scaled, self.config.best_weight).value
+            return self.config.advantage_weight * group_advantage(self._scaled(rewards), self.config.best_weight).value
         advantage = gains - state.baseline
         state.baseline = moving_baseline(state.baseline, gains, self.config.baseline_decay)
         return self.config.advantage_weight * advantage

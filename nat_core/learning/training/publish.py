@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from nat_core.learning.accuracies.structure_model import StructureModel, save_structure_model
+from nat_core.learning.accuracies.trainings_model import TrainingsModel
+from nat_core.learning.accuracies.trainings_model_files import save_trainings_model
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.support.device import machine
@@ -29,8 +30,8 @@ def publish(folder: Path | str, trained: TrainedPolicy, command: str, quality: d
         command: the command line that trains the same policy again.
         quality: figures; by default those on held-out inputs, by NAS-Bench-201's table or the model that rewarded it.
     """
-    model = trained.source if isinstance(trained.source, StructureModel) else None
-    beside = [partial(save_structure_model, model=model)] if model is not None else []
+    model = trained.source if isinstance(trained.source, TrainingsModel) else None
+    beside = [partial(save_trainings_model, model=model)] if model is not None else []
     return save_whole(folder, trained.policy, card_of(trained, command, quality), beside)
 
 
@@ -54,7 +55,7 @@ def card_of(trained: TrainedPolicy, command: str, quality: dict[str, Any] | None
 def held_out_quality(trained: TrainedPolicy) -> dict[str, Any]:
     """Figures on held-out inputs, judged by NAS-Bench-201's table or by a model of trainings; {} for other sources."""
     config = trained.config
-    if isinstance(trained.source, StructureModel) and config.held_out:
+    if isinstance(trained.source, TrainingsModel) and config.held_out:
         return _modelled_quality(trained, trained.source)
     if config.space != table.SPACE.name or not config.held_out:
         return {}
@@ -65,7 +66,7 @@ def held_out_quality(trained: TrainedPolicy) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def _modelled_quality(trained: TrainedPolicy, model: StructureModel) -> dict[str, Any]:
+def _modelled_quality(trained: TrainedPolicy, model: TrainingsModel) -> dict[str, Any]:
     """Greedy outputs of the held-out inputs, judged by the model that rewarded the policy, and how good that is."""
     config = trained.config
     inputs = inputs_of(config).held_out
@@ -83,4 +84,5 @@ def _modelled_quality(trained: TrainedPolicy, model: StructureModel) -> dict[str
             "macs_ratio": round(mean(ratios), 3),
         },
         "model_left_out": {name: round(value, 2) for name, value in asdict(model.left_out).items()},
+        "sources": [asdict(source) for source in model.sources],
     }

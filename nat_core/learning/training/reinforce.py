@@ -98,9 +98,9 @@ def imitation_term(log_probability: Tensor, found: Tensor, rewards: Tensor, weig
 
     Args:
         log_probability: [batch] of what was found, differentiable.
-        found: [batch] its rewards in points; −inf where nothing was sought.
-        rewards: [samples, batch] of the policy's own samples, in points.
-        weight: of a point.
+        found: [batch] its rewards; −inf where nothing was sought.
+        rewards: [samples, batch] of the policy's own samples, in the same scale.
+        weight: of a unit of the scale.
     """
     lead = (found - rewards.amax(dim=0)).clamp(min=0)
     return -(weight * lead.detach() * log_probability).mean()

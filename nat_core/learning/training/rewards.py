@@ -19,6 +19,8 @@ RelativeCost = Callable[[Sequence[Architecture]], NDArray[np.float64]]
 
 _REMEMBERED = 500_000
 _NO_EDGE = -1
+# Deducted from what may not be believed: more than anything gains.
+_UNBELIEVED_POINTS = 100.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Objective:
     """What a policy maximises, in points.
 
     Accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost − change_weight · edges changed
-    − caution · standard error of what is gained over the output of `rule`.
+    − caution · standard error of what is gained over the output of `rule`, and a hundred points where the source says
+    that no gain may be believed.
 
     Attributes:
         source: of accuracies.
@@ -61,16 +64,31 @@ class Objective:
 
     def doubt(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] points that `caution` deducts from outputs of n inputs. Raises ValueError where the source does."""
-        if self.caution and isinstance(self.source, UncertainSource):
-            plain = [applied(self.rule, item) for item in inputs]
-            return self.caution * self.source.gain_error_points(plain, outputs)
-        return np.zeros(len(outputs))
+        if not self.caution or not isinstance(self.source, UncertainSource):
+            return np.zeros(len(outputs))
+        plain = self.ruled(inputs)
+        unbelieved = np.where(self.source.believable(inputs, outputs), 0.0, _UNBELIEVED_POINTS)
+        return self.caution * self.source.gain_error_points(plain, outputs) + unbelieved
+
+    def ruled(self, inputs: Sequence[Architecture]) -> list[Architecture]:
+        """What the rule makes of inputs, and those inputs themselves of whose gains none may be believed."""
+        distinct = list(dict.fromkeys(inputs))
+        made = self._believed(distinct, [applied(self.rule, item) for item in distinct])
+        known = dict(zip(distinct, made, strict=True))
+        return [known[item] for item in inputs]
+
+    def _believed(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> list[Architecture]:
+        if not isinstance(self.source, UncertainSource):
+            return list(outputs)
+        believable = self.source.believable(inputs, outputs)
+        return [new if is_kept else old for old, new, is_kept in zip(inputs, outputs, believable, strict=True)]
 
     def surely_gained(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
         """Mean points by which n outputs exceed their inputs, less `caution` standard errors of this mean.
 
         Errors of a rule are those of a mean, which chance can raise least. Raises ValueError where the source does.
         """
+        outputs = self._believed(inputs, outputs)
         mean = float((self(outputs) - self(inputs) - self.change_weight * changed_edges(inputs, outputs)).mean())
         if self.caution and isinstance(self.source, UncertainSource):
             return mean - self.caution * self.source.mean_gain_error_points(inputs, outputs)

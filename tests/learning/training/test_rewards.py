@@ -65,6 +65,9 @@ class DoubtfulSource(CountingSource):
     def gain_error_points(self, inputs, outputs):
         return np.array([len(difference(*pair)) for pair in zip(inputs, outputs, strict=True)], dtype=np.float64)
 
+    def believable(self, inputs, outputs):
+        return np.ones(len(outputs), dtype=bool)
+
     def mean_gain_error_points(self, inputs, outputs):
         return float(self.gain_error_points(inputs, outputs).mean()) / 4
 
@@ -100,6 +103,31 @@ def test_what_is_surely_gained_is_the_mean_less_errors_of_the_mean_and_prices():
     objective = Objective(DoubtfulSource(), change_weight=0.25, caution=2.0)
     assert objective.surely_gained(inputs, outputs) == pytest.approx(-lost - 0.25 * changed - 2 * changed / 4)
     assert Objective(CountingSource()).surely_gained(inputs, outputs) == pytest.approx(-lost)
+
+
+class BelievesNoNull(DoubtfulSource):
+    """Gains of what has a null on its first edge are not believed."""
+
+    def believable(self, inputs, outputs):
+        return np.array([item.operations[0] != "null" for item in outputs])
+
+
+def test_what_may_not_be_believed_is_worth_less_than_anything():
+    given = table.architecture_of_code(0)
+    made = given.with_operations(["null", *given.operations[1:]])
+    objective = Objective(BelievesNoNull(), caution=0.5)
+    assert objective.doubt([given, given], [given, made]).tolist() == [0, 100.5]
+    assert Objective(BelievesNoNull()).doubt([given], [made]).tolist() == [0]
+
+
+def test_a_rule_whose_output_may_not_be_believed_leaves_the_input_as_it_is():
+    given = table.architecture_of_code(0)
+    made = given.with_operations(["null", *given.operations[1:]])
+    rule = {given.operations[0]: "null"}
+    objective = Objective(BelievesNoNull(), caution=0.5, rule=rule)
+    assert objective.ruled([given, given]) == [given, given]
+    assert Objective(DoubtfulSource(), caution=0.5, rule=rule).ruled([given]) == [applied(rule, given)]
+    assert objective.surely_gained([given], [made]) == 0
 
 
 def test_caution_needs_a_source_that_knows_its_errors():

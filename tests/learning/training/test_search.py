@@ -9,7 +9,7 @@ import pytest
 from nat_core.architecture.difference import difference
 from nat_core.architecture.spaces import SPACES
 from nat_core.architecture.transitions import is_legal
-from nat_core.learning.accuracies.structure_model import shipped_structure_model
+from nat_core.learning.accuracies.trainings_model_files import shipped_trainings_model
 from nat_core.learning.training.rewards import Objective
 from nat_core.learning.training.rules import applied
 from nat_core.learning.training.search import ascended, gained
@@ -19,7 +19,7 @@ from nat_core.network.costs import cost_model
 SPACE = SPACES["fully_concat"]
 COST = cost_model(NETWORKS[SPACE.network]).cost
 GIVEN = [SPACE.sample(random.Random(number)) for number in range(3)]
-OBJECTIVE = Objective(shipped_structure_model(SPACE.name), caution=1.0)
+OBJECTIVE = Objective(shipped_trainings_model(SPACE.name), caution=1.0)
 RULES = ({}, {"null": "skip_connect", "conv_1x1": "skip_connect"}, {"null": "conv_5x5", "skip_connect": "conv_5x5"})
 
 

@@ -1,0 +1,185 @@
+"""Bayesian linear regression: what is expected of weights before, and how sure they are after.
+
+Tables of trainings have levels of their own; weights are shared. Columns are held within what was seen, so that what
+leaves the data is credited with no more than its edge.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Numbers = NDArray[np.float64]
+# Of the levels of tables, which may be anything: their variance, in that of the targets.
+_ANY_LEVEL = 1e4
+UNBOUNDED = 1e6
+_LEAST_DEVIATION = 1e-9
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of the weights [k] of standardised columns.
+
+    Attributes:
+        means, deviations: of each weight, in units of the target.
+    """
+
+    means: _Numbers
+    deviations: _Numbers
+
+
+@dataclass(frozen=True)
+class Standard:
+    """How columns [n, k] are held within bounds and standardised: tuples of k numbers each."""
+
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    lowest: tuple[float, ...]
+    highest: tuple[float, ...]
+
+    @classmethod
+    def of(cls, columns: _Numbers, bounded: NDArray[np.bool_], scaled: NDArray[np.bool_]) -> "Standard":
+        """By the columns themselves.
+
+        Args:
+            columns: [n, k] seen.
+            bounded: [k] whether a column stays within what was seen.
+            scaled: [k] whether it is centred and divided by its standard deviation.
+        """
+        spread = columns.std(axis=0)
+        return cls(
+            tuple(np.where(scaled, columns.mean(axis=0), 0.0).tolist()),
+            tuple(np.where(scaled & (spread > 0), spread, 1.0).tolist()),
+            tuple(np.where(bounded, columns.min(axis=0), -UNBOUNDED).tolist()),
+            tuple(np.where(bounded, columns.max(axis=0), UNBOUNDED).tolist()),
+        )
+
+    def __call__(self, columns: _Numbers) -> _Numbers:
+        """[n, k] standardised."""
+        return (columns.clip(self.lowest, self.highest) - self.means) / self.deviations
+
+
+@dataclass(frozen=True)
+class Line:
+    """target = intercept + standardised columns · weights.
+
+    Attributes:
+        standard: of the columns.
+        weights: k numbers.
+        intercept: of the first table.
+        covariance: (k + 1) · (k + 1) numbers, row by row, of the errors of weights and intercept.
+    """
+
+    standard: Standard
+    weights: tuple[float, ...]
+    intercept: float
+    covariance: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        sizes = {len(self.weights), *map(len, vars(self.standard).values())}
+        if len(sizes) != 1 or len(self.covariance) != (len(self.weights) + 1) ** 2:
+            raise ValueError("the line's standard, weights and covariance are of different sizes")
+        numbers = [*self.weights, self.intercept, *self.covariance, *self.standard.means]
+        if not np.isfinite(numbers).all() or not min(self.standard.deviations) > _LEAST_DEVIATION:
+            raise ValueError("the line has a number that is not finite, or a deviation that is not above 0")
+
+    @cached_property
+    def _root(self) -> _Numbers:
+        """[k + 1, r] a root of the covariance."""
+        size = len(self.weights) + 1
+        values, vectors = np.linalg.eigh(np.array(self.covariance).reshape(size, size))
+        return np.asarray(vectors * np.sqrt(values.clip(0)), dtype=np.float64)
+
+    def targets(self, standardised: _Numbers) -> _Numbers:
+        """[n] of standardised columns [n, k]."""
+        return self.intercept + standardised @ np.array(self.weights)
+
+    def variances(self, standardised: _Numbers) -> _Numbers:
+        """[n] of these targets, by how sure the weights and the intercept are."""
+        ones = np.ones((len(standardised), 1))
+        return np.square(np.hstack([standardised, ones]) @ self._root).sum(axis=1)
+
+    def change_variances(self, changes: _Numbers) -> _Numbers:
+        """[n] of differences between targets, of differences [n, k] between standardised columns."""
+        return np.square(changes @ self._root[:-1]).sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a line is fitted on.
+
+    Attributes:
+        columns: [n, k], standardised.
+        targets: [n].
+        tables: [n] numbers from 0, of the tables that rows come from.
+        expected: of the weights.
+    """
+
+    columns: _Numbers
+    targets: _Numbers
+    tables: NDArray[np.int64]
+    expected: Expected
+
+    def chosen(self, which: NDArray[np.bool_]) -> "Data":
+        return Data(self.columns[which], self.targets[which], self.tables[which], self.expected)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Weights [k] and levels of tables, one after the other, and the covariance of their errors."""
+
+    values: _Numbers
+    covariance: _Numbers
+    size: int
+
+    def predicted(self, data: Data) -> tuple[_Numbers, _Numbers]:
+        """[n] targets and the variances of their errors, each on its table's level."""
+        known = _known(data, len(self.values) - self.size)
+        return known @ self.values, np.einsum("ni,ij,nj->n", known, self.covariance, known)
+
+
+def posterior(data: Data, variance: float) -> Posterior:
+    """Of weights and levels, where `variance` is that of what the line leaves unexplained."""
+    count = int(data.tables.max()) + 1
+    known = _known(data, count)
+    means = np.concatenate([data.expected.means, np.full(count, data.targets.mean())])
+    variances = np.concatenate([data.expected.deviations**2, np.full(count, _ANY_LEVEL * data.targets.var() + 1e-9)])
+    precision = known.T @ known / variance + np.diag(1 / variances)
+    covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)
+    values = means + covariance @ known.T @ (data.targets - known @ means) / variance
+    return Posterior(values, covariance, data.columns.shape[1])
+
+
+def left_out(data: Data, folds: NDArray[np.int64], variance: float) -> tuple[_Numbers, _Numbers]:
+    """[n] targets and the variances of their errors, each fold's as by a fit on the others."""
+    found, variances = np.empty(len(data.targets)), np.empty(len(data.targets))
+    for fold in np.unique(folds):
+        own = folds == fold
+        found[own], variances[own] = posterior(data.chosen(~own), variance).predicted(data.chosen(own))
+    return found, variances
+
+
+def fitted(data: Data, standard: Standard, variance: float) -> Line:
+    """The line, on the level of the first table."""
+    known = posterior(data, variance)
+    kept = [*range(known.size), known.size]
+    covariance = known.covariance[np.ix_(kept, kept)]
+    return Line(
+        standard, tuple(known.values[: known.size].tolist()), float(known.values[known.size]),
+        tuple(covariance.ravel().tolist()),
+    )  # fmt: skip
+
+
+def folds_of(keys: Sequence[object], count: int, seed: int = 0) -> NDArray[np.int64]:
+    """[n] numbers of folds, the same where keys are the same."""
+    distinct = list(dict.fromkeys(keys))
+    order = np.random.default_rng(seed).permutation(len(distinct)) % count
+    number = dict(zip(distinct, order.tolist(), strict=True))
+    return np.array([number[key] for key in keys], dtype=np.int64)
+
+
+def _known(data: Data, tables: int) -> _Numbers:
+    """[n, k + tables] what targets are linear in."""
+    return np.hstack([data.columns, np.eye(tables)[data.tables]])

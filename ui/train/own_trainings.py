@@ -1,0 +1,95 @@
+"""Own tables of trained cells as rewards: upload, what was read, and how well it can be predicted."""
+
+import hashlib
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from nat_core.learning.accuracies.own_trainings import model_of_files
+from nat_core.learning.accuracies.trained_cells import read_trained
+from nat_core.learning.accuracies.trainings_fit import NETWORK_FROM, Predicted
+from nat_core.learning.support.files import write_bytes
+from nat_core.learning.training.config import TRAININGS, trainings_recipe
+from nat_core.learning.training.data import read_in_words
+from ui import notices
+
+OPTION = "trainings"
+_SUFFIXES = ["csv", "parquet", "json"]
+
+
+def upload(folder: Path, space: str) -> None:
+    """Draws the field; files are kept in `folder` under names made of what they hold."""
+    given = st.file_uploader(
+        "Your trained cells",
+        _SUFFIXES,
+        accept_multiple_files=True,
+        key="train_upload",
+        help="CSV or parquet with the columns genotype and accuracy (perhaps budget and seed), or LaNAS' trace as "
+        "JSON. Without any, the shipped model rewards.",
+    )
+    if given:
+        st.session_state[_KEY] = [_kept(folder, file.name, file.getvalue()) for file in given]
+    elif "train_upload" in st.session_state and st.session_state.get(_UPLOADED):
+        st.session_state[_KEY] = []
+    st.session_state[_UPLOADED] = bool(given)
+    if files():
+        _described(space)
+
+
+def files() -> list[Path]:
+    """Those that the next run learns from."""
+    return list(st.session_state.get(_KEY, ()))
+
+
+def put(paths: list[str]) -> None:
+    """Takes the files of another run."""
+    st.session_state[_KEY] = [Path(path) for path in paths]
+
+
+def _kept(folder: Path, name: str, content: bytes) -> Path:
+    """The content as a file, named by itself, so that the same upload is the same file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = Path(name).suffix.lower()
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    stem = "".join(letter for letter in Path(name).stem[:40] if letter.isalnum() or letter in "-_") or "trainings"
+    path = folder / f"{stem}-{digest}{suffix}"
+    if not path.exists():
+        write_bytes(path, content)
+    return path
+
+
+def _described(space: str) -> None:
+    """What was read and how well cells of other topologies are predicted; not for tables that take minutes."""
+    try:
+        count = sum(len(table) for path in files() for table in read_trained(path))
+        if count >= NETWORK_FROM:
+            st.caption(
+                f"{count:,} trained cells were read; how well they can be predicted is found when the run starts."
+            )
+            return
+        with st.spinner("Fitting…"):
+            _, judged = model_of_files(tuple(files()), space)
+        st.caption(read_in_words(trainings_recipe(space=space, data_set=TRAININGS, trainings=tuple(map(str, files())))))
+        st.plotly_chart(scatter(judged), key="train_trainings_chart")
+    except ValueError as error:
+        notices.problem(error)
+
+
+def scatter(judged: Predicted) -> go.Figure:
+    """Predicted against measured accuracies of cells left out of the fit, with standard errors."""
+    figure = go.Figure(
+        go.Scatter(
+            x=judged.measured, y=judged.predicted, mode="markers", name="left-out cells",
+            error_y={"array": judged.errors, "thickness": 0.5, "width": 0}, marker={"size": 5},
+        )
+    )  # fmt: skip
+    ends = [min(judged.measured), max(judged.measured)]
+    figure.add_scatter(x=ends, y=ends, mode="lines", line={"dash": "dot"}, name="as measured")
+    figure.update_xaxes(title="measured, %")
+    figure.update_yaxes(title="predicted without its topology, %")
+    figure.update_layout(height=300, margin={"t": 10, "b": 10, "l": 10, "r": 10}, showlegend=False)
+    return figure
+
+
+_KEY, _UPLOADED = "train_trainings", "train_was_uploaded"
