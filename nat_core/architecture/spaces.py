@@ -84,7 +84,7 @@ class Space:
             if self.edges_per_node is None and sorted(edge[1:] for edge in cell.edges) != self._complete_graph:
                 return f"{self.title} has {self.inputs + self.intermediates} nodes, each joined to every earlier one"
             if self.edges_per_node is None and (others := set(cell.operations) - set(self.operations)):
-                return f"{self.title} knows no {', '.join(sorted(others))}"
+                return f"{self.title} has no {sorted(others)[0]}; its operations: {', '.join(self.operations)}"
         return None
 
     @property

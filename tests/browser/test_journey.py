@@ -165,7 +165,7 @@ def test_bad_text_is_one_sentence_and_nothing_is_lost(visit):
     ready(page)
     before = figures(page)
     page.get_by_role("radio", name="Paste").click()
-    page.get_by_role("textbox", name="Any notation").fill("|nor_conv_9x9~0|")
+    page.get_by_role("textbox", name="Any text that holds a cell").fill("|nor_conv_9x9~0|")
     page.get_by_role("button", name="Use this cell").click()
     page.wait_for_selector("text=unknown operation 'nor_conv_9x9'")
     ready(page)

@@ -147,11 +147,7 @@ def cell_texts() -> NDArray[np.object_]:
 
 def mismatch(architecture: Architecture) -> str | None:
     """Why `architecture` has no row, or None."""
-    reason = SPACE.mismatch(architecture)
-    foreign = [operation for operation in architecture.operations if operation not in _DIGIT]
-    if reason is None and foreign:
-        reason = f"{SPACE.title} has no {foreign[0]}; its operations: {', '.join(SPACE.operations)}"
-    return reason
+    return SPACE.mismatch(architecture)
 
 
 def codes(architectures: Sequence[Architecture]) -> NDArray[np.int64]:
