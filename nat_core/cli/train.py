@@ -1,25 +1,23 @@
 """The command `train`."""
 
+import inspect
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nat_core.cli.app import app
+from nat_core.options import OPTIONS
 
 if TYPE_CHECKING:
-    from nat_core.cli.forms import Form
+    from nat_core.learning.forms import Form
     from nat_core.runs.kinds import Config
 
-Number = int | None
-Text = str | None
 
-
-@app.command()
 def train(
     space: Annotated[
         str,
@@ -28,43 +26,6 @@ def train(
     output: Annotated[
         Path | None, typer.Option(help="Folder for the policy and its card; by default below the folder of runs.")
     ] = None,
-    preset: Annotated[Text, typer.Option(help="Images: paper, cpu (hours on a CPU; the default) or smoke.")] = None,
-    schedule: Annotated[Text, typer.Option(help="Images: alternate (the papers') or two-stage.")] = None,
-    data: Annotated[Text, typer.Option(help="Images: a hub name, parquet files, an image folder, or sample.")] = None,
-    epochs: Annotated[Number, typer.Option(help="Images: epochs of the shared weights.")] = None,
-    batch: Annotated[Number, typer.Option(help="Images: per step of the shared weights, and at a time.")] = None,
-    channels: Annotated[Number, typer.Option(help="Images: C, initial channels of the shared weights.")] = None,
-    layers: Annotated[Number, typer.Option(help="Images: L, searched cells of the shared weights.")] = None,
-    resolution: Annotated[Number, typer.Option(help="Images: side in pixels.")] = None,
-    rounds: Annotated[Number, typer.Option(help="Images: rounds of the two-stage schedule.")] = None,
-    reward_images: Annotated[Number, typer.Option(help="Images: per evaluation of an architecture.")] = None,
-    recipe: Annotated[
-        Text,
-        typer.Option(help="nasbench201: group (ours) or authors (the papers' code); other spaces: trainings, minutes."),
-    ] = None,
-    data_set: Annotated[Text, typer.Option(help="nasbench201: the validation column that rewards.")] = None,
-    cost: Annotated[
-        Text, typer.Option(help="nasbench201: what the reward weighs: macs, or a device of the benchmark.")
-    ] = None,
-    policy_network: Annotated[Text, typer.Option(help="edge (ours) or gcn (the papers' form).")] = None,
-    steps: Annotated[Number, typer.Option(help="The policy's gradient steps; images: per epoch or round.")] = None,
-    seed: Annotated[Number, typer.Option(help="Of weights, batches and draws.")] = None,
-    trainings: Annotated[
-        list[Path] | None,
-        typer.Option(help="Recipe trainings: a file of your trained cells, CSV, parquet or LaNAS' trace; repeatable."),
-    ] = None,
-    cost_weight: Annotated[
-        float | None, typer.Option(help="λ: accuracy given up for the heaviest cell's cost.")
-    ] = None,
-    change_weight: Annotated[
-        float | None, typer.Option(help="Recipe trainings: points that changing an edge must be worth.")
-    ] = None,
-    caution: Annotated[
-        float | None, typer.Option(help="Recipe trainings: standard errors that a gain over a rule must be worth.")
-    ] = None,
-    searched_share: Annotated[
-        float | None, typer.Option(help="Recipe trainings: share of the inputs that search shows an output for.")
-    ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
@@ -72,30 +33,24 @@ def train(
     checkpoint: Annotated[
         Path | None, typer.Option(help="With --no-record: save the state here, and continue from it.")
     ] = None,
+    **options: Any,
 ) -> None:
     """Train a policy; Ctrl-C, SIGTERM or `stop` stops it, and `resume` continues it.
 
     From images also on several devices: torchrun --nproc-per-node N -m nat_core train …
     """
-    from nat_core.cli.forms import form_for
     from nat_core.cli.several import followed
+    from nat_core.learning.forms import form_for
     from nat_core.learning.support.device import default_device
     from nat_core.runs.estimate import check_memory
 
-    options = {
-        "preset": preset, "schedule": schedule, "data": data, "epochs": epochs, "batch": batch, "channels": channels,
-        "layers": layers, "resolution": resolution, "rounds": rounds, "reward_images": reward_images, "recipe": recipe,
-        "data_set": data_set, "cost": cost, "policy_network": policy_network, "steps": steps, "seed": seed,
-        "trainings": trainings, "cost_weight": cost_weight, "change_weight": change_weight, "caution": caution,
-        "searched_share": searched_share,
-    }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None}
     form = form_for(space, given)
     config = form.config(space, form.accepted(given))
     if not 1 <= threads <= 1024:
         raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
     check_memory(config, str(default_device()))
-    if trainings:
+    if "trainings" in given:
         print(form.told(config), file=sys.stderr)
     if followed(form.kind, detach):
         return
@@ -103,12 +58,31 @@ def train(
     if record:
         if checkpoint:
             raise ValueError("--checkpoint goes with --no-record only; a recorded run keeps its own checkpoints")
-        _record(form, config, detach, output=output or "", command=command, preset=form.preset(options),
+        _record(form, config, detach, output=output or "", command=command, preset=form.preset(given),
                 threads=threads, name=name, device=str(default_device()))  # fmt: skip
         return
     if output is None or detach:
         raise ValueError("--no-record needs --output, and works in the foreground only")
     _train_unrecorded(form, config, output, command, threads, checkpoint)
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """`command` with every option of a training in the place of its ``**options``."""
+    signature = inspect.signature(command)
+    own = [item for item in signature.parameters.values() if item.kind is not inspect.Parameter.VAR_KEYWORD]
+    more = [
+        inspect.Parameter(
+            option.name, inspect.Parameter.KEYWORD_ONLY, default=None,
+            annotation=Annotated[list[Path] | None if option.kind is Path else option.kind | None,
+                                 typer.Option(help=option.help)],
+        )
+        for option in OPTIONS.values()
+    ]  # fmt: skip
+    command.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+    return command
+
+
+app.command()(_with_options(train))
 
 
 def _record(form: "Form", config: "Config", detach: bool, **settings: Any) -> None:

@@ -1,6 +1,6 @@
 """A kind of run: training a policy on a benchmark's table."""
 
-from nat_core.learning.policies.policy import POLICY_CONFIGS
+from nat_core.learning.forms import command_words
 from nat_core.learning.training.config import RECIPES, TrainingConfig
 from nat_core.learning.training.loop import Schedule, train
 from nat_core.learning.training.publish import publish
@@ -8,8 +8,6 @@ from nat_core.runs.checkpoint_policy import policy_of_checkpoint
 from nat_core.runs.kinds import Work
 from nat_core.runs.running import RunContext
 from nat_core.runs.snapshots import KEPT
-
-_OPTIONS = ("steps", "seed", "data_set", "cost", "cost_weight", "change_weight", "caution", "searched_share")
 
 
 def train_policy(config: TrainingConfig, context: RunContext) -> bool:
@@ -28,19 +26,7 @@ def arguments(config: TrainingConfig, preset: str) -> list[str]:
     found = ["train", "--space", config.space]
     if preset in RECIPES and preset != "group":
         found += ["--recipe", preset]
-    if config.policy != standard.policy:
-        found += [
-            item
-            for name, shape in POLICY_CONFIGS.items()
-            if shape == config.policy
-            for item in ("--policy-network", name)
-        ]
-    for name in _OPTIONS:
-        if getattr(config, name) != getattr(standard, name):
-            found += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
-    for path in config.trainings:
-        found += ["--trainings", path]
-    return found
+    return found + command_words(config, standard)
 
 
 WORK = Work(

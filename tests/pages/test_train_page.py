@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from nat_core import PROJECT
 from nat_core.architecture import notation
+from nat_core.learning.forms import changed
 from nat_core.learning.image_training.config import WeightsConfig
-from nat_core.learning.image_training.presets import adjusted, preset
+from nat_core.learning.image_training.presets import preset
 from nat_core.learning.training.config import TrainingConfig, trainings_recipe
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
@@ -66,7 +67,7 @@ def button(app: AppTest, label: str):
 
 
 def recorded(tracking, name: str, state: State = State.STOPPED, **changes):
-    config = adjusted(preset("smoke", "fully_concat"), **changes)
+    config = changed(preset("smoke", "fully_concat"), changes)
     run_id = tracking.create(request_for("train-images", config, preset="smoke", name=name)).id
     points = [Point("weight_loss", step, 2.0 / step, 1.0) for step in (1, 2, 3)]
     tracking.note(run_id, {"state": state, "step": 3, "best": 1.25, "last": 0.5}, points)
@@ -272,6 +273,7 @@ def test_a_run_whose_configuration_cannot_be_read_says_so(tracking):
     assert any("cannot be read" in item.value for item in app.error)
 
 
+SMOKE = preset("smoke", "fully_concat")
 NUMBERS = {
     "learning_rate": 1e-5,
     "weight_decay": 0.0003,
@@ -286,7 +288,8 @@ NUMBERS = {
     [
         ("train", "group", TrainingConfig(**NUMBERS, steps=70, seed=3)),
         ("train", "trainings", trainings_recipe(space="loose_end", change_weight=1e-7, caution=2.000001)),
-        ("train-images", "smoke", adjusted(preset("smoke", "fully_concat"), epochs=9, **NUMBERS)),
+        ("train-images", "smoke", replace(SMOKE, policy=replace(SMOKE.policy, **NUMBERS),
+                                          weights=replace(SMOKE.weights, epochs=9))),
         ("train-images", "smoke", replace(preset("smoke", "fully_concat", "alternate"),
                                           weights=WeightsConfig(learning_rate=0.0123456789, weight_decay=1e-9))),
     ],

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from nat_core.learning.image_training.presets import PRESETS, adjusted, preset
+from nat_core.learning.forms import changed
+from nat_core.learning.image_training.presets import PRESETS, preset
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.training.config import TrainingConfig, trainings_recipe
 from nat_core.learning.training.loop import train
@@ -20,9 +21,9 @@ def test_more_work_takes_longer_and_more_memory():
     config = preset("cpu", "fully_concat")
     base = estimate(config, SPEED)
     for changes in ({"epochs": 240}, {"rounds": 8}, {"steps": 3000}, {"reward_images": 4000}, {"channels": 16}):
-        assert estimate(adjusted(config, **changes), SPEED).seconds > base.seconds
+        assert estimate(changed(config, changes), SPEED).seconds > base.seconds
     for changes in ({"channels": 16}, {"layers": 10}, {"batch": 256}, {"resolution": 64}):
-        assert estimate(adjusted(config, **changes), SPEED).memory_bytes > base.memory_bytes
+        assert estimate(changed(config, changes), SPEED).memory_bytes > base.memory_bytes
 
 
 def test_modelled_rewards_take_longer_than_a_table():

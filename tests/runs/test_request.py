@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nat_core.cli.forms import form_for
+from nat_core.learning.forms import form_for
 from nat_core.learning.policies.policy import POLICY_CONFIGS
 from nat_core.learning.training.config import RECIPES, TrainingConfig
 from nat_core.runs.kinds import KINDS, measures_accuracy, request_for, work_of

@@ -2,12 +2,13 @@
 
 import random
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
 
-from nat_core.learning.image_training.presets import adjusted, preset
+from nat_core.learning.image_training.presets import preset
 from nat_core.learning.image_training.state import new_image_state, save_image_state
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_policy
@@ -37,7 +38,8 @@ def test_the_policy_of_a_tables_checkpoint_is_the_one_being_trained(tmp_path):
 
 
 def test_the_policy_of_an_images_checkpoint_is_the_accepted_one(tmp_path):
-    config = adjusted(preset("smoke", "fully_concat"), policy=SMALL)
+    config = preset("smoke", "fully_concat")
+    config = replace(config, policy=replace(config.policy, policy=SMALL))
     state = new_image_state(config, config.network(10), torch.device("cpu"))
     path = tmp_path / "state.safetensors"
     for accepted in (0, 1):

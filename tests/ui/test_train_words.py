@@ -2,8 +2,10 @@ import sys
 
 import pytest
 
+from nat_core.learning.forms import CHOICES, form_for, value_of
 from nat_core.learning.image_training.presets import preset
-from ui.train.fields import FIELDS, PRESETS, decimal, value_of, whole
+from nat_core.options import OPTIONS
+from ui.train.fields import FIELDS, PRESETS
 from ui.train.words import duration, gigabytes, runnable
 
 
@@ -22,28 +24,26 @@ def test_sizes():
 @pytest.mark.parametrize("text", ["", "1.5", "one", "1e3", "∞"])
 def test_what_is_no_whole_number(text):
     with pytest.raises(ValueError, match="is not a whole number"):
-        whole(text)
+        OPTIONS["steps"].parse(text)
 
 
 @pytest.mark.parametrize("text", ["", "x", "nan", "inf", "-inf"])
 def test_what_is_no_finite_number(text):
     with pytest.raises(ValueError, match=r"is not a (finite )?number"):
-        decimal(text)
-    assert (whole(" 1,500 "), decimal("0.5")) == (1500, 0.5)
+        OPTIONS["caution"].parse(text)
+    assert (OPTIONS["steps"].parse(" 1,500 "), OPTIONS["caution"].parse("0.5")) == (1500, 0.5)
 
 
 def test_every_field_of_a_preset_has_a_value_that_it_accepts():
-    from nat_core.cli.forms import form_for
-
     for space, presets in PRESETS.items():
         for item in presets.values():
             form = form_for(space, item.options)
             config = form.config(space, item.options)
             for field in FIELDS:
-                if field.option in form.options:
-                    value = value_of(config, field.option)
-                    assert field.parse(str(value)) == value and (field.choices is None or value in field.choices)
-    assert value_of(preset("smoke", "loose_end"), "schedule") == "two-stage"
+                if field.name in form.options:
+                    value = value_of(config, field)
+                    assert field.parse(str(value)) == value and value in CHOICES.get(field.name, [value])
+    assert value_of(preset("smoke", "loose_end"), OPTIONS["schedule"]) == "two-stage"
 
 
 def test_a_command_names_this_environments_python(monkeypatch, tmp_path):

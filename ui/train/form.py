@@ -10,9 +10,10 @@ from typing import Any
 import streamlit as st
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.cli.forms import Form, changed, form_for
+from nat_core.learning.forms import CHOICES, Form, changed, form_for, value_of
 from nat_core.learning.images.sources import is_on_hub
 from nat_core.learning.support.device import available_devices, default_device, device_title
+from nat_core.options import OPTIONS, Option
 from nat_core.runs import launching
 from nat_core.runs.calibration import Calibration, calibration
 from nat_core.runs.estimate import Estimate, check_memory, estimate
@@ -23,7 +24,7 @@ from ui import notices
 from ui.text import plain
 from ui.train import own_trainings
 from ui.train.board import Board
-from ui.train.fields import FIELDS, PRESETS, Field, value_of, whole
+from ui.train.fields import FIELDS, PRESETS
 from ui.train.words import duration, gigabytes, runnable
 
 _DOUBLE_CLICK_SECONDS = 1.5
@@ -83,8 +84,8 @@ def fill(run: Run) -> None:
     config = type(form.config(space, PRESETS[space][preset].options)).from_dict(run.config)
     state["train_cloned"] = Cloned(run.name, space, preset, config)
     for field in FIELDS:
-        if field.option in form.options:
-            state[_key(field)] = _text(value_of(config, field.option))
+        if field.name in form.options:
+            state[_key(field)] = _text(value_of(config, field))
     own_trainings.put(list(getattr(config, own_trainings.OPTION, ())))
     state["train_threads"] = str(run.request.threads)
     state["train_name"] = ""
@@ -121,8 +122,8 @@ def _reset() -> None:
     form = _form(space, preset)
     config = form.config(space, PRESETS[space][preset].options)
     for field in FIELDS:
-        if field.option in form.options:
-            st.session_state[_key(field)] = _text(value_of(config, field.option))
+        if field.name in form.options:
+            st.session_state[_key(field)] = _text(value_of(config, field))
 
 
 def _inputs(board: Board) -> None:
@@ -143,26 +144,26 @@ def _inputs(board: Board) -> None:
     st.caption(presets[st.session_state["train_preset"]].help)
     options = _form(st.session_state["train_space"], st.session_state["train_preset"]).options
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _draw([field for field in FIELDS if field.main and field.option in options])
+        _draw([field for field in FIELDS if field.main and field.name in options])
     if own_trainings.OPTION in options:
         own_trainings.upload(board.tracking.folders.root / own_trainings.OPTION, st.session_state["train_space"])
     with st.expander("Advanced"), st.container(horizontal=True, vertical_alignment="bottom"):
-        _draw([field for field in FIELDS if not field.main and field.option in options])
+        _draw([field for field in FIELDS if not field.main and field.name in options])
         _machine()
 
 
-def _draw(fields: list[Field]) -> None:
+def _draw(fields: list[Option]) -> None:
     for field in fields:
-        if field.choices is None:
-            wide = field.option == "data"
+        if field.name not in CHOICES:
+            wide = field.name == "data"
             st.text_input(
                 field.label, key=_key(field), help=field.help, live=_LIVE, persist_state="session",
                 width=250 if wide else 135,
             )  # fmt: skip
         else:
             st.selectbox(
-                field.label, list(field.choices), key=_key(field), help=field.help, persist_state="session", width=250,
-                format_func=lambda value, choices=field.choices: choices[value] or value,
+                field.label, list(CHOICES[field.name]), key=_key(field), help=field.help, persist_state="session",
+                format_func=lambda value, choices=CHOICES[field.name]: choices[value] or value, width=250,
             )  # fmt: skip
 
 
@@ -187,15 +188,15 @@ def _order(board: Board) -> Order:
     start = form.config(space, preset.options)
     options = dict(preset.options)
     for field in FIELDS:
-        if field.option in form.options and (value := _value(field)) != value_of(start, field.option):
-            options[field.option] = value
+        if field.name in form.options and (value := _value(field)) != value_of(start, field):
+            options[field.name] = value
     if own_trainings.OPTION in form.options and (files := own_trainings.files()):
         options[own_trainings.OPTION] = files
     config = form.config(space, options)
     cloned = _cloned()
     if cloned is not None:
-        values = {field.option: _value(field) for field in FIELDS if field.option in form.options}
-        others = {name: value for name, value in values.items() if value != value_of(cloned.config, name)}
+        values = {field.name: _value(field) for field in FIELDS if field.name in form.options}
+        others = {name: value for name, value in values.items() if value != value_of(cloned.config, OPTIONS[name])}
         config = changed(cloned.config, others)
     beyond = cloned.name if cloned is not None and config != form.config(space, options) else ""
     name = state["train_name"].strip()
@@ -217,13 +218,13 @@ def _cloned() -> Cloned | None:
 
 
 def _threads() -> int:
-    threads, cores = whole(st.session_state["train_threads"]), os.cpu_count() or 1
+    threads, cores = OPTIONS["steps"].parse(st.session_state["train_threads"]), os.cpu_count() or 1
     if not 1 <= threads <= cores:
         raise ValueError(f"threads is {threads}; this machine has {cores} cores")
     return threads
 
 
-def _value(field: Field) -> Any:
+def _value(field: Option) -> Any:
     text = st.session_state[_key(field)]
     try:
         return field.parse(text)
@@ -296,8 +297,8 @@ def _launch(board: Board, order: Order, number: int) -> None:
     board.changed()
 
 
-def _key(field: Field) -> str:
-    return f"train_{field.option}"
+def _key(field: Option) -> str:
+    return f"train_{field.name}"
 
 
 def _text(value: Any) -> str:

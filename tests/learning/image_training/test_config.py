@@ -5,9 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from nat_core.learning.forms import changed
 from nat_core.learning.image_training.config import IMAGE_SPACES, ImageTrainingConfig, RewardsConfig, WeightsConfig
-from nat_core.learning.image_training.presets import PRESETS, RECIPES, adjusted, preset
+from nat_core.learning.image_training.presets import PRESETS, RECIPES, preset
 from nat_core.learning.support.checks import check_fields
+from nat_core.options import differing
 
 EVERY = [(name, space, schedule) for name in PRESETS for space in IMAGE_SPACES for schedule in RECIPES]
 
@@ -36,13 +38,15 @@ def test_another_schedule_brings_its_recipe():
     assert preset("cpu", "loose_end", "alternate").policy.estimator == "moving_average"
 
 
-def test_adjusted_changes_what_is_given_only():
+def test_options_change_what_is_given_only():
     config = preset("smoke", "fully_concat")
-    assert adjusted(config) == config
-    changed = adjusted(config, data="uoft-cs/cifar10", epochs=3, batch=32, channels=16, reward_images=99, seed=5)
-    assert (changed.data, changed.weights.epochs, changed.channels, changed.seed) == ("uoft-cs/cifar10", 3, 16, 5)
-    assert (changed.weights.batch, changed.rewards.batch, changed.rewards.images) == (32, 32, 99)
-    assert changed.layers == config.layers
+    assert changed(config, {}) == config
+    options = {"data": "uoft-cs/cifar10", "epochs": 3, "batch": 32, "channels": 16, "reward_images": 99, "seed": 5}
+    other = changed(config, options)
+    assert (other.data, other.weights.epochs, other.channels, other.seed) == ("uoft-cs/cifar10", 3, 16, 5)
+    assert (other.weights.batch, other.rewards.batch, other.rewards.images) == (32, 32, 99)
+    assert other.layers == config.layers
+    assert {option.name for option, _ in differing(other, config, "images")} == set(options)
 
 
 SMOKE = preset("smoke", "fully_concat")
@@ -53,11 +57,11 @@ BAD = [
     (lambda: replace(SMOKE, schedule="x"), "schedule is 'x'; accepted: alternate, two-stage"),
     (lambda: replace(SMOKE, data=""), "a source of images is needed"),
     (lambda: replace(SMOKE, channels=7), "channels is 7; it must be even"),
-    (lambda: adjusted(SMOKE, held_out=0), "held_out is 0; at least one input"),
-    (lambda: adjusted(SMOKE, samples=1), "samples must be 2 or more"),
+    (lambda: replace(SMOKE, policy=replace(SMOKE.policy, held_out=0)), "held_out is 0; at least one input"),
+    (lambda: replace(SMOKE, policy=replace(SMOKE.policy, samples=1)), "samples must be 2 or more"),
     (lambda: WeightsConfig(batch=1), "batch is 1; it must be between 2 and 65536"),
     (lambda: WeightsConfig(learning_rate=float("nan")), "learning_rate is nan"),
-    (lambda: adjusted(SMOKE, epochs=0), "epochs is 0; it must be between 1 and 100000"),
+    (lambda: changed(SMOKE, {"epochs": 0}), "epochs is 0; it must be between 1 and 100000"),
     (lambda: WeightsConfig(epochs=2.5), "epochs is 2.5; it must be an integer"),
     (lambda: WeightsConfig(cutout=-1), "cutout is -1"),
     (lambda: RewardsConfig(chunk=0), "chunk is 0; it must be between 1 and 10000"),
