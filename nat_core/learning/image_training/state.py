@@ -3,9 +3,8 @@
 Draws need no state (see `draws`), except the policy's own generator.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.image_training.evaluations import Evaluations
 from nat_core.learning.image_training.weight_training import shared_weights_sgd
 from nat_core.learning.policies.policy import Policy
-from nat_core.learning.support.files import load_tensors, save_tensors
+from nat_core.learning.support import checkpoint
 from nat_core.learning.training.state import TrainingState, fill, new_state, tensors_of
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
 
-_FORMAT_VERSION = 1
+KIND = checkpoint.Kind("image_training", version=1, writer="training from images")
 
 
 @dataclass
@@ -96,7 +95,7 @@ def new_image_state(
 
 
 def save_image_state(path: Path, config: ImageTrainingConfig, state: ImageState) -> None:
-    """Writes the state atomically as safetensors, its counters and the configuration as metadata."""
+    """Writes the state atomically. Raises OSError: it cannot be written."""
     parts: dict[str, Mapping[str, Tensor]] = {
         "supernet": state.supernet.state_dict(),
         "momentum": _momentum(state),
@@ -107,18 +106,12 @@ def save_image_state(path: Path, config: ImageTrainingConfig, state: ImageState)
     models = [tensors_of_model(model) for model in state.models]
     parts |= {f"model{number}": tensors for number, (tensors, _) in enumerate(models)}
     counters = {
-        "format_version": _FORMAT_VERSION,
-        "config": config.to_dict(),
         "learner": {name: getattr(state.learner, name) for name in ("step", "baseline")},
         "models": [facts for _, facts in models],
         **{name: getattr(state, name) for name in _COUNTERS},
     }
-    tensors = {
-        f"{part}:{name}": tensor.detach().cpu().contiguous()
-        for part, items in parts.items()
-        for name, tensor in items.items()
-    }
-    save_tensors(path, tensors, {"image_training": json.dumps(counters)})
+    tensors = {f"{part}:{name}": tensor for part, items in parts.items() for name, tensor in items.items()}
+    checkpoint.save(path, KIND, config, tensors, counters)
 
 
 def load_image_state(path: Path, config: ImageTrainingConfig, state: ImageState) -> None:
@@ -127,15 +120,8 @@ def load_image_state(path: Path, config: ImageTrainingConfig, state: ImageState)
     Raises:
         ValueError: the file is damaged or belongs to another configuration; names it.
     """
-    try:
-        tensors, metadata = load_tensors(path)
-        counters = json.loads(metadata["image_training"])
-        _check(counters, config)
+    with checkpoint.loading(path, KIND, config) as (tensors, counters):
         _fill(state, tensors, counters)
-    except KeyError as error:
-        raise ValueError(f"{path}: {error} is missing; accepted: a state written by training from images") from error
-    except (ValueError, RuntimeError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: {error}; accepted: a state of the same configuration") from error
 
 
 def _fill(state: ImageState, tensors: dict[str, Tensor], counters: Mapping[str, Any]) -> None:
@@ -163,12 +149,3 @@ def _momentum(state: ImageState) -> dict[str, Tensor]:
     """Of the weights that were trained at least once."""
     buffers = {name: state.sgd.state.get(p, {}).get("momentum_buffer") for name, p in state.supernet.named_parameters()}
     return {name: buffer for name, buffer in buffers.items() if buffer is not None}
-
-
-def _check(counters: Mapping[str, Any], config: ImageTrainingConfig) -> None:
-    if counters["format_version"] != _FORMAT_VERSION:
-        raise ValueError(f"format_version is {counters['format_version']!r}, not {_FORMAT_VERSION}")
-    saved, wanted = ImageTrainingConfig.from_dict(counters["config"]), config
-    if different := [name for name in asdict(wanted) if getattr(saved, name) != getattr(wanted, name)]:
-        name = different[0]
-        raise ValueError(f"{name} was {getattr(saved, name)!r} and is now {getattr(wanted, name)!r}")

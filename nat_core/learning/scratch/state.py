@@ -1,6 +1,5 @@
 """Everything that a training from scratch needs to continue exactly where it was, and its place in the queue."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,12 @@ from torch import Generator, Tensor
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.scratch.config import Budget, EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult
-from nat_core.learning.support.files import load_tensors, save_tensors
+from nat_core.learning.support import checkpoint
 from nat_core.network.config import NetworkConfig
 from nat_core.network.networks import CellNetwork, build_network
 from nat_core.network.typed import channels_last
 
-_FORMAT_VERSION = 1
+KIND = checkpoint.Kind("evaluation", version=1, writer="`evaluate`")
 
 
 @dataclass
@@ -82,15 +81,13 @@ def new_state(
 
 
 def save_queue(path: Path, config: EvaluationConfig, queue: QueueState) -> None:
-    """Writes the queue atomically as safetensors, counters, results and the configuration as metadata."""
+    """Writes the queue atomically. Raises OSError: it cannot be written."""
     tensors: dict[str, Tensor] = {}
-    counters: dict[str, Any] = {"format_version": _FORMAT_VERSION, "config": config.to_dict()}
-    counters["results"] = [result.to_dict() for result in queue.results]
+    facts: dict[str, Any] = {"results": [result.to_dict() for result in queue.results]}
     if (state := queue.current) is not None:
         tensors = _tensors(state)
-        counters |= {"step": state.step, "elapsed_seconds": state.elapsed_seconds}
-    metadata = {"evaluation": json.dumps(counters)}
-    save_tensors(path, {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata)
+        facts |= {"step": state.step, "elapsed_seconds": state.elapsed_seconds}
+    checkpoint.save(path, KIND, config, tensors, facts)
 
 
 def load_queue(
@@ -101,19 +98,12 @@ def load_queue(
     Raises:
         ValueError: the file is damaged or belongs to another configuration; names it.
     """
-    try:
-        tensors, metadata = load_tensors(path)
-        counters = json.loads(metadata["evaluation"])
-        _check(counters, config)
-        queue = QueueState([MeasuredResult.from_dict(item) for item in counters["results"]])
-        if "step" in counters:
+    with checkpoint.loading(path, KIND, config) as (tensors, facts):
+        queue = QueueState([MeasuredResult.from_dict(item) for item in facts["results"]])
+        if "step" in facts:
             item, seed = config.jobs[len(queue.results)]
             queue.current = new_state(item.architecture, network, config.budget, seed, device)
-            _fill(queue.current, tensors, counters)
-    except KeyError as error:
-        raise ValueError(f"{path}: {error} is missing; accepted: a checkpoint written by `evaluate`") from error
-    except (ValueError, RuntimeError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path}: {error}; accepted: a checkpoint of the same configuration") from error
+            _fill(queue.current, tensors, facts)
     return queue
 
 
@@ -136,10 +126,3 @@ def _fill(state: ScratchState, tensors: Mapping[str, Tensor], counters: Mapping[
     state.order = tensors["order"].to(state.order.device)
     state.pending = tensors["pending"].to(state.pending.device)
     state.step, state.elapsed_seconds = int(counters["step"]), float(counters["elapsed_seconds"])
-
-
-def _check(counters: Mapping[str, Any], config: EvaluationConfig) -> None:
-    if counters["format_version"] != _FORMAT_VERSION:
-        raise ValueError(f"format_version is {counters['format_version']!r}, not {_FORMAT_VERSION}")
-    if EvaluationConfig.from_dict(counters["config"]) != config:
-        raise ValueError("it was written for another configuration")

@@ -1,19 +1,17 @@
 """Everything that a training needs to continue exactly where it was: weights, optimiser, random state, counters."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from nat_core.learning.policies.policy import Policy
-from nat_core.learning.support.files import load_tensors, save_tensors
+from nat_core.learning.support import checkpoint
 from nat_core.learning.training.config import TrainingConfig
 
-_FORMAT_VERSION = 2
+KIND = checkpoint.Kind("training", version=2, writer="`train`")
 
 
 @dataclass
@@ -68,26 +66,15 @@ def tensors_of(state: TrainingState) -> dict[str, Tensor]:
 
 def fill(state: TrainingState, tensors: Mapping[str, Tensor]) -> None:
     """The inverse of `tensors_of`. Raises KeyError, ValueError or RuntimeError for what does not fit."""
-    state.policy.load_state_dict(_under("policy.", tensors))
+    state.policy.load_state_dict(checkpoint.under("policy.", tensors))
     state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": _moments(tensors)})
     state.generator.set_state(tensors["generator"])
 
 
 def save_state(path: Path, config: TrainingConfig, state: TrainingState) -> None:
-    """Writes the state atomically as safetensors, its counters and the configuration as metadata."""
-    counters = {
-        "format_version": _FORMAT_VERSION,
-        "config": config.to_dict(),
-        "step": state.step,
-        "baseline": state.baseline,
-        "elapsed_seconds": state.elapsed_seconds,
-        "pending": state.pending,
-    }
-    save_tensors(
-        path,
-        {name: value.detach().cpu().contiguous() for name, value in tensors_of(state).items()},
-        {"training": json.dumps(counters)},
-    )
+    """Writes the state atomically. Raises OSError: it cannot be written."""
+    counters = {name: getattr(state, name) for name in ("step", "baseline", "elapsed_seconds", "pending")}
+    checkpoint.save(path, KIND, config, tensors_of(state), counters)
 
 
 def load_state(path: Path, config: TrainingConfig, state: TrainingState) -> None:
@@ -96,37 +83,16 @@ def load_state(path: Path, config: TrainingConfig, state: TrainingState) -> None
     Raises:
         ValueError: the file is damaged or belongs to another configuration; names it.
     """
-    try:
-        tensors, metadata = load_tensors(path)
-        counters = json.loads(metadata["training"])
-        _check(counters, config)
+    with checkpoint.loading(path, KIND, config) as (tensors, counters):
         fill(state, tensors)
         state.step, state.baseline = int(counters["step"]), float(counters["baseline"])
         state.elapsed_seconds = float(counters["elapsed_seconds"])
         state.pending = {name: [float(value) for value in values] for name, values in counters["pending"].items()}
-    except KeyError as error:
-        raise ValueError(f"{path}: {error} is missing; accepted: a training state written by `train`") from error
-    except (ValueError, RuntimeError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: {error}; accepted: a training state of the same configuration") from error
-
-
-def _check(counters: Mapping[str, Any], config: TrainingConfig) -> None:
-    if counters["format_version"] != _FORMAT_VERSION:
-        raise ValueError(f"format_version is {counters['format_version']!r}, not {_FORMAT_VERSION}")
-    saved = TrainingConfig.from_dict(counters["config"]).to_dict()
-    wanted = config.to_dict()
-    if different := [name for name in wanted if saved[name] != wanted[name]]:
-        name = different[0]
-        raise ValueError(f"{name} was {saved[name]!r} and is now {wanted[name]!r}")
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _moments(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
     moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _under("optimizer.", tensors).items():
+    for name, tensor in checkpoint.under("optimizer.", tensors).items():
         number, key = name.split(".")
         moments.setdefault(int(number), {})[key] = tensor
     return moments
