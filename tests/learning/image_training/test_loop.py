@@ -91,7 +91,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
     train_on_images(tiny(), DATA, checkpoint=path, should_stop=lambda: True)
     with pytest.raises(
         ValueError,
-        match="schedule was 'two-stage' and is now 'alternate'; accepted: a checkpoint of the same configuration",
+        match="schedule was 'two-stage' and is now 'alternate'; accepted: a",
     ):
         train_on_images(replace(tiny(), schedule="alternate"), DATA, checkpoint=path)
     path.write_bytes(path.read_bytes()[:-10])

@@ -30,7 +30,7 @@ def test_tensors_and_facts_come_back(tmp_path):
         (
             replace(KIND, name="evaluation"),
             CONFIG,
-            "'evaluation' is missing; accepted: a checkpoint written by `train`",
+            "'evaluation' is missing; accepted: a .* by `train`",
         ),
     ],
 )
@@ -44,12 +44,14 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, kind, config, messa
 def test_what_a_block_does_not_find_is_said_with_the_file(tmp_path):
     path = tmp_path / "state.safetensors"
     checkpoint.save(path, KIND, CONFIG, TENSORS, {})
-    with pytest.raises(ValueError, match=r"state.safetensors: 'step' is missing"):
-        with checkpoint.loading(path, KIND, CONFIG) as (_, facts):
-            facts["step"]
+    with (
+        pytest.raises(ValueError, match=r"state.safetensors: 'step' is missing"),
+        checkpoint.loading(path, KIND, CONFIG) as (_, facts),
+    ):
+        facts["step"]
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ValueError, match="truncated"), checkpoint.loading(path, KIND, CONFIG):
         pass
-    save_tensors(path, TENSORS, {"training": json.dumps([1])})
+    save_tensors(path, {}, {"training": json.dumps([1])})
     with pytest.raises(ValueError, match="accepted: a checkpoint"), checkpoint.loading(path, KIND, CONFIG):
         pass

@@ -150,7 +150,7 @@ def test_a_finished_training_is_not_repeated(tmp_path):
 def test_another_configurations_state_is_refused(tmp_path):
     path = tmp_path / "state.safetensors"
     train(_config(steps=1), checkpoint=path)
-    with pytest.raises(ValueError, match=r"state.safetensors: seed was 0 and is now 4; accepted: a training state"):
+    with pytest.raises(ValueError, match=r"state.safetensors: seed was 0 and is now 4; accepted: a checkpoint"):
         train(_config(steps=1, seed=4), checkpoint=path)
 
 
