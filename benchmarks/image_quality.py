@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.costs import machine
+from benchmarks.documents import QUALITY, add_write_option, write_figures
+from benchmarks.rows import machine
 from benchmarks.trainings import JUDGE_EPOCHS, REWARD_EPOCHS
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
@@ -369,6 +370,7 @@ def main() -> None:
     parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
     parser.add_argument("--inputs", type=int, default=INPUTS, help="random ones")
     parser.add_argument("--table", type=Path, default=SHIPPED, help="of trainings from scratch")
+    add_write_option(parser, QUALITY)
     options = parser.parse_args()
     torch.set_num_threads(1)
     setting = setting_of(options.space, options.policies)
@@ -384,10 +386,15 @@ def main() -> None:
         for how, trained, *longer in fits
         if min(map(len, (trained, *longer))) >= LEAST_TRAINED
     ]
+    lines = []
     for share in (1.0, 0.75):
-        print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
+        lines += [f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n"]
+        print(lines[-1], flush=True)
         for line in table(replace(setting, share=share), inputs, tests):
+            lines.append(line)
             print(line, flush=True)
+    if options.write:
+        write_figures(QUALITY, f"benchmarks.image_quality --space {options.space}", "\n".join(lines))
 
 
 if __name__ == "__main__":
