@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from benchmarks import image_quality, promise
 from benchmarks.design import Known, seconds_of, standardised, telling
-from benchmarks.proxies import interval
 from benchmarks.trainings import JUDGE_EPOCHS, PURPOSES, REWARD_EPOCHS, options_of, train
+from experiments.proxies import interval
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure_model import StructureModel, fit_structure_model, of_main_budget
