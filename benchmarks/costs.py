@@ -8,10 +8,10 @@ from itertools import product
 import torch
 
 from benchmarks.rows import Row, machine, median_seconds, report, seconds
-from nat_core.architecture.drawing import draw_architecture, draw_pair
 from nat_core.architecture.library import library
 from nat_core.architecture.operations import NAMES
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS, SPACES
+from nat_core.drawing.cells import draw_architecture, draw_pair
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model, measure
 from nat_core.network.networks import build_network

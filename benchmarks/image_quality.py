@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.costs import machine
+from benchmarks.documents import QUALITY, add_write_option, write_figures
+from benchmarks.rows import machine
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
@@ -299,14 +300,20 @@ def main() -> None:
     parser.add_argument("--space", choices=IMAGE_SPACES, default=IMAGE_SPACES[0])
     parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
     parser.add_argument("--inputs", type=int, default=INPUTS, help="random ones")
+    add_write_option(parser, QUALITY)
     options = parser.parse_args()
     torch.set_num_threads(1)
     setting = setting_of(options.space, options.policies)
     inputs = inputs_of(setting.space, options.inputs)
+    lines = []
     for share in (1.0, 0.75):
-        print(f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n")
+        lines += [f"\n{len(inputs)} inputs, at most {share:.0%} of their MACs; {machine()}\n"]
+        print(lines[-1], flush=True)
         for line in table(replace(setting, share=share), inputs):
+            lines.append(line)
             print(line, flush=True)
+    if options.write:
+        write_figures(QUALITY, f"benchmarks.image_quality --space {options.space}", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.documents import QUALITY, add_write_option, write_figures
 from benchmarks.trainings import JUDGE_EPOCHS, PURPOSES, REWARD_EPOCHS, architectures, options_of, output, train
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
@@ -181,6 +182,7 @@ def main() -> None:
     parser = options_of("promise", __doc__)
     parser.add_argument("--spaces", nargs="*", default=list(ORIGINALS), choices=list(ORIGINALS))
     parser.add_argument("--print", action="store_true", help="train nothing")
+    add_write_option(parser, QUALITY)
     options = parser.parse_args()
     torch.set_num_threads(1)
     pairs = [pair(item, SPACES[name], options.policies) for name in options.spaces for item in inputs(SPACES[name])]
@@ -194,7 +196,10 @@ def main() -> None:
                     sys.exit(130)
     results = read_measured(options.table)
     budgets = (("test", JUDGE_EPOCHS), ("selection", REWARD_EPOCHS), ("test", REWARD_EPOCHS))
-    print("\n".join(table(pairs, *(of_main_budget(results, *budget) for budget in budgets))))
+    text = "\n".join(table(pairs, *(of_main_budget(results, *budget) for budget in budgets)))
+    print(text)
+    if options.write:
+        write_figures(QUALITY, "benchmarks.promise", text)
 
 
 if __name__ == "__main__":

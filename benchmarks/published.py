@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.costs import machine
+from benchmarks.rows import machine
 from benchmarks.trainings import JUDGE_EPOCHS, output
 from nat_core import PRETRAINED
 from nat_core.architecture import notation

@@ -24,8 +24,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import image_quality
-from benchmarks.costs import machine
+from benchmarks.documents import QUALITY, add_write_option, write_figures
 from benchmarks.measures import COST_WEIGHTS, FEW_SHARES, as_json, markdown
+from benchmarks.rows import machine
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracies.reward_model import CompletedAccuracy, RewardModelConfig, fit_reward_model
 from nat_core.learning.accuracy import AccuracySource
@@ -235,7 +236,11 @@ def arguments() -> argparse.Namespace:
         "--only", nargs="+", default=[], help="only parts whose title contains one of these, e.g. hidden"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    return parser.parse_args()
+    add_write_option(parser, QUALITY)
+    options = parser.parse_args()
+    if options.write and (options.quick or options.only):
+        parser.error("--write is for all parts in full; leave out --quick and --only")
+    return options
 
 
 def main() -> None:
@@ -252,7 +257,10 @@ def main() -> None:
         by_seed[seed] = measure(seed, options.quick, options.only)
         if options.json:
             options.json.write_text(json.dumps(as_json(by_seed, machine()), indent=1) + "\n", encoding="utf-8")
-    print(markdown(by_seed, machine()))
+    text = markdown(by_seed, machine())
+    print(text)
+    if options.write:
+        write_figures(QUALITY, "benchmarks.quality", text)
 
 
 if __name__ == "__main__":

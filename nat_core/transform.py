@@ -1,8 +1,8 @@
 """The use case: an architecture and a policy → ranked transformations of it.
 
 Candidates come from the policy (its most probable distinct outputs, or seeded samples), stay within a budget of
-MACs, and are ranked by an accuracy source; the input is always a candidate, so that the output is never worse by the
-source, but for what an uncertain one may give up for MACs.
+MACs, and are ranked by an accuracy source (`nat_core.ranking`). The input is always a candidate, so that the output is
+never worse by the source, but for what an uncertain one may give up for MACs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,16 +23,13 @@ from nat_core.learning.policies.budget import most_probable_spread
 from nat_core.learning.policies.distribution import TransformationDistribution, transformed
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
-from nat_core.network.costs import Cost, cost_model
+from nat_core.network.costs import cost_model
+from nat_core.ranking import Candidate, believed, most_accurate_first, worth_most_first
 
 MAX_SAMPLES = 1000
 # Shares of the input's MACs, or of a smaller budget, within which candidates for an uncertain source are sought beside
 # those that just fit: it may err about what is gained, not about what is saved.
 SPREAD = (0.75, 0.5)
-# Worth of all of the input's MACs, in what an uncertain source cannot tell.
-MACS_WORTH = 6.0
-# Share of the input's MACs for which as much may be lost as such a source cannot tell; for other shares in proportion.
-FAIR_SAVING = 0.4
 
 Method = Literal["probable", "sampled"]
 
@@ -70,28 +67,6 @@ class Options:
             raise ValueError(f"seed is {self.seed}; accepted: 0 to 2⁶³ − 1")
         if self.max_macs is not None and self.max_macs < 0:
             raise ValueError(f"the budget is {self.max_macs} MACs; accepted: 0 or more")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An architecture with what it costs and how it was judged.
-
-    Attributes:
-        cost: every non-null edge counted, as in the literature.
-        effective_cost: without edges that reach no output.
-        log_probability: natural logarithm of the policy's probability for it, given the input.
-        accuracy_percent: by the accuracy source; None without one.
-        is_final: whether the source judged it as well as it can; candidates that it did not rank after the others.
-        number: 0 for the input, then in the order in which the policy proposed them.
-    """
-
-    architecture: Architecture
-    cost: Cost
-    effective_cost: Cost
-    log_probability: float
-    accuracy_percent: float | None = None
-    is_final: bool = True
-    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -239,16 +214,17 @@ def transform(
     proposal = propose(architecture, policy, space, options, spread=isinstance(source, UncertainSource))
     if source is None:
         return proposal
-    *_, final = judging(proposal, source)
+    *_, final = evaluation_steps(proposal, source)
     return final
 
 
 def propose(
     architecture: Architecture, policy: Policy, space: Space, options: Options = Options(), spread: bool = False
 ) -> Transformation:
-    """What the policy proposes, the most probable first; nothing has judged it yet. Raises ValueError likewise.
+    """What the policy proposes, the most probable first, without accuracies. Raises ValueError as `transform` does.
 
-    With `spread` a third of them each are the most probable within the budget, and within the shares in `SPREAD`.
+    With `spread`, a third of the candidates are the most probable within the budget; the other two thirds are the most
+    probable within the shares of it in `SPREAD`.
     """
     network = options.network or NETWORKS[space.network]
     costs = cost_model(network)
@@ -264,7 +240,7 @@ def propose(
         Candidate(item, costs.cost(item), costs.cost(item.effective), score, number=number)
         for number, (item, score) in enumerate(dict([(architecture, staying), *outputs]).items())
     ]
-    ranked = _ranked([item for item in candidates if max_macs is None or item.cost.macs <= max_macs])
+    ranked = most_accurate_first([item for item in candidates if max_macs is None or item.cost.macs <= max_macs])
     if not ranked:
         raise ValueError(_why_nothing_fits(rows, architecture, network, max_macs, options))
     over = sum(item.number > 0 for item in candidates) - sum(item.number > 0 for item in ranked)
@@ -273,81 +249,31 @@ def propose(
     )
 
 
-def judging(proposal: Transformation, source: AccuracySource) -> Iterator[Transformation]:
-    """`proposal` with more and more accuracies of `source`; the last one has them all, and chooses by them.
+def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterator[Transformation]:
+    """`proposal` with more and more accuracies of `source`; the last one has all of them, and its output is chosen.
 
     Raises:
-        ValueError: the source cannot judge a candidate; says which and why.
+        ValueError: the source cannot evaluate a candidate; says which and why.
     """
     items = sorted({proposal.input, *proposal.candidates}, key=lambda item: item.number)
     for judgement in _judgements(source, [item.architecture for item in items]):
-        judged = [
+        evaluated = [
             replace(item, accuracy_percent=None if np.isnan(value) else float(value), is_final=bool(is_final))
             for item, value, is_final in zip(items, judgement.accuracy_percent, judgement.is_final, strict=True)
         ]
         kept = {item.number for item in proposal.candidates}
-        ranked = _ranked([item for item in judged if item.number in kept])
+        ranked = most_accurate_first([item for item in evaluated if item.number in kept])
         if isinstance(source, UncertainSource):
-            ranked = _worth_most_first(_believed(ranked, judged[0], source), judged[0], source)
+            ranked = worth_most_first(believed(ranked, evaluated[0], source), evaluated[0], source)
         yield replace(
             proposal,
-            input=judged[0],
+            input=evaluated[0],
             output=ranked[0],
             candidates=tuple(ranked),
             accuracy_kind=source.kind,
             accuracy_description=source.description,
             judged=(judgement.done, judgement.total),
         )
-
-
-def _ranked(candidates: list[Candidate]) -> list[Candidate]:
-    """Most accurate first; without accuracies most probable first; of equals, the cheaper.
-
-    While some have not been judged at all, those that were come first, however well they were.
-    """
-    complete = all(item.accuracy_percent is not None for item in candidates)
-
-    def key(item: Candidate) -> tuple[bool, bool, float, int]:
-        unjudged = item.accuracy_percent is None
-        merit = item.log_probability if item.accuracy_percent is None else item.accuracy_percent
-        return (complete and not item.is_final, unjudged, -merit, item.cost.macs)
-
-    return sorted(candidates, key=key)
-
-
-def _believed(ranked: list[Candidate], given: Candidate, source: UncertainSource) -> list[Candidate]:
-    """`ranked` without those whose gains the source does not believe; all of them if it believes none."""
-    outputs = [item.architecture for item in ranked]
-    believable = source.believable([given.architecture] * len(outputs), outputs)
-    return [item for item, is_kept in zip(ranked, believable, strict=True) if is_kept] or ranked
-
-
-def _worth_most_first(ranked: list[Candidate], given: Candidate, source: UncertainSource) -> list[Candidate]:
-    """`ranked`, but first the one that is worth most, in points, by a source that cannot tell all of them apart.
-
-    Worth is what is surely gained, the gain less its standard error, plus `MACS_WORTH` for all of the input's MACs.
-    What may lose some of the input's accuracy has to save as large a part of `FAIR_SAVING` of its MACs.
-    """
-    tolerance = source.tolerance_points
-    judged = [item for item in ranked if item.accuracy_percent is not None]
-    outputs = [item.architecture for item in judged]
-    errors = source.gain_error_points([given.architecture] * len(judged), outputs)
-    sure = {
-        item.number: (item.accuracy_percent or 0) - (given.accuracy_percent or 0) - float(error)
-        for item, error in zip(judged, errors, strict=True)
-    }
-
-    def saved(item: Candidate) -> float:
-        return 1 - item.cost.macs / given.cost.macs
-
-    def is_paid(item: Candidate) -> bool:
-        return sure[item.number] >= min(0.0, -tolerance * saved(item) / FAIR_SAVING)
-
-    paid = [item for item in judged if given not in ranked or is_paid(item)]
-    chosen = max(
-        paid or judged, key=lambda item: sure[item.number] + tolerance * MACS_WORTH * saved(item), default=None
-    )
-    return [*filter(None, [chosen]), *(item for item in ranked if item is not chosen)]
 
 
 def _judgements(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[Judgement]:

@@ -26,7 +26,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.architecture.drawing import draw_cell
+from nat_core.drawing.cells import draw_cell
 
 space = SPACES["triple"]
 drawn = space.sample(random.Random(0))

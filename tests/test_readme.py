@@ -1,4 +1,4 @@
-"""What the README says can be typed."""
+"""What the README, and the documents that it leads to, say can be typed."""
 
 import json
 import os
@@ -15,6 +15,13 @@ from nat_core.architecture.library import library
 from nat_core.architecture.notation import write
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+METHOD = (PROJECT / "docs" / "method.md").read_text(encoding="utf-8")
+DOCUMENTS = [path for folder in (PROJECT, PROJECT / "docs") for path in sorted(folder.glob("*.md"))]
+
+
+def test_it_is_read_to_the_end():
+    assert len(README.split()) <= 1500
 
 
 def test_the_script_runs_as_it_stands_there():
@@ -27,14 +34,28 @@ def test_the_script_runs_as_it_stands_there():
     assert changes and all(" → " in line for line in changes)
 
 
-def test_links_lead_to_files_that_are_there():
-    targets = {target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target}
-    assert {"docs/rewards.md", "docs/extending.md", "docs/faults.md", "LICENSE"} <= targets
-    assert all((PROJECT / target).exists() for target in targets)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_what_is_there(document):
+    links = re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8"))
+    for path, _, heading in (link.partition("#") for link in links if "://" not in link):
+        target = (document.parent / path) if path else document
+        assert target.exists(), f"{document.name} leads to {path}"
+        assert not heading or heading in headings(target), f"{document.name} leads to {path}#{heading}"
+
+
+def headings(document) -> set[str]:
+    """The anchors that a Markdown page has for its headings."""
+    titles = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_it_leads_to_every_document():
+    targets = {target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", README)}
+    assert {str(path.relative_to(PROJECT)) for path in DOCUMENTS} - {"README.md"} <= targets
 
 
 def test_every_folder_of_the_map_is_there():
-    found = re.findall(r"^( *)(\w[\w/.]*)", README.partition("## Where things are")[2].split("```")[1], re.M)
+    found = re.findall(r"^( *)(\w[\w/.]*)", CONTRIBUTING.partition("## Where things are")[2].split("```")[1], re.M)
     paths = [f"nat_core/learning/{name}" if indent == "    " else name for indent, name in found]
     assert len(paths) > 15 and all((PROJECT / path).exists() for path in paths)
 
@@ -46,7 +67,7 @@ TABLE = [
     for row in re.findall(r"^\| (`.*`) \|", _ROWS, re.M)
     for span in re.findall(r"`([^`]+)`", row.replace("\\|", "|"))
 ]
-BLOCKS = re.findall(r"^\.venv/bin/python -m nat_core ([^#\n]+)", README, re.M)
+BLOCKS = re.findall(r"^\.venv/bin/python -m nat_core ([^#\n]+)", README + METHOD, re.M)
 GENOTYPE = write(library()["DARTS"].architecture, "pairs")
 # A training as written takes minutes or more; its own option, which the table names, makes it short.
 SHORT = {"train --space nasbench201": ["--steps", "20"], "train --space fully_concat --recipe": ["--steps", "2"]}

@@ -21,7 +21,8 @@ from nat_core.learning.policies.checkpoint import PolicyCard, load_policy, save_
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.transform import FAIR_SAVING, MACS_WORTH, SPREAD, Options, transform
+from nat_core.ranking import FAIR_SAVING, MACS_WORTH
+from nat_core.transform import SPREAD, Options, transform
 from tests.strategies import sampled_architectures
 
 SPACE = SPACES["nasbench201"]

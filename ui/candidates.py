@@ -9,7 +9,7 @@ import streamlit as st
 
 from nat_core.architecture.difference import difference
 from nat_core.architecture.notation import shortest
-from nat_core.architecture.palette import THEMES
+from nat_core.drawing.palette import THEMES
 from nat_core.transform import Candidate, Transformation
 from ui.callback import callback
 from ui.choice import choice

@@ -9,7 +9,7 @@ from pathlib import Path
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
-from nat_core.judge import Judge, Progress
+from nat_core.evaluation_queue import EvaluationQueue, Progress
 from nat_core.learning.accuracy import AccuracySource, StagedSource
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy
@@ -45,7 +45,7 @@ class Answer:
     Attributes:
         progress: the outcome so far, and whether more is coming.
         again: asks again.
-        key: of the work, for the judge's `stop` and `go_on`; None where everything is known at once.
+        key: of the work, for `stop` and `go_on` of the evaluation queue; None where everything is known at once.
     """
 
     progress: Progress
@@ -63,7 +63,7 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
     source = catalogue.accuracy_source(card, architecture, download=False)
     if isinstance(source, StagedSource):
         key = (architecture, loaded, space, source, options)
-        return Answer(judge().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
+        return Answer(evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
     return Answer(Progress(_transform(architecture, loaded, space, source, options), "finished"), again)
 
 
@@ -85,9 +85,9 @@ def _measured(paths: tuple[Path, ...], stamps: tuple[int, ...]) -> tuple[Measure
 
 
 @cache
-def judge() -> Judge:
+def evaluation_queue() -> EvaluationQueue:
     """The one worker of this server."""
-    return Judge()
+    return EvaluationQueue()
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.drawing import CELL_TITLES, draw_cell, draw_overlay, draw_pair
+from nat_core.drawing.cells import CELL_TITLES, draw_cell, draw_overlay, draw_pair
 from ui.cell_drawing import cell_drawing
 from ui.editor import select
 from ui.theme import SIDE_BY_SIDE, theme

@@ -13,9 +13,9 @@ from nat_core.architecture import editing
 from nat_core.architecture.cell import Architecture, Cell, CellName
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import INDEX, NAMES, NULL, OPERATIONS, SKIP
-from nat_core.architecture.palette import operation_color
 from nat_core.architecture.spaces import Space, space_of
 from nat_core.architecture.transitions import is_legal
+from nat_core.drawing.palette import operation_color
 from nat_core.network.costs import cost_model
 from ui import compute, notices
 from ui.choice import choice

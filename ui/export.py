@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.drawing import draw_architecture, draw_difference
+from nat_core.drawing.cells import draw_architecture, draw_difference
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_CLASSES, MAX_LAYERS, NetworkConfig
 from nat_core.network.export_onnx import onnx_file, why_no_onnx
 from nat_core.network.export_torch import state_file, torch_source

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from nat_core.judge import Progress
+from nat_core.evaluation_queue import Progress
 from ui import compute, notices
 from ui.compute import Answer
 
@@ -30,14 +30,14 @@ def watch(answer: Answer) -> None:
 
 
 def _state(answer: Answer, now: Progress) -> None:
-    done, total = now.outcome.judged
+    (done, total), queue = now.outcome.judged, compute.evaluation_queue()
     counted = f"{done} of {total} evaluations" if total else "waiting for the first evaluation"
     with st.container(horizontal=True, vertical_alignment="center"):
         if now.state == "failed":
             notices.problem(now.problem, "Accuracies could not be measured")
         elif now.state == "stopped":
             st.markdown(f"Measuring stopped after {counted}.")
-            st.button("Go on", icon=":material/play_arrow:", on_click=compute.judge().go_on, args=(answer.key,))
+            st.button("Go on", icon=":material/play_arrow:", on_click=queue.go_on, args=(answer.key,))
         else:
             st.progress(done / total if total else 0.0, text=f"Measuring accuracies: {counted}", width=420)
-            st.button("Stop", icon=":material/stop:", on_click=compute.judge().stop, args=(answer.key,))
+            st.button("Stop", icon=":material/stop:", on_click=queue.stop, args=(answer.key,))

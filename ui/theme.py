@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from nat_core.architecture.palette import THEMES, Theme
+from nat_core.drawing.palette import THEMES, Theme
 
 # Streamlit leaves six rem above the page and sets metrics for dashboards; ours is an instrument.
 _CSS = """

@@ -1,1 +1,1 @@
-"""Architectures as values: cells, operations, transitions, spaces, notations, drawings. No torch here."""
+"""Architectures as values: cells, operations, transitions, spaces, notations. No torch here."""

@@ -10,7 +10,6 @@ import typer
 
 from nat_core.architecture import notation
 from nat_core.architecture.difference import CellChange, cell_changes, difference, why_not_comparable
-from nat_core.architecture.drawing import draw_architecture, draw_difference
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import overview
 from nat_core.architecture.spaces import space_of
@@ -25,6 +24,7 @@ from nat_core.cli.network_options import (
     Resolution,
     network_config,
 )
+from nat_core.drawing.cells import draw_architecture, draw_difference
 
 _DRAWINGS = {name: name for name in ("dot", "svg", "png", "pdf")}
 # By suffix; a text is in the customary notation unless its suffix names one.

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nat_core.architecture.difference import difference
-from nat_core.architecture.drawing import draw_architecture, draw_difference
+from nat_core.drawing.cells import draw_architecture, draw_difference
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model, measure
 from nat_core.network.export_torch import torch_source

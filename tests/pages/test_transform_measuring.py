@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.judge import Judge
+from nat_core.evaluation_queue import EvaluationQueue
 from nat_core.learning.accuracies.supernet_files import SupernetCard, save_supernet
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
@@ -32,10 +32,10 @@ def policies(tmp_path_factory):
 
 
 @pytest.fixture
-def judge(policies, monkeypatch):
-    worker = Judge()
+def queue(policies, monkeypatch):
+    worker = EvaluationQueue()
     monkeypatch.setattr(compute, "POLICIES", (policies,))
-    monkeypatch.setattr(compute, "judge", lambda: worker)
+    monkeypatch.setattr(compute, "evaluation_queue", lambda: worker)
     yield worker
     worker.close()
 
@@ -49,7 +49,7 @@ def finished(app):
     return app
 
 
-def test_accuracies_come_and_choose(judge):
+def test_accuracies_come_and_choose(queue):
     app = open_page(cell="DARTS", samples="4")
     finished(app)
     value = metric(app, "Accuracy (shared-weight)")
@@ -60,7 +60,7 @@ def test_accuracies_come_and_choose(judge):
     assert any("Already as good" in item.value or "chosen from 5 candidates" in item.value for item in app.markdown)
 
 
-def test_measuring_is_stopped_and_goes_on(judge):
+def test_measuring_is_stopped_and_goes_on(queue):
     app = open_page(cell="DARTS", samples="40")
     act(app, button(app, "Stop").click())
     assert any(item.value.startswith("Measuring stopped after") for item in app.markdown)
@@ -71,14 +71,14 @@ def test_measuring_is_stopped_and_goes_on(judge):
     assert stopped and not any(item.value == stopped[0] for item in app.markdown)
 
 
-def test_a_candidate_chosen_while_measuring_stays_chosen(judge):
+def test_a_candidate_chosen_while_measuring_stays_chosen(queue):
     app = open_page(cell="DARTS", samples="40", candidate="7")
     macs = metric(app, "MACs").value
     finished(app)
     assert metric(app, "MACs").value == macs and query(app)["candidate"] == "7"
 
 
-def test_another_cell_finds_its_space_and_policy(judge):
+def test_another_cell_finds_its_space_and_policy(queue):
     app = open_page(cell="DARTS", samples="2")
     assert (box(app, "Space").value, box(app, "Policy").value) == ("fully_concat", "fully_concat")
     act(app, app.selectbox(key="library_name").set_value("ENAS"))
@@ -86,7 +86,7 @@ def test_another_cell_finds_its_space_and_policy(judge):
     assert query(app)["space"] == "loose_end"
 
 
-def test_a_cell_of_two_spaces_leaves_the_choice(judge):
+def test_a_cell_of_two_spaces_leaves_the_choice(queue):
     both = "Genotype(normal=[('conv_3x3', 0, 2), ('conv_3x3', 1, 3)], normal_concat=[2, 3], "
     both += "reduce=[('conv_3x3', 0, 2)], reduce_concat=[2])"
     app = open_page(cell=both, samples="2")

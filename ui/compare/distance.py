@@ -3,7 +3,7 @@
 import streamlit as st
 
 from nat_core.architecture.difference import difference
-from nat_core.architecture.drawing import draw_pair
+from nat_core.drawing.cells import draw_pair
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import optimality, rank
 from ui.compare.frames import accuracy_frame, cost_frame

@@ -7,8 +7,8 @@ import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, aligned, difference
-from nat_core.architecture.drawing import CELL_TITLES, draw_pair
 from nat_core.architecture.operations import NULL, OPERATIONS
+from nat_core.drawing.cells import CELL_TITLES, draw_pair
 from nat_core.learning.comparison import Row
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model

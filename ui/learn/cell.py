@@ -4,10 +4,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nat_core.architecture.cell import Cell
-from nat_core.architecture.drawing import draw_cell
 from nat_core.architecture.library import find
 from nat_core.architecture.operations import Kind, Operation
-from nat_core.architecture.palette import NODE_FILLS
+from nat_core.drawing.cells import draw_cell
+from nat_core.drawing.palette import NODE_FILLS
 from nat_core.network.config import NETWORKS
 from nat_core.network.plan import plan_network
 from ui.picture import picture

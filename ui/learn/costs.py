@@ -6,7 +6,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from nat_core.architecture.operations import OPERATIONS
-from nat_core.architecture.palette import operation_color
+from nat_core.drawing.palette import operation_color
 from nat_core.network.costs import FigureRow, operation_figure
 from ui.theme import style, theme
 

@@ -8,11 +8,11 @@ import streamlit as st
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.drawing import draw_cell
 from nat_core.architecture.library import find
 from nat_core.architecture.operations import INDEX, OPERATIONS
-from nat_core.architecture.palette import operation_color
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS
+from nat_core.drawing.cells import draw_cell
+from nat_core.drawing.palette import operation_color
 from nat_core.learning.graphs.receptive import heard
 from ui import notices
 from ui.learn.shipped import log_probabilities, rounds_of_policy

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from nat_core.architecture.drawing_transitions import draw_transitions
 from nat_core.architecture.operations import OPERATIONS
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS, NAT_OPERATIONS
 from nat_core.architecture.transitions import legal_targets
+from nat_core.drawing.transitions import draw_transitions
 from nat_core.network.costs import operation_figure
 from ui.picture import picture
 from ui.text import percent

@@ -8,7 +8,7 @@ from functools import lru_cache
 import plotly.graph_objects as go
 import streamlit as st
 
-from nat_core.architecture.palette import THEMES
+from nat_core.drawing.palette import THEMES
 from nat_core.runs.reading import Points
 from nat_core.runs.run import Run
 from ui.theme import look, theme

@@ -8,9 +8,9 @@ import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
-from nat_core.architecture.drawing import draw_overlay
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
+from nat_core.drawing.cells import draw_overlay
 from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
 from nat_core.network.config import NETWORKS

@@ -20,12 +20,12 @@ from typing import Literal
 
 from nat_core.architecture.cell import Architecture, Cell
 from nat_core.architecture.difference import EdgeChange, aligned_cells, why_not_comparable
-from nat_core.architecture.drawing_dot import Picture, compose, scaffold
-from nat_core.architecture.drawing_layout import Layout, has_font, lay_out, render, stack
-from nat_core.architecture.drawing_looks import Frame, after_look, before_look, node_looks, output_looks, plain_look
-from nat_core.architecture.drawing_svg import Part, finish
 from nat_core.architecture.operations import NULL
-from nat_core.architecture.palette import THEMES, Theme
+from nat_core.drawing.dot import Picture, compose, scaffold
+from nat_core.drawing.layout import Layout, has_font, lay_out, render, stack
+from nat_core.drawing.looks import Frame, after_look, before_look, node_looks, output_looks, plain_look
+from nat_core.drawing.palette import THEMES, Theme
+from nat_core.drawing.svg import Part, finish
 
 Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = ("svg", "png", "pdf", "dot")

@@ -11,7 +11,9 @@ from pygraphviz import AGraph
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.difference import difference
-from nat_core.architecture.drawing import (
+from nat_core.architecture.library import library
+from nat_core.architecture.operations import NAMES
+from nat_core.drawing.cells import (
     FORMATS,
     draw_architecture,
     draw_cell,
@@ -19,9 +21,7 @@ from nat_core.architecture.drawing import (
     draw_overlay,
     draw_pair,
 )
-from nat_core.architecture.library import library
-from nat_core.architecture.operations import NAMES
-from nat_core.architecture.palette import NODE_FILLS, THEMES, mix, operation_color
+from nat_core.drawing.palette import NODE_FILLS, THEMES, mix, operation_color
 from tests.strategies import cells
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -294,9 +294,10 @@ def test_the_largest_cell_is_drawn_in_reasonable_time():
 def test_no_dot_on_the_path_and_nothing_spawned():
     code = (
         "import sys; sys.addaudithook(lambda event, _: event in ('subprocess.Popen', 'os.fork', 'os.posix_spawn', "
-        "'os.system') and sys.exit(event)); from nat_core.architecture import drawing, library; "
+        "'os.system') and sys.exit(event)); "
+        "from nat_core.architecture import library; from nat_core.drawing import cells; "
         "cell = library.library()['DARTS'].architecture.normal; "
-        "print([len(drawing.draw_cell(cell, format)) > 1000 for format in drawing.FORMATS])"
+        "print([len(cells.draw_cell(cell, format)) > 1000 for format in cells.FORMATS])"
     )
     environment = {**os.environ, "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
@@ -307,9 +308,9 @@ def test_a_machine_without_fonts_is_told(tmp_path):
     fonts = tmp_path / "fonts.conf"
     fonts.write_text('<?xml version="1.0"?><fontconfig><dir>/nowhere</dir></fontconfig>')
     code = (
-        "from nat_core.architecture import drawing, library; "
+        "from nat_core.architecture import library; from nat_core.drawing import cells; "
         "cell = library.library()['DARTS'].architecture.normal; "
-        "print('sep 3×3' in drawing.draw_cell(cell).decode(), drawing.draw_cell(cell, 'png')[:4])"
+        "print('sep 3×3' in cells.draw_cell(cell).decode(), cells.draw_cell(cell, 'png')[:4])"
     )
     environment = {**os.environ, "FONTCONFIG_FILE": str(fonts)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)

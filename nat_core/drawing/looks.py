@@ -6,9 +6,9 @@ from types import MappingProxyType
 
 from nat_core.architecture.cell import Cell, Edge
 from nat_core.architecture.difference import EdgeChange
-from nat_core.architecture.drawing_dot import EdgeLook, NodeLook, chip, font, subscript
 from nat_core.architecture.operations import NULL, OPERATIONS
-from nat_core.architecture.palette import NODE_FILLS, NODE_TEXT, Theme, mix, operation_color
+from nat_core.drawing.dot import EdgeLook, NodeLook, chip, font, subscript
+from nat_core.drawing.palette import NODE_FILLS, NODE_TEXT, Theme, mix, operation_color
 
 _FADED = 0.4  # share of its colour that a dead part keeps
 _DEAD = "; dead, it reaches no output"

@@ -1,7 +1,7 @@
-"""One worker that judges proposals for everyone who asks, one evaluation of each in turn.
+"""One worker thread that evaluates the candidates of every visitor, one evaluation of each proposal in turn.
 
-Judging takes seconds and an answer should come at once, so whoever asks gets what is known so far and asks again. What
-nobody has asked for in a while, or what was stopped, waits until somebody asks again.
+An evaluation takes seconds, and a page should answer at once. So a caller gets what is known so far, and asks again.
+A proposal that was stopped, or that nobody has asked about for a while, waits until somebody asks again.
 """
 
 import atexit
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 
 from nat_core.learning.accuracy import AccuracySource
-from nat_core.transform import Transformation, judging
+from nat_core.transform import Transformation, evaluation_steps
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Progress:
     """What is known of a proposal.
 
     Attributes:
-        outcome: with the accuracies so far; `outcome.judged` says how many.
-        state: "running", also while others are served; "stopped"; "finished"; "failed".
-        problem: why it failed, one sentence.
+        outcome: the proposal with the accuracies so far; `outcome.judged` counts the evaluations.
+        state: "running" (also while other proposals have their turn), "stopped", "finished" or "failed".
+        problem: why it failed, in one sentence.
     """
 
     outcome: Transformation
@@ -48,13 +48,13 @@ class _Job:
             self.state, self.problem = "failed", " ".join(str(error).split()) or type(error).__name__
 
 
-class Judge:
-    """Judges in a thread of its own, which starts with the first proposal.
+class EvaluationQueue:
+    """Evaluates proposals in a thread of its own, which starts with the first proposal.
 
     Args:
-        most_jobs: remembered; those not asked for the longest are forgotten.
-        lease_seconds: after which a job that nobody asks for rests.
-        pause_seconds: before a new job starts, so that whoever asked can show the proposal undisturbed.
+        most_jobs: how many jobs are kept; the one that was asked about least recently is dropped first.
+        lease_seconds: how long a job goes on after the last question about it.
+        pause_seconds: how long a new job waits, so that the page can draw the proposal undisturbed.
     """
 
     def __init__(self, most_jobs: int = 256, lease_seconds: float = 15, pause_seconds: float = 0.3) -> None:
@@ -67,15 +67,15 @@ class Judge:
         self._is_closed = False
 
     def ask(self, key: Hashable, proposal: Transformation, source: AccuracySource) -> Progress:
-        """What is known of `proposal` by now; whatever is not, is worked on unless it was stopped.
+        """What is known of `proposal` by now. The rest is evaluated, unless the job was stopped.
 
         Args:
-            key: of the proposal and the source; equal keys mean equal work.
+            key: identifies the proposal and the source; equal keys mean equal work.
         """
         with self._changed:
             job = self._jobs.get(key)
             if job is None:
-                job = self._jobs[key] = _Job(judging(proposal, source), proposal)
+                job = self._jobs[key] = _Job(evaluation_steps(proposal, source), proposal)
                 while len(self._jobs) > self._most_jobs:
                     self._jobs.popitem(last=False)
             job.asked_at = time.monotonic()
@@ -85,15 +85,15 @@ class Judge:
             return Progress(job.outcome, job.state, job.problem)
 
     def stop(self, key: Hashable) -> None:
-        """Leaves the job as it is, until `go_on`."""
+        """Suspends the job until `go_on`."""
         self._set(key, "running", "stopped")
 
     def go_on(self, key: Hashable) -> None:
-        """Continues a stopped job where it was left."""
+        """Resumes a stopped job where it was left."""
         self._set(key, "stopped", "running")
 
     def close(self) -> None:
-        """Ends the thread after the evaluation at hand; called when the process ends, too."""
+        """Ends the thread after the current evaluation. It is also called when the process ends."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -110,7 +110,7 @@ class Judge:
     def _start(self) -> None:
         if self._thread is None and not self._is_closed:
             atexit.register(self.close)
-            self._thread = Thread(target=self._work, name="judge", daemon=True)
+            self._thread = Thread(target=self._work, name="evaluation queue", daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
@@ -125,11 +125,11 @@ class Judge:
             served.advance()
 
     def _wanted(self) -> list[_Job]:
-        """Jobs that somebody waits for."""
+        """Running jobs that somebody has asked about recently."""
         oldest = time.monotonic() - self._lease_seconds
         return [job for job in self._jobs.values() if job.state == "running" and job.asked_at >= oldest]
 
     def _waiting(self) -> list[_Job]:
-        """Jobs to work on now: those of `_wanted` that are not quite new."""
+        """Jobs to work on now: wanted ones whose first pause is over."""
         newest = time.monotonic() - self._pause_seconds
         return [job for job in self._wanted() if job.begun_at <= newest]

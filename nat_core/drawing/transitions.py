@@ -10,8 +10,8 @@ from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
 
 from nat_core.architecture.operations import NULL, OPERATIONS, SKIP, Kind
-from nat_core.architecture.palette import THEMES, Theme, operation_color
 from nat_core.architecture.transitions import TYPE_LEVELS, is_legal, type_level
+from nat_core.drawing.palette import THEMES, Theme, operation_color
 
 _BOX = (104, 36)  # width and height of an operation, in pixels
 _COLUMN, _ROW, _LEFT, _TOP = 236, 82, 122, 44

@@ -1,8 +1,8 @@
-"""What a cheap accuracy is worth: `python -m benchmarks.proxies --space nasbench201 --data SOURCE`.
+"""What a cheap accuracy is worth: `python -m experiments.proxies --space nasbench201 --data SOURCE`.
 
 A proxy ranks architectures in seconds or minutes; the truth took hours. On NAS-Bench-201 it is the benchmark's own
 accuracy on CIFAR-10 validation, for cells drawn at random; on the image spaces it is what was trained from scratch
-(`benchmarks.trainings judge`, `benchmarks.promise`). Proxies are training speed (`benchmarks.training_speed`) and
+(`benchmarks.trainings judge`, `benchmarks.promise`). Proxies are training speed (`experiments.training_speed`) and
 accuracies of short trainings from scratch on the selection images; beside them stand what costs nothing, MACs and
 parameters. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over architectures) and the time per
 architecture. Where the judge trained some with several seeds, its noise is printed, and what it allows: how well the
@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.training_speed import SpeedResult, add_speed, read_speeds, training_speed
 from benchmarks.trainings import JUDGE_EPOCHS
+from experiments.training_speed import SpeedResult, add_speed, read_speeds, training_speed
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
@@ -148,7 +148,7 @@ def row(name: str, predicted: Sequence[float], true: NDArray[np.float64], second
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.proxies", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m experiments.proxies", description=__doc__.splitlines()[0])
     parser.add_argument("--space", choices=["nasbench201", *IMAGE_SPACES], default="nasbench201")
     parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
     parser.add_argument("--count", type=int, default=48, help="cells of NAS-Bench-201")

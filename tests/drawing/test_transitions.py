@@ -2,10 +2,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nat_core.architecture.drawing_transitions import covers, draw_transitions, places
 from nat_core.architecture.operations import NAMES, OPERATIONS
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS, NAT_OPERATIONS
 from nat_core.architecture.transitions import TYPE_LEVELS, is_legal, legal_targets, type_level
+from nat_core.drawing.transitions import covers, draw_transitions, places
 
 
 def reachable(start, steps):

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.judge import Judge
+from nat_core.evaluation_queue import EvaluationQueue
 from nat_core.learning.accuracies.supernet_source import CoarseToFine
 from nat_core.learning.nasbench201.table import TabularAccuracy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
-from nat_core.transform import Options, judging, propose, transform
+from nat_core.transform import Options, evaluation_steps, propose, transform
 
 SPACE = SPACES["nasbench201"]
 torch.manual_seed(0)
@@ -39,9 +39,9 @@ def proposal(seed=0, samples=8):
         return propose(SPACE.sample(random.Random(seed)), POLICY, SPACE, Options(samples=samples, allow_costlier=True))
 
 
-def until(judge, key, item, source, state):
+def until(queue, key, item, source, state):
     deadline = time.monotonic() + 20
-    while (progress := judge.ask(key, item, source)).state != state:
+    while (progress := queue.ask(key, item, source)).state != state:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return progress
@@ -49,11 +49,11 @@ def until(judge, key, item, source, state):
 
 def test_the_proposal_is_there_at_once_and_its_accuracies_come():
     gate, item = Gate(), proposal()
-    source, judge = CoarseToFine(TABLE, gate, finalists=3), Judge(pause_seconds=0)
-    first = judge.ask("a", item, source)
+    source, queue = CoarseToFine(TABLE, gate, finalists=3), EvaluationQueue(pause_seconds=0)
+    first = queue.ask("a", item, source)
     assert first.state == "running" and first.outcome.judged[0] <= first.outcome.judged[1]
     gate.open.set()
-    last = until(judge, "a", item, source, "finished").outcome
+    last = until(queue, "a", item, source, "finished").outcome
     assert last.judged == (9 + 4, 9 + 4)
     expected = transform(item.input.architecture, POLICY, SPACE, source, Options(samples=8, allow_costlier=True))
     assert last == expected
@@ -63,40 +63,40 @@ def test_all_who_ask_are_served_in_turn():
     served = []
     sources = {name: CoarseToFine(TABLE, Gate(name, served), finalists=9) for name in "ab"}
     items = {"a": proposal(0), "b": proposal(1)}
-    judge = Judge(pause_seconds=0)
+    queue = EvaluationQueue(pause_seconds=0)
     for name, source in sources.items():
-        judge.ask(name, items[name], source)
+        queue.ask(name, items[name], source)
     for source in sources.values():
         source.fine.open.set()
     for name, source in sources.items():
-        until(judge, name, items[name], source, "finished")
+        until(queue, name, items[name], source, "finished")
     assert served.count("a") == served.count("b") == 9
     assert "b" in served[:3] and "a" in served[:3]
 
 
 def test_a_stopped_job_stands_still_until_it_goes_on():
     gate, item = Gate(), proposal()
-    source, judge = CoarseToFine(TABLE, gate, finalists=9), Judge(pause_seconds=0)
-    judge.ask("a", item, source)
-    judge.stop("a")
+    source, queue = CoarseToFine(TABLE, gate, finalists=9), EvaluationQueue(pause_seconds=0)
+    queue.ask("a", item, source)
+    queue.stop("a")
     gate.open.set()
     time.sleep(0.2)
-    stopped = judge.ask("a", item, source)
+    stopped = queue.ask("a", item, source)
     assert stopped.state == "stopped" and stopped.outcome.judged[0] <= 1
-    judge.go_on("a")
-    assert until(judge, "a", item, source, "finished").outcome.judged == (9, 9)
+    queue.go_on("a")
+    assert until(queue, "a", item, source, "finished").outcome.judged == (9, 9)
 
 
 def test_what_nobody_asks_for_rests():
     served = []
     gate, item = Gate(served=served), proposal()
-    source, judge = CoarseToFine(TABLE, gate, finalists=9), Judge(lease_seconds=0.1, pause_seconds=0)
-    judge.ask("a", item, source)
+    source, queue = CoarseToFine(TABLE, gate, finalists=9), EvaluationQueue(lease_seconds=0.1, pause_seconds=0)
+    queue.ask("a", item, source)
     time.sleep(0.2)
     gate.open.set()
     time.sleep(0.3)
     assert len(served) == 1  # the evaluation that had begun
-    until(judge, "a", item, source, "finished")
+    until(queue, "a", item, source, "finished")
 
 
 def test_a_failure_is_one_sentence_and_others_go_on():
@@ -104,24 +104,24 @@ def test_a_failure_is_one_sentence_and_others_go_on():
         def accuracy_percent(self, architectures):
             raise RuntimeError("out of\nmemory")
 
-    judge = Judge(pause_seconds=0)
-    failed = until(judge, "a", proposal(), Broken(), "failed")
+    queue = EvaluationQueue(pause_seconds=0)
+    failed = until(queue, "a", proposal(), Broken(), "failed")
     assert failed.problem == "out of memory" and failed.outcome.output.accuracy_percent is None
-    fine = until(judge, "b", proposal(1), TABLE, "finished").outcome
+    fine = until(queue, "b", proposal(1), TABLE, "finished").outcome
     assert np.isfinite([item.accuracy_percent for item in fine.candidates]).all()
 
 
 def test_only_the_last_jobs_are_remembered():
-    judge = Judge(most_jobs=2, pause_seconds=0)
+    queue = EvaluationQueue(most_jobs=2, pause_seconds=0)
     for seed in range(5):
-        until(judge, seed, proposal(seed), TABLE, "finished")
-    assert list(judge._jobs) == [3, 4]
+        until(queue, seed, proposal(seed), TABLE, "finished")
+    assert list(queue._jobs) == [3, 4]
 
 
 @pytest.mark.parametrize("known", [0, 2])
 def test_partial_accuracies_rank_before_unknown_ones(known):
     item = proposal()
-    steps = list(judging(item, CoarseToFine(TABLE, TABLE, 2)))
+    steps = list(evaluation_steps(item, CoarseToFine(TABLE, TABLE, 2)))
     candidates = steps[known].candidates
     judged = [entry.accuracy_percent for entry in candidates if entry.accuracy_percent is not None]
     assert len(judged) == known + 1 and judged == sorted(judged, reverse=True)
@@ -130,18 +130,18 @@ def test_partial_accuracies_rank_before_unknown_ones(known):
     assert rest == sorted(rest, reverse=True)
 
 
-def test_a_closed_judge_ends_its_thread():
-    judge = Judge(pause_seconds=0)
-    until(judge, "a", proposal(), TABLE, "finished")
-    judge.close()
-    assert not judge._thread.is_alive()
-    assert judge.ask("b", proposal(1), TABLE).state == "running"  # and stays so
+def test_a_closed_queue_ends_its_thread():
+    queue = EvaluationQueue(pause_seconds=0)
+    until(queue, "a", proposal(), TABLE, "finished")
+    queue.close()
+    assert not queue._thread.is_alive()
+    assert queue.ask("b", proposal(1), TABLE).state == "running"  # and stays so
 
 
 def test_a_new_job_waits_a_moment():
-    judge, item = Judge(pause_seconds=0.3), proposal()
+    queue, item = EvaluationQueue(pause_seconds=0.3), proposal()
     start = time.monotonic()
-    judge.ask("a", item, TABLE)
-    until(judge, "a", item, TABLE, "finished")
+    queue.ask("a", item, TABLE)
+    until(queue, "a", item, TABLE, "finished")
     assert time.monotonic() - start >= 0.3
-    judge.close()
+    queue.close()

@@ -1,4 +1,4 @@
-"""Training speed, one of the proxies that `benchmarks.proxies` compares.
+"""Training speed, one of the proxies that `experiments.proxies` compares.
 
 The loss summed while a network sees every image once, each before it learns from it, ranks architectures better than
 the accuracy after so short a training (Ru et al., arXiv 2006.04492; prequential coding in Dawid's sense). Networks

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.proxies import interval, judgements, noise, row, truth
+from experiments.proxies import interval, judgements, noise, row, truth
 from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.nasbench201 import table

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.training_speed import SpeedResult, add_speed, read_speeds, training_speed
+from experiments.training_speed import SpeedResult, add_speed, read_speeds, training_speed
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
 from tests.learning.scratch.cases import coloured_images

@@ -92,7 +92,7 @@ def has_font() -> bool:
 
 @lru_cache(maxsize=256)
 def lay_out(scaffold: str) -> Layout:
-    """Lays out a scaffold (see `drawing_dot.scaffold`) from left to right, then joins the two halves of every line.
+    """Lays out a scaffold (see `dot.scaffold`) from left to right, then joins the two halves of every line.
 
     Where lines are short the columns move apart, so that small cells are about as wide as large ones.
     """

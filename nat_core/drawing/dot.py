@@ -8,8 +8,8 @@ from itertools import pairwise, zip_longest
 
 from graphviz import Digraph
 
-from nat_core.architecture.drawing_layout import CHIP, IN, OUT, Layout
-from nat_core.architecture.palette import Theme
+from nat_core.drawing.layout import CHIP, IN, OUT, Layout
+from nat_core.drawing.palette import Theme
 
 FONT = "Helvetica,Arial,sans-serif"
 NODE_POINTS, CHIP_POINTS, TITLE_POINTS, SUBSCRIPT_POINTS = 12, 11, 12, 9

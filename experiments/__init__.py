@@ -1,0 +1,1 @@
+"""Studies that answered a question once; what the product promises is measured in benchmarks/."""
