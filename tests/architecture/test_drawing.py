@@ -22,7 +22,7 @@ from nat_core.architecture.drawing import (
 from nat_core.architecture.library import library
 from nat_core.architecture.operations import NAMES
 from nat_core.architecture.palette import NODE_FILLS, THEMES, mix, operation_color
-from tests.strategies import cells
+from tests.support.strategies import cells
 
 SVG = "{http://www.w3.org/2000/svg}"
 DARTS = library()["DARTS_V2"].architecture

@@ -16,7 +16,7 @@ from nat_core.architecture.notation import parse
 from nat_core.cli import main
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
-from tests.network import darts_family
+from tests.support import darts_family
 
 onnxruntime = pytest.importorskip("onnxruntime")
 CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
