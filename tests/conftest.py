@@ -14,13 +14,17 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 import pytest
 import torch
 from filelock import FileLock
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from benchmarks.runs import mlflow_server as mlflow_server_in
 from nat_core.learning.support.device import available_devices
 
 torch.set_num_threads(1)
-# Files of tests that mostly wait, for a browser, a server or a process; the longest first.
-WAITING = ("tests/browser/", "tests/test_readme.py", "tests/runs/")
+# Tests that mostly wait, for a browser, a server or a process; the longest first.
+WAITING = ("tests/browser/test_train", "tests/browser/", "tests/runs/")
+# Long tests that share nothing with their file: any worker takes any of them.
+ALONE = ("tests/browser/test_train", "tests/test_readme.py")
 WORKERS_THAT_WAIT = 2
 
 
@@ -29,12 +33,23 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + WORKERS_THAT_WAIT
 
 
+class Files(LoadFileScheduling):
+    """A worker takes a whole file, for what its tests share, or one of those that are alone."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if nodeid.startswith(ALONE) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return Files(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Takes files that wait and files that compute in turn, so that neither cores nor workers idle."""
+    """Takes files that wait and files that compute in turn, so that neither cores nor workers idle at the end."""
     files = list(dict.fromkeys(file_of(item) for item in items))
     waiting = [file for part in WAITING for file in files if file.startswith(part)]
-    computing = [file for file in files if not file.startswith(WAITING)]
-    turn = {file: place for some in (waiting, computing) for place, file in enumerate(some)}
+    computing = sorted((file for file in files if not file.startswith(WAITING)), key=lambda file: file not in ALONE)
+    turn = {file: place for some in (dict.fromkeys(waiting), computing) for place, file in enumerate(some)}
     items.sort(key=lambda item: turn[file_of(item)])
 
 
