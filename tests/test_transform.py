@@ -23,7 +23,7 @@ from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.ranking import FAIR_SAVING, MACS_WORTH
 from nat_core.transform import SPREAD, Options, transform
-from tests.strategies import sampled_architectures
+from tests.support.strategies import sampled_architectures
 
 SPACE = SPACES["nasbench201"]
 SOURCE = TabularAccuracy()

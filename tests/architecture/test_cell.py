@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
-from tests.strategies import architectures, cells
+from tests.support.strategies import architectures, cells
 
 
 def cell(*edges, inputs=2, nodes=None, output=None, combine="concat"):

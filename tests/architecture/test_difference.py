@@ -12,7 +12,7 @@ from nat_core.architecture.difference import (
     why_not_comparable,
 )
 from nat_core.architecture.library import library
-from tests.strategies import architectures
+from tests.support.strategies import architectures
 
 
 def cell(*edges: tuple[str, int, int], nodes: int = 4) -> Cell:

@@ -7,7 +7,7 @@ from nat_core.architecture.cell import MAX_EDGES, Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.operations import NAMES
 from nat_core.architecture.spaces import SPACES
-from tests.strategies import cells
+from tests.support.strategies import cells
 
 DARTS = library()["DARTS"].architecture
 ENAS = library()["ENAS"].architecture

@@ -12,7 +12,7 @@ from nat_core.architecture.library import library
 from nat_core.architecture.notation import Document, expressible, overview, parse, shortest, write
 from nat_core.architecture.notation.formats import FORMATS
 from nat_core.architecture.notation.refusals import REFUSALS
-from tests.strategies import architectures, sampled_architectures
+from tests.support.strategies import architectures, sampled_architectures
 
 DARTS = library()["DARTS"].architecture
 NASBENCH = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|skip_connect~1|nor_conv_1x1~2|"

@@ -7,7 +7,7 @@ from hypothesis import given
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.architecture.spaces import SPACES, space_of
-from tests.strategies import sampled_architectures
+from tests.support.strategies import sampled_architectures
 
 
 @given(sampled_architectures())

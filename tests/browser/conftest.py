@@ -99,10 +99,11 @@ class Record:
 
 
 @pytest.fixture(params=["file", "server"])
-def record(request, new_mlflow_server, tmp_path) -> Iterator[Record]:
+def record(request, empty_database, new_mlflow_server, tmp_path) -> Iterator[Record]:
     """A record of its own; what a failed test leaves at work is ended."""
     folder = tmp_path / "server"
     folder.mkdir()
+    shutil.copy(empty_database, tmp_path)
     with new_mlflow_server(folder) if request.param == "server" else nullcontext("") as address:
         tracking = open_tracking(address or f"sqlite:///{tmp_path / 'mlflow.db'}", Folders(tmp_path))
         yield Record(tracking, {"NAT_LAB_RUNS": str(tmp_path), "MLFLOW_TRACKING_URI": address}, request.param)

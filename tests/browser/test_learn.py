@@ -3,7 +3,7 @@
 import pytest
 
 from nat_core import PROJECT
-from tests.browser.train_steps import settled
+from tests.support.browser import settled
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = PROJECT / "build" / "screenshots"

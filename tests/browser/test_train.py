@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from nat_core import PROJECT
 from nat_core.runs.states import State
-from tests.browser.train_steps import (
+from tests.support.browser import (
     SLOW,
     fill,
     form,

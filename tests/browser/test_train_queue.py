@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking
-from tests.browser.train_steps import SLOW, fill, form, press, settled, status, wait_until
+from tests.support.browser import SLOW, fill, form, press, settled, status, wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from nat_core import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.tracking import Tracking, open_tracking
-from tests.browser.train_steps import SLOW, last_point, status, wait_for_curves_beyond, wait_until
+from tests.support.browser import SLOW, last_point, status, wait_for_curves_beyond, wait_until
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = PROJECT / "build" / "screenshots"

@@ -1,7 +1,9 @@
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +41,21 @@ def run(capsys, *arguments) -> tuple[int, str, str]:
     status = main(list(arguments))
     captured = capsys.readouterr()
     return status, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def one_step(tmp_path_factory) -> Path:
+    """A policy that was trained for one step."""
+    folder = tmp_path_factory.mktemp("trained") / "policy"
+    assert main(["train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record"]) == 0
+    return folder
+
+
+@pytest.fixture
+def policy(one_step, capsys, tmp_path) -> Path:
+    """A copy of it that a test may change."""
+    capsys.readouterr()
+    return shutil.copytree(one_step, tmp_path / "policy")
 
 
 @pytest.mark.parametrize(("arguments", "parameters", "macs"), FACTS)
@@ -193,12 +210,10 @@ def test_a_test_set_never_rewards(capsys, tmp_path, data_set):
     assert "accepted: cifar10_valid, cifar100_valid, imagenet16_120_valid" in err
 
 
-def test_transform_follows_the_rule_of_the_card(capsys, tmp_path):
-    folder = tmp_path / "policy"
-    run(capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record")
-    card = json.loads((folder / "card.json").read_text())
-    (folder / "card.json").write_text(json.dumps(card | {"rule": "nat"}))
-    status, out, _ = run(capsys, "transform", CELL, "--policy", str(folder), "--samples", "200", "--json")
+def test_transform_follows_the_rule_of_the_card(capsys, policy):
+    card = json.loads((policy / "card.json").read_text())
+    (policy / "card.json").write_text(json.dumps(card | {"rule": "nat"}))
+    status, out, _ = run(capsys, "transform", CELL, "--policy", str(policy), "--samples", "200", "--json")
     assert status == 0
     candidates = json.loads(out)["candidates"]
     assert len(candidates) > 10
@@ -206,13 +221,11 @@ def test_transform_follows_the_rule_of_the_card(capsys, tmp_path):
         assert illegal_changes(parse(CELL), parse(candidate["genotype"]), "nat") == ()
 
 
-def test_a_card_that_names_no_column_is_refused(capsys, tmp_path):
-    folder = tmp_path / "policy"
-    run(capsys, "train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record")
-    card = json.loads((folder / "card.json").read_text())
+def test_a_card_that_names_no_column_is_refused(capsys, policy):
+    card = json.loads((policy / "card.json").read_text())
     for data_set in ([], {}, 3, None, "cifar10_test"):
-        (folder / "card.json").write_text(json.dumps(card | {"training": {"data_set": data_set}}))
-        status, out, err = run(capsys, "transform", CELL, "--policy", str(folder))
+        (policy / "card.json").write_text(json.dumps(card | {"training": {"data_set": data_set}}))
+        status, out, err = run(capsys, "transform", CELL, "--policy", str(policy))
         assert (status, out) == (2, "") and err.count("\n") == 1
         assert "card.json: training: data_set is" in err and "accepted: cifar10_valid" in err
 
@@ -280,12 +293,9 @@ def test_bad_input_is_one_clear_line_and_status_2(capsys, arguments, message):
         (lambda folder: (folder / "card.json").unlink(), "does not exist"),
     ],
 )
-def test_a_damaged_policy_is_one_clear_line_and_status_2(capsys, tmp_path, damage, message):
-    folder = tmp_path / "policy"
-    main(["train", "--space", "nasbench201", "--output", str(folder), "--steps", "1", "--no-record"])
-    capsys.readouterr()
-    damage(folder)
-    status, out, err = run(capsys, "transform", CELL, "--policy", str(folder))
+def test_a_damaged_policy_is_one_clear_line_and_status_2(capsys, policy, damage, message):
+    damage(policy)
+    status, out, err = run(capsys, "transform", CELL, "--policy", str(policy))
     assert status == 2 and out == ""
     assert message in err and err.count("\n") == 1
 

@@ -62,7 +62,7 @@ def test_a_queue_whose_genotypes_no_tag_of_mlflow_can_hold(capsys):
     distinct = {shortest(entry.architecture): name for name, entry in library().items() if entry.architecture.reduction}
     genotypes, names = zip(*list(distinct.items())[:15], strict=True)
     assert sum(map(len, genotypes)) > 6000
-    status, out, err = run(capsys, *names, *QUICK, "--layers", "2", "--name", "fifteen", "--json")
+    status, out, err = run(capsys, *names, *QUICK, "--layers", "2", "--batch", "500", "--name", "fifteen", "--json")
     assert status == 0, err
     assert [json.loads(line)["genotype"] for line in out.splitlines()] == list(genotypes)
     assert main(["runs", "--json"]) == 0

@@ -11,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from nat_core import PROJECT
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.cli import main
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
-from tests.network import darts_family
+from tests.support import darts_family
 
 onnxruntime = pytest.importorskip("onnxruntime")
 CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
@@ -51,18 +52,28 @@ def run(capsys, *arguments) -> tuple[int, str, str]:
     return status, captured.out, captured.err
 
 
-@pytest.mark.parametrize("layers", [5, 8])
-@pytest.mark.parametrize("name", ["DARTS", "PC_DARTS_CIFAR", "AmoebaNet-A"])
-def test_weights_of_the_originals_give_the_originals_outputs(name, layers, tmp_path):
+def by_a_process(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """As somebody calls it in their folder, with next to nothing in the environment."""
+    command = [sys.executable, "-m", "nat_core", "export", *arguments]
+    environment = {"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "own_process"),
+    [("PC_DARTS_CIFAR", 5, True), *((name, n, False) for name in ("DARTS", "AmoebaNet-A") for n in (5, 8)),
+     ("PC_DARTS_CIFAR", 8, False)],
+)  # fmt: skip
+def test_weights_of_the_originals_give_the_originals_outputs(name, layers, own_process, capsys, monkeypatch, tmp_path):
     torch.manual_seed(layers)
     network = darts_family.original(of(name), 8, layers, auxiliary=True)
     assert "cells.0.preprocess0.op.1.weight" in network.state_dict()
     torch.save(network.state_dict(), tmp_path / "weights.pt")
-    options = ["--channels", "8", "--layers", str(layers), "--weights", "weights.pt", "-o", "net.onnx"]
-    command = [sys.executable, "-m", "nat_core", "export", name, *options]
-    environment = {"PYTHONPATH": str(Path.cwd()), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0 and done.stdout == "", done.stderr
+    arguments = (name, "--channels", "8", "--layers", str(layers), "--weights", "weights.pt", "-o", "net.onnx")
+    monkeypatch.chdir(tmp_path)
+    status, out, err = by_a_process(tmp_path, *arguments) if own_process else run(capsys, *arguments)
+    assert status == 0 and out == "", err
     images = torch.randn(3, 3, 32, 32)
     np.testing.assert_allclose(run_onnx(tmp_path / "net.onnx", images), expected(network, images), atol=1e-5, rtol=1e-5)
 

@@ -22,7 +22,7 @@ from nat_core.drawing.cells import (
     draw_pair,
 )
 from nat_core.drawing.palette import NODE_FILLS, THEMES, mix, operation_color
-from tests.strategies import cells
+from tests.support.strategies import cells
 
 SVG = "{http://www.w3.org/2000/svg}"
 DARTS = library()["DARTS_V2"].architecture

@@ -17,7 +17,7 @@ from nat_core.network.config import NETWORKS, NetworkConfig, usual_network
 from nat_core.network.costs import Cost, cost_model, measure, operation_cost, operation_figure
 from nat_core.network.measure import total
 from nat_core.network.networks import build_network
-from tests.network.random_networks import random_network
+from tests.support.random_networks import random_network
 
 SMALL = NetworkConfig("cifar", channels=4, layers=3, resolution=16, classes=5)
 NASBENCH201_CONVS = Architecture(

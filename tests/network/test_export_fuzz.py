@@ -15,7 +15,7 @@ from nat_core.network.costs import cost_model, measure
 from nat_core.network.export_torch import torch_source
 from nat_core.network.networks import build_network
 from tests.network.test_export_torch import randomise
-from tests.strategies import two_cell_architectures
+from tests.support.strategies import two_cell_architectures
 
 SMALL = NetworkConfig("cifar", channels=4, layers=3, resolution=9, classes=5)
 

@@ -5,7 +5,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nat_core.network.measure import OPERATORS, Cost, measure, total
 from nat_core.network.networks import build_network
-from tests.network.random_networks import random_network
+from tests.support.random_networks import random_network
 
 
 class TwoInputs(nn.Module):

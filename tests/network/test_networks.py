@@ -8,7 +8,7 @@ from nat_core.architecture.library import library
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.networks import CellModule, build_network
 from nat_core.network.plan import CellPlan, plan_network
-from tests.network.random_networks import random_network
+from tests.support.random_networks import random_network
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 SMALL = NetworkConfig("cifar", channels=4, layers=3, resolution=32, classes=5)

@@ -1,5 +1,6 @@
 """What a page says when a file that it needs is broken: one sentence, and the page itself once the file is back."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -77,7 +78,8 @@ def test_a_table_that_lacks_cells(tmp_path, monkeypatch, forget):
         table.accuracies_percent()
 
 
-def test_a_record_that_breaks_while_the_server_has_it_open(tmp_path, monkeypatch):
+def test_a_record_that_breaks_while_the_server_has_it_open(empty_database, tmp_path, monkeypatch):
+    shutil.copy(empty_database, tmp_path)
     monkeypatch.setenv("NAT_LAB_RUNS", str(tmp_path))
     file = open_tracking().folders.database
     assert not opened("train").error

@@ -26,8 +26,9 @@ APP = str(PROJECT / "app.py")
 
 
 @pytest.fixture
-def tracking(monkeypatch, tmp_path):
+def tracking(empty_database, monkeypatch, tmp_path):
     """An empty record that the page opens."""
+    shutil.copy(empty_database, tmp_path)
     (tmp_path / "calibration.json").write_text(_calibration())
     monkeypatch.setenv("NAT_LAB_RUNS", str(tmp_path))
     opened = open_tracking()

@@ -17,7 +17,7 @@ from nat_core.learning.nasbench201.table import TabularAccuracy, accuracies_perc
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.naming import resolve
-from tests.network import darts_family
+from tests.support import darts_family
 from ui import candidates, compute
 from ui.view import BENCHMARK_CELL
 

@@ -1,4 +1,4 @@
-"""Stores of runs to test with. MLflow takes seconds to create its tables, so that is done once and copied."""
+"""Stores of runs to test with."""
 
 import importlib.util
 import os
@@ -17,16 +17,6 @@ from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking, open_tracking
 
 LIGHT_WORK = Path(__file__).parent / "light_work.py"
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory) -> Path:
-    """MLflow's tables without a run."""
-    from mlflow.tracking import MlflowClient
-
-    path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
-    return path
 
 
 @pytest.fixture(scope="module")

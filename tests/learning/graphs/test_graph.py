@@ -17,7 +17,7 @@ from nat_core.learning.graphs.graph import (
     operation_traits,
     select,
 )
-from tests.strategies import architectures
+from tests.support.strategies import architectures
 
 SMALL = Architecture(Cell(2, 4, (Edge("conv_3x3", 0, 2), Edge("null", 1, 2), Edge("skip_connect", 2, 3)), (2, 3)))
 

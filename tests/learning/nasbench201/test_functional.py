@@ -7,7 +7,7 @@ from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.notation import parse
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.functional import canonical_form, functional_classes
-from tests.strategies import architectures
+from tests.support.strategies import architectures
 
 
 def _form(first, second, third):

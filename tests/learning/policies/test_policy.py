@@ -14,7 +14,7 @@ from nat_core.architecture.transitions import is_legal
 from nat_core.learning.graphs.encoder import POLICY_NETWORKS
 from nat_core.learning.graphs.graph import encode
 from nat_core.learning.policies.policy import POLICY_CONFIGS, Policy, PolicyConfig
-from tests.strategies import architectures
+from tests.support.strategies import architectures
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
