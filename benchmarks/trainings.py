@@ -45,7 +45,8 @@ from nat_core.learning.policies.catalogue import accuracy_source, load_for
 from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
 from nat_core.learning.scratch.presets import preset_budget
-from nat_core.learning.scratch.queue import Hooks, evaluate
+from nat_core.learning.scratch.queue import evaluate
+from nat_core.learning.support.hooks import Hooks
 from nat_core.runs.signals import stop_signals
 from nat_core.transform import transform
 
@@ -199,10 +200,10 @@ def train(
 
     digest = hashlib.sha256(item.genotype.encode()).hexdigest()[:12]
     checkpoint = state / f"{identifier}-{digest}-{seed}.safetensors"
-    hooks = Hooks(record=record, should_stop=stopped, checkpoint=checkpoint)
+    hooks = Hooks(should_stop=stopped, checkpoint=checkpoint)
     try:
         with FileLock(checkpoint.with_suffix(".lock"), blocking=False):
-            finished = evaluate(config, data, "cpu", hooks).finished
+            finished = evaluate(config, data, "cpu", hooks, record).finished
     except Timeout:
         return True  # another process is at it
     if finished:

@@ -42,7 +42,7 @@ from nat_core.learning.scratch.measured import (
     read_measured,
 )
 from nat_core.learning.scratch.presets import preset_budget
-from nat_core.learning.scratch.queue import Hooks, evaluate
+from nat_core.learning.scratch.queue import evaluate
 from nat_core.learning.support.ranks import rank_correlation
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
@@ -112,9 +112,7 @@ def train_all(name: str, items: Sequence[Architecture], data: ImageData, path: P
         key = (config.architectures[0].genotype, budget_id(config, data), 0)
         known = {result.key: result for result in read_measured(path)}
         if key not in known:
-            (known[key],) = evaluate(
-                config, data, "cpu", Hooks(record=lambda result: add_measured(path, result))
-            ).results
+            (known[key],) = evaluate(config, data, "cpu", record=lambda result: add_measured(path, result)).results
         results.append(known[key])
     return results
 

@@ -112,15 +112,18 @@ def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show")
     import torch
 
     from nat_core.cli.train import Progress
-    from nat_core.learning.scratch.queue import Hooks, evaluate, ticks
+    from nat_core.learning.scratch.queue import evaluate, ticks
     from nat_core.learning.support.device import default_device
+    from nat_core.learning.support.hooks import Hooks
     from nat_core.runs.evaluation import images_for
     from nat_core.runs.signals import stop_signals
 
     torch.set_num_threads(threads)
     with stop_signals() as should_stop:
-        hooks = Hooks(Progress(ticks(config)), lambda result: print(show(result), flush=True), should_stop)
-        evaluation = evaluate(config, images_for(config), default_device(), hooks)
+        hooks = Hooks(Progress(ticks(config)), should_stop)
+        evaluation = evaluate(
+            config, images_for(config), default_device(), hooks, lambda result: print(show(result), flush=True)
+        )
     if not evaluation.finished:
         done = f"{len(evaluation.results)} of {len(config.jobs)}"
         print(f"\nstopped after {done} trainings; nothing else was kept, with --no-record", file=sys.stderr)

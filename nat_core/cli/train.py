@@ -110,6 +110,7 @@ def _train_unrecorded(
 
     from nat_core.learning.support.device import default_device
     from nat_core.learning.support.folders import check_folder
+    from nat_core.learning.support.hooks import Hooks
     from nat_core.runs.kinds import work_of
     from nat_core.runs.signals import stop_signals
 
@@ -117,9 +118,8 @@ def _train_unrecorded(
     torch.set_num_threads(threads)
     steps = work_of(form.kind).steps(config)
     with stop_signals() as should_stop:
-        trained = form.train(
-            config, device=default_device(), progress=Progress(steps), should_stop=should_stop, checkpoint=checkpoint
-        )
+        hooks = Hooks(Progress(steps), should_stop, checkpoint)
+        trained = form.train(config, device=default_device(), hooks=hooks)
     print(file=sys.stderr)
     if not trained.finished:
         again = "the same command continues it" if checkpoint else "nothing was kept, since there was no --checkpoint"

@@ -6,7 +6,7 @@ from nat_core.learning.images.images import ImageData
 from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured, read_measured
 from nat_core.learning.scratch.presets import PRESETS
-from nat_core.learning.scratch.queue import Hooks, evaluate, images_of, ticks
+from nat_core.learning.scratch.queue import evaluate, images_of, ticks
 from nat_core.runs.kinds import Work
 from nat_core.runs.run import Run
 from nat_core.runs.running import RunContext
@@ -24,8 +24,7 @@ def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> boo
         add_measured(table, result)
         context.log(summary(result))
 
-    hooks = Hooks(context.progress, record, context.should_stop, context.checkpoint(), context.saving)
-    return evaluate(config, images_for(config), context.device, hooks).finished
+    return evaluate(config, images_for(config), context.device, context.hooks(), record).finished
 
 
 def images_for(config: EvaluationConfig) -> ImageData:

@@ -17,7 +17,7 @@ _SAVE_SECONDS, _SHORT_SAVE_SECONDS, _SHORT_STEPS = 45.0, 4.0, 1000
 def train_policy(config: ImageTrainingConfig, context: RunContext) -> bool:
     """Trains until finished or asked to stop; what came out is published and stored with the record."""
     save_seconds = _SHORT_SAVE_SECONDS if context.run.steps < _SHORT_STEPS else _SAVE_SECONDS
-    trained = train_on_images(config, save_seconds=save_seconds, **context.hooks)
+    trained = train_on_images(config, device=context.device, hooks=context.hooks(save_seconds))
     if not trained.finished:
         return False
     context.publish(lambda folder: publish_images(folder, trained, context.command))

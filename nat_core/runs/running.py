@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from nat_core.learning.support.hooks import Hooks
 from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.fetching import keep
 from nat_core.runs.folders import Folders, waiting_for
@@ -53,16 +53,9 @@ class RunContext:
         """The command line that does the same, in full."""
         return self.run.request.whole.command
 
-    @property
-    def hooks(self) -> dict[str, Any]:
-        """What a policy's training takes of the world, as its keyword arguments."""
-        return {
-            "device": self.device,
-            "progress": self.progress,
-            "should_stop": self.should_stop,
-            "checkpoint": self.checkpoint(),
-            "saving": self.saving,
-        }
+    def hooks(self, save_seconds: float = 60.0) -> Hooks:
+        """How a training and this run meet."""
+        return Hooks(self.progress, self.should_stop, self.checkpoint(), self.saving, save_seconds)
 
     @property
     def folders(self) -> Folders:

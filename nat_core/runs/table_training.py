@@ -13,7 +13,7 @@ from nat_core.runs.snapshots import KEPT
 def train_policy(config: TrainingConfig, context: RunContext) -> bool:
     """Trains until finished or asked to stop; a finished policy is published and stored with the record."""
     schedule = Schedule(save=min(250, max(20, config.steps // KEPT)))
-    trained = train(config, schedule=schedule, **context.hooks)
+    trained = train(config, device=context.device, hooks=context.hooks(), schedule=schedule)
     if not trained.finished:
         return False
     context.publish(lambda folder: publish(folder, trained, context.command))

@@ -17,6 +17,7 @@ import torch
 from nat_core.learning.policies.checkpoint import load_policy
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.support.files import load_tensors
+from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.runs.checkpoints import Checkpoints
@@ -90,7 +91,7 @@ def test_killed_at_random_moments(tracking, processes, tmp_path):
     assert len(steps_in_log(tracking, run.id)) > CONFIG.steps // 10  # some of the work was indeed done twice
 
     expected = {}
-    whole = train(CONFIG, progress=expected.__setitem__)
+    whole = train(CONFIG, hooks=Hooks(progress=expected.__setitem__))
     policy, _ = load_policy(tmp_path / "policy")
     for name, tensor in whole.policy.state_dict().items():
         assert torch.equal(tensor, policy.state_dict()[name])

@@ -19,6 +19,7 @@ from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.support import files
+from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.runs import running
@@ -66,7 +67,7 @@ def in_one_go() -> tuple[dict, dict]:
         for name, value in values.items():
             metrics.setdefault(name, []).append((step, value))
 
-    return train(TINY, progress=note).policy.state_dict(), metrics
+    return train(TINY, hooks=Hooks(progress=note)).policy.state_dict(), metrics
 
 
 def test_a_run_to_the_end(tracking, create):

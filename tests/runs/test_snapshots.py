@@ -13,6 +13,7 @@ from nat_core.learning.image_training.state import new_image_state, save_image_s
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_policy
 from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import Schedule, train
 from nat_core.runs.checkpoint_policy import policy_of_checkpoint
@@ -31,7 +32,7 @@ def same(one, other) -> bool:
 
 def test_the_policy_of_a_tables_checkpoint_is_the_one_being_trained(tmp_path):
     path = tmp_path / "state.safetensors"
-    trained = train(CONFIG, checkpoint=path, should_stop=iter([False] * 7 + [True]).__next__)
+    trained = train(CONFIG, hooks=Hooks(checkpoint=path, should_stop=iter([False] * 7 + [True]).__next__))
     policy, card = policy_of_checkpoint(path, "python -m nat_core train")
     assert same(policy, trained.policy)
     assert (card.training["steps_done"], card.space, card.command) == (7, "nasbench201", "python -m nat_core train")
@@ -63,7 +64,11 @@ def test_about_sixteen_are_kept_evenly(tmp_path):
     checkpoint = tmp_path / "state.safetensors"
     snapshots = Snapshots(tmp_path / "kept", tmp_path / "latest", CONFIG.steps)
     for step in range(1, CONFIG.steps + 1):
-        train(CONFIG, checkpoint=checkpoint, should_stop=iter([False, True]).__next__, schedule=Schedule(save=10**6))
+        train(
+            CONFIG,
+            schedule=Schedule(save=10**6),
+            hooks=Hooks(checkpoint=checkpoint, should_stop=iter([False, True]).__next__),
+        )
         snapshots.take(checkpoint, policy_of_checkpoint, "")
         assert load_policy(tmp_path / "latest")[1].training["steps_done"] == step
     steps = list(snapshots.kept())

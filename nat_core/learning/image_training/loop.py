@@ -6,8 +6,7 @@ rewards. Both are courses of phases (`image_plan`), each of which takes one step
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,7 +23,8 @@ from nat_core.learning.image_training.weight_steps import train_weights
 from nat_core.learning.images.cache import cached_images
 from nat_core.learning.images.images import ImageData
 from nat_core.learning.support import parallel
-from nat_core.learning.training.loop import Progress, Reports, Saving
+from nat_core.learning.support.hooks import Hooks, Saver
+from nat_core.learning.training.loop import Reports
 
 # Takes a step (its number within the phase) and gives its metrics.
 PhaseStep = Callable[[Setting, ImageState, Phase, int], Mapping[str, float]]
@@ -75,11 +75,7 @@ def train_on_images(
     data: ImageData | None = None,
     *,
     device: torch.device | str = "cpu",
-    progress: Progress | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
-    checkpoint: Path | None = None,
-    save_seconds: float = 45.0,
-    saving: Saving = nullcontext,
+    hooks: Hooks | None = None,
 ) -> ImageTraining:
     """Trains shared weights and a policy.
 
@@ -87,29 +83,27 @@ def train_on_images(
         config: what to train and how; where there are several processes, the leader's counts.
         data: the images; loaded as `config` says by default.
         device: where.
-        progress: called with the number of steps done and named metrics, see the phases.
-        should_stop: asked before every step; when true, the state is saved and returned as it is.
-        checkpoint: file of the state; if it exists, the training continues from there exactly.
-        save_seconds: between saves.
-        saving: a context entered around every save.
+        hooks: progress, stopping and checkpoints, where there are several processes, the leader's; see the phases for
+            the metrics.
 
     Raises:
         ValueError: no such images; the shared weights diverge; the checkpoint belongs to another configuration; or a
             batch cannot be divided among the processes.
     """
-    config, device = parallel.from_leader(config), torch.device(device)
+    config, device, hooks = parallel.from_leader(config), torch.device(device), hooks or Hooks()
     _check_processes(config)
     setting = Setting(config, data or load_images_of(config, device), device)
     plan = plan_training(config)
-    state = _beginning(setting, checkpoint)
+    state = _beginning(setting, hooks.saved)
     began = time.perf_counter() - state.elapsed_seconds
-    reports = Reports(max(10, plan.steps // _REPORTS), progress, state.pending)
-    saver = _Saver(config, checkpoint, saving, save_seconds)
-    while state.step < plan.steps and not parallel.agreed(should_stop()):
+    reports = Reports(max(10, plan.steps // _REPORTS), hooks.progress, state.pending)
+    own = hooks if parallel.is_leader() else replace(hooks, checkpoint=None)
+    saver = Saver(own, lambda path: save_image_state(path, config, state))
+    while state.step < plan.steps and not parallel.agreed(hooks.should_stop()):
         _step(setting, state, plan, reports)
         state.elapsed_seconds = time.perf_counter() - began
-        saver.save_if_due(state)
-    saver.save(state)
+        saver.save_if_due()
+    saver.save()
     return ImageTraining(state, config, setting.data.description, plan.steps)
 
 
@@ -128,13 +122,12 @@ def _step(setting: Setting, state: ImageState, plan: Plan, reports: Reports) -> 
         reports.flush(state.step)
 
 
-def _beginning(setting: Setting, checkpoint: Path | None) -> ImageState:
+def _beginning(setting: Setting, saved: Path | None) -> ImageState:
     """A new state, or the one in the checkpoint; in every process the same."""
     state = new_image_state(setting.config, setting.network, setting.device, setting.policy_device)
     if parallel.processes() > 1:
         parallel.replace_batch_norms(state.supernet)
-    path = parallel.from_leader(checkpoint if checkpoint is not None and checkpoint.exists() else None)
-    if path is not None:
+    if (path := parallel.from_leader(saved)) is not None:
         load_image_state(path, setting.config, state)
     return state
 
@@ -145,24 +138,3 @@ def _check_processes(config: ImageTrainingConfig) -> None:
             f"batch is {config.weights.batch}, of which {rest} would be left over by "
             f"{parallel.processes()} processes; a multiple is needed"
         )
-
-
-class _Saver:
-    """Saves the state in the leading process, if there is a place for it."""
-
-    def __init__(self, config: ImageTrainingConfig, path: Path | None, saving: Saving, seconds: float) -> None:
-        self._config = config
-        self._path = path if parallel.is_leader() else None
-        self._saving = saving
-        self._seconds = seconds
-        self._saved = time.monotonic()
-
-    def save(self, state: ImageState) -> None:
-        if self._path is not None:
-            with self._saving():
-                save_image_state(self._path, self._config, state)
-            self._saved = time.monotonic()
-
-    def save_if_due(self, state: ImageState) -> None:
-        if time.monotonic() - self._saved >= self._seconds:
-            self.save(state)

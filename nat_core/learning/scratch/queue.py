@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -13,9 +11,7 @@ from nat_core.learning.scratch.config import Budget, EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult, measured_result
 from nat_core.learning.scratch.state import QueueState, ScratchState, load_queue, new_state, save_queue
 from nat_core.learning.scratch.training import Trainer
-
-Progress = Callable[[int, Mapping[str, float]], None]
-Saving = Callable[[], AbstractContextManager[object]]
+from nat_core.learning.support.hooks import Hooks, Saver
 
 # Progress is counted in such parts of an epoch, since nobody knows the steps before the images are loaded.
 TICKS_PER_EPOCH = 20
@@ -34,29 +30,6 @@ class Evaluation:
     finished: bool
 
 
-@dataclass(frozen=True)
-class Hooks:
-    """What the world wants of a queue.
-
-    Attributes:
-        progress: called with the ticks done and named metrics: loss in nats, training accuracy in percent, learning
-            rate, drop path; `accuracy` in percent when a network has been judged. In a queue of several, the names of
-            the first ones begin with the training's label and a slash.
-        record: called with every result at once.
-        should_stop: asked before every step; when true, the state is saved and what is finished returned.
-        checkpoint: file of the queue's state; if it exists, the queue continues from there exactly.
-        saving: a context entered around every save.
-        save_seconds: between saves; one is made after every finished training too.
-    """
-
-    progress: Progress = lambda done, metrics: None
-    record: Callable[[MeasuredResult], None] = lambda result: None
-    should_stop: Callable[[], bool] = lambda: False
-    checkpoint: Path | None = None
-    saving: Saving = nullcontext
-    save_seconds: float = 60.0
-
-
 def ticks(config: EvaluationConfig) -> int:
     """How much progress makes the whole queue."""
     return len(config.jobs) * _ticks_each(config)
@@ -67,6 +40,7 @@ def evaluate(
     data: ImageData | None = None,
     device: torch.device | str = "cpu",
     hooks: Hooks | None = None,
+    record: Callable[[MeasuredResult], None] = lambda result: None,
 ) -> Evaluation:
     """Trains every architecture with every seed, one after the other, and judges each.
 
@@ -74,7 +48,11 @@ def evaluate(
         config: what to train and how.
         data: the images; by default those that the budget names.
         device: where to.
-        hooks: progress, results, stopping and saving.
+        hooks: progress, stopping and checkpoints; one is written after every finished training too. Progress is in
+            ticks; the metrics are loss in nats, training accuracy in percent, learning rate, drop path, and `accuracy`
+            in percent once a network has been evaluated. In a queue of several, names begin with the training's label
+            and a slash.
+        record: called with every result at once.
 
     Raises:
         ValueError: the images cannot be had, the checkpoint is of another configuration, or a training diverges.
@@ -82,7 +60,7 @@ def evaluate(
     if data is None:
         data = images_of(config.budget)
     with torch.backends.cudnn.flags(enabled=True, benchmark=True):
-        return _Queue(config, data.to(device), device, hooks or Hooks()).run()
+        return _Queue(config, data.to(device), device, hooks or Hooks(), record).run()
 
 
 def images_of(budget: Budget) -> ImageData:
@@ -93,15 +71,21 @@ def images_of(budget: Budget) -> ImageData:
 class _Queue:
     """The loop over the trainings, and the one over a training's steps."""
 
-    def __init__(self, config: EvaluationConfig, data: ImageData, device: torch.device | str, hooks: Hooks) -> None:
-        self.config, self.data, self.device, self.hooks = config, data, device, hooks
+    def __init__(
+        self,
+        config: EvaluationConfig,
+        data: ImageData,
+        device: torch.device | str,
+        hooks: Hooks,
+        record: Callable[[MeasuredResult], None],
+    ) -> None:
+        self.config, self.data, self.device, self.hooks, self.record = config, data, device, hooks, record
         self.network = config.budget.network(len(data.classes))
         self.trainer = Trainer(config.budget, data)
-        path = hooks.checkpoint
         self.state = QueueState()
-        if path is not None and path.exists():
-            self.state = load_queue(path, config, self.network, device)
-        self._saved = time.monotonic()
+        if hooks.saved is not None:
+            self.state = load_queue(hooks.saved, config, self.network, device)
+        self.saver = Saver(hooks, lambda path: save_queue(path, config, self.state))
 
     def run(self) -> Evaluation:
         results, jobs = self.state.results, self.config.jobs
@@ -112,15 +96,15 @@ class _Queue:
                 self.state.current = new_state(item.architecture, self.network, budget, seed, self.device)
             accuracy = self._train(self.state.current)
             if accuracy is None:
-                self._save()
+                self.saver.save()
                 return Evaluation(tuple(results), finished=False)
             elapsed = round(self.state.current.elapsed_seconds, 1)
             result = measured_result(item, seed, accuracy, elapsed, self.config, self.data, self.device)
-            self.hooks.record(result)
+            self.record(result)
             self.hooks.progress((len(results) + 1) * _ticks_each(self.config), {"accuracy": accuracy})
             results.append(result)
             self.state.current = None
-            self._save()
+            self.saver.save()
         return Evaluation(tuple(results), finished=True)
 
     def _train(self, state: ScratchState) -> float | None:
@@ -133,8 +117,7 @@ class _Queue:
             if done > TICKS_PER_EPOCH * (state.step - 1) // per_epoch:
                 self._report(done, self.trainer.report(state))
             state.elapsed_seconds = time.perf_counter() - began
-            if time.monotonic() - self._saved >= self.hooks.save_seconds:
-                self._save()
+            self.saver.save_if_due()
         if state.step == self.trainer.steps:
             accuracy = self.trainer.judge(state.network, self.hooks.should_stop)
         state.elapsed_seconds = time.perf_counter() - began
@@ -145,12 +128,6 @@ class _Queue:
         prefix = f"{label(self.config, position)}/" if len(self.config.jobs) > 1 else ""
         named = {f"{prefix}{name}": value for name, value in metrics.items()}
         self.hooks.progress(position * _ticks_each(self.config) + done, named)
-
-    def _save(self) -> None:
-        if (path := self.hooks.checkpoint) is not None:
-            with self.hooks.saving():
-                save_queue(path, self.config, self.state)
-        self._saved = time.monotonic()
 
 
 def label(config: EvaluationConfig, position: int) -> str:

@@ -4,10 +4,8 @@ Algorithm: NAT (arXiv 1910.14488), algorithm 1, with the accuracy source's weigh
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.graphs.graph import encode, graph_count, legal_mask, select
 from nat_core.learning.policies.distribution import edge_entropy, greedy, log_probability, sample, sum_per_graph
 from nat_core.learning.policies.policy import Policy
+from nat_core.learning.support.hooks import Hooks, Metrics, Progress, Saver
 from nat_core.learning.support.ranks import TargetScale
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import Inputs, inputs_of, objective_of
@@ -27,10 +26,6 @@ from nat_core.learning.training.reinforce import group_advantage, imitation_term
 from nat_core.learning.training.rewards import Objective, Rewards
 from nat_core.learning.training.search import ascended
 from nat_core.learning.training.state import TrainingState, load_state, new_state, save_state
-
-Metrics = Mapping[str, float]
-Progress = Callable[[int, Metrics], None]
-Saving = Callable[[], AbstractContextManager[object]]
 
 # Of what search is ahead of an input's best sample, in the scale of rewards: few inputs have any, all have advantages.
 _IMITATION_WEIGHT = 3.0
@@ -63,13 +58,12 @@ class TrainedPolicy:
 class Schedule:
     """How often, in steps, a training reports (means since the last report), measures held-out inputs, and saves.
 
-    It also saves when `save_seconds` have passed since it last did.
+    It also saves when the time between saves has passed that its hooks name.
     """
 
     report: int = 10
     measure: int = 100
     save: int = 250
-    save_seconds: float = 60.0
 
 
 def train(
@@ -78,11 +72,8 @@ def train(
     *,
     inputs: Inputs | None = None,
     device: torch.device | str = "cpu",
-    progress: Progress | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
-    checkpoint: Path | None = None,
+    hooks: Hooks | None = None,
     schedule: Schedule | None = None,
-    saving: Saving = nullcontext,
 ) -> TrainedPolicy:
     """Trains a policy.
 
@@ -90,41 +81,32 @@ def train(
         config: what to train and how.
         source: of accuracies; the benchmark's table by default.
         inputs: architectures to transform; drawn from the space by default.
-        progress: called with the number of steps done and named metrics: rewards and gains in points, the loss's
-            terms, entropy in nats, learning rate; `held_out_gain` in points and `macs_ratio` when measured.
-        should_stop: asked before every step; when true, the state is saved and the policy returned as it is.
-        checkpoint: file of the training state; if it exists, the training continues from there exactly.
+        hooks: progress, stopping and checkpoints. The metrics are rewards and gains in points, the loss's terms,
+            entropy in nats, learning rate; `held_out_gain` in points and `macs_ratio` when measured.
         schedule: how often to report, measure and save.
-        saving: a context entered around every save.
 
     Raises:
         ValueError: no table for this space and no source; or the checkpoint belongs to another configuration.
     """
-    schedule = schedule or Schedule()
+    hooks, schedule = hooks or Hooks(), schedule or Schedule()
     trainer = Trainer(config, objective_of(config, source), inputs or inputs_of(config), device)
     state = new_state(config, device)
-    if checkpoint is not None and checkpoint.exists():
-        load_state(checkpoint, config, state)
+    if hooks.saved is not None:
+        load_state(hooks.saved, config, state)
     began = time.perf_counter() - state.elapsed_seconds
-    reports = Reports(schedule.report, progress, state.pending)
-    saved = time.monotonic()
-    while state.step < config.steps and not should_stop():
+    reports = Reports(schedule.report, hooks.progress, state.pending)
+    saver = Saver(hooks, lambda path: save_state(path, config, state))
+    while state.step < config.steps and not hooks.should_stop():
         metrics = trainer.step(state)
         state.step += 1
         state.elapsed_seconds = time.perf_counter() - began
         if state.step % schedule.measure == 0 or state.step == config.steps:
             metrics |= trainer.held_out(state.policy)
         reports.add(state.step, metrics)
-        due = state.step % schedule.save == 0 or time.monotonic() - saved >= schedule.save_seconds
-        if checkpoint is not None and due:
-            with saving():
-                save_state(checkpoint, config, state)
-            saved = time.monotonic()
-    if checkpoint is None or state.step == config.steps:
+        saver.save_if_due(early=state.step % schedule.save == 0)
+    if hooks.checkpoint is None or state.step == config.steps:
         reports.flush(state.step)
-    if checkpoint is not None:
-        with saving():
-            save_state(checkpoint, config, state)
+    saver.save()
     source = trainer.objective.source
     return TrainedPolicy(state.policy.eval(), config, state.step, state.elapsed_seconds, source)
 
@@ -240,7 +222,7 @@ def reward_scale(
 class Reports:
     """Averages metrics between reports; what is pending is kept in the state, so a resumed training reports alike."""
 
-    def __init__(self, every: int, progress: Progress | None, pending: dict[str, list[float]]) -> None:
+    def __init__(self, every: int, progress: Progress, pending: dict[str, list[float]]) -> None:
         self.every = every
         self.progress = progress
         self._pending = pending
@@ -256,5 +238,5 @@ class Reports:
         """Reports what is pending."""
         means = {name: sum(values) / len(values) for name, values in self._pending.items()}
         self._pending.clear()
-        if self.progress is not None and means:
+        if means:
             self.progress(step, means)

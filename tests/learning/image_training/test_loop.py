@@ -19,6 +19,7 @@ from nat_core.learning.image_training.state import new_image_state
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.support.files import load_tensors
+from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import Inputs
 from nat_core.learning.training.loop import train
@@ -39,10 +40,8 @@ def run(config, path=None, stop_every=None):
 
     while True:
         left.clear()
-        trained = train_on_images(
-            config, DATA, progress=lambda step, metrics: reported.append((step, dict(metrics))),
-            should_stop=should_stop, checkpoint=path,
-        )  # fmt: skip
+        hooks = Hooks(lambda step, metrics: reported.append((step, dict(metrics))), should_stop, path)
+        trained = train_on_images(config, DATA, hooks=hooks)
         if trained.finished:
             return trained, reported
 
@@ -88,15 +87,15 @@ def test_every_term_is_reported_under_its_name(whole, schedule, names):
 
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
     path = tmp_path / "state.safetensors"
-    train_on_images(tiny(), DATA, checkpoint=path, should_stop=lambda: True)
+    train_on_images(tiny(), DATA, hooks=Hooks(checkpoint=path, should_stop=lambda: True))
     with pytest.raises(
         ValueError,
         match="schedule was 'two-stage' and is now 'alternate'; accepted: a",
     ):
-        train_on_images(replace(tiny(), schedule="alternate"), DATA, checkpoint=path)
+        train_on_images(replace(tiny(), schedule="alternate"), DATA, hooks=Hooks(checkpoint=path))
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(ValueError, match="truncated"):
-        train_on_images(tiny(), DATA, checkpoint=path)
+        train_on_images(tiny(), DATA, hooks=Hooks(checkpoint=path))
 
 
 @pytest.mark.parametrize(("space", "name"), [("fully_concat", "DARTS"), ("loose_end", "ENAS")])

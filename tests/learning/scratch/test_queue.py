@@ -6,8 +6,9 @@ from itertools import count
 import pytest
 import torch
 
-from nat_core.learning.scratch.queue import TICKS_PER_EPOCH, Hooks, evaluate, label, ticks
+from nat_core.learning.scratch.queue import TICKS_PER_EPOCH, evaluate, label, ticks
 from nat_core.learning.support.files import load_tensors
+from nat_core.learning.support.hooks import Hooks
 from tests.learning.scratch.cases import TINY, coloured_images, config
 
 STEPS = 8  # of a training: 30 images in batches of 8, twice
@@ -39,8 +40,8 @@ def run(queue, data, path, *interruptions):
             reports[done, name] = value
 
     for questions in (*interruptions, 10**9):
-        hooks = Hooks(progress, results.append, stop_after(questions), path)
-        evaluation = evaluate(queue, data, hooks=hooks)
+        hooks = Hooks(progress, stop_after(questions), path)
+        evaluation = evaluate(queue, data, hooks=hooks, record=results.append)
     assert evaluation.finished and evaluation.results == tuple(results)
     return reports, [(item.architecture, item.seed, item.accuracy) for item in results]
 
@@ -68,11 +69,11 @@ def test_a_queue_goes_on_with_the_second_after_a_stop(data, tmp_path):
     first = evaluate(queue, data, hooks=Hooks(should_stop=stop_after(STEPS + 1 + 3), checkpoint=path))
     assert not first.finished and [item.architecture for item in first.results] == ["NAT_DARTS"]
     recorded = []
-    second = evaluate(queue, data, hooks=Hooks(record=recorded.append, checkpoint=path))
+    second = evaluate(queue, data, hooks=Hooks(checkpoint=path), record=recorded.append)
     assert second.finished and [item.architecture for item in recorded] == ["NATv2_DARTS"]
     assert second.results[0] == first.results[0]
     assert [(item.architecture, item.seed, item.accuracy) for item in second.results] == expected[1]
-    again = evaluate(queue, data, hooks=Hooks(record=recorded.append, checkpoint=path))
+    again = evaluate(queue, data, hooks=Hooks(checkpoint=path), record=recorded.append)
     assert again == second and len(recorded) == 1  # nothing is left to do
 
 

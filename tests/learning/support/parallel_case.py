@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from nat_core.learning.image_training.loop import train_on_images
 from nat_core.learning.support import parallel
 from nat_core.learning.support.files import save_tensors
+from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.support.parallel import SynchronisedBatchNorm, synchronised
 from tests.learning.image_training.cases import tiny, tiny_images
 
@@ -34,7 +35,7 @@ def cases() -> tuple[torch.Tensor, torch.Tensor]:
 
 def trained(schedule: str, checkpoint: Path | None = None, **options) -> dict[str, torch.Tensor]:
     config = tiny(schedule=schedule) if parallel.is_leader() else None
-    state = train_on_images(config, tiny_images(), checkpoint=checkpoint, **options).state
+    state = train_on_images(config, tiny_images(), hooks=Hooks(checkpoint=checkpoint, **options)).state
     parts = {"supernet": state.supernet.state_dict(), "policy": state.policy.state_dict()}
     figures = {"evaluations": torch.tensor([*state.evaluations.accuracies_percent, *state.quality.values()])}
     weights = {f"{part}.{name}": value for part, items in parts.items() for name, value in items.items()}

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training import loop
 from nat_core.learning.training.config import TrainingConfig, authors_recipe
 from nat_core.learning.training.data import inputs_of, objective_of
@@ -43,7 +44,9 @@ def one_thread():
 def test_a_short_training_improves():
     logged = []
     config = _config(steps=120, learning_rate=5e-3, batch=64, inputs=1000)
-    trained = train(config, progress=lambda step, metrics: logged.append((step, metrics)), schedule=Schedule(10, 60))
+    trained = train(
+        config, schedule=Schedule(10, 60), hooks=Hooks(progress=lambda step, metrics: logged.append((step, metrics)))
+    )
     assert trained.finished
     assert [step for step, _ in logged] == list(range(10, 121, 10))
     assert logged[-1][1]["gain"] > logged[0][1]["gain"] + 3  # points
@@ -54,13 +57,17 @@ def test_a_short_training_improves():
 def test_the_authors_recipe_runs():
     config = authors_recipe(steps=3, inputs=100, held_out=10, policy=PolicyConfig("gcn", 16, 2, 8, 16))
     logged = []
-    train(config, progress=lambda step, metrics: logged.append(metrics))
+    train(config, hooks=Hooks(progress=lambda step, metrics: logged.append(metrics)))
     assert np.isfinite(list(logged[-1].values())).all()
 
 
 def test_every_loss_term_is_reported_under_its_name():
     logged = []
-    train(_config(steps=2), progress=lambda step, metrics: logged.append(metrics), schedule=Schedule(report=1))
+    train(
+        _config(steps=2),
+        schedule=Schedule(report=1),
+        hooks=Hooks(progress=lambda step, metrics: logged.append(metrics)),
+    )
     names = {"reward", "gain", "best_sample_gain", "policy_term", "entropy_term", "entropy", "learning_rate"}
     assert set(logged[0]) == names
     assert set(logged[1]) == names | {"held_out_gain", "held_out_worse", "macs_ratio"}
@@ -80,10 +87,10 @@ def test_what_search_finds_is_imitated_and_sought_once_per_input(monkeypatch):
     sought, logged, drawn = [], {}, {}
     monkeypatch.setattr(loop, "ascended", lambda given, *rest: sought.append(given) or ascended(given, *rest))
     config = _config(steps=100, batch=64, inputs=100, learning_rate=5e-3, searched_share=1.0, seed=1)
-    assert train(config, progress=logged.__setitem__).finished
+    assert train(config, hooks=Hooks(progress=logged.__setitem__)).finished
     assert len(sought) == len(set(sought)) <= 100
     assert logged[100]["imitation_term"] >= 0
-    train(replace(config, searched_share=0.0), progress=drawn.__setitem__)
+    train(replace(config, searched_share=0.0), hooks=Hooks(progress=drawn.__setitem__))
     assert "imitation_term" not in drawn[100] and logged[100]["held_out_gain"] > drawn[100]["held_out_gain"]
 
 
@@ -100,12 +107,14 @@ def test_stop_and_resume_equal_one_go(tmp_path, changes):
     config, path = _config(**changes), tmp_path / "state.safetensors"
     reported, expected = {}, {}
     asked = iter(range(100))
-    stopped = train(config, should_stop=lambda: next(asked) >= 5, checkpoint=path, progress=reported.__setitem__)
+    stopped = train(
+        config, hooks=Hooks(should_stop=lambda: next(asked) >= 5, checkpoint=path, progress=reported.__setitem__)
+    )
     assert (stopped.steps_done, stopped.finished) == (5, False)
-    resumed = train(config, checkpoint=path, progress=reported.__setitem__)
+    resumed = train(config, hooks=Hooks(checkpoint=path, progress=reported.__setitem__))
     assert resumed.finished
     assert resumed.elapsed_seconds > stopped.elapsed_seconds
-    assert _equal(resumed, train(config, progress=expected.__setitem__))
+    assert _equal(resumed, train(config, hooks=Hooks(progress=expected.__setitem__)))
     assert list(reported) == [10, 12] and reported == expected
 
 
@@ -117,9 +126,9 @@ def test_an_interrupt_leaves_the_last_saved_state_whole(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(config, checkpoint=path, progress=interrupt, schedule=Schedule(report=1, save=6))
+        train(config, schedule=Schedule(report=1, save=6), hooks=Hooks(checkpoint=path, progress=interrupt))
     assert [item.name for item in tmp_path.iterdir()] == ["state.safetensors"]
-    assert _equal(train(config, checkpoint=path), train(config))
+    assert _equal(train(config, hooks=Hooks(checkpoint=path)), train(config))
 
 
 def test_saves_come_at_least_every_so_many_seconds_inside_the_given_context(tmp_path):
@@ -131,36 +140,39 @@ def test_saves_come_at_least_every_so_many_seconds_inside_the_given_context(tmp_
         yield
         saves.append((before, path.exists()))
 
-    train(config, checkpoint=path, schedule=Schedule(save_seconds=0), saving=saving)
+    train(config, hooks=Hooks(checkpoint=path, saving=saving, save_seconds=0))
     assert saves == [(False, True), (True, True), (True, True), (True, True)]
 
 
 def test_without_a_checkpoint_what_is_pending_is_reported_at_a_stop():
     asked, reported = iter(range(100)), []
-    train(_config(), should_stop=lambda: next(asked) >= 5, progress=lambda step, metrics: reported.append(step))
+    train(
+        _config(),
+        hooks=Hooks(should_stop=lambda: next(asked) >= 5, progress=lambda step, metrics: reported.append(step)),
+    )
     assert reported == [5]
 
 
 def test_a_finished_training_is_not_repeated(tmp_path):
     config, path = _config(steps=3), tmp_path / "state.safetensors"
-    first = train(config, checkpoint=path)
-    assert _equal(first, train(config, checkpoint=path, progress=lambda *_: pytest.fail("took a step")))
+    first = train(config, hooks=Hooks(checkpoint=path))
+    assert _equal(first, train(config, hooks=Hooks(checkpoint=path, progress=lambda *_: pytest.fail("took a step"))))
 
 
 def test_another_configurations_state_is_refused(tmp_path):
     path = tmp_path / "state.safetensors"
-    train(_config(steps=1), checkpoint=path)
+    train(_config(steps=1), hooks=Hooks(checkpoint=path))
     with pytest.raises(ValueError, match=r"state.safetensors: seed was 0 and is now 4; accepted: a checkpoint"):
-        train(_config(steps=1, seed=4), checkpoint=path)
+        train(_config(steps=1, seed=4), hooks=Hooks(checkpoint=path))
 
 
 @pytest.mark.parametrize("damage", [lambda raw: raw[:200], lambda raw: b"", lambda raw: b"junk" * 100])
 def test_a_damaged_state_is_refused(tmp_path, damage):
     path = tmp_path / "state.safetensors"
-    train(_config(steps=1), checkpoint=path)
+    train(_config(steps=1), hooks=Hooks(checkpoint=path))
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match="truncated or not a safetensors file"):
-        train(_config(steps=1), checkpoint=path)
+        train(_config(steps=1), hooks=Hooks(checkpoint=path))
 
 
 def test_other_spaces_train_on_any_source():
