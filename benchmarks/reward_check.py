@@ -35,7 +35,7 @@ from nat_core.learning.images.images import load_images
 from nat_core.learning.scratch.config import Budget, NamedArchitecture
 from nat_core.learning.scratch.measured import MeasuredAccuracy, MeasuredResult, read_measured
 from nat_core.learning.support.ranks import rank_correlation
-from nat_core.runs.signals import stop_signals
+from nat_core.runs.processes import stop_signals
 
 SEED = 1
 

@@ -52,7 +52,7 @@ from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArch
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, add_measured, budget_id, read_measured
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.scratch.queue import Hooks, evaluate
-from nat_core.runs.signals import stop_signals
+from nat_core.runs.processes import stop_signals
 from nat_core.transform import transform
 
 SPACE = SPACES["fully_concat"]

@@ -10,7 +10,7 @@ from nat_core.learning.image_training.config import SCHEDULES, ImageTrainingConf
 from nat_core.learning.nasbench201.table import DEVICES, SELECTION_SETS
 from nat_core.learning.policies.policy import POLICY_CONFIGS
 from nat_core.learning.training.config import COSTS, TrainingConfig
-from nat_core.runs import image_training
+from nat_core.runs.training import IMAGE_OPTIONS
 
 
 def whole(text: str) -> int:
@@ -109,7 +109,7 @@ def value_of(config: TrainingConfig | ImageTrainingConfig, option: str) -> Any:
     if isinstance(config, ImageTrainingConfig):
         if option == "schedule":
             return config.schedule
-        return image_training.OPTIONS[option.replace("_", "-")](config)
+        return IMAGE_OPTIONS[option.replace("_", "-")](config)
     if option == "policy_network":
         return next((name for name, shape in POLICY_CONFIGS.items() if shape == config.policy), None)
     return getattr(config, option)
