@@ -32,7 +32,7 @@ from nat_core.learning.scratch.config import NamedArchitecture
 from nat_core.learning.scratch.measured import MeasuredResult, of_main_budget, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.runs.signals import stop_signals
+from nat_core.runs.processes import stop_signals
 
 RANDOM = 8
 ORIGINALS: Mapping[str, Sequence[str]] = {

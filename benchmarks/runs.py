@@ -4,7 +4,9 @@ Run as `python -m benchmarks.runs`. Limits: the table opens within a second, a r
 following a run at work takes less than 5 % of one core. A server is started as a user does, and a Chromium looks at it:
 times are of the clock, from a click to what is drawn because of it; the share of a core is the server's own processor
 time while one page is open and nothing is touched. Each figure is taken with the record in a file and, with
-`python -m benchmarks.runs server`, on an MLflow server on this machine.
+`python -m benchmarks.runs server`, on an MLflow server on this machine. `python -m benchmarks.runs reading` needs no
+browser: it says what listing the runs and reading a run's curves cost by MLflow's client and by the reader that the
+page uses, so that the reader goes when the client is fast enough.
 """
 
 import os
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from benchmarks.rows import Row, report
+from benchmarks.rows import Row, median_seconds, report
 from benchmarks.startup import free_port, serving, wait_for
 
 if TYPE_CHECKING:
@@ -57,8 +59,8 @@ def fill(tracking: "Tracking", database: Path) -> list[str]:
     from nat_core.learning.image_training.presets import preset
     from nat_core.runs.kinds import request_for
     from nat_core.runs.processes import process
-    from nat_core.runs.states import State
-    from nat_core.runs.tracking import Point
+    from nat_core.runs.reading import Point
+    from nat_core.runs.run import State
 
     request = request_for("train-images", preset("smoke", "fully_concat"), preset="smoke")
     ids = [tracking.create(request.named(f"run {number}"), owner=process()).id for number in range(RUNS)]
@@ -102,8 +104,8 @@ def curves_open(page: "Page", row: int) -> float:
 
 def followed(tracking: "Tracking", run_id: str, page: "Page", address: str, server: psutil.Process) -> float:
     """Share of a core that the server takes while a page follows a run at work, which reports every second."""
-    from nat_core.runs.states import State
-    from nat_core.runs.tracking import Point
+    from nat_core.runs.reading import Point
+    from nat_core.runs.run import State
 
     def reports(step: int) -> None:
         points = [Point(name, step, step / 100, time.time()) for name in _NAMES]
@@ -159,6 +161,42 @@ def recorded(folder: Path, on_server: bool) -> Iterator[tuple["Tracking", dict[s
         yield open_tracking(address, folders), environment | {"MLFLOW_TRACKING_URI": address}
 
 
+def readings() -> Iterator[Row]:
+    """What the same answers cost by MLflow's client, and by the reader of its tables; limits are the page's."""
+    with tempfile.TemporaryDirectory() as folder, recorded(Path(folder), on_server=False) as (tracking, _):
+        run_id = fill(tracking, Path(folder) / "mlflow.db")[0]
+        yield from _costs("MLflow's client", lambda: _listed(tracking), lambda: _curves(tracking, run_id))
+        yield from _costs("the reader", tracking.runs, lambda: tracking.points(run_id), limited=True)
+
+
+def _listed(tracking: "Tracking") -> object:
+    client = tracking.client
+    numbers = [item.experiment_id for item in client.search_experiments()]
+    return client.search_runs(numbers, max_results=RUNS)
+
+
+def _curves(tracking: "Tracking", run_id: str) -> object:
+    return [tracking.client.get_metric_history(run_id, name) for name in _NAMES]
+
+
+def _costs(
+    who: str, listed: Callable[[], object], curves: Callable[[], object], limited: bool = False
+) -> Iterator[Row]:
+    """Of one way of reading; a page that follows a run at work does both once a second."""
+    for act in (listed, curves):
+        act()
+    whole = f"{who}: {RUNS} runs are listed"
+    yield Row(whole, median_seconds(listed, _REPEATS), "s", TABLE_SECONDS if limited else None)
+    whole = f"{who}: curves of {METRICS * POINTS:,} points are read"
+    yield Row(whole, median_seconds(curves, _REPEATS), "s", CURVES_SECONDS if limited else None)
+    began = time.process_time()
+    for _ in range(_REPEATS):
+        listed()
+        curves()
+    share = 100 * (time.process_time() - began) / _REPEATS
+    yield Row(f"{who}: both, once a second", share, "% of one core", 100 * CORE_SHARE if limited else None)
+
+
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
     """The address of an MLflow server with its database in `folder`."""
@@ -210,4 +248,4 @@ def rows(on_server: bool = False) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    sys.exit(report(rows(sys.argv[1:] == ["server"])))
+    sys.exit(report(readings() if sys.argv[1:] == ["reading"] else rows(sys.argv[1:] == ["server"])))

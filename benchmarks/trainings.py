@@ -47,7 +47,7 @@ from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, add_meas
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.scratch.queue import evaluate
 from nat_core.learning.support.hooks import Hooks
-from nat_core.runs.signals import stop_signals
+from nat_core.runs.processes import stop_signals
 from nat_core.transform import transform
 
 SPACE = SPACES["fully_concat"]

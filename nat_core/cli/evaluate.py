@@ -111,12 +111,12 @@ def _record(config: "EvaluationConfig", detach: bool, show: "Show", settings: _S
 def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show") -> None:
     import torch
 
-    from nat_core.cli.train import Progress
+    from nat_core.cli.progress import Progress
     from nat_core.learning.scratch.queue import evaluate, ticks
     from nat_core.learning.support.device import default_device
     from nat_core.learning.support.hooks import Hooks
     from nat_core.runs.evaluation import images_for
-    from nat_core.runs.signals import stop_signals
+    from nat_core.runs.processes import stop_signals
 
     torch.set_num_threads(threads)
     with stop_signals() as should_stop:
@@ -134,7 +134,7 @@ class _Listener:
     """Progress on stderr; a line on stdout for every result as soon as it is in the table."""
 
     def __init__(self, config: "EvaluationConfig", steps: int, table: Path, show: "Show") -> None:
-        from nat_core.cli.train import Progress
+        from nat_core.cli.progress import Progress
 
         self._config, self._table, self._show = config, table, show
         self._progress = Progress(steps)

@@ -11,8 +11,8 @@ from nat_core.cli.app import AsJson, app
 
 if TYPE_CHECKING:
     from nat_core.runs.run import Run
-    from nat_core.runs.running import Listener
     from nat_core.runs.tracking import Tracking
+    from nat_core.runs.worker import Listener
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or the beginning of its id.")]
 
@@ -71,18 +71,18 @@ def resume(
 @app.command(hidden=True)
 def work(run: str) -> None:
     """Do a queued run; what `train --detach` starts."""
-    from nat_core.runs.running import execute
     from nat_core.runs.tracking import open_tracking
+    from nat_core.runs.worker import execute
 
     execute(open_tracking(), run)
 
 
 def work_here(tracking: "Tracking", run: "Run", listener: "Listener | None" = None) -> None:
     """Does a queued run in the foreground and prints what came out, unless a `listener` does."""
-    from nat_core.cli.train import Progress
+    from nat_core.cli.progress import Progress
     from nat_core.runs.kinds import work_of
-    from nat_core.runs.running import execute
-    from nat_core.runs.states import State
+    from nat_core.runs.run import State
+    from nat_core.runs.worker import execute
 
     state = execute(tracking, run.id, listener or Progress(run.steps))
     if state is State.STOPPED:
@@ -97,7 +97,7 @@ _HEADINGS = ("run", "name", "kind", "state", "progress", "left", "best", "last",
 
 
 def _row(run: "Run") -> tuple[str, ...]:
-    from nat_core.runs.states import State
+    from nat_core.runs.run import State
 
     eta = run.eta_seconds if run.state is State.RUNNING else None
     return (
@@ -116,7 +116,7 @@ def _row(run: "Run") -> tuple[str, ...]:
 
 def _figure(run: "Run", value: float | None) -> str:
     """A gain in points, which has a sign, or an accuracy in percent."""
-    from nat_core.runs.kinds import measures_accuracy
+    from nat_core.runs.run import measures_accuracy
 
     if value is None:
         return ""

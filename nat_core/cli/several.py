@@ -31,7 +31,7 @@ def followed(kind: str = "train-images", detach: bool = False) -> bool:
 def _help(device: "torch.device | str") -> None:
     from nat_core.learning.image_training.loop import train_on_images
     from nat_core.learning.support.hooks import Hooks
-    from nat_core.runs.signals import stop_signals
+    from nat_core.runs.processes import stop_signals
 
     with stop_signals() as should_stop:
         train_on_images(None, device=device, hooks=Hooks(should_stop=should_stop))

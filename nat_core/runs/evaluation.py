@@ -7,10 +7,9 @@ from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured, read_measured
 from nat_core.learning.scratch.presets import PRESETS
 from nat_core.learning.scratch.queue import evaluate, images_of, ticks
-from nat_core.runs.kinds import Work
 from nat_core.runs.run import Run
-from nat_core.runs.running import RunContext
 from nat_core.runs.tracking import Tracking
+from nat_core.runs.work import RunContext, Work
 
 # Fields of the budget that the command line has options for.
 OPTIONS = ("data", "epochs", "channels", "layers", "batch", "judged_on")
@@ -74,7 +73,7 @@ def arguments(config: EvaluationConfig, preset: str) -> list[str]:
     return found + [item for seed in config.seeds for item in ("--seed", str(seed)) if config.seeds != (0,)]
 
 
-WORK = Work(
+EVALUATION = Work(
     config=EvaluationConfig,
     do=evaluate_architectures,
     steps=ticks,

@@ -1,87 +1,56 @@
-"""What work there is: where the code of every kind of run stands, so that its record alone suffices to continue it.
+"""The kinds of run there are, so that a run's record alone suffices to continue it.
 
-A kind is one line in `KINDS` and one `Work` in the module that it names; modules are loaded only when they are needed.
+A kind is one line in `KINDS` and one `Work`, which is loaded only when it is needed: listing runs needs none.
 """
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any
 
 from nat_core.learning.support.folders import check_folder
 from nat_core.runs.request import Request
-from nat_core.runs.snapshots import PolicyOf
+from nat_core.runs.run import Run
+from nat_core.runs.work import Config, Work
 
-if TYPE_CHECKING:
-    from nat_core.runs.run import Run
-    from nat_core.runs.running import RunContext
-    from nat_core.runs.tracking import Tracking
 
-KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "train": "nat_core.runs.table_training:WORK",
-        "train-images": "nat_core.runs.image_training:WORK",
-        "evaluate": "nat_core.runs.evaluation:WORK",
-    }
+def _table_training() -> Work:
+    from nat_core.runs.training import TABLE_TRAINING
+
+    return TABLE_TRAINING
+
+
+def _image_training() -> Work:
+    from nat_core.runs.training import IMAGE_TRAINING
+
+    return IMAGE_TRAINING
+
+
+def _evaluation() -> Work:
+    from nat_core.runs.evaluation import EVALUATION
+
+    return EVALUATION
+
+
+KINDS: Mapping[str, Callable[[], Work]] = MappingProxyType(
+    {"train": _table_training, "train-images": _image_training, "evaluate": _evaluation}
 )
-
-
-# Kinds whose best and last value are accuracies in percent; others' are gains in points. To list runs loads no work.
-_ACCURACIES = frozenset({"evaluate"})
-
-
-def measures_accuracy(kind: str) -> bool:
-    """Whether the best and last value of runs of this kind are accuracies in percent, not gains in points."""
-    return kind in _ACCURACIES
-
-
-class Config(Protocol):
-    """A frozen dataclass that survives JSON."""
-
-    def to_dict(self) -> dict[str, Any]: ...
-
-    @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> Self: ...
-
-
-@dataclass(frozen=True)
-class Work:
-    """How a kind of run is done.
-
-    Attributes:
-        config: class of its configuration.
-        do: the work; returns True when it is finished, False when `context.should_stop()` ended it. It reports to
-            `context.progress`, saves inside `context.saving()`, and continues from `context.checkpoint()` if there is
-            one.
-        steps: how many steps of progress a configuration has.
-        headline: the metric whose best and last value stand for a run.
-        higher_is_better: of that metric.
-        space: whose architectures a configuration is about.
-        arguments: of the command line that asks for the same; without output and device.
-        outcome: what a finished run in the foreground prints; the folder of its output by default.
-        policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
-    """
-
-    config: type[Config]
-    do: "Callable[[Any, RunContext], bool]"
-    steps: Callable[[Any], int]
-    headline: str
-    higher_is_better: bool = True
-    space: Callable[[Any], str] = field(default=lambda config: getattr(config, "space", ""))
-    arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
-    outcome: "Callable[[Tracking, Run], str]" = field(default=lambda tracking, run: str(tracking.output_of(run)))
-    policy_of: PolicyOf | None = None
 
 
 def work_of(kind: str) -> Work:
     """The work of this kind. Raises ValueError for an unknown one."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind of run {kind[:40]!r}; accepted: {', '.join(KINDS)}")
-    module, _, name = KINDS[kind].partition(":")
-    return getattr(import_module(module), name)
+    return KINDS[kind]()
+
+
+def trains_a_policy(run: Run) -> bool:
+    """Whether a policy comes out of runs of this kind."""
+    try:
+        return work_of(run.request.kind).policy_of is not None
+    except ValueError:  # of a newer program
+        return False
 
 
 def request_for(kind: str, config: Config, *, output: Path | str = "", command: str = "", **settings: Any) -> Request:

@@ -15,9 +15,8 @@ from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.elsewhere import why_not_resumed, why_not_stopped
 from nat_core.runs.processes import Process, process
 from nat_core.runs.request import Request
-from nat_core.runs.run import Run
-from nat_core.runs.states import RESUMABLE, State
-from nat_core.runs.tracking import Tracking, owner_facts
+from nat_core.runs.run import RESUMABLE, Run, State, owner_facts
+from nat_core.runs.tracking import Tracking
 
 GRACE_SECONDS = 30.0
 PROGRAM = (sys.executable, "-m", "nat_core")

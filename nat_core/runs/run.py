@@ -1,20 +1,77 @@
-"""A run as it stands: a value read from the tracking store."""
+"""A run as it stands: a value read from the record, its states, and when it counts as ended."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
-from nat_core.runs.kinds import measures_accuracy
 from nat_core.runs.processes import Process
 from nat_core.runs.request import Request
-from nat_core.runs.states import ACTIVE, State, state_of
 
 PREFIX = "nat."
 # What was asked of a run, from its id and what its record lists of that; see `Request.recorded`.
 RequestOf = Callable[[str, str, str], Request]
+HEARTBEAT_LIMIT_SECONDS = 20.0
+SILENCE_SECONDS = 120.0
+# Whoever stops a run sees to its end within this time, and says how it ended.
+_STOPPING_SECONDS = 60.0
+# Kinds whose best and last value are accuracies in percent; others' are gains in points. To list runs loads no work.
+_ACCURACIES = frozenset({"evaluate"})
+
+
+class State(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+ACTIVE = frozenset({State.QUEUED, State.RUNNING, State.STOPPING})
+RESUMABLE = frozenset({State.STOPPED, State.FAILED, State.LOST})
+
+TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType({
+    State.QUEUED: frozenset({State.RUNNING, State.STOPPING, State.STOPPED, State.FAILED, State.LOST}),
+    State.RUNNING: frozenset({State.STOPPING, State.STOPPED, State.FINISHED, State.FAILED, State.LOST}),
+    State.STOPPING: frozenset({State.STOPPED, State.FINISHED, State.FAILED}),
+    State.STOPPED: frozenset({State.QUEUED}),
+    State.FAILED: frozenset({State.QUEUED}),
+    State.LOST: frozenset({State.QUEUED}),
+    State.FINISHED: frozenset(),
+})  # fmt: skip
+
+_WITHOUT_PROCESS: Mapping[State, State] = MappingProxyType(
+    {State.QUEUED: State.LOST, State.RUNNING: State.LOST, State.STOPPING: State.STOPPED}
+)
+
+
+def state_of(recorded: State, process_alive: bool | None, heartbeat_age_seconds: float) -> State:
+    """The true state of a run whose record says `recorded`.
+
+    Args:
+        recorded: what was last written.
+        process_alive: whether its process exists; None if that cannot be known, as on another host.
+        heartbeat_age_seconds: since its last sign of life; decides where the process is unknown. One from the future,
+            of a clock that was set back since, says as little as an old one.
+    """
+    alive = abs(heartbeat_age_seconds) <= HEARTBEAT_LIMIT_SECONDS if process_alive is None else process_alive
+    return recorded if alive else _WITHOUT_PROCESS.get(recorded, recorded)
+
+
+def check_transition(run: str, current: State, following: State) -> None:
+    """Raises ValueError if `following` may not come after `current`; names the run, both, and what may."""
+    if following not in TRANSITIONS[current]:
+        accepted = ", ".join(sorted(TRANSITIONS[current])) or "nothing, it is final"
+        raise ValueError(f"the run {run} is {current} and cannot become {following}; accepted: {accepted}")
 
 
 @dataclass(frozen=True)
@@ -148,5 +205,60 @@ def run_of(
         return None
 
 
+def first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
+    """What is noted of a new run; `owner` is the process that will do it, if known."""
+    facts: dict[str, Any] = {
+        "kind": request.kind,
+        "space": request.space,
+        "preset": request.preset,
+        "device": request.device,
+    }
+    facts |= {"request": request.head_to_json(), "command": request.listed_command}
+    facts |= {"state": State.QUEUED, "heartbeat": time.time()}
+    return facts | owner_facts(owner)
+
+
+def owner_facts(owner: Process | None) -> dict[str, Any]:
+    """The facts that say which process does a run; empty ones for none."""
+    if owner is None:
+        return {"host": "", "pid": "", "process_created": ""}
+    return {"host": owner.host, "pid": owner.pid, "process_created": owner.created}
+
+
 def _number(tags: Mapping[str, str], name: str) -> float | None:
     return float(tags[name]) if tags.get(name) else None
+
+
+def measures_accuracy(kind: str) -> bool:
+    """Whether the best and last value of runs of this kind are accuracies in percent, not gains in points."""
+    return kind in _ACCURACIES
+
+
+class Watch:
+    """Tells when a run whose process seems to be gone may be recorded as ended; threads may share it.
+
+    A process on this machine is either there or not. One on another machine is known by its signs of life alone. These
+    carry that machine's clock, so what counts is that none has come for a while by ours.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[float, float]] = {}
+
+    def is_gone(self, run: Run) -> bool:
+        """Whether what `run.state` says, other than the record, is certain to stay true."""
+        if run.state not in (State.LOST, State.STOPPED) or run.state is run.recorded:
+            return False
+        if run.process is None or not run.process.is_here:
+            return self._silent_seconds(run) > SILENCE_SECONDS
+        return run.state is State.LOST or abs(time.time() - run.heartbeat) > _STOPPING_SECONDS
+
+    def _silent_seconds(self, run: Run) -> float:
+        """Since this process first saw the run's last sign of life."""
+        now = time.monotonic()
+        with self._lock:
+            heartbeat, since = self._seen.get(run.id, (run.heartbeat, now))
+            if heartbeat != run.heartbeat:
+                since = now
+            self._seen[run.id] = (run.heartbeat, since)
+        return now - since

@@ -1,11 +1,10 @@
 """Where runs are recorded: a narrow door to MLflow, by default a SQLite file in the folder of runs.
 
 `MLFLOW_TRACKING_URI` names a team's server or another database instead. Experiment "nat-lab"; our facts are tags under
-"nat.". Metrics are appended by MLflow and never replaced, so whoever logs must not log a step twice (see `reporter`).
+"nat.". Metrics are appended by MLflow and never replaced, so whoever logs must not log a step twice (see `Reporter`).
 """
 
 import os
-import sqlite3
 import tempfile
 import threading
 import time
@@ -13,40 +12,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
-from nat_core.runs.address import Address, address_of
-from nat_core.runs.adopting import adopt_policies
-from nat_core.runs.client import reason, speaking
+from nat_core.runs.connection import Address, address_of, connect, reason, unusable
 from nat_core.runs.folders import Folders, default_folders
+from nat_core.runs.policies import Snapshots, adopt_policies, latest_title
 from nat_core.runs.processes import Process
-from nat_core.runs.reading import FileReader, Points, Reader
+from nat_core.runs.reading import FileReader, Point, Points, Reader, ServerReader
 from nat_core.runs.request import Request, unused_name
-from nat_core.runs.run import PREFIX, Run, run_of
-from nat_core.runs.server_reading import ServerReader
-from nat_core.runs.snapshots import Snapshots, latest_title
-from nat_core.runs.states import ACTIVE, State, check_transition
-from nat_core.runs.watching import Watch
+from nat_core.runs.run import ACTIVE, PREFIX, Run, State, Watch, check_transition, first_facts, owner_facts, run_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Record
     from mlflow.tracking import MlflowClient
 
-EXPERIMENT = "nat-lab"
-LOG_TAIL_CHARACTERS = 4000
 _REQUEST = "request.json"
 _BATCH = 500
 _OPENING = threading.Lock()
-# A server that is away is tried again by the reporter, and must not hold up the work for minutes meanwhile.
-_SETTINGS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}
 _STATUS = {
     State.QUEUED: "SCHEDULED",
     State.RUNNING: "RUNNING",
@@ -56,15 +40,6 @@ _STATUS = {
     State.FAILED: "FAILED",
     State.LOST: "FAILED",
 }  # MLflow's own word for each of ours
-
-
-class Point(NamedTuple):
-    """One value of one metric."""
-
-    name: str
-    step: int
-    value: float
-    time: float
 
 
 class Tracking:
@@ -105,7 +80,7 @@ class Tracking:
                 self.client.log_text(run_id, request.named(name).to_json(), _REQUEST)
                 self.client.update_run(run_id, status=_STATUS[State.QUEUED])
                 # From here on it is one of ours.
-                self._log(run_id, tags=_tags(_first_facts(request, owner) | {"folder": self.folders.root}))
+                self._log(run_id, tags=_tags(first_facts(request, owner) | {"folder": self.folders.root}))
             except BaseException:
                 self.client.delete_run(run_id)
                 raise
@@ -180,10 +155,6 @@ class Tracking:
         """One fact as text; None if it was never written."""
         return self._record(run_id).data.tags.get(PREFIX + name)
 
-    def history(self, run_id: str, name: str) -> list[tuple[int, float]]:
-        """(step, value) of one metric, by step."""
-        return [(step, value) for step, value, _ in self._points(run_id, name)]
-
     def points(self, run_id: str, after: int = -1) -> dict[str, Points]:
         """(step, value) of all metrics by name, from the step following `after` on; {} for an unknown run."""
         return self._reader.points(run_id, after)
@@ -222,7 +193,7 @@ class Tracking:
 
     def last_steps(self, run_id: str) -> dict[str, int]:
         """The last step that was written of each metric."""
-        return {name: self._points(run_id, name)[-1][0] for name in self._record(run_id).data.metrics}
+        return {name: points[-1][0] for name, points in self.points(run_id).items()}
 
     def artifact(self, run_id: str, path: Path, folder: str = "") -> None:
         """Stores a file, or a folder with what is in it."""
@@ -334,9 +305,6 @@ class Tracking:
             raise ValueError(f"there is no run {run_id[:40]!r} any more, it was deleted")
         return record
 
-    def _points(self, run_id: str, name: str) -> list[tuple[int, float, int]]:
-        return sorted((item.step, item.value, item.timestamp) for item in self.client.get_metric_history(run_id, name))
-
     def _log(
         self, run_id: str, metrics: Sequence[Any] = (), parameters: Mapping[str, str] | None = None, tags: Any = ()
     ) -> None:
@@ -363,85 +331,17 @@ def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tra
     try:
         address = address_of(uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folders.database}")
     except OSError as error:
-        raise _unusable(folders.root, error) from error
+        raise unusable(folders.root, error) from error
     with _OPENING:  # threads that import MLflow at the same time find half of it
         return _open(address, folders)
 
 
 @lru_cache(maxsize=8)
 def _open(address: Address, folders: Folders) -> Tracking:
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
-
-    _quieten()
-    try:
-        with folders.lock("opening"):  # two at once would both create the tables
-            if address.database:
-                _let_readers_read(address.database)
-            client = MlflowClient(tracking_uri=address.uri)
-            number = _experiment(client, folders.artifacts.as_uri() if address.database else None)
-    except (MlflowException, sqlite3.Error, OSError) as error:
-        raise _unusable(address.uri, error) from error
-    tracking = Tracking(speaking(client, address.uri, address.database is not None), number, address, folders)
+    tracking = Tracking(*connect(address, folders), address, folders)
     with suppress(OSError):  # where they are, they are found, too
-        adopt_policies(tracking)
+        adopt_policies(folders, tracking.runs)
     return tracking
-
-
-def _unusable(where: object, error: Exception) -> ValueError:
-    return ValueError(f"no runs can be recorded at {where} ({reason(error)}); see MLFLOW_TRACKING_URI and NAT_LAB_RUNS")
-
-
-def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
-    """The number of our experiment; created if need be, unless another machine does so at the same moment."""
-    from mlflow.exceptions import MlflowException
-
-    if found := client.get_experiment_by_name(EXPERIMENT):
-        return found.experiment_id
-    try:
-        return client.create_experiment(EXPERIMENT, artifacts)
-    except MlflowException:
-        if found := client.get_experiment_by_name(EXPERIMENT):
-            return found.experiment_id
-        raise
-
-
-def _quieten() -> None:
-    import logging
-
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _let_readers_read(path: Path) -> None:
-    """Write-ahead logging: pages that read do not hold up the processes that write, nor the other way round."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=20)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
-
-
-def _first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "kind": request.kind,
-        "space": request.space,
-        "preset": request.preset,
-        "device": request.device,
-    }
-    facts |= {"request": request.head_to_json(), "command": request.listed_command}
-    facts |= {"state": State.QUEUED, "heartbeat": time.time()}
-    return facts | owner_facts(owner)
-
-
-def owner_facts(owner: Process | None) -> dict[str, Any]:
-    """The facts that say which process does a run; empty ones for none."""
-    if owner is None:
-        return {"host": "", "pid": "", "process_created": ""}
-    return {"host": owner.host, "pid": owner.pid, "process_created": owner.created}
 
 
 def _tags(facts: Mapping[str, Any]) -> list[Any]:

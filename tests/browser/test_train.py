@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nat_core import PROJECT
-from nat_core.runs.states import State
+from nat_core.runs.run import State
 from tests.support.browser import (
     SLOW,
     fill,
@@ -58,7 +58,7 @@ def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_us
         press(page, "Resume")
         status(page, "first", "finished", 3 * SLOW)
         finished = store.get(run.id)
-        steps = [step for step, _ in store.history(run.id, "weight_loss")]
+        steps = [step for step, _ in store.points(run.id)["weight_loss"]]
         assert (finished.step, finished.state) == (run.steps, State.FINISHED)
         assert steps == sorted(set(steps))
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)

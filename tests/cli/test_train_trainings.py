@@ -8,7 +8,7 @@ import pytest
 from nat_core.architecture import notation
 from nat_core.cli import main
 from nat_core.learning.training.config import trainings_recipe
-from nat_core.runs.table_training import arguments
+from nat_core.runs.training import table_arguments
 from tests.learning.accuracies.trained import table
 
 QUICK = ("--space", "fully_concat", "--recipe", "trainings", "--steps", "2", "--searched-share", "0", "--no-record")
@@ -60,4 +60,4 @@ def test_what_is_no_table_is_one_clear_line_and_status_2(capsys, tmp_path, words
 
 def test_a_run_names_its_files_in_its_command(mine):
     config = trainings_recipe(trainings=(str(mine),), steps=7)
-    assert arguments(config, "trainings")[-2:] == ["--trainings", str(mine)]
+    assert table_arguments(config, "trainings")[-2:] == ["--trainings", str(mine)]

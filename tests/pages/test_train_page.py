@@ -17,8 +17,9 @@ from nat_core.learning.image_training.presets import preset
 from nat_core.learning.training.config import TrainingConfig, trainings_recipe
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
-from nat_core.runs.states import State
-from nat_core.runs.tracking import Point, open_tracking
+from nat_core.runs.reading import Point
+from nat_core.runs.run import State
+from nat_core.runs.tracking import open_tracking
 from tests.learning.accuracies.trained import table
 from ui.train import form
 
@@ -43,7 +44,7 @@ def _calibration() -> str:
 
     import torch
 
-    from nat_core.runs.calibration import Calibration
+    from nat_core.runs.estimate import Calibration
 
     return json.dumps({f"cpu, torch {torch.__version__}": asdict(Calibration(0.05, 3e-10, 0.02, 1e-10, 1e-5, 1e-5))})
 

@@ -16,7 +16,7 @@ if str(PROJECT) not in sys.path:
     sys.path.insert(0, str(PROJECT))
 
 from nat_core.runs import kinds  # noqa: E402
-from nat_core.runs.kinds import Work  # noqa: E402
+from nat_core.runs.work import Work  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ WORK = Work(config=Counting, do=count, steps=lambda config: config.steps, headli
 def teach() -> None:
     """Makes the kind known in this process."""
     sys.modules.setdefault("light_work", sys.modules[__name__])
-    kinds.KINDS = MappingProxyType({**kinds.KINDS, "count": "light_work:WORK"})
+    kinds.KINDS = MappingProxyType({**kinds.KINDS, "count": lambda: WORK})
 
 
 if __name__ == "__main__":

@@ -7,15 +7,22 @@ import pytest
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.training.config import TrainingConfig
-from nat_core.runs import fetching
-from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
+from nat_core.runs.elsewhere import (
+    fetch_policy,
+    fetch_snapshots,
+    is_elsewhere,
+    is_known,
+    place,
+    why_not_resumed,
+    why_not_stopped,
+)
 from nat_core.runs.folders import Folders
-from nat_core.runs.kinds import request_for
+from nat_core.runs.kinds import request_for, trains_a_policy
 from nat_core.runs.launching import requeue, resume
 from nat_core.runs.processes import process
-from nat_core.runs.running import execute
-from nat_core.runs.states import State
+from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
+from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
 CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=60, held_out=10)
@@ -57,10 +64,10 @@ def test_what_cannot_be_done_is_said(tracking, elsewhere):
 
 
 def test_a_finished_policy_is_fetched_from_the_record(tracking, elsewhere, finished):
-    assert fetching.is_known(tracking, finished) and not fetching.is_known(elsewhere, finished)
-    fetching.bring(elsewhere, finished)
-    fetching.bring(elsewhere, finished)  # it is there
-    assert fetching.is_known(elsewhere, finished)
+    assert is_known(tracking, finished) and not is_known(elsewhere, finished)
+    fetch_policy(elsewhere, finished)
+    fetch_policy(elsewhere, finished)  # it is there
+    assert is_known(elsewhere, finished)
     assert list(catalogue.cards(elsewhere.folders.policies)) == ["theirs"]
     assert not list(elsewhere.folders.root.glob("fetching-*"))
 
@@ -69,16 +76,16 @@ def test_the_policies_of_checkpoints_are_fetched(tracking, elsewhere, finished):
     here, there = tracking.snapshots_of(finished), elsewhere.snapshots_of(finished)
     assert here.kept() and not there.kept()
     for _ in range(2):  # those that are here already stay
-        fetching.fetch_snapshots(elsewhere, finished)
+        fetch_snapshots(elsewhere, finished)
         assert list(there.kept()) == list(here.kept())
 
 
 def test_what_was_never_stored_is_one_sentence(tracking, elsewhere):
     run = tracking.create(request_for("train", CONFIG, name="begun"), process())
     with pytest.raises(ValueError, match=r"no checkpoint's policy is stored with the run \w+ \(begun\)"):
-        fetching.fetch_snapshots(elsewhere, run)
+        fetch_snapshots(elsewhere, run)
     with pytest.raises(ValueError, match="is queued; its policy can be fetched when finished"):
-        fetching.bring(elsewhere, run)
-    assert fetching.trains_a_policy(run)
-    assert not fetching.trains_a_policy(replace(run, request=replace(run.request, kind="evaluate")))
-    assert not fetching.trains_a_policy(replace(run, request=replace(run.request, kind="of tomorrow")))
+        fetch_policy(elsewhere, run)
+    assert trains_a_policy(run)
+    assert not trains_a_policy(replace(run, request=replace(run.request, kind="evaluate")))
+    assert not trains_a_policy(replace(run, request=replace(run.request, kind="of tomorrow")))

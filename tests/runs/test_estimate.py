@@ -11,8 +11,7 @@ from nat_core.learning.training.config import TrainingConfig, trainings_recipe
 from nat_core.learning.training.loop import train
 from nat_core.network.supernet import Supernet
 from nat_core.runs import estimate as module
-from nat_core.runs.calibration import Calibration, calibration
-from nat_core.runs.estimate import check_memory, estimate
+from nat_core.runs.estimate import Calibration, calibration, check_memory, estimate
 
 SPEED = Calibration(0.05, 3e-10, 0.02, 1e-10, 1e-5, 1e-5)
 

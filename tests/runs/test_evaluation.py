@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from nat_core.learning.scratch.measured import read_measured
-from nat_core.runs import evaluation, running
+from nat_core.runs import evaluation, worker
 from nat_core.runs.evaluation import arguments, outcome, results_of
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import requeue
 from nat_core.runs.processes import process
-from nat_core.runs.running import execute
-from nat_core.runs.states import State
+from nat_core.runs.run import State
+from nat_core.runs.worker import execute
 from tests.learning.scratch.cases import TINY, coloured_images, config
 
 
@@ -28,7 +28,7 @@ def stop_after(monkeypatch, questions):
         asked = iter(range(10**9))
         yield lambda: next(asked) >= questions
 
-    monkeypatch.setattr(running, "stop_signals", signals)
+    monkeypatch.setattr(worker, "stop_signals", signals)
 
 
 def test_a_stopped_queue_is_resumed_and_every_result_is_in_the_table_at_once(tracking, images, monkeypatch):
@@ -51,7 +51,7 @@ def test_a_stopped_queue_is_resumed_and_every_result_is_in_the_table_at_once(tra
     ]  # fmt: skip
     now = tracking.get(run.id)
     assert (now.step, now.last, now.best) == (80, both[1].accuracy, max(item.accuracy for item in both))
-    steps = [step for step, _ in tracking.history(run.id, "2 NATv2_DARTS/loss")]
+    steps = [step for step, _ in tracking.points(run.id)["2 NATv2_DARTS/loss"]]
     assert steps == sorted(set(steps)) == [40 + 5 * step for step in range(1, 9)]
 
 

@@ -22,9 +22,10 @@ from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import delete, resume, stop
 from nat_core.runs.processes import process
+from nat_core.runs.reading import Point
 from nat_core.runs.request import Request
-from nat_core.runs.states import State
-from nat_core.runs.tracking import Point, Tracking, open_tracking
+from nat_core.runs.run import State
+from nat_core.runs.tracking import Tracking, open_tracking
 
 # Launches a run as a server does, says which, and waits to be killed.
 SERVER = """
@@ -115,7 +116,7 @@ def test_a_run_outlives_the_server_that_launched_it(tracking, light_work, wait_u
     server.wait()
     run = wait_until(run_id, lambda run: run.state is State.FINISHED)
     assert run.step == 40
-    assert [step for step, _ in tracking.history(run_id, "number")] == list(range(1, 41))
+    assert [step for step, _ in tracking.points(run_id)["number"]] == list(range(1, 41))
 
 
 @pytest.mark.parametrize("jump_seconds", [-86_400.0, -3.0, 3.0, 86_400.0])

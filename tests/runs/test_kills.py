@@ -24,9 +24,9 @@ from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import requeue
-from nat_core.runs.running import execute
-from nat_core.runs.states import State
+from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
+from nat_core.runs.worker import execute
 
 KILLS = int(os.environ.get("NAT_LAB_KILLS", 4))
 SAVED_EVERY = 250  # steps, see Schedule
@@ -40,7 +40,7 @@ CONFIG = TrainingConfig(
 def processes():
     """Starts processes that have imported everything already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nat_core.runs.table_training", "mlflow.store.tracking.sqlalchemy_store"])
+    context.set_forkserver_preload(["nat_core.runs.training", "mlflow.store.tracking.sqlalchemy_store"])
     with pytest.MonkeyPatch.context() as patch:  # a page's test leaves its script there, which children would run
         patch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
         yield context
@@ -96,4 +96,4 @@ def test_killed_at_random_moments(tracking, processes, tmp_path):
     for name, tensor in whole.policy.state_dict().items():
         assert torch.equal(tensor, policy.state_dict()[name])
     for name in expected[10]:
-        assert tracking.history(run.id, name) == [(step, metrics[name]) for step, metrics in expected.items()]
+        assert tracking.points(run.id)[name] == [(step, metrics[name]) for step, metrics in expected.items()]

@@ -11,12 +11,13 @@ import pytest
 
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.training.config import TrainingConfig
-from nat_core.runs import launching, watching
+from nat_core.runs import launching
+from nat_core.runs import run as run_module
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import delete, launch, requeue, resume, stop
 from nat_core.runs.processes import process
-from nat_core.runs.running import execute
-from nat_core.runs.states import State
+from nat_core.runs.run import State
+from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
 
@@ -32,7 +33,7 @@ def ask(light_work):
 
 
 def steps(tracking, run_id: str) -> list[int]:
-    return [step for step, _ in tracking.history(run_id, "number")]
+    return [step for step, _ in tracking.points(run_id)["number"]]
 
 
 def test_one_run_per_device_works_and_others_wait(tracking, ask, wait_until):
@@ -180,7 +181,7 @@ def test_a_run_elsewhere_is_recorded_as_lost_after_a_long_silence_and_may_come_b
     for _ in range(2):
         found = tracking.get(run.id)
         assert (found.state, found.recorded) == (State.LOST, State.RUNNING)
-    monkeypatch.setattr(watching, "SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(run_module, "SILENCE_SECONDS", 0.0)
     found = tracking.get(run.id)
     assert (found.state, found.recorded) == (State.LOST, State.LOST)
     assert tracking.client.get_run(run.id).info.status == "FAILED"

@@ -6,12 +6,10 @@ import time
 
 import pytest
 
-from nat_core.runs import server_reading
+from nat_core.runs import reading
 from nat_core.runs.kinds import request_for
-from nat_core.runs.reading import FileReader, thinned
-from nat_core.runs.server_reading import ServerReader
-from nat_core.runs.states import State
-from nat_core.runs.tracking import Point
+from nat_core.runs.reading import FileReader, Point, ServerReader, thinned
+from nat_core.runs.run import State
 
 
 @pytest.fixture(params=[FileReader, ServerReader])
@@ -110,12 +108,12 @@ def test_what_others_did_to_ended_runs_is_noticed_in_the_background(counted, run
     assert of(reader, run).name == run.name
     tracking.rename(run.id, "by another")
     assert of(reader, run).name == run.name  # remembered
-    monkeypatch.setattr(server_reading, "WHOLE_SECONDS", 0.0)
+    monkeypatch.setattr(reading, "WHOLE_SECONDS", 0.0)
     deadline = time.monotonic() + 20
     while of(reader, run).name != "by another" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert of(reader, run).name == "by another"
-    monkeypatch.setattr(server_reading, "WHOLE_SECONDS", 1000.0)
+    monkeypatch.setattr(reading, "WHOLE_SECONDS", 1000.0)
     tracking.delete(run.id)
     assert of(reader, run)
     reader.forget()

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from nat_core.runs.reporter import Reporter
 from nat_core.runs.tracking import open_tracking
+from nat_core.runs.worker import Reporter
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_best_last_and_step_are_kept_beside_the_run(tracking, run):
             reports.progress(step, {"number": value, "other": -value})
     found = tracking.get(run.id)
     assert (found.step, found.best, found.last, found.metrics) == (3, 5.0, 4.0, {"number": 4.0, "other": -4.0})
-    assert tracking.history(run.id, "number") == [(1, 3.0), (2, 5.0), (3, 4.0)]
+    assert tracking.points(run.id)["number"] == [(1, 3.0), (2, 5.0), (3, 4.0)]
 
 
 def test_lower_may_be_better(tracking, run):
@@ -43,8 +43,8 @@ def test_steps_that_were_written_are_left_out_after_a_resume(tracking, run):
     with reporter(tracking, tracking.get(run.id)) as reports:
         for step in (2, 3, 4):
             reports.progress(step, {"number": step, "new": step})
-    assert tracking.history(run.id, "number") == [(1, 1), (2, 2), (3, 3), (4, 4)]
-    assert tracking.history(run.id, "new") == [(2, 2), (3, 3), (4, 4)]
+    assert tracking.points(run.id)["number"] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert tracking.points(run.id)["new"] == [(2, 2), (3, 3), (4, 4)]
     assert tracking.get(run.id).best == 4
 
 
@@ -65,12 +65,12 @@ def test_a_record_that_is_away_gets_everything_once_it_is_back(tracking, run, mo
         reports.progress(2, {"number": 2.0})
         reports.flush()
     assert complaints == ["the record could not be reached and is tried again (nobody there)"] * 2
-    assert tracking.history(run.id, "number") == [(1, 1.0), (2, 2.0)]
+    assert tracking.points(run.id)["number"] == [(1, 1.0), (2, 2.0)]
 
 
 def test_time_left_follows_the_pace(tracking, run, monkeypatch):
     clock = iter([100.0, 102.0, 106.0, 107.0])
-    monkeypatch.setattr("nat_core.runs.reporter.time.monotonic", lambda: next(clock, 107.0))
+    monkeypatch.setattr("nat_core.runs.worker.time.monotonic", lambda: next(clock, 107.0))
     reports = reporter(tracking, run)
     reports.working()
     reports.progress(2, {})

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from nat_core.learning.forms import form_for
 from nat_core.learning.policies.policy import POLICY_CONFIGS
 from nat_core.learning.training.config import RECIPES, TrainingConfig
-from nat_core.runs.kinds import KINDS, measures_accuracy, request_for, work_of
+from nat_core.runs.kinds import KINDS, request_for, work_of
 from nat_core.runs.request import Request
+from nat_core.runs.run import measures_accuracy
 
 
 def test_a_request_survives_json():

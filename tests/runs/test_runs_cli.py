@@ -12,7 +12,7 @@ from nat_core.cli.runs import _HEADINGS
 from nat_core.runs import launching
 from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.kinds import request_for
-from nat_core.runs.states import State
+from nat_core.runs.run import State
 
 TRAIN = ("train", "--space", "nasbench201", "--steps")
 
@@ -67,7 +67,7 @@ def test_stop_and_resume_by_name(run, tracking, light_work, wait_until):
     assert run("stop", "my run") == (0, "", f"run {run_id[:8]} (my run) is stopped\n")
     status, out, err = run("resume", run_id[:12])
     assert (status, out, err.count("\n")) == (0, f"{tracking.folders.policies / run_id}\n", err.count("step"))
-    assert [step for step, _ in tracking.history(run_id, "number")] == list(range(1, 201))
+    assert [step for step, _ in tracking.points(run_id)["number"]] == list(range(1, 201))
 
 
 def test_ctrl_c_ends_a_run_that_waits_for_its_device(tracking, light_work, wait_until):

@@ -6,12 +6,13 @@ import time
 import pytest
 from mlflow.tracking import MlflowClient
 
-from nat_core.runs import server_reading
+from nat_core.runs import reading
+from nat_core.runs.connection import EXPERIMENT
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import delete, launch, resume, stop
-from nat_core.runs.states import State
-from nat_core.runs.tracking import EXPERIMENT, open_tracking
+from nat_core.runs.run import State
+from nat_core.runs.tracking import open_tracking
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def tracking(here):
 
 
 def test_a_run_is_stopped_resumed_and_watched_from_another_folder(here, elsewhere, light_work, wait_until, monkeypatch):
-    monkeypatch.setattr(server_reading, "WHOLE_SECONDS", 1.0)
+    monkeypatch.setattr(reading, "WHOLE_SECONDS", 1.0)
     counting = light_work.Counting(steps=60, seconds=0.1)
     run_id = launch(here, request_for("count", counting, name="far away"))
     run = wait_until(run_id, lambda run: run.step > 3)

@@ -10,8 +10,9 @@ import pytest
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process
-from nat_core.runs.states import State
-from nat_core.runs.tracking import Point, open_tracking
+from nat_core.runs.reading import Point
+from nat_core.runs.run import State
+from nat_core.runs.tracking import open_tracking
 
 
 @pytest.fixture(scope="module", params=["default", "elsewhere"])
@@ -137,8 +138,8 @@ def test_metrics_are_kept_by_step(tracking, ask):
     run = tracking.create(ask())
     tracking.note(run.id, {"step": 2}, [Point("gain", 2, 0.5, 10.0), Point("gain", 1, -0.25, 9.0)])
     tracking.note(run.id, {}, [Point("a/b", step, step, 10.0) for step in range(1203)])
-    assert tracking.history(run.id, "gain") == [(1, -0.25), (2, 0.5)]
-    assert len(tracking.history(run.id, "a/b")) == 1203
+    assert tracking.points(run.id)["gain"] == [(1, -0.25), (2, 0.5)]
+    assert len(tracking.points(run.id)["a/b"]) == 1203
     assert tracking.last_steps(run.id) == {"gain": 2, "a/b": 1202}
     assert tracking.get(run.id).step == 2
 

@@ -13,8 +13,7 @@ from nat_core.learning.training.config import TrainingConfig
 from nat_core.naming import resolve
 from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process
-from nat_core.runs.run import Run
-from nat_core.runs.states import State
+from nat_core.runs.run import Run, State
 from ui.train.curves import CHARTS, differing, figure, legend, legend_rows, series
 from ui.train.live import ahead_of
 from ui.train.table import matching, run_frame

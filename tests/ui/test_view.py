@@ -1,8 +1,8 @@
 import pytest
 
 from nat_core.architecture.library import library
+from nat_core.runs.policies import latest_title
 from nat_core.runs.request import MAX_NAME
-from nat_core.runs.snapshots import latest_title
 from ui.view import BENCHMARK_CELL, View, canonical
 
 

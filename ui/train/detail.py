@@ -7,11 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
-from nat_core.runs.fetching import trains_a_policy
-from nat_core.runs.logs import errors_of
-from nat_core.runs.run import Run
-from nat_core.runs.states import State
+from nat_core.runs.kinds import trains_a_policy
+from nat_core.runs.run import Run, State
 from nat_core.runs.tracking import Tracking
+from nat_core.runs.worker import errors_of
 from ui import notices
 from ui.text import plain, sentence
 from ui.train.curves import differing

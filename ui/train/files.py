@@ -9,10 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from nat_core.runs import fetching
-from nat_core.runs.elsewhere import is_elsewhere, place
-from nat_core.runs.run import Run
-from nat_core.runs.states import State
+from nat_core.runs.elsewhere import fetch_policy, is_elsewhere, is_known, place
+from nat_core.runs.kinds import trains_a_policy
+from nat_core.runs.run import Run, State
 from nat_core.runs.tracking import Tracking
 from ui import notices
 from ui.text import plain
@@ -30,7 +29,7 @@ def show(tracking: Tracking, run: Run) -> None:
             _download("Policy", lambda: _zip(policy, _POLICY), f"{run.name}-policy.zip", "application/zip")
         if policy is not None and all((policy / name).is_file() for name in _SUPERNET):
             _download("Shared weights", lambda: _zip(policy, _SUPERNET), f"{run.name}-supernet.zip", "application/zip")
-    if run.state is State.FINISHED and fetching.trains_a_policy(run) and not fetching.is_known(tracking, run):
+    if run.state is State.FINISHED and trains_a_policy(run) and not is_known(tracking, run):
         _bring(tracking, run)
     elif policy is None:
         st.caption(_why_no_policy(tracking, run))
@@ -41,7 +40,7 @@ def show(tracking: Tracking, run: Run) -> None:
 
 
 def _why_no_policy(tracking: Tracking, run: Run) -> str:
-    if not fetching.trains_a_policy(run):
+    if not trains_a_policy(run):
         return "This run trains no policy."
     if is_elsewhere(tracking, run):
         return f"Its checkpoints are in {plain(place(run))}; its policy can be fetched when it has finished."
@@ -53,7 +52,7 @@ def _bring(tracking: Tracking, run: Run) -> None:
     st.caption("Its policy is not among those on Transform yet; its record has a copy.")
     if st.button("Use it here", key=f"train-bring-{run.id}", icon=":material/input:"):
         try:
-            fetching.bring(tracking, run)
+            fetch_policy(tracking, run)
         except (ValueError, OSError) as error:
             notices.problem(error)
             return

@@ -15,8 +15,7 @@ from nat_core.learning.images.sources import is_on_hub
 from nat_core.learning.support.device import available_devices, default_device, device_title
 from nat_core.options import OPTIONS, Option
 from nat_core.runs import launching
-from nat_core.runs.calibration import Calibration, calibration
-from nat_core.runs.estimate import Estimate, check_memory, estimate
+from nat_core.runs.estimate import Calibration, Estimate, calibration, check_memory, estimate
 from nat_core.runs.kinds import request_for
 from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import Run

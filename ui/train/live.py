@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from nat_core.runs.processes import this_host
-from nat_core.runs.run import Run
-from nat_core.runs.states import ACTIVE, State
+from nat_core.runs.run import ACTIVE, Run, State
 from ui import notices
 from ui.text import plain
 from ui.train import curves, detail, files, table, timeline

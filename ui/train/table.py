@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from nat_core.runs.fetching import trains_a_policy
-from nat_core.runs.run import Run
-from nat_core.runs.states import State
+from nat_core.runs.kinds import trains_a_policy
+from nat_core.runs.run import Run, State
 
 SYMBOLS = {
     State.QUEUED: "◌", State.RUNNING: "●", State.STOPPING: "◐", State.STOPPED: "■", State.FINISHED: "✓",

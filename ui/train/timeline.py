@@ -15,10 +15,9 @@ from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.runs import fetching
-from nat_core.runs.elsewhere import is_elsewhere, place
-from nat_core.runs.run import Run
-from nat_core.runs.states import State
+from nat_core.runs.elsewhere import fetch_snapshots, is_elsewhere, place
+from nat_core.runs.kinds import trains_a_policy
+from nat_core.runs.run import Run, State
 from nat_core.runs.tracking import Tracking
 from ui import notices
 from ui.text import plain, relative
@@ -31,7 +30,7 @@ _FIRST = {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench
 def show(tracking: Tracking, run: Run) -> None:
     """A chosen architecture, and what became of it, step by step."""
     kept = steps(tracking, run)
-    if run.request.space not in SPACES or not fetching.trains_a_policy(run):
+    if run.request.space not in SPACES or not trains_a_policy(run):
         st.caption("This run trains no policy.")
         return
     if is_elsewhere(tracking, run) or (run.state is State.FINISHED and not kept):
@@ -66,7 +65,7 @@ def _fetch(tracking: Tracking, run: Run, some: bool) -> None:
     st.caption(f"{more} {away}; its record has copies.")
     if st.button("Fetch them", key=f"train-fetch-{run.id}", icon=":material/download:"):
         try:
-            fetching.fetch_snapshots(tracking, run)
+            fetch_snapshots(tracking, run)
         except (ValueError, OSError) as error:
             notices.problem(error)
             return

@@ -7,8 +7,7 @@ import streamlit as st
 
 from nat_core.runs import launching
 from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
-from nat_core.runs.run import Run
-from nat_core.runs.states import RESUMABLE, State
+from nat_core.runs.run import RESUMABLE, Run, State
 from ui import notices
 from ui.text import plain, sentence
 from ui.train import form

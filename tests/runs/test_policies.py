@@ -16,14 +16,14 @@ from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
-from nat_core.runs.adopting import adopt_policies
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import delete
+from nat_core.runs.policies import adopt_policies
 from nat_core.runs.processes import process
 from nat_core.runs.request import MAX_NAME
-from nat_core.runs.running import execute
-from nat_core.runs.states import State
+from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
+from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
 CONFIG = TrainingConfig(policy=SMALL, steps=2, batch=4, samples=2, inputs=60, held_out=10)
@@ -123,7 +123,7 @@ def test_a_run_of_an_earlier_version_is_read_and_its_policy_goes_with_it(trackin
     assert tracking.output_of(run) == tracking.folders.policies / run.id
     stopped = of_an_earlier_version(tracking, "old stopped", 4, State.STOPPED)
     older(tracking.folders.latest / "old stopped (checkpoint)", stopped)
-    adopt_policies(tracking)
+    adopt_policies(tracking.folders, tracking.runs)
     assert policy_called(tracking, "old stopped (checkpoint)")[0] == 4
     assert tracking.snapshots_of(stopped).latest.is_dir()
     for item in (run, stopped):
@@ -135,7 +135,7 @@ def test_a_folder_of_an_earlier_version_that_is_no_runs_for_sure_stays_and_is_fo
     first, second = (of_an_earlier_version(tracking, name, 5) for name in ("a/b", "a-b"))
     older(tracking.folders.policies / "a-b", second)
     older(tracking.folders.policies / "copied here", second)
-    adopt_policies(tracking)
+    adopt_policies(tracking.folders, tracking.runs)
     assert list(catalogue.cards(tracking.folders.policy_roots)) == ["a-b", "copied here"]
     for run in (first, second):
         delete(tracking, run.id)
@@ -148,7 +148,7 @@ def test_a_link_of_an_earlier_version_is_kept_only_if_it_still_leads_to_the_runs
     tracking.folders.policies.mkdir(exist_ok=True)
     for run in (right, wrong):
         (tracking.folders.policies / run.name).symlink_to(tmp_path / "out")
-    adopt_policies(tracking)
+    adopt_policies(tracking.folders, tracking.runs)
     assert list(catalogue.cards(tracking.folders.policy_roots)) == ["right"]
     assert not any(path.is_symlink() for path in tracking.folders.policies.iterdir())
     assert (tmp_path / "out" / CARD).is_file()

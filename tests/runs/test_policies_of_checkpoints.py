@@ -16,11 +16,11 @@ from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import Schedule, train
-from nat_core.runs.checkpoint_policy import policy_of_checkpoint
 from nat_core.runs.kinds import request_for
-from nat_core.runs.running import execute
-from nat_core.runs.snapshots import KEPT, Snapshots
-from nat_core.runs.states import State
+from nat_core.runs.policies import KEPT, Snapshots
+from nat_core.runs.run import State
+from nat_core.runs.training import policy_of_checkpoint
+from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
 CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=60, held_out=10)

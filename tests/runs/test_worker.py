@@ -22,17 +22,24 @@ from nat_core.learning.support import files
 from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import train
-from nat_core.runs import running
+from nat_core.runs import worker
 from nat_core.runs.checkpoints import Checkpoints
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launching import launch, requeue
 from nat_core.runs.processes import process
-from nat_core.runs.running import execute
-from nat_core.runs.states import State
+from nat_core.runs.run import State
+from nat_core.runs.worker import errors_of, execute
 
 TINY = TrainingConfig(
     policy=PolicyConfig(width=16, layers=2, embedding=8, key=16), steps=45, batch=16, samples=2, inputs=100, held_out=20
 )
+LOG = """2026-01-01 00:00:00  process 7 on here: a
+2026-01-01 00:00:01  step 1/3  number 0.5
+2026-01-01 00:00:02  Traceback (most recent call last):
+  File "x.py", line 1, in <module>
+ValueError: numbers
+2026-01-01 00:00:03  failed: numbers ran out
+2026-01-01 00:00:04  step 2/3  number 1""".splitlines()
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def stop_after(monkeypatch, questions: int) -> None:
         asked = iter(range(10**9))
         yield lambda: next(asked) >= questions
 
-    monkeypatch.setattr(running, "stop_signals", signals)
+    monkeypatch.setattr(worker, "stop_signals", signals)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +101,7 @@ def test_a_failure_is_recorded_in_one_sentence_and_can_be_resumed(tracking, crea
     assert tracking.get(run.id).error == ""
     with pytest.raises(ValueError, match="numbers"):
         execute(tracking, run.id)
-    assert tracking.history(run.id, "number") == [(1, 0.5), (2, 1.0), (3, 1.5)]
+    assert tracking.points(run.id)["number"] == [(1, 0.5), (2, 1.0), (3, 1.5)]
 
 
 def test_a_configuration_that_no_longer_fits_fails_clearly(tracking, create, monkeypatch, light_work):
@@ -107,8 +114,8 @@ def test_a_configuration_that_no_longer_fits_fails_clearly(tracking, create, mon
 
 
 def test_errors_of_other_types_carry_their_type():
-    assert running.sentence(RuntimeError("size\nmismatch")) == "RuntimeError: size mismatch"
-    assert running.sentence(KeyError()) == "KeyError"
+    assert worker.sentence(RuntimeError("size\nmismatch")) == "RuntimeError: size mismatch"
+    assert worker.sentence(KeyError()) == "KeyError"
 
 
 def test_only_a_queued_run_is_done(tracking, create):
@@ -153,8 +160,8 @@ def test_stopped_and_resumed_equals_one_go(tracking, create, monkeypatch, questi
     expected, metrics = in_one_go
     assert all(torch.equal(tensor, expected[name]) for name, tensor in policy.state_dict().items())
     assert card.training["steps_done"] == TINY.steps and "--steps 45" in card.command
-    assert {name: tracking.history(run.id, name) for name in tracking.get(run.id).metrics} == metrics
-    assert [step for step, _ in tracking.history(run.id, "gain")] == [10, 20, 30, 40, 45]
+    assert {name: tracking.points(run.id)[name] for name in tracking.get(run.id).metrics} == metrics
+    assert [step for step, _ in tracking.points(run.id)["gain"]] == [10, 20, 30, 40, 45]
     assert [item.path for item in tracking.client.list_artifacts(run.id, "policy")] == [
         "policy/card.json", "policy/policy.safetensors",
     ]  # fmt: skip
@@ -197,7 +204,7 @@ def test_an_unreadable_checkpoint_gives_way_to_the_one_before(tracking, create):
     with pytest.raises(ValueError, match="numbers"):
         execute(tracking, run.id)
     assert "the one before takes its place" in "\n".join(tracking.log_lines(run.id))
-    assert tracking.history(run.id, "number") == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
+    assert tracking.points(run.id)["number"] == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
 
 
 def test_relative_paths_start_where_the_run_was_asked_for(tracking, create, tmp_path, monkeypatch):
@@ -221,3 +228,11 @@ def test_a_launched_run_finds_images_by_a_relative_path(tracking, tmp_path, monk
         time.sleep(0.1)
     found = tracking.get(run_id)
     assert (found.state, found.error) == (State.FINISHED, "")
+
+
+def test_errors_are_whole_tracebacks_and_sentences():
+    assert errors_of(LOG) == LOG[2:6]
+
+
+def test_a_log_without_errors_has_none():
+    assert errors_of(LOG[:2]) == errors_of([]) == []

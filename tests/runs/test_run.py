@@ -2,7 +2,7 @@
 
 import pytest
 
-from nat_core.runs.states import ACTIVE, RESUMABLE, TRANSITIONS, State, check_transition, state_of
+from nat_core.runs.run import ACTIVE, RESUMABLE, TRANSITIONS, State, check_transition, state_of
 
 
 def test_every_state_is_active_resumable_or_final():

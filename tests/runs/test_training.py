@@ -8,12 +8,12 @@ import pytest
 from nat_core.learning.forms import changed
 from nat_core.learning.image_training.presets import PRESETS, preset
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.runs import image_training
+from nat_core.runs import training
 from nat_core.runs.kinds import request_for, work_of
 from nat_core.runs.launching import requeue
 from nat_core.runs.processes import process
-from nat_core.runs.running import execute
-from nat_core.runs.states import State
+from nat_core.runs.run import State
+from nat_core.runs.worker import execute
 from tests.learning.image_training.cases import tiny
 
 
@@ -32,9 +32,9 @@ def test_a_run_that_is_stopped_ends_as_one_that_is_not(tracking, create, monkeyp
     stopped = create("stopped")
     answers = iter([False] * 9 + [True])
     with monkeypatch.context() as patch:
-        work = image_training.train_on_images
+        work = training.train_on_images
         patch.setattr(
-            image_training,
+            training,
             "train_on_images",
             lambda *arguments, **options: work(*arguments, **{**options, "should_stop": lambda: next(answers)}),
         )
@@ -43,7 +43,7 @@ def test_a_run_that_is_stopped_ends_as_one_that_is_not(tracking, create, monkeyp
     requeue(tracking, stopped.id, process())
     assert execute(tracking, stopped.id) is State.FINISHED
     for metric in ("held_out_gain", "weight_loss", "modelled_gain", "accepted", "test/held_out_gain"):
-        assert tracking.history(whole.id, metric) == tracking.history(stopped.id, metric) != []
+        assert tracking.points(whole.id)[metric] == tracking.points(stopped.id)[metric] != []
     first, second = (load_policy(tmp_path / name)[0].state_dict() for name in ("whole", "stopped"))
     assert all((first[name] == second[name]).all() for name in first)
     run = tracking.get(whole.id)
@@ -61,8 +61,8 @@ def test_requests_of_every_preset_are_accepted_and_name_their_command():
 def test_the_equivalent_command_says_what_differs():
     standard = preset("smoke", "fully_concat", "alternate")
     config = changed(standard, {"data": "folder", "epochs": 3, "cost_weight": 0.1, "policy_network": "gcn"})
-    assert image_training.arguments(config, "smoke") == [
+    assert training.image_arguments(config, "smoke") == [
         "train", "--space", "fully_concat", "--preset", "smoke", "--schedule", "alternate", "--data", "folder",
         "--epochs", "3", "--cost-weight", "0.1", "--policy-network", "gcn",
     ]  # fmt: skip
-    assert "--seed" in image_training.arguments(replace(config, policy=replace(config.policy, seed=3)), "smoke")
+    assert "--seed" in training.image_arguments(replace(config, policy=replace(config.policy, seed=3)), "smoke")

@@ -1,0 +1,152 @@
+"""What a kind of run is, as its code says it, and what its work sees of the world."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from nat_core.learning.support.hooks import Hooks
+from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.folders import Folders
+from nat_core.runs.policies import PolicyOf, keep_policy
+from nat_core.runs.run import Run
+from nat_core.runs.tracking import Tracking
+
+
+class Config(Protocol):
+    """A frozen dataclass that survives JSON."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self: ...
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a kind of run is done.
+
+    Attributes:
+        config: class of its configuration.
+        do: the work; returns True when it is finished, False when `context.should_stop()` ended it. It reports to
+            `context.progress`, saves inside `context.saving()`, and continues from `context.checkpoint()` if there is
+            one.
+        steps: how many steps of progress a configuration has.
+        headline: the metric whose best and last value stand for a run.
+        higher_is_better: of that metric.
+        space: whose architectures a configuration is about.
+        arguments: of the command line that asks for the same; without output and device.
+        outcome: what a finished run in the foreground prints; the folder of its output by default.
+        policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
+    """
+
+    config: type[Config]
+    do: "Callable[[Any, RunContext], bool]"
+    steps: Callable[[Any], int]
+    headline: str
+    higher_is_better: bool = True
+    space: Callable[[Any], str] = field(default=lambda config: getattr(config, "space", ""))
+    arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
+    outcome: Callable[[Tracking, Run], str] = field(default=lambda tracking, run: str(tracking.output_of(run)))
+    policy_of: PolicyOf | None = None
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the work of a run sees of the world.
+
+    Attributes:
+        run: as it stood when this part of the work began.
+        should_stop: ask it often; once true, save and return False.
+        progress: reports metrics after so many steps; cheap, and a step that was reported before is left out.
+        log: adds a line to the run's log.
+    """
+
+    run: Run
+    should_stop: Callable[[], bool]
+    progress: Callable[[int, Mapping[str, float]], None]
+    log: Callable[[str], None]
+    _tracking: Tracking
+    _checkpoints: Checkpoints
+    _policy_of: PolicyOf | None
+    _flush: Callable[[], None]
+
+    @property
+    def device(self) -> str:
+        """torch's name of the device that is the run's own meanwhile."""
+        return self.run.request.device
+
+    @property
+    def command(self) -> str:
+        """The command line that does the same, in full."""
+        return self.run.request.whole.command
+
+    def hooks(self, save_seconds: float = 60.0) -> Hooks:
+        """How a training and this run meet."""
+        return Hooks(self.progress, self.should_stop, self.checkpoint(), self.saving, save_seconds)
+
+    @property
+    def folders(self) -> Folders:
+        """Where runs keep their files."""
+        return self._tracking.folders
+
+    def checkpoint(self, name: str = "state") -> Path:
+        """Where the state of the work belongs; exists if there is something to continue."""
+        return self._checkpoints.path(name)
+
+    def saving(self, name: str = "state") -> AbstractContextManager[Path]:
+        """Around every (atomic) save of `checkpoint(name)`: reports come first, and the old file is kept beside it.
+
+        What the policy is like then is kept, too.
+
+        Raises:
+            OSError: it could not be written; says what is left.
+        """
+        self._flush()
+        return self._saving(name)
+
+    @contextmanager
+    def _saving(self, name: str) -> Iterator[Path]:
+        with self._checkpoints.saving(name) as path:
+            yield path
+        if name == "state" and self._policy_of is not None and path.exists():
+            self._keep_policy(path, self._policy_of)
+
+    def _keep_policy(self, checkpoint: Path, policy_of: PolicyOf) -> None:
+        try:
+            kept = self._tracking.snapshots_of(self.run).take(checkpoint, policy_of, self.command)
+            if kept is not None:
+                self.artifact(kept, f"snapshots/{kept.name}")
+        except Exception as error:  # what is only to be looked at must not end the work
+            self.log(f"the policy of this checkpoint was not kept: {sentence(error)}")
+
+    def restore(self, name: str) -> None:
+        """For other checkpoints than "state": a newest one that cannot be read is replaced by the one before."""
+        self._checkpoints.restore(name)
+
+    def publish(self, write: Callable[[Path], Path]) -> None:
+        """Keeps the policy that `write` puts into a folder: as the run's own, in the record, and where it was asked.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        from nat_core.learning.training.policy_folder import copy_whole
+
+        with tempfile.TemporaryDirectory(dir=self.checkpoint().parent) as folder:
+            written = write(Path(folder) / "policy")
+            self.artifact(written, "policy")
+            own = keep_policy(self.folders, self.run, written)
+        if self.run.request.output:
+            copy_whole(own, Path(self.run.request.output))
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        """Stores a result with the record: a file, or a folder with what is in it."""
+        self._tracking.artifact(self.run.id, path, folder)
+
+
+def sentence(error: BaseException) -> str:
+    """An error in one line."""
+    text = " ".join(str(error).split())[:500]
+    return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
