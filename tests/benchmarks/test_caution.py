@@ -11,6 +11,8 @@ from nat_core.learning.accuracies.structure_model import shipped_structure_model
 from nat_core.learning.scratch.measured import SHIPPED, read_measured
 from nat_core.learning.training.rules import applied
 
+pytestmark = pytest.mark.slow
+
 SPACE = SPACES["fully_concat"]
 MODEL = shipped_structure_model(SPACE.name)
 GIVEN = [SPACE.sample(random.Random(number)) for number in range(3)]

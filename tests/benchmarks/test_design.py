@@ -3,12 +3,15 @@
 import random
 
 import numpy as np
+import pytest
 
 from benchmarks.design import Known, seconds_of, telling
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.structure import EXPECTED, features
 from nat_core.learning.accuracies.structure_model import shipped_structure_model
 from nat_core.learning.scratch.measured import SHIPPED
+
+pytestmark = pytest.mark.slow
 
 SPACE = SPACES["loose_end"]
 MODEL = shipped_structure_model(SPACE.name)

@@ -15,6 +15,8 @@ from nat_core.learning.accuracies.structure_model import fit_structure_model, lo
 from nat_core.learning.scratch.measured import MeasuredResult
 from nat_core.learning.scratch.presets import preset_budget
 
+pytestmark = pytest.mark.slow
+
 SPACE = SPACES["fully_concat"]
 RNG = random.Random(0)
 LAYERS, POOLINGS = (

@@ -31,6 +31,8 @@ from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.training.data import relative_macs
 from nat_core.learning.training.rewards import Objective
 
+pytestmark = pytest.mark.slow
+
 SPACE = SPACES["fully_concat"]
 
 

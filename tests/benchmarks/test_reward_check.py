@@ -19,6 +19,8 @@ from nat_core.learning.scratch.measured import SHIPPED, add_measured, read_measu
 from nat_core.learning.training.data import relative_macs
 from nat_core.learning.training.rewards import Objective
 
+pytestmark = pytest.mark.slow
+
 SPACE = SPACES["loose_end"]
 MODEL = shipped_structure_model(SPACE.name)
 ORIGINALS = {"fully_concat": ("DARTS",), "loose_end": ("VGG", "NASNet-A")}

@@ -1,6 +1,7 @@
 from argparse import Namespace
 from dataclasses import replace
 
+import pytest
 import torch
 
 from benchmarks.trainings import (
@@ -25,6 +26,8 @@ from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.learning.scratch.measured import SHIPPED, add_measured, read_measured
 from tests.learning.scratch.cases import TINY, coloured_images, named
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_judged_architectures_are_48_distinct_ones_of_the_space_in_a_fixed_order():
