@@ -24,6 +24,8 @@ from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.learning.training.data import relative_macs
 from nat_core.learning.training.rewards import Objective
 
+pytestmark = pytest.mark.slow
+
 SPACE = SPACES["fully_concat"]
 
 

@@ -14,6 +14,8 @@ from nat_core.learning.scratch.measured import MeasuredResult
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
+pytestmark = pytest.mark.slow
+
 USUAL = NETWORKS["cifar"]
 COST = cost_model(USUAL).cost
 

@@ -12,6 +12,8 @@ from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory):

@@ -1,5 +1,6 @@
 from argparse import Namespace
 
+import pytest
 import torch
 
 from benchmarks.trainings import (
@@ -20,6 +21,8 @@ from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.learning.scratch.measured import read_measured
 from tests.learning.scratch.cases import TINY, coloured_images, named
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_judged_architectures_are_48_distinct_ones_of_the_space_in_a_fixed_order():

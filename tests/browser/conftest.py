@@ -13,6 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.startup import serving
 from nat_core.runs.folders import Folders
 from nat_core.runs.tracking import Tracking, open_tracking
+from tests.support.browser import NOTE_TRAFFIC
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -60,6 +61,7 @@ def visit(browser, server):
     def open_page(path: str, width: int = 1440, height: int = 1000, theme: str = "light") -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
         contexts.append(context)
+        context.add_init_script(NOTE_TRAFFIC)
         page = context.new_page()
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))
@@ -80,6 +82,7 @@ def open_page(browser) -> Iterator[Callable[..., Page]]:
     def visit(address: str, **options: object) -> Page:
         context = browser.new_context(viewport={"width": 1440, "height": 1200}, **options)
         contexts.append(context)
+        context.add_init_script(NOTE_TRAFFIC)
         page = context.new_page()
         page.goto(address)
         return page

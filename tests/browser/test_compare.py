@@ -1,19 +1,18 @@
-"""The Compare page in a real browser: clicks on points, downloads, a link; screenshots in build/screenshots."""
+"""The Compare page in a real browser: clicks on points, downloads, a link."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from nat_core import PROJECT
 from nat_core.architecture.library import library
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
+from tests.support.browser import fits, settled
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = PROJECT / "build" / "screenshots"
 MACS, VALID = QUANTITIES["macs"].values, QUANTITIES["cifar10_valid"].values
 HEAVIEST = int(MACS.argmax())  # alone at its place, so that a click cannot mean another cell
 
@@ -35,8 +34,7 @@ def ready(page) -> None:
     page.get_by_text("How far from optimal").wait_for(timeout=60_000)
     page.locator(".js-plotly-plot .modebar").first.wait_for(timeout=60_000, state="attached")
     page.locator("svg.cell-drawing").nth(2).wait_for(timeout=60_000)
-    page.wait_for_function("!document.querySelector(\"[data-testid='stApp'][data-test-script-state='running']\")")
-    page.wait_for_timeout(700)
+    settled(page)
 
 
 def test_a_point_is_clicked_its_output_and_oracle_shown_taken_away_and_reopened(visit):
@@ -71,7 +69,7 @@ def test_a_clicked_transformation_is_compared_with_its_input_edge_by_edge(visit)
     page = visit("/compare?compare=Architectures")
     page.get_by_text("Two of them, edge by edge").wait_for(timeout=60_000)
     page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
-    page.wait_for_timeout(1500)
+    settled(page)
     macs = cost_model(NETWORKS["cifar"]).cost(library()["NATv2_VGG"].architecture).macs / 1e6
     page.mouse.click(*page.evaluate(_PLACE, [macs, "VGG"]))
     page.get_by_role("combobox", name="After").and_(page.locator("[value=NATv2_VGG]")).wait_for(timeout=60_000)
@@ -92,21 +90,13 @@ def test_the_number_does_what_a_click_does(visit):
     assert page.problems == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024])
-def test_screenshots_of_compare_without_an_error_in_the_console(visit, theme, width):
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1024)])
+def test_both_views_fit_without_an_error_in_the_console(visit, theme, width):
     page = visit("/", width=width, height=1500, theme=theme)
     open_compare(page)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"compare-explorer-{theme}-{width}.png")
-    assert no_horizontal_scrolling(page)
+    assert fits(page)
     page.get_by_role("radio", name="Architectures").click()
     page.get_by_text(re.compile(r"^\d+ architectures$")).wait_for(timeout=60_000)
     page.locator("[data-testid='stDataFrame'] canvas").first.wait_for(timeout=60_000)
-    page.wait_for_timeout(1500)
-    page.screenshot(path=SCREENSHOTS / f"compare-architectures-{theme}-{width}.png")
-    assert no_horizontal_scrolling(page) and page.problems == []
-
-
-def no_horizontal_scrolling(page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    settled(page)
+    assert fits(page) and page.problems == []

@@ -14,6 +14,8 @@ from nat_core.learning.nasbench201 import table
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, read_measured
 from nat_core.learning.scratch.presets import preset_budget
 
+pytestmark = pytest.mark.slow
+
 SPACE = SPACES["fully_concat"]
 RNG = random.Random(2)
 ITEMS = [SPACE.sample(RNG) for _ in range(40)]

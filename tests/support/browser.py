@@ -1,4 +1,4 @@
-"""What a visitor of the Train page does and waits for."""
+"""What a visitor does in a browser and waits for, on the Train page above all."""
 
 import re
 import time
@@ -7,6 +7,22 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 SLOW = 90_000  # ms; a process that trains takes long to start on a busy machine
+# Notes when a page last spoke to the server, and the server to it.
+NOTE_TRAFFIC = """
+window.traffic = {sent: 0, received: 0};
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", () => { traffic.received = performance.now(); });
+  }
+  send(data) {
+    traffic.sent = performance.now();
+    super.send(data);
+  }
+};
+"""
+_ANSWERED = """() => traffic.received > traffic.sent && performance.now() - traffic.received > 150
+  && !document.querySelector("[data-testid='stApp'][data-test-script-state='running']")"""
 
 
 def form(page: Page, space: str, preset: str, **texts: str) -> None:
@@ -28,9 +44,13 @@ def form(page: Page, space: str, preset: str, **texts: str) -> None:
 
 def settled(page: Page) -> None:
     """Waits until the server has answered what was done."""
-    page.wait_for_timeout(800)
-    page.wait_for_function("!document.querySelector(\"[data-testid='stApp'][data-test-script-state='running']\")")
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(100)  # until the page has sent it
+    page.wait_for_function(_ANSWERED, timeout=SLOW)
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing is wider than the window."""
+    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def fill(page: Page, label: str, text: str) -> None:
