@@ -51,9 +51,9 @@ def test_opens_with_darts_transformed_where_a_policy_for_it_ships(ship, image_po
 
 def test_the_candidates_of_such_a_policy_are_ranked_by_its_model(ship, image_policy):
     ship(image_policy)
-    app = open_page(cell="DARTS")
+    app = open_page(cell="PDARTS")
     best = metric(app, "Accuracy (modelled)").value
-    pick(app, "Shown as output", "4: ")
+    pick(app, "Shown as output", "2: ")
     assert float(metric(app, "Accuracy (modelled)").value.split()[0]) <= float(best.split()[0])
 
 

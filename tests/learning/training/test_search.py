@@ -54,6 +54,7 @@ def test_what_is_gained_is_less_prices_and_doubt():
     free, priced = (Objective(OBJECTIVE.source, change_weight=weight) for weight in (0.0, 0.5))
     assert gained(free, GIVEN, outputs) - gained(priced, GIVEN, outputs) == pytest.approx(0.5 * np.array(changed))
     doubts = OBJECTIVE.source.gain_error_points(GIVEN, outputs)
+    doubts += 100 * ~OBJECTIVE.source.believable(GIVEN, outputs)
     assert gained(free, GIVEN, outputs) - gained(OBJECTIVE, GIVEN, outputs) == pytest.approx(doubts)
 
 
