@@ -459,7 +459,7 @@ def test_what_may_become_of_an_edge_follows_the_rule_of_the_policys_card(tmp_pat
 
 def test_a_thousand_candidates_are_worked_out_once(monkeypatch):
     app = open_page(cell="DARTS", samples="1000")
-    assert len(box(app, "Shown as output").options) == 1000
+    assert len(box(app, "Shown as output").options) > 100  # of a thousand drawn, those whose gains may be believed
     run(app)
     monkeypatch.setattr(candidates, "shortest", lambda architecture: pytest.fail("a table was made again"))
     monkeypatch.setattr(candidates, "_title", lambda *_: pytest.fail("titles were made again"))
@@ -467,4 +467,4 @@ def test_a_thousand_candidates_are_worked_out_once(monkeypatch):
     run(app)
     assert time.process_time() - began < 0.3  # 0.05 s on an idle machine
     pick(app, "Shown as output", "7: ")
-    assert any("Showing candidate 7 of 1000" in item.value for item in app.markdown)
+    assert any("Showing candidate 7 of " in item.value for item in app.markdown)

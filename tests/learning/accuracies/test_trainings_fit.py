@@ -74,7 +74,7 @@ def test_cells_of_hardly_any_convolution_are_worth_less_than_a_line_says(fit):
         DARTS.with_operations([name] * 8 + ["skip_connect"] * 8) for name in ("skip_connect", "sep_conv_3x3")
     )
     one, other = model.accuracy_percent([skips, some])
-    assert one < 96.5 < other
+    assert one + 0.2 < other
 
 
 def test_a_student_says_what_its_source_says_and_helps_where_there_are_few():
