@@ -36,6 +36,18 @@ assert notation.parse(notation.shortest(given)) == given
 assert {"conv_5x5", "skip_connect", "null"} < set(space.targets("conv_9x9"))
 assert cost_model(NETWORKS["cifar"]).cost(given).macs > cost_model(NETWORKS["cifar"]).cost(drawn).macs
 assert b"conv" in draw_cell(given.normal)
+
+twins = notation.Document('arch: {"both": [["sep_conv_3x3", 0], ["skip_connect", 1]], "concat": [2]}').one()
+assert twins.notation == "twins" and twins.architecture.normal == twins.architecture.reduction
+
+from nat_core.cli import main
+from nat_core.learning.forms import command_words, form_for
+
+form = form_for("fully_concat")
+config = form.config("fully_concat", form.accepted({"preset": "smoke", "padding": 2}))
+standard = form.config("fully_concat", {"preset": "smoke"})
+assert config.weights.padding == 2 and command_words(config, standard) == ["--padding", "2"]
+assert main(["train", "--help"]) == 0
 """
 
 
@@ -62,6 +74,7 @@ def change(file: Path, diff: str) -> None:
 def test_an_operation_and_a_space_take_a_line_each(extended):
     done = subprocess.run([sys.executable, "-c", USE], cwd=extended, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert "--padding" in done.stdout
 
 
 def test_a_policy_learns_from_a_source_of_five_members():
