@@ -6,6 +6,7 @@ only the former. Where no policy fits a cell, the page has no settings of a tran
 left out.
 """
 
+import gc
 import random
 import statistics
 import sys
@@ -16,8 +17,9 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.pages import LIMIT_MS, Time, run
-from benchmarks.rows import Row, report
+from benchmarks.rows import Row, median_seconds, report
 from nat_core import PROJECT
+from ui import heap
 
 APP = str(PROJECT / "app.py")
 CELLS = {"DARTS": "DARTS", "nasbench201:1462": "a NAS-Bench-201 cell"}
@@ -40,6 +42,18 @@ def rows() -> Iterator[Row]:
             processor_ms = statistics.median(item.processor_ms for item in times)
             row = f"Transform with {title}, {name} (processor {processor_ms:.0f} ms)"
             yield Row(row, statistics.median(item.elapsed_ms for item in times), "ms", LIMIT_MS)
+    yield from collections_of_garbage()
+
+
+def collections_of_garbage() -> Iterator[Row]:
+    """What `ui.heap` saves: Streamlit collects garbage after every run of a script, and frozen objects are left out."""
+    heap.settle()
+    frozen = median_seconds(gc.collect, REPEATS)
+    gc.unfreeze()
+    searched = median_seconds(gc.collect, REPEATS)
+    gc.freeze()
+    yield Row("garbage collection after each run of a script", 1000 * frozen, "ms")
+    yield Row("garbage collection without frozen objects", 1000 * searched, "ms")
 
 
 def _found(app: AppTest, kind: str, known_as: str) -> Any:

@@ -27,7 +27,7 @@ from ui.view import choose_cell
 
 @dataclass(frozen=True)
 class Editor:
-    """One cell of the input, and what is known of its edges.
+    """The cell that is being edited, with the costs and probabilities of its edges.
 
     Attributes:
         architecture, name: the input, and which of its cells is edited.

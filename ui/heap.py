@@ -1,7 +1,8 @@
 """Keeps the collection of garbage short, which Streamlit forces after every run of a script.
 
 A collection looks at every object there is, and torch, MLflow and Plotly bring about a million that live as long as the
-server: half a second each time, in which nobody is answered. Frozen objects are not looked at any more.
+server. Nobody is answered meanwhile. Frozen objects are not looked at any more; `benchmarks.interactions` measures
+both.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""Figures with their changes; the sign says what the colour says."""
+"""Figures with their changes. Colour repeats the sign, so that nobody depends on colour."""
 
 from streamlit.delta_generator import DeltaGenerator
 

@@ -177,7 +177,7 @@ def remember() -> None:
 
 
 def show_best() -> None:
-    """Callback of every input that draws new candidates: back to the best of them."""
+    """Shows the best candidate again; the callback of every input that changes the candidates."""
     st.session_state["candidate"] = BEST
 
 

@@ -24,7 +24,7 @@ class _LoadedWhenUsed(ModuleType):
         return getattr(import_module(self.__name__), attribute)
 
 
-# torch-geometric imports torch's compiler for one type check, which takes as long as all the rest of this program's
-# start: 5.4 s instead of 2.8 s until `nat_core.transform` is there.
+# torch-geometric imports torch's compiler for one type check, and that takes more than half as long as all the rest of
+# this program's start. `benchmarks.startup` measures both.
 if "torch._dynamo" not in sys.modules and (_spec := find_spec("torch._dynamo")) is not None:
     sys.modules[_spec.name] = _LoadedWhenUsed(_spec)

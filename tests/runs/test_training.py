@@ -36,7 +36,9 @@ def test_a_run_that_is_stopped_ends_as_one_that_is_not(tracking, create, monkeyp
         patch.setattr(
             training,
             "train_on_images",
-            lambda *arguments, **options: work(*arguments, **{**options, "should_stop": lambda: next(answers)}),
+            lambda *arguments, hooks, **options: work(
+                *arguments, hooks=replace(hooks, should_stop=lambda: next(answers)), **options
+            ),
         )
         assert execute(tracking, stopped.id) is State.STOPPED
     assert tracking.get(stopped.id).step == 8

@@ -168,7 +168,7 @@ def _table(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
 
 
 def frame(table: Sequence[Row], network: NetworkConfig) -> pd.DataFrame:
-    """One line per row; every accuracy under the name of its kind."""
+    """One line per row, with a column for each kind of accuracy."""
     return pd.DataFrame(
         {
             "Name": row.item.name,

@@ -102,7 +102,7 @@ def figure(
     rows: int,
     theme_name: str = "light",
 ) -> go.Figure:
-    """Steps, from 0 to `last`, against values; a colour per run, a dash per metric. Made anew only for other points.
+    """The runs' metrics over steps 0 to `last`: one colour per run, one dash style per metric.
 
     Args:
         chart: what is shown.

@@ -20,7 +20,7 @@ _MOST_ROWS = 10
 def matching(runs: Sequence[Run], text: str, states: Sequence[str], spaces: Sequence[str]) -> list[Run]:
     """The runs whose name, id, preset, kind or command contain every word of `text`, in these states and spaces.
 
-    No states, or no spaces, mean all.
+    An empty `states` or `spaces` accepts every run.
     """
     words = text.casefold().split()
     return [

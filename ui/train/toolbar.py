@@ -1,4 +1,4 @@
-"""Above the table: search and filters, which runs are shown below, and what can be done to the first of them."""
+"""The toolbar above the table: search, filters, the selection of runs, and the actions on the first selected run."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
