@@ -24,7 +24,6 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
 from nat_core.learning.image_training.weight_training import draw_architecture, shared_weights_sgd, weight_step
 from nat_core.learning.images.images import load_images
-from nat_core.learning.support.allocator import keep_freed_memory
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.network.supernet import Supernet
@@ -150,7 +149,6 @@ def reward_times(judge: SharedWeightAccuracy, groups: Sequence[Sequence[Architec
 def prepared(count: int = STEPS) -> tuple[Supernet, Steps, SharedWeightAccuracy]:
     """Shared weights as they begin, steps of theirs, and what they say about architectures."""
     torch.manual_seed(0)
-    keep_freed_memory()
     supernet, data = Supernet(SPACE, CONFIG), load_images("sample")
     part = data.weights[:BATCH]
     steps = Steps(supernet, data.normalised(part.images), part.labels, count)

@@ -285,7 +285,4 @@ def _log(tracking: Tracking, run_id: str, text: str) -> None:
 def _prepare_torch(threads: int) -> None:
     """Unless the work's own module has not even imported it."""
     if "torch" in sys.modules:
-        from nat_core.learning.support.allocator import keep_freed_memory
-
         sys.modules["torch"].set_num_threads(threads)
-        keep_freed_memory()
