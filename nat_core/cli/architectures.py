@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,15 +15,8 @@ from nat_core.architecture.notation import overview
 from nat_core.architecture.spaces import space_of
 from nat_core.architecture.transitions import RULES
 from nat_core.cli.app import Arch, Archs, AsJson, app, architecture_of
-from nat_core.cli.network_options import (
-    Auxiliary,
-    Channels,
-    Classes,
-    Layers,
-    NetworkName,
-    Resolution,
-    network_config,
-)
+from nat_core.cli.network_options import NETWORK_OPTIONS, network_config
+from nat_core.cli.shared_options import with_options
 from nat_core.drawing.cells import draw_architecture, draw_difference
 
 _DRAWINGS = {name: name for name in ("dot", "svg", "png", "pdf")}
@@ -151,22 +144,18 @@ def _give(content: bytes, format: str, output: Path | None) -> None:
 
 
 @app.command()
+@with_options(NETWORK_OPTIONS)
 def cost(
     archs: Archs,
-    network: NetworkName = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    classes: Classes = None,
-    resolution: Resolution = None,
-    auxiliary: Auxiliary = False,
     as_json: AsJson = False,
+    **network: Any,
 ) -> None:
     """Parameters and MACs (one multiply-add = 1; convolutions and linear layers; an auxiliary head has no MACs)."""
     from nat_core.network.costs import cost_model
 
     for text in archs:
         architecture = architecture_of(text)
-        config = network_config(architecture, network, channels, layers, classes, resolution, auxiliary)
+        config = network_config(architecture, **network)
         costs = cost_model(config)
         raw, effective = costs.cost(architecture), costs.cost(architecture.effective)
         if as_json:

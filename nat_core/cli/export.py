@@ -4,47 +4,36 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nat_core.architecture.cell import Architecture
 from nat_core.cli.app import Arch, app, architecture_of
-from nat_core.cli.network_options import (
-    Auxiliary,
-    Channels,
-    Classes,
-    Layers,
-    NetworkName,
-    Resolution,
-    network_config,
-)
+from nat_core.cli.network_options import NETWORK_OPTIONS, network_config
+from nat_core.cli.shared_options import with_options
 
 if TYPE_CHECKING:
     from nat_core.network.config import NetworkConfig
 
 
 @app.command()
+@with_options(NETWORK_OPTIONS)
 def export(
     arch: Arch,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file: .py for PyTorch, .onnx for ONNX.")],
-    network: NetworkName = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    classes: Classes = None,
-    resolution: Resolution = None,
-    auxiliary: Auxiliary = False,
     weights: Annotated[
         Path | None,
         typer.Option(help="Trained weights of the same network: a state dict of DARTS' code or one like it."),
     ] = None,
+    **network: Any,
 ) -> None:
     """Write the whole network as a PyTorch module that needs torch alone, or as ONNX."""
     suffix = output.suffix.lower()
     if suffix not in _WRITERS:
         raise ValueError(f"the file to write is {output.name!r:.80}; accepted: names that end in {', '.join(_WRITERS)}")
     architecture = architecture_of(arch)
-    config = network_config(architecture, network, channels, layers, classes, resolution, auxiliary)
+    config = network_config(architecture, **network)
     _WRITERS[suffix](architecture, config, output, weights)
 
 

@@ -6,21 +6,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nat_core.architecture.cell import Architecture
+from nat_core.cli.shared_options import option
 
 if TYPE_CHECKING:
     from nat_core.network.config import NetworkConfig
 
-NetworkName = Annotated[str | None, typer.Option("--network", help="cifar, imagenet or nasbench201.")]
-Channels = Annotated[int | None, typer.Option("--channels", help="C, the network's initial channels.")]
-Layers = Annotated[int | None, typer.Option("--layers", help="L, the network's searched cells.")]
-Classes = Annotated[int | None, typer.Option("--classes", help="Of the classifier.")]
-Resolution = Annotated[int | None, typer.Option("--resolution", help="Side of the images, in pixels.")]
-Auxiliary = Annotated[bool, typer.Option("--auxiliary", help="With the auxiliary head, which works in training only.")]
+NETWORK_OPTIONS = (
+    option("network", Annotated[str | None, typer.Option(help="cifar, imagenet or nasbench201.")]),
+    option("channels", Annotated[int | None, typer.Option(help="C, the network's initial channels.")]),
+    option("layers", Annotated[int | None, typer.Option(help="L, the network's searched cells.")]),
+    option("classes", Annotated[int | None, typer.Option(help="Of the classifier.")]),
+    option("resolution", Annotated[int | None, typer.Option(help="Side of the images, in pixels.")]),
+    option(
+        "auxiliary",
+        Annotated[bool, typer.Option("--auxiliary", help="With the auxiliary head, which works in training only.")],
+        default=False,
+    ),
+)
 
 
 def network_config(
     architecture: Architecture,
-    name: str | None = None,
+    network: str | None = None,
     channels: int | None = None,
     layers: int | None = None,
     classes: int | None = None,
@@ -34,9 +41,9 @@ def network_config(
     """
     from nat_core.network.config import NETWORKS, usual_network
 
-    if name is not None and name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r:.60}; accepted: {', '.join(NETWORKS)}")
-    usual = usual_network(architecture) if name is None else NETWORKS[name]
+    if network is not None and network not in NETWORKS:
+        raise ValueError(f"unknown network {network!r:.60}; accepted: {', '.join(NETWORKS)}")
+    usual = usual_network(architecture) if network is None else NETWORKS[network]
     config = replace(
         usual,
         channels=usual.channels if channels is None else channels,

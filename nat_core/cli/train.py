@@ -1,15 +1,14 @@
 """The command `train`."""
 
-import inspect
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nat_core.cli.app import app
+from nat_core.cli.shared_options import option, with_options
 from nat_core.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -17,6 +16,17 @@ if TYPE_CHECKING:
     from nat_core.runs.work import Config
 
 
+_OPTIONS = [
+    option(
+        item.name,
+        Annotated[list[Path] | None if item.kind is Path else item.kind | None, typer.Option(help=item.help)],
+    )
+    for item in OPTIONS.values()
+]
+
+
+@app.command()
+@with_options(_OPTIONS)
 def train(
     space: Annotated[
         str,
@@ -63,25 +73,6 @@ def train(
     if output is None or detach:
         raise ValueError("--no-record needs --output, and works in the foreground only")
     _train_unrecorded(form, config, output, command, threads, checkpoint)
-
-
-def _with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """`command` with every option of a training in the place of its ``**options``."""
-    signature = inspect.signature(command)
-    own = [item for item in signature.parameters.values() if item.kind is not inspect.Parameter.VAR_KEYWORD]
-    more = [
-        inspect.Parameter(
-            option.name, inspect.Parameter.KEYWORD_ONLY, default=None,
-            annotation=Annotated[list[Path] | None if option.kind is Path else option.kind | None,
-                                 typer.Option(help=option.help)],
-        )
-        for option in OPTIONS.values()
-    ]  # fmt: skip
-    command.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
-    return command
-
-
-app.command()(_with_options(train))
 
 
 def _record(form: "Form", config: "Config", detach: bool, **settings: Any) -> None:

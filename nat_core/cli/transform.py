@@ -9,18 +9,12 @@ import typer
 from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
-from nat_core.cli.network_options import (
-    Auxiliary,
-    Channels,
-    Classes,
-    Layers,
-    NetworkName,
-    Resolution,
-    network_config,
-)
+from nat_core.cli.network_options import NETWORK_OPTIONS, network_config
+from nat_core.cli.shared_options import with_options
 
 
 @app.command()
+@with_options(NETWORK_OPTIONS)
 def transform(
     arch: Arch,
     policy: Annotated[
@@ -33,13 +27,8 @@ def transform(
     allow_costlier: Annotated[
         bool, typer.Option(help="Without a budget, let candidates cost more than the input.")
     ] = False,
-    network: NetworkName = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    classes: Classes = None,
-    resolution: Resolution = None,
-    auxiliary: Auxiliary = False,
     as_json: AsJson = False,
+    **network: Any,
 ) -> None:
     """Transform an architecture into one that is more accurate and costs no more, on the network asked for."""
     from nat_core.learning.policies import catalogue
@@ -58,7 +47,7 @@ def transform(
         seed=seed or 0,
         max_macs=max_macs,
         allow_costlier=allow_costlier,
-        network=network_config(architecture, network, channels, layers, classes, resolution, auxiliary),
+        network=network_config(architecture, **network),
     )
     result = run(architecture, trained, card.target_space, source, options)
     print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result)))
