@@ -285,9 +285,7 @@ DOORS: dict[str, Door] = {
         lambda: (request_for("train-images", preset("smoke", "loose_end")).to_json(),), damaged_text, Request.from_json
     ),
     "images": Door(lambda: (_few_images(),), damaged_bytes, _read_damaged_images),
-    "image source": Door(
-        lambda: ("a/folder", "train.parquet", "uoft-cs/cifar10"), damaged_text, load_images
-    ),
+    "image source": Door(lambda: ("a/folder", "train.parquet", "uoft-cs/cifar10"), damaged_text, load_images),
 }
 
 

@@ -81,6 +81,10 @@ def _table() -> Iterator[Option]:
                  {"table": "", "trainings": ""})  # fmt: skip
     yield Option("data", "Images", "A name on the Hugging Face hub, parquet files, an image folder, or sample.", str,
                  {"images": "data"}, main=True)  # fmt: skip
+    yield Option("network", "Network", "Of the shared weights: cifar or imagenet.", str, {"images": "family"})
+    yield Option("images", "Images are", "held in memory, streamed, or auto: by their size.", str, {"images": "images"})
+    yield Option("most_broken", "Broken images, at most", "Skipped since they cannot be read; one more ends the run.",
+                 int, {"images": "most_broken"})  # fmt: skip
     yield Option("epochs", "Epochs", "Of the shared weights.", int, {"images": "weights.epochs"}, main=True)
     yield Option("steps", "Policy steps", "Gradient steps of the policy; from images, per epoch or round.", int,
                  policy("steps"), main=True)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.image_training import presets as image_presets
-from nat_core.learning.image_training.config import IMAGE_SPACES, SCHEDULES, ImageTrainingConfig
+from nat_core.learning.image_training.config import FAMILIES_OF_IMAGES, IMAGE_SPACES, SCHEDULES, ImageTrainingConfig
 from nat_core.learning.image_training.loop import load_images_of, train_on_images
 from nat_core.learning.image_training.publish import publish_images
 from nat_core.learning.nasbench201.table import DEVICES, SELECTION_SETS
@@ -17,6 +17,7 @@ from nat_core.learning.training.config import COSTS, RECIPES, TRAININGS, Trainin
 from nat_core.learning.training.data import objective_of, read_in_words
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
+from nat_core.network.config import FAMILIES
 from nat_core.options import OPTIONS, Option, differing, options_of
 
 Options = Mapping[str, Any]
@@ -27,6 +28,8 @@ C = TypeVar("C")
 CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "schedule": SCHEDULES,
+        "network": {name: FAMILIES[name].title for name in FAMILIES_OF_IMAGES},
+        "images": {"auto": "As memory allows", "held": "Held in memory", "streamed": "Streamed"},
         "cost": {**dict.fromkeys(COSTS, ""), "macs": "MACs", **DEVICES},
         "data_set": SELECTION_SETS,
         "policy_network": {name: name for name in POLICY_CONFIGS},
@@ -102,11 +105,12 @@ def changed(config: Config, options: Options) -> Config:
     """`config` with some options otherwise, everything else as it is. Raises ValueError for values out of bounds."""
     if isinstance(config, ImageTrainingConfig):
         config = image_presets.rescheduled(config, options.get("schedule", config.schedule))
+        config = image_presets.on_network(config, options.get("network", config.family))
     kind = rewards_of(config)
     fields = {
         path: _plain(name, value)
         for name, value in options.items()
-        if name != "schedule"
+        if name not in ("schedule", "network")
         for path in OPTIONS[name].where[kind].split()
     }
     return _replaced(config, fields)

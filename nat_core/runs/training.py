@@ -16,7 +16,7 @@ from nat_core.learning.forms import command_words
 from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.loop import HEADLINE, train_on_images
 from nat_core.learning.image_training.plan import plan_training
-from nat_core.learning.image_training.presets import DEFAULT_PRESET, PRESETS, preset
+from nat_core.learning.image_training.presets import DEFAULT_PRESET, PRESETS, on_network, preset
 from nat_core.learning.image_training.publish import publish_images
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.policies.policy import Policy
@@ -64,9 +64,12 @@ def image_arguments(config: ImageTrainingConfig, name: str) -> list[str]:
     name = name if name in PRESETS else DEFAULT_PRESET
     standard = preset(name, config.space)
     found = ["train", "--space", config.space, "--preset", name]
+    if config.family != standard.family:
+        found += ["--network", config.family]
     if config.schedule != standard.schedule:
         found += ["--schedule", config.schedule]
         standard = preset(name, config.space, config.schedule)
+    standard = on_network(standard, config.family)
     return found + command_words(config, standard)
 
 

@@ -77,7 +77,7 @@ def test_a_queue_whose_genotypes_no_tag_of_mlflow_can_hold(capsys):
 BAD = [
     ([], "ARCH"),
     (["DARTZ", *QUICK], "no architecture 'DARTZ' in the library"),
-    (["DARTS", "--preset", "long"], "unknown preset 'long'; accepted: paper, short, smoke"),
+    (["DARTS", "--preset", "long"], "unknown preset 'long'; accepted: paper, imagenet, short, smoke"),
     (["DARTS", *QUICK, "--epochs", "0"], "epochs is 0; accepted: whole numbers from 1"),
     (["DARTS", *QUICK, "--channels", "3"], "it must be even"),
     (["DARTS", *QUICK, "--seed", "-1"], "seed is -1"),

@@ -19,11 +19,12 @@ from nat_core.learning.image_training.weight_training import (
     WEIGHT_DECAY,
 )
 from nat_core.learning.images.augmentation import Augmentation
-from nat_core.learning.images.sources import HUB_DEFAULT
+from nat_core.learning.images.images import WAYS
+from nat_core.learning.images.names import HUB_DEFAULT
 from nat_core.learning.support.checks import Bounds, check_fields
 from nat_core.learning.support.values import dataclass_of
 from nat_core.learning.training.config import TrainingConfig
-from nat_core.network.config import NETWORKS, NetworkConfig
+from nat_core.network.config import FAMILIES, NetworkConfig
 
 SCHEDULES: Mapping[str, str] = MappingProxyType(
     {
@@ -33,6 +34,8 @@ SCHEDULES: Mapping[str, str] = MappingProxyType(
 )
 # Spaces whose architectures are judged by shared weights on images.
 IMAGE_SPACES = tuple(name for name in SPACES if name != "nasbench201")
+# Networks that these fit.
+FAMILIES_OF_IMAGES = tuple(name for name, family in FAMILIES.items() if family.cell_inputs == 2)
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,11 @@ class ImageTrainingConfig:
             (alternating) or per round (two-stage).
         schedule: a key of `SCHEDULES`.
         data: what `load_images` accepts.
-        channels, layers, resolution, stem_stride: of the network of shared weights; see `NetworkConfig`.
+        images: whether they are "held" in memory or "streamed"; see `load_images`.
+        most_broken: images that may be skipped because they cannot be read.
+        family: of the network of shared weights, one that the space's architectures fit.
+        channels, layers, resolution: of that network; see `NetworkConfig`.
+        stem_stride: of it, where the family leaves a choice.
         weights: how the shared weights are trained.
         rewards: how architectures are evaluated.
         model: of rewards, in the two-stage schedule.
@@ -127,6 +134,9 @@ class ImageTrainingConfig:
     policy: TrainingConfig = field(default_factory=lambda: TrainingConfig(space="fully_concat"))
     schedule: str = "two-stage"
     data: str = HUB_DEFAULT
+    images: str = "auto"
+    most_broken: int = 20
+    family: str = "cifar"
     channels: int = 8
     layers: int = 5
     resolution: int = 32
@@ -136,7 +146,11 @@ class ImageTrainingConfig:
     model: RewardModelConfig = field(default_factory=RewardModelConfig)
 
     def __post_init__(self) -> None:
-        check_fields(self, {}, {"schedule": SCHEDULES})
+        check_fields(
+            self,
+            {"most_broken": (0, 10_000_000)},
+            {"schedule": SCHEDULES, "images": WAYS, "family": FAMILIES_OF_IMAGES},
+        )
         if self.space not in IMAGE_SPACES:
             raise ValueError(f"space is {self.space!r:.60}; accepted for images: {', '.join(IMAGE_SPACES)}")
         if not isinstance(self.data, str) or not 0 < len(self.data) <= 1000:
@@ -173,10 +187,10 @@ class ImageTrainingConfig:
 
     def network(self, classes: int) -> NetworkConfig:
         """The network of shared weights. Raises ValueError if there is none like it."""
-        published = NETWORKS[self.target_space.network]
-        return replace(
-            published, channels=self.channels, layers=self.layers, resolution=self.resolution, classes=classes,
-            stem_stride=self.stem_stride,
+        strides = FAMILIES[self.family].stem_strides
+        return NetworkConfig(
+            self.family, self.channels, self.layers, self.resolution, classes,
+            stem_stride=self.stem_stride if len(strides) > 1 else strides[0],
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:

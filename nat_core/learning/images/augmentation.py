@@ -1,16 +1,27 @@
-"""Random crops, flips and cutout for a whole batch at once, on the images' own device.
+"""What becomes of training images: crops, flips, cutout, for a whole batch at once, on the images' own device.
 
-Crop and flip: the usual ones for CIFAR. Cutout: DeVries and Taylor (arXiv 1708.04552), as DARTS uses it: a square
-around a random pixel, cut off at the border, set to the mean colour.
+Crop and flip: the usual ones for CIFAR. ImageNet's random views are cut from whole images while they are decoded.
+Cutout: DeVries and Taylor (arXiv 1708.04552), as DARTS uses it: a square around a random pixel, cut off at the border,
+set to the mean colour.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from nat_core.learning.images.decoding import Views
 from nat_core.learning.images.images import normalise
+
+CROPS: Mapping[str, str] = MappingProxyType(
+    {
+        "shifted": "the whole image, shifted by a few pixels (CIFAR)",
+        "resized": "a random box of the whole image, resized (ImageNet)",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -21,13 +32,21 @@ class Augmentation:
         padding: black pixels around an image, out of which an image of the old size is cropped; 0 for none.
         flip: whether half of the images are mirrored.
         cutout: side of the square in pixels; 0 for none.
+        crop: a key of `CROPS`.
+        jitter: whether brightness, contrast, saturation and hue change; with resized crops only.
     """
 
     padding: int = 4
     flip: bool = True
     cutout: int = 16
+    crop: str = "shifted"
+    jitter: bool = False
 
     def __post_init__(self) -> None:
+        if self.crop not in CROPS:
+            raise ValueError(f"crop is {self.crop!r:.60}; accepted: {', '.join(CROPS)}")
+        if self.jitter and self.crop != "resized":
+            raise ValueError(f"jitter is True and crop {self.crop!r}; colours change with resized crops only")
         for name in ("padding", "cutout"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 256:
@@ -39,16 +58,20 @@ class Augmentation:
         """Augmented and normalised images.
 
         Args:
-            images: uint8 [n, 3, h, w].
+            images: uint8 [n, 3, h, w]; random views already where `views` gives some.
             mean, deviation: per channel, of values from 0 to 255.
             generator: on the images' device.
 
         Returns:
             float32 [n, 3, h, w], channels-last.
         """
-        moved = crop_and_flip(images, self.padding, self.flip, generator)
+        moved = images if self.crop == "resized" else crop_and_flip(images, self.padding, self.flip, generator)
         result = normalise(moved, mean, deviation)
         return cut_out(result, self.cutout, generator) if self.cutout else result
+
+    def views(self, seed: int, epoch: int) -> Views | None:
+        """The random views that are cut from whole images in an epoch, counted from 0; None where none are."""
+        return Views(seed, epoch, self.jitter, self.flip) if self.crop == "resized" else None
 
 
 NO_AUGMENTATION = Augmentation(padding=0, flip=False, cutout=0)

@@ -96,10 +96,10 @@ def middle(width: int, height: int, share: float = 1.0) -> Box:
 
 
 def random_box(width: int, height: int, draws: Generator) -> Box:
-    """A box of 8 to 100 % of the area, 3 : 4 to 4 : 3; after ten tries that do not fit, the largest such in the middle."""
+    """A box of 8 to 100 % of the area, 3 : 4 to 4 : 3; if ten do not fit, the largest of such a shape in the middle."""
     for _ in range(_TRIES):
         area = width * height * draws.uniform(*_AREAS)
-        ratio = math.exp(draws.uniform(*map(math.log, _RATIOS)))
+        ratio = math.exp(draws.uniform(math.log(_RATIOS[0]), math.log(_RATIOS[1])))
         wide, high = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if 0 < wide <= width and 0 < high <= height:
             left, top = (int(draws.integers(room + 1)) for room in (width - wide, height - high))
@@ -196,6 +196,6 @@ def _reduced(image: Image.Image, box: Box, resolution: int) -> Box:
 
 def _resized(image: Image.Image, box: Box, resolution: int) -> Image.Image:
     """Nothing larger than the result is made on the way, however long and thin the image is."""
-    if image.size == (resolution, resolution) and box == (0, 0, resolution, resolution):
+    if image.size == (resolution, resolution) and box == (0.0, 0.0, float(resolution), float(resolution)):
         return image.copy()
     return image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=box)

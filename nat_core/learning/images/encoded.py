@@ -9,7 +9,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -123,12 +122,12 @@ class ParquetRows:
         largest = max((group[3] for group in groups), default=1)
         self._most_kept = max(1, _KEPT_BYTES // max(1, largest))
         self._kept: OrderedDict[int, Any] = OrderedDict()
+        self._open = _OpenFiles(self.files)
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
         """For other processes, which read for themselves."""
-        hidden = {"_kept": OrderedDict(), "_lock": None, "_open": None}
-        return {name: hidden.get(name, value) for name, value in self.__dict__.items() if name != "_open"}
+        return {**self.__dict__, "_kept": OrderedDict(), "_lock": None, "_open": _OpenFiles(self.files)}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
@@ -165,10 +164,6 @@ class ParquetRows:
         while len(self._kept) > self._most_kept:
             self._kept.popitem(last=False)
         return rows
-
-    @cached_property
-    def _open(self) -> "_OpenFiles":
-        return _OpenFiles(self.files)
 
 
 class _OpenFiles(dict[int, Any]):

@@ -31,6 +31,7 @@ IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_DEVIATION = (58.395, 57.12, 57.375)
 # Images whose sizes are looked at, to say how much smaller they become.
 _LOOKED_AT = 15
+_MUCH_LARGER = 3
 SHARE_OF_WEIGHTS = 0.4
 SHARE_OF_SELECTION = 0.1
 _TRAINING_PARTS = ("weights", "rewards", "selection")
@@ -166,9 +167,7 @@ def load_images(
     return replace(data, notes=_notes(opened, resolution), broken=broken).to(device)
 
 
-def divide(
-    train: HeldSplit, test: HeldSplit, classes: tuple[str, ...], title: str, split_seed: int
-) -> ImageData:
+def divide(train: HeldSplit, test: HeldSplit, classes: tuple[str, ...], title: str, split_seed: int) -> ImageData:
     """Divides held training images into the three parts, class by class.
 
     Raises:
@@ -222,12 +221,12 @@ def _decoded(pool: Pool, split: int, labels: NDArray[np.int64]) -> HeldSplit:
 def _notes(opened: Source, resolution: int) -> tuple[str, ...]:
     """What was left out, and whether images become much smaller."""
     found = [split.left_out for split in (opened.train, opened.test) if split.left_out]
-    if usual := usual_size(opened.train.encoded):
-        if min(usual) >= 2 * resolution:
-            found.append(
-                f"images of {opened.title} are about {usual[0]}×{usual[1]} pixels and are made {resolution}×{resolution}; "
-                "a larger resolution keeps more of them"
-            )
+    usual = usual_size(opened.train.encoded)
+    if usual and min(usual) >= _MUCH_LARGER * resolution:
+        found.append(
+            f"images of {opened.title} are about {usual[0]}×{usual[1]} pixels and are made {resolution}×{resolution}; "
+            "a larger resolution keeps more of them, and the preset imagenet trains at 224×224"
+        )
     return tuple(found)
 
 
@@ -255,9 +254,7 @@ def _check_memory(count: int, resolution: int, source: str) -> None:
         )
 
 
-def _check_classes(
-    train: NDArray[np.int64], test: NDArray[np.int64], classes: tuple[str, ...], title: str
-) -> None:
+def _check_classes(train: NDArray[np.int64], test: NDArray[np.int64], classes: tuple[str, ...], title: str) -> None:
     for labels, name, least in ((train, "training", 3), (test, "test", 1)):
         highest = len(classes) - 1
         if not len(labels) or labels.min() < 0 or labels.max() > highest:

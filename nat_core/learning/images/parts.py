@@ -85,7 +85,7 @@ class ImagePart:
         return self[self.order(generator)[:count]]
 
     def order(self, generator: Generator) -> Tensor:
-        return torch.randperm(len(self), generator=generator, device=self.labels.device)
+        return torch.randperm(len(self), generator=generator, device=generator.device)
 
     def held(self) -> "ImagePart":
         return self

@@ -277,7 +277,7 @@ def _column_splits(file: Path) -> _Splits:
 
 
 def _folder_splits(folder: Path) -> _Splits:
-    found = {}
+    found: dict[str, Callable[[], Split]] = {}
     for names, what in ((_TRAIN_NAMES, "training"), (_TEST_NAMES, "test")):
         there = [name for name in names if any(True for _ in (folder / name).glob("*/*"))]
         if not there:
@@ -311,7 +311,8 @@ def _read_folder(folder: Path) -> Split:
 
 def _files_below(folder: str) -> list[str]:
     """In order of their names, hidden ones left out."""
-    files, folders = [], []
+    files: list[str] = []
+    folders: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             if not entry.name.startswith("."):

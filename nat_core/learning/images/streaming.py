@@ -4,7 +4,6 @@ What an image looks like depends on the seed, the epoch and its number alone (`V
 which they were asked for. So neither the number of processes nor an interruption changes anything.
 """
 
-import contextlib
 import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,7 +61,8 @@ class _Decoder(Dataset[_Batch]):
 
     def __getitem__(self, task: _Task) -> _Batch:
         images = np.empty((len(task.indices), self.resolution, self.resolution, 3), np.uint8)
-        kept, broken = [], []
+        kept: list[int] = []
+        broken: list[tuple[str, str]] = []
         for place, index in enumerate(task.indices):
             result = self.one(task.split, index, task.views)
             if isinstance(result, str):
@@ -94,6 +94,10 @@ class _Tasks(Sampler[_Task]):
         return iter(self.current)
 
 
+class GivenUpError(RuntimeError):
+    """The rest of a stream of images cannot be had: another stream has begun."""
+
+
 class Pool:
     """The processes that decode a data set's images; they start with the first task and end with the pool.
 
@@ -117,7 +121,7 @@ class Pool:
         turn, self._tasks.current = self._turn, tasks
         for batch in self._running():
             if turn != self._turn:
-                raise RuntimeError("these images were given up for others that were asked for later")
+                raise GivenUpError("these images were given up for others that were asked for later")
             for name, sentence in batch.broken:
                 self.broken.add(name, sentence)
             yield batch
@@ -159,7 +163,7 @@ class Pool:
         try:
             yield from self._loader
         except RuntimeError as error:
-            if "worker" not in str(error) and "shared memory" not in str(error):
+            if isinstance(error, GivenUpError) or ("worker" not in str(error) and "shared memory" not in str(error)):
                 raise
             text = " ".join(str(error).split())[:200]
             raise ValueError(
@@ -187,7 +191,7 @@ def _context() -> Any:
     return context
 
 
-def _as_it_is(batch: _Batch) -> _Batch:
+def _as_it_is(batch: Any) -> Any:
     return batch
 
 
@@ -195,8 +199,6 @@ def _prepare_worker(_: int) -> None:
     """Ctrl-C is for the process that trains, which then ends its workers; one thread each is enough."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    with contextlib.suppress(OSError):
-        os.nice(1)
 
 
 @dataclass(frozen=True)

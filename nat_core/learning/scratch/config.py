@@ -1,11 +1,11 @@
 """What it takes to train architectures from scratch: the budget in every detail, and a queue of architectures.
 
-Deviation from DARTS (arXiv 1806.09055): the learning rate falls along the cosine step by step, not epoch by epoch.
+Deviation from DARTS (arXiv 1806.09055): a learning rate falls along the cosine step by step, not epoch by epoch.
 `scratch_presets` fills budgets.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -14,7 +14,8 @@ from typing import Any
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.images.augmentation import Augmentation
-from nat_core.learning.images.sources import HUB_DEFAULT
+from nat_core.learning.images.images import WAYS
+from nat_core.learning.images.names import HUB_DEFAULT
 from nat_core.learning.support.values import dataclass_of
 from nat_core.network.config import NetworkConfig
 
@@ -29,6 +30,13 @@ TRAINED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 JUDGED_ON = ("test", "selection")
 PRECISIONS = ("auto", "float32", "bfloat16")
+# What is left of the learning rate after so many steps, of how many and of how many per epoch.
+DECAYS: Mapping[str, Callable[[int, int, int], float]] = MappingProxyType(
+    {
+        "cosine": lambda step, steps, per_epoch: 0.5 * (1 + math.cos(math.pi * step / steps)),
+        "exponential": lambda step, steps, per_epoch: 0.97 ** (step // per_epoch),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -61,20 +69,25 @@ class Budget:
     Attributes:
         family, channels, layers, resolution, auxiliary, stem_stride: of the network; see `NetworkConfig`.
         data: source of the images; see `load_images`.
+        images: whether they are "held" in memory or "streamed"; see `load_images`. No crops are cut from held ones.
+        first_classes: only so many classes of the data; 0 for all.
+        most_broken: images that may be skipped because they cannot be read.
         split_seed: of their division into parts.
         trained_on: the parts trained on, a key of `TRAINED_ON`; "fitting" leaves out `selection`.
         images_per_class: at most; 0 for all.
         judged_on: "test", for reports only, or "selection", for accuracies that something will be chosen or learnt by.
         epochs: passes over the training images.
         batch: images per step.
+        pieces: into which a batch is divided, one after the other, where memory is small; batch norms see a piece.
         learning_rate: SGD's highest.
-        warmup_epochs: over which it rises linearly, before it falls to 0 along a cosine.
+        warmup_epochs: over which it rises linearly, before it falls.
+        decay: a key of `DECAYS`: how it falls.
         momentum, nesterov, weight_decay: SGD's.
         drop_path: probability after the last epoch; rises linearly from 0, epoch by epoch.
         auxiliary_weight: of the auxiliary head's loss.
         gradient_clip: largest norm of the gradient; 0 for any.
         label_smoothing: share of the target spread over all classes.
-        padding, flip, cutout: of the augmentation; see `Augmentation`.
+        padding, flip, cutout, crop, jitter: of the augmentation; see `Augmentation`.
         precision: "bfloat16" is autocast; "auto" uses it on CUDA only.
 
     Raises:
@@ -88,14 +101,19 @@ class Budget:
     auxiliary: bool = True
     stem_stride: int = 1
     data: str = HUB_DEFAULT
+    images: str = "auto"
+    first_classes: int = 0
+    most_broken: int = 20
     split_seed: int = 0
     trained_on: str = "all"
     images_per_class: int = 0
     judged_on: str = "test"
     epochs: int = 600
     batch: int = 96
+    pieces: int = 1
     learning_rate: float = 0.025
     warmup_epochs: float = 0.0
+    decay: str = "cosine"
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 3e-4
@@ -106,6 +124,8 @@ class Budget:
     padding: int = 4
     flip: bool = True
     cutout: int = 16
+    crop: str = "shifted"
+    jitter: bool = False
     precision: str = "auto"
 
     def __post_init__(self) -> None:
@@ -121,6 +141,13 @@ class Budget:
                 f"judged_on is {self.judged_on!r:.60}, which the network would also be trained on; trained_on must be "
                 f"{' or '.join(name for name, parts in TRAINED_ON.items() if self.judged_on not in parts)}"
             )
+        if self.batch < 2 * self.pieces:
+            raise ValueError(f"pieces is {self.pieces}; of a batch of {self.batch} each needs two images or more")
+        if self.crop == "resized" and self.images == "held":
+            raise ValueError(
+                "images is 'held' and crop 'resized'; these crops are cut from whole images, so accepted are: auto, "
+                "streamed"
+            )
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov is True and momentum 0; it needs a momentum")
         _ = self.network(2), self.augmentation
@@ -133,14 +160,24 @@ class Budget:
 
     @property
     def augmentation(self) -> Augmentation:
-        return Augmentation(self.padding, self.flip, self.cutout)
+        return Augmentation(self.padding, self.flip, self.cutout, self.crop, self.jitter)
+
+    @property
+    def way(self) -> str:
+        """How images are kept: a member of `WAYS`; those that crops are cut from are streamed."""
+        return "streamed" if self.crop == "resized" else self.images
+
+    @property
+    def share(self) -> float:
+        """Of an image's shorter side that is seen when a network is judged: ImageNet's 224 of 256 pixels, or all."""
+        return 7 / 8 if self.crop == "resized" else 1.0
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
-        """The rate of step 0…: linear warm-up, then a cosine that reaches 0 after the last step."""
+        """The rate of step 0…: after a linear warm-up it falls as `decay` says."""
         warm_steps, steps = round(self.warmup_epochs * steps_per_epoch), self.epochs * steps_per_epoch
         if step < warm_steps:
             return self.learning_rate * (step + 1) / warm_steps
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_steps) / max(1, steps - warm_steps)))
+        return self.learning_rate * DECAYS[self.decay](step - warm_steps, max(1, steps - warm_steps), steps_per_epoch)
 
     def drop_path_at(self, epoch: int) -> float:
         """The probability in epoch 0…epochs-1."""
@@ -208,6 +245,9 @@ _CHOICES: Mapping[str, Any] = MappingProxyType(
         "trained_on": tuple(TRAINED_ON),
         "judged_on": JUDGED_ON,
         "precision": PRECISIONS,
+        "images": WAYS,
+        "decay": tuple(DECAYS),
+        "jitter": (False, True),
         "nesterov": (False, True),
         "flip": (False, True),
     }
@@ -219,6 +259,9 @@ _BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "images_per_class": (0, 10_000_000),
         "epochs": (1, 100_000),
         "batch": (2, 100_000),
+        "pieces": (1, 1000),
+        "first_classes": (0, 100_000),
+        "most_broken": (0, 10_000_000),
         "learning_rate": (0.0, 10.0),
         "warmup_epochs": (0.0, 100_000),
         "momentum": (0.0, 0.9999),
