@@ -33,7 +33,10 @@ class _Settings(TypedDict):
 def evaluate(
     archs: Archs,
     preset: Annotated[
-        str, typer.Option(help="paper (as published), short (minutes on a CPU) or smoke (seconds, built-in sample).")
+        str,
+        typer.Option(
+            help="paper (as published), imagenet (DARTS' recipe there), short (minutes on a CPU) or smoke (seconds)."
+        ),
     ] = "short",
     data: Annotated[
         str | None, typer.Option(help="Images: a hub name, parquet files, an image folder, or sample.")
@@ -42,6 +45,20 @@ def evaluate(
     channels: Annotated[int | None, typer.Option(help="C, the network's initial channels.")] = None,
     layers: Annotated[int | None, typer.Option(help="L, the network's searched cells.")] = None,
     batch: Annotated[int | None, typer.Option(help="Images per step.")] = None,
+    resolution: Annotated[int | None, typer.Option(help="Side of the images, in pixels.")] = None,
+    auxiliary: Annotated[
+        bool | None, typer.Option("--auxiliary/--no-auxiliary", help="A second classifier while training.")
+    ] = None,
+    images: Annotated[
+        str | None, typer.Option(help="held in memory, streamed (decoded when needed), or auto: by their size.")
+    ] = None,
+    first_classes: Annotated[int | None, typer.Option(help="Only so many classes of the data.")] = None,
+    pieces: Annotated[
+        int | None, typer.Option(help="Into which a batch is divided where memory is small; gradients add up.")
+    ] = None,
+    most_broken: Annotated[
+        int | None, typer.Option(help="Images that may be skipped because they cannot be read.")
+    ] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Of weights and draws; may be given several times.")] = None,
     judged_on: Annotated[
         str | None,
@@ -59,7 +76,8 @@ def evaluate(
     from nat_core.learning.support.device import default_device
 
     config = _config(archs, preset, seed or [0], data=data, epochs=epochs, channels=channels, layers=layers,
-                     batch=batch, judged_on=judged_on)  # fmt: skip
+                     batch=batch, judged_on=judged_on, resolution=resolution, auxiliary=auxiliary, images=images,
+                     first_classes=first_classes, pieces=pieces, most_broken=most_broken)  # fmt: skip
     if not 1 <= threads <= 1024:
         raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
     show = _json_line if as_json else _text_line
@@ -122,8 +140,9 @@ def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show")
     with stop_signals() as should_stop:
         hooks = Hooks(Progress(ticks(config)), should_stop)
         evaluation = evaluate(
-            config, images_for(config), default_device(), hooks, lambda result: print(show(result), flush=True)
-        )
+            config, images_for(config), default_device(), hooks, lambda result: print(show(result), flush=True),
+            lambda sentence: print(sentence, file=sys.stderr),
+        )  # fmt: skip
     if not evaluation.finished:
         done = f"{len(evaluation.results)} of {len(config.jobs)}"
         print(f"\nstopped after {done} trainings; nothing else was kept, with --no-record", file=sys.stderr)

@@ -36,6 +36,10 @@ _FIGURES = {
     "loss": "loss {:.3f}",
     "training_accuracy": "training accuracy {:.1f} %",
     "accuracy": "accuracy {:.2f} %",
+    "top5_accuracy": "top-5 {:.2f} %",
+    "images_per_second": "{:,.0f} images/s",
+    "waiting_percent": "{:.0f} % waiting for images",
+    "broken_images": "{:.0f} broken images",
 }
 # Of these a line stays.
 _LASTING = frozenset({"held_out_gain", "accuracy"})

@@ -1,9 +1,13 @@
 """A kind of run: training architectures from scratch; every result goes into the measured ones' table at once."""
 
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 from nat_core.learning.images.images import ImageData
-from nat_core.learning.scratch.config import EvaluationConfig
+from nat_core.learning.scratch.config import Budget, EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured, read_measured
 from nat_core.learning.scratch.presets import PRESETS
 from nat_core.learning.scratch.queue import evaluate, images_of, ticks
@@ -12,7 +16,10 @@ from nat_core.runs.tracking import Tracking
 from nat_core.runs.work import RunContext, Work
 
 # Fields of the budget that the command line has options for.
-OPTIONS = ("data", "epochs", "channels", "layers", "batch", "judged_on")
+OPTIONS = (
+    "data", "epochs", "channels", "layers", "batch", "judged_on", "resolution", "images", "first_classes", "pieces",
+    "most_broken",
+)  # fmt: skip
 
 
 def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> bool:
@@ -23,7 +30,20 @@ def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> boo
         add_measured(table, result)
         context.log(summary(result))
 
-    return evaluate(config, images_for(config), context.device, context.hooks(), record).finished
+    def tell(sentence: str) -> None:
+        context.log(sentence)
+        if not _is_stderr(context.folders.log(context.run.id)):
+            print(sentence, file=sys.stderr)
+
+    return evaluate(config, images_for(config), context.device, context.hooks(), record, tell).finished
+
+
+def _is_stderr(log: Path) -> bool:
+    """Whether what is written to stderr goes into this file, as in a run's own process."""
+    try:
+        return os.path.samestat(os.fstat(sys.stderr.fileno()), log.stat())
+    except (OSError, ValueError):
+        return False
 
 
 def images_for(config: EvaluationConfig) -> ImageData:
@@ -36,18 +56,23 @@ def images_for(config: EvaluationConfig) -> ImageData:
 
 def results_of(config: EvaluationConfig, measured: Iterable[MeasuredResult]) -> dict[int, MeasuredResult]:
     """Those of the results that belong to a queue, the newest of each, by position in `config.jobs`."""
-    settings = config.budget.to_dict()
-    of_budget = sorted((item for item in measured if item.settings == settings), key=lambda item: item.date)
+    of_budget = sorted((item for item in measured if _is_of(item.settings, config.budget)), key=lambda item: item.date)
     newest = {(item.value, item.seed): item for item in of_budget}
     found = enumerate((item.architecture, seed) for item, seed in config.jobs)
     return {position: newest[job] for position, job in found if job in newest}
 
 
+def _is_of(settings: Mapping[str, Any], budget: Budget) -> bool:
+    """Whether a result's settings are a budget's; those of older results lack what came later."""
+    return {**Budget().to_dict(), **settings} == budget.to_dict()
+
+
 def summary(result: MeasuredResult) -> str:
     """A result in one line."""
     epochs = f"{result.epochs} epoch{'s' if result.epochs > 1 else ''}"
+    top5 = "" if result.top5_accuracy is None else f" (top-5 {result.top5_accuracy:.2f} %)"
     return (
-        f"{result.architecture or result.genotype[:60]}  {result.accuracy:.2f} % of {result.judged_on} images  "
+        f"{result.architecture or result.genotype[:60]}  {result.accuracy:.2f} %{top5} of {result.judged_on} images  "
         f"(measured: {epochs}, seed {result.seed}, {result.network}; "
         f"{result.parameters:,} parameters, {result.macs:,} MACs)"
     )
@@ -70,6 +95,8 @@ def arguments(config: EvaluationConfig, preset: str) -> list[str]:
     for option in OPTIONS:
         if getattr(budget, option) != getattr(standard, option):
             found += [f"--{option.replace('_', '-')}", str(getattr(budget, option))]
+    if budget.auxiliary != standard.auxiliary:
+        found.append("--auxiliary" if budget.auxiliary else "--no-auxiliary")
     return found + [item for seed in config.seeds for item in ("--seed", str(seed)) if config.seeds != (0,)]
 
 

@@ -119,12 +119,13 @@ class Pool:
         """The batches, in order; a stream that begins ends the one before. Raises ValueError: too many are broken."""
         self._turn += 1
         turn, self._tasks.current = self._turn, tasks
-        for batch in self._running():
-            if turn != self._turn:
-                raise GivenUpError("these images were given up for others that were asked for later")
+        coming = self._running()
+        while (batch := next(coming, None)) is not None:
             for name, sentence in batch.broken:
                 self.broken.add(name, sentence)
             yield batch
+            if turn != self._turn:
+                raise GivenUpError("these images were given up for others that were asked for later")
 
     def held(self, split: int, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Images uint8 [m, side, side, 3] and which of the indices they are [m], decoded by threads of this process.

@@ -133,13 +133,17 @@ class _Queue:
             self.trainer.step(state)
             done = TICKS_PER_EPOCH * state.step // per_epoch
             if done > TICKS_PER_EPOCH * (state.step - 1) // per_epoch:
-                self._report(done, self.trainer.report(state))
+                self._report(done, {**self.trainer.report(state), **self._broken()})
             state.elapsed_seconds = time.perf_counter() - began
             self.saver.save_if_due(early=state.step % STEPS_BETWEEN_SAVES == 0)
         if state.step == self.trainer.steps:
             verdict = self.trainer.judge(state.network, self.hooks.should_stop)
         state.elapsed_seconds = time.perf_counter() - began
         return verdict
+
+    def _broken(self) -> dict[str, float]:
+        """How many images could not be read so far, if any."""
+        return {"broken_images": float(len(self.data.broken))} if len(self.data.broken) else {}
 
     def _report(self, done: int, metrics: Mapping[str, float]) -> None:
         position = len(self.state.results)
