@@ -41,7 +41,9 @@ CHARTS = (
     Chart("Shared weights: training accuracy, %", {"weight_accuracy_percent": ""}),
     Chart("Reward model: rank correlation", {"reward_model_rank_correlation": "left-out data",
                                              "outputs_rank_correlation": "policy's outputs"}),
-    Chart("Accuracy, %", {"accuracy": "measured", "training_accuracy": "training"}),
+    Chart("Accuracy, %", {"accuracy": "measured", "top5_accuracy": "top-5", "training_accuracy": "training"}),
+    Chart("Images per second", {"images_per_second": ""}),
+    Chart("Time spent waiting for images, %", {"waiting_percent": ""}),
 )  # fmt: skip
 
 

@@ -205,7 +205,7 @@ def _order(board: Board) -> Order:
     settings = {"preset": state["train_preset"], "device": device, "threads": _threads(), "name": name}
     request = request_for(form.kind, config, command=_command(space, options, settings), **settings)
     check_memory(config, device)
-    return Order(form, config, request, estimate(config, _speed(board, device)), beyond)
+    return Order(form, config, request, estimate(config, speed(board, device)), beyond)
 
 
 def _cloned() -> Cloned | None:
@@ -243,7 +243,8 @@ def _command(space: str, options: dict[str, Any], settings: dict[str, Any]) -> s
     return shlex.join([*words, *(["--name", settings["name"]] if settings["name"] else [])])
 
 
-def _speed(board: Board, device: str) -> Calibration:
+def speed(board: Board, device: str) -> Calibration:
+    """This machine's."""
     return _calibrated(board.tracking.folders.root / "calibration.json", device)
 
 

@@ -155,7 +155,7 @@ def load_images(
     _check_classes(opened.train.labels, opened.test.labels, opened.classes, opened.title)
     count = len(opened.train) + len(opened.test)
     if way == "auto":
-        way = "held" if count * resolution**2 * 3 <= MOST_HELD_BYTES else "streamed"
+        way = "streamed" if is_streamed(count, resolution) else "held"
     broken = Broken(most_broken)
     pool = Pool((opened.train.encoded, opened.test.encoded), resolution, share, broken)
     if way == "streamed":
@@ -165,6 +165,11 @@ def load_images(
         train, test = (_decoded(pool, number, split.labels) for number, split in enumerate((opened.train, opened.test)))
         data = divide(train, test, opened.classes, opened.title, split_seed)
     return replace(data, notes=_notes(opened, resolution), broken=broken).to(device)
+
+
+def is_streamed(count: int, resolution: int) -> bool:
+    """Whether so many images are streamed where nothing else is asked for."""
+    return count * resolution**2 * 3 > MOST_HELD_BYTES
 
 
 def divide(train: HeldSplit, test: HeldSplit, classes: tuple[str, ...], title: str, split_seed: int) -> ImageData:

@@ -14,7 +14,7 @@ from typing import Any
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.images.augmentation import Augmentation
-from nat_core.learning.images.images import WAYS
+from nat_core.learning.images.images import WAYS, is_streamed
 from nat_core.learning.images.names import HUB_DEFAULT
 from nat_core.learning.support.values import dataclass_of
 from nat_core.network.config import NetworkConfig
@@ -166,6 +166,10 @@ class Budget:
     def way(self) -> str:
         """How images are kept: a member of `WAYS`; those that crops are cut from are streamed."""
         return "streamed" if self.crop == "resized" else self.images
+
+    def streams(self, count: int) -> bool:
+        """Whether so many images would be streamed."""
+        return self.way == "streamed" or (self.way == "auto" and is_streamed(count, self.resolution))
 
     @property
     def share(self) -> float:
