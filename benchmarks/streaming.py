@@ -125,7 +125,7 @@ def main() -> int:
         folder = options.folder or Path(temporary) / "images"
         if not (folder / "train").exists():
             make_image_folder(folder, options.images, options.classes)
-        return report(rows(folder, min(2000, options.images)))
+        return report(rows(folder, min(1000, options.images)))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def summary(result: MeasuredResult) -> str:
     epochs = f"{result.epochs} epoch{'s' if result.epochs > 1 else ''}"
     top5 = "" if result.top5_accuracy is None else f" (top-5 {result.top5_accuracy:.2f} %)"
     return (
-        f"{result.architecture or result.genotype[:60]}  {result.accuracy:.2f} %{top5} of {result.judged_on} images  "
+        f"{result.architecture or result.genotype[:60]}  {result.accuracy:.2f} % of {result.judged_on} images{top5}  "
         f"(measured: {epochs}, seed {result.seed}, {result.network}; "
         f"{result.parameters:,} parameters, {result.macs:,} MACs)"
     )
