@@ -39,7 +39,7 @@ _FIGURES = {
     "top5_accuracy": "top-5 {:.2f} %",
     "images_per_second": "{:,.0f} images/s",
     "waiting_percent": "{:.0f} % waiting for images",
-    "broken_images": "{:.0f} broken images",
+    "broken_images": "images skipped as broken: {:.0f}",
 }
 # Of these a line stays.
 _LASTING = frozenset({"held_out_gain", "accuracy"})

@@ -32,7 +32,7 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         page.get_by_role("radio", name="ImageNet").click(timeout=SLOW)
         settled(page)
         for label, text in {
-            "Images": str(folder), "Epochs": "30", "Channels": "2", "Layers": "3", "Resolution, pixels": "64",
+            "Images": str(folder), "Epochs": "80", "Channels": "2", "Layers": "3", "Resolution, pixels": "64",
         }.items():  # fmt: skip
             fill(page, label, text)
         expect(page.get_by_text("accepts 193 or more")).to_be_visible(timeout=SLOW)
@@ -45,13 +45,13 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         expect(page.get_by_text("streamed", exact=True).first).to_be_visible()
         press(page, "Train from scratch")
         status(
-            page, "pictures", r"running, .* images/s, \d+ % of the time waiting for images.*; 1 broken images skipped"
+            page, "pictures", r"running, .* images/s, \d+ % of the time waiting for images.*; 1 broken image skipped"
         )
         wait_for_curves_beyond(page, 0)
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / "imagenet-running.png", full_page=True)
         press(page, "Stop")
         status(page, "pictures", "stopped at step")
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / "imagenet-stopped.png", full_page=True)
         store = open_tracking(f"sqlite:///{runs / 'mlflow.db'}", Folders(runs))
         (run,) = store.runs()
         assert run.state is State.STOPPED and 0 < run.step < run.steps
@@ -68,7 +68,7 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         for choice in ("Accuracy (measured)", "Top-5 (measured)"):
             page.get_by_role("radio", name=choice).click()
             settled(page)
-            expect(page.get_by_text(re.compile("epochs 30, test images of pictures")).first).to_be_visible(timeout=SLOW)
+            expect(page.get_by_text(re.compile("epochs 80, test images of pictures")).first).to_be_visible(timeout=SLOW)
             shown = page.evaluate(_HEIGHTS)
             assert (result.accuracy if choice.startswith("Acc") else result.top5_accuracy) in shown
         page.screenshot(path=SCREENSHOTS / "imagenet-compare.png", full_page=True)

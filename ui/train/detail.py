@@ -61,7 +61,7 @@ def _pace(run: Run) -> str:
     waiting, broken = metrics.get("waiting_percent", 0.0), metrics.get("broken_images", 0.0)
     said = f", {metrics['images_per_second']:,.0f} images/s, {waiting:.0f} % of the time waiting for images"
     said += ": reading and decoding them is the limit" if waiting > _MUCH_WAITING else ""
-    return said + (f"; {broken:.0f} broken images skipped" if broken else "")
+    return said + (f"; {broken:.0f} broken image{'s' * (broken != 1)} skipped" if broken else "")
 
 
 def _usage(run: Run) -> str:
