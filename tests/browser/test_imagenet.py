@@ -61,7 +61,7 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         assert result.network.startswith("ImageNet, C 2, L 3") and result.accuracy <= result.top5_accuracy
         assert any("skipped, 1 of at most 50: " in line for line in store.log_lines(run.id, 2000))
 
-        page.goto(f"{address}/compare?compare=architectures&network=imagenet")
+        page.goto(f"{address}/compare?compare=Architectures&network=ImageNet")
         page.get_by_role("combobox", name="Measured accuracies").click(timeout=SLOW)
         page.get_by_role("option", name=re.compile("of pictures")).click()
         settled(page)
