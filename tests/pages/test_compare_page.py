@@ -135,7 +135,7 @@ def test_what_was_trained_here_from_scratch_is_shown_with_its_budget(monkeypatch
             top5_accuracy=accuracy + 5,
             **numbers,
             **texts,
-        )  # fmt: skip
+        )
         for seed, accuracy in enumerate((90.0, 91.0))
     ]
     add_measured(default_folders().measured, *found)
