@@ -4,8 +4,10 @@ What an image looks like depends on the seed, the epoch and its number alone (`V
 which they were asked for. So neither the number of processes nor an interruption changes anything.
 """
 
+import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -197,9 +199,17 @@ def _as_it_is(batch: Any) -> Any:
 
 
 def _prepare_worker(_: int) -> None:
-    """Ctrl-C is for the process that trains, which then ends its workers; one thread each is enough."""
+    """Ctrl-C is for the process that trains, which then ends its workers; if that one is killed, so are they."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     torch.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    """The process that started the workers stays as long as they do, so only the one that trains tells."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 @dataclass(frozen=True)

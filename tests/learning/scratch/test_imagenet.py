@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from itertools import count
 
+import psutil
 import pytest
 import torch
 
@@ -107,8 +108,10 @@ def test_killed_it_continues_from_its_checkpoint_bit_for_bit(folder, tmp_path):
     deadline = time.monotonic() + 120
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
+    decoding = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert decoding and not psutil.wait_procs(decoding, timeout=30)[1]  # they end, too
     config = queue(folder, epochs=40)
     step = _step(path)
     evaluate(config, hooks=Hooks(should_stop=stop_after(12), checkpoint=path))
