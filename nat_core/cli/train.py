@@ -78,7 +78,7 @@ def train(
 def _record(form: "Form", config: "Config", detach: bool, **settings: Any) -> None:
     from nat_core.cli.runs import work_here
     from nat_core.runs.kinds import request_for
-    from nat_core.runs.launching import launch
+    from nat_core.runs.launcher import launch
     from nat_core.runs.processes import process
     from nat_core.runs.tracking import open_tracking
 
