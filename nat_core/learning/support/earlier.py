@@ -1,0 +1,40 @@
+"""Configurations of trainings as earlier versions wrote them into cards, checkpoints and records: in one flat piece."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# Where the fields are now.
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "optimizer": ("learning_rate", "warmup_steps", "decay", "betas", "weight_decay"),
+    "reinforce": (
+        "estimator", "reward_scale", "advantage_weight", "best_weight", "baseline_decay", "entropy_start",
+        "entropy_end", "searched_share",
+    ),
+    "reward": ("data_set", "trainings", "cost", "cost_weight", "change_weight", "caution"),
+    "inputs": ("inputs", "held_out", "thinned_share", "split_seed"),
+}  # fmt: skip
+_PART_OF = {name: part for part, names in _PARTS.items() for name in names}
+_RENAMED = {"inputs": "training"}
+
+
+def in_parts(training: Any) -> Any:
+    """A training's configuration with its fields in the parts where they are now; others stay as they are.
+
+    Args:
+        training: a JSON object; that of a training from images holds its policy's under "policy".
+    """
+    if not isinstance(training, Mapping):
+        return training
+    policy = training.get("policy")
+    if isinstance(policy, Mapping) and "policy" in policy:
+        return {**training, "policy": in_parts(policy)}
+    found: dict[str, Any] = {}
+    for name, value in training.items():
+        part = _PART_OF.get(name)
+        if part is None or isinstance(value, Mapping):
+            found[name] = value
+        elif (name, value) == ("data_set", "trainings"):
+            found.setdefault(part, {})["source"] = value
+        else:
+            found.setdefault(part, {})[_RENAMED.get(name, name)] = value
+    return found
