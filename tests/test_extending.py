@@ -47,7 +47,9 @@ form = form_for("fully_concat")
 config = form.config("fully_concat", form.accepted({"preset": "smoke", "padding": 2}))
 standard = form.config("fully_concat", {"preset": "smoke"})
 assert config.weights.padding == 2 and training_words(config, standard) == ["--padding", "2"]
-assert main(["train", "--help"]) == 0
+assert form.options["padding"].label == "Padding, pixels"
+assert main(["train", "--help"]) == 0 and main(["evaluate", "--help"]) == 0
+assert main(["train", "--space", "fully_concat", "--padding", "300"]) == 2
 """
 
 
@@ -74,7 +76,8 @@ def change(file: Path, diff: str) -> None:
 def test_an_operation_and_a_space_take_a_line_each(extended):
     done = subprocess.run([sys.executable, "-c", USE], cwd=extended, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "--padding" in done.stdout
+    assert done.stdout.count("--padding") == 2
+    assert "padding is 300; accepted: whole numbers from 0 to 256" in done.stderr
 
 
 def test_a_policy_learns_from_a_source_of_five_members():

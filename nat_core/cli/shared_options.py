@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,10 +25,15 @@ def with_options(options: Iterable[inspect.Parameter]) -> Callable[[Callable[...
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)
         own = [item for item in signature.parameters.values() if item.kind is not inspect.Parameter.VAR_KEYWORD]
-        command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+
+        @wraps(command)
+        def given(**values: Any) -> None:
+            command(**values)
+
+        given.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[*(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own), *options]
         )
-        return command
+        return given
 
     return decorate
 

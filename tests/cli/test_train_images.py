@@ -43,7 +43,7 @@ BAD = [
     (["--space", "fully_concat", "--data-set", "cifar10_valid"], "accepted there: --preset, --data, --epochs"),
     (["--space", "nasbench201", "--preset", "smoke"], "--preset does not apply where rewards come from a table"),
     (["--space", "nasbench201", "--epochs", "3"], "accepted there: --recipe, --steps, --seed"),
-    (["--space", "loose_end", "--preset", "soup"], "unknown preset 'soup'; accepted: paper, cpu, smoke"),
+    (["--space", "loose_end", "--preset", "soup"], "preset is 'soup'; accepted: paper, cpu, smoke"),
     (["--space", "loose_end", "--schedule", "x"], "unknown schedule 'x'; accepted: alternate, two-stage"),
     (["--space", "loose_end", "--channels", "7"], "channels is 7; it must be even"),
     (["--space", "loose_end", "--layers", "0"], "layers is 0"),

@@ -28,13 +28,16 @@ def in_parts(training: Any) -> Any:
     policy = training.get("policy")
     if isinstance(policy, Mapping) and "policy" in policy:
         return {**training, "policy": in_parts(policy)}
-    found: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    parts: dict[str, dict[str, Any]] = {}
     for name, value in training.items():
         part = _PART_OF.get(name)
         if part is None or isinstance(value, Mapping):
-            found[name] = value
-        elif (name, value) == ("data_set", "trainings"):
-            found.setdefault(part, {})["source"] = value
+            rest[name] = value
+        elif name == "data_set":
+            is_column = value != "trainings"
+            parts.setdefault(part, {}).update({"source": "table", name: value} if is_column else {"source": value})
         else:
-            found.setdefault(part, {})[_RENAMED.get(name, name)] = value
-    return found
+            parts.setdefault(part, {})[_RENAMED.get(name, name)] = value
+    whole = {name: {**part, **rest[name]} for name, part in parts.items() if isinstance(rest.get(name), Mapping)}
+    return {**parts, **rest, **whole}
