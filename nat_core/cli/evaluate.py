@@ -52,9 +52,11 @@ def evaluate(
     **options: Any,
 ) -> None:
     """Train architectures from scratch and measure their accuracy."""
+    from nat_core.runs.request import Threads
+    from nat_core.specification import check
+
     config = _config(archs, {key: value for key, value in options.items() if value is not None})
-    if not 1 <= threads <= 1024:
-        raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
+    check(Threads, threads, "threads")
 
     from nat_core.learning.support.device import default_device  # takes long to import
 

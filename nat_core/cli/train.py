@@ -47,12 +47,13 @@ def train(
     From images also on several devices: torchrun --nproc-per-node N -m nat_core train …
     """
     from nat_core.learning.forms import form_for, started
+    from nat_core.runs.request import Threads
+    from nat_core.specification import check
 
     given = {key: value for key, value in options.items() if value is not None}
     form = form_for(space, given)
     config = form.config(space, form.accepted(given))
-    if not 1 <= threads <= 1024:
-        raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
+    check(Threads, threads, "threads")
 
     # What takes long to import comes after what can be wrong with the options.
     from nat_core.cli.several import followed

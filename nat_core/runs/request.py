@@ -13,6 +13,7 @@ from nat_core.learning.support.earlier import in_parts
 from nat_core.specification import flat, read, specified
 
 MAX_NAME = 100
+Threads = Annotated[int, Field(ge=1, le=1024)]
 MAX_BYTES = 1_000_000
 # What a record stores as a file, for it may be long; the rest is in tags, which can be listed fast.
 _STORED = ("config", "command")
@@ -44,7 +45,7 @@ class Request:
     preset: str = ""
     output: str = ""
     device: str = "cpu"
-    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    threads: Threads = 1
     command: str = ""
     name: str = ""
     directory: str = ""

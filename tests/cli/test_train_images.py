@@ -51,7 +51,7 @@ BAD = [
     (["--space", "loose_end", "--channels", "256", "--layers", "100"], "GB of memory are needed, and this machine has"),
     (["--space", "loose_end", "--cost-weight", "99"], "cost_weight is 99.0; accepted: numbers from 0 to 10"),
     (["--space", "loose_end", "--policy-network", "mlp"], "policy_network is 'mlp'; accepted: edge, gcn"),
-    (["--space", "loose_end", "--threads", "0"], "threads is 0; accepted: 1 to 1024"),
+    (["--space", "loose_end", "--threads", "0"], "threads is 0; accepted: whole numbers from 1 to 1,024"),
     (["--space", "loose_end", *SMALL, "--no-record", "--output", "x", "--data", "/nowhere/x"], "/nowhere/x"),
     (["--space", "loose_end", *SMALL, "--data", "/nowhere/x"], "/nowhere/x"),
 ]  # fmt: skip

@@ -30,7 +30,7 @@ def test_parameters_are_flat():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"threads": 0}, "threads is 0; accepted: 1 to 1024"),
+        ({"threads": 0}, "threads is 0; accepted: whole numbers from 1 to 1,024"),
         ({"name": "a\nb"}, "not one line of at most 100 characters"),
         ({"name": "a" * 101}, "not one line of at most 100 characters"),
         ({"command": "x" * 1_000_000}, "at most 1,000,000 are accepted"),

@@ -65,6 +65,6 @@ def test_the_equivalent_command_says_what_differs():
     config = with_options(standard, {"data": "folder", "epochs": 3, "cost_weight": 0.1, "policy_network": "gcn"})
     assert training.image_arguments(config, "smoke") == [
         "train", "--space", "fully_concat", "--preset", "smoke", "--schedule", "alternate", "--data", "folder",
-        "--epochs", "3", "--cost-weight", "0.1", "--policy-network", "gcn",
+        "--epochs", "3", "--policy-network", "gcn", "--cost-weight", "0.1",
     ]  # fmt: skip
     assert "--seed" in training.image_arguments(replace(config, policy=replace(config.policy, seed=3)), "smoke")

@@ -29,15 +29,16 @@ def in_parts(training: Any) -> Any:
     if isinstance(policy, Mapping) and "policy" in policy:
         return {**training, "policy": in_parts(policy)}
     rest: dict[str, Any] = {}
+    fields: Mapping[str, Any] = training
     parts: dict[str, dict[str, Any]] = {}
-    for name, value in training.items():
-        part = _PART_OF.get(name)
+    for field, value in fields.items():
+        part = _PART_OF.get(field)
         if part is None or isinstance(value, Mapping):
-            rest[name] = value
-        elif name == "data_set":
+            rest[field] = value
+        elif field == "data_set":
             is_column = value != "trainings"
-            parts.setdefault(part, {}).update({"source": "table", name: value} if is_column else {"source": value})
+            parts.setdefault(part, {}).update({"source": "table", field: value} if is_column else {"source": value})
         else:
-            parts.setdefault(part, {})[_RENAMED.get(name, name)] = value
-    whole = {name: {**part, **rest[name]} for name, part in parts.items() if isinstance(rest.get(name), Mapping)}
+            parts.setdefault(part, {})[_RENAMED.get(field, field)] = value
+    whole = {name: {**moved, **rest[name]} for name, moved in parts.items() if isinstance(rest.get(name), Mapping)}
     return {**parts, **rest, **whole}
