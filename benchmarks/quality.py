@@ -47,10 +47,11 @@ from nat_core.learning.nasbench201.functional import functional_classes
 from nat_core.learning.policies.distribution import greedy
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.ranks import rank_correlation
-from nat_core.learning.training.config import TrainingConfig, authors_recipe
+from nat_core.learning.training.config import RECIPES, InputsConfig, TrainingConfig
 from nat_core.learning.training.data import objective_of, relative_macs, split_codes
 from nat_core.learning.training.evaluation import PolicyQuality, edge_log_probabilities, policy_quality
 from nat_core.learning.training.loop import train
+from nat_core.options import changed
 
 Figures = dict[str, float]
 QUICK_AUTHORS_STEPS = 2000
@@ -96,7 +97,7 @@ def train_and_judge(config: TrainingConfig, source: AccuracySource | None = None
     trained = train(config, source)
     cpu = time.process_time() - cpu
     scores = objective_of(config)(architectures())
-    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    _, held_out = split_codes(config.inputs)
     quality = policy_quality(trained.policy, held_out, scores, config.rule)
     outputs = greedy_codes(trained.policy, held_out, config.rule)
     say(f"  {trained.source.description}: {cpu:.0f} s, recovered {quality.greedy.recovered:.4f}")
@@ -127,8 +128,8 @@ def policy_figures(config: TrainingConfig) -> Figures:
 
 def comparator_figures(config: TrainingConfig) -> Figures:
     """Everything that needs no training; n look-ups beside the input's own."""
-    scores, rng = table.accuracies_percent(config.data_set), np.random.default_rng(config.seed)
-    seen, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    scores, rng = table.accuracies_percent(config.reward.data_set), np.random.default_rng(config.seed)
+    seen, held_out = split_codes(config.inputs)
     rule = fit_fixed_rule(lattice(), scores, seen, rng)
     fixed = apply_rule(lattice(), rule, held_out)
     worse = float((scores[fixed] < scores[held_out]).mean())
@@ -156,8 +157,8 @@ def visible_classes(share: float, seed: int) -> Codes:
 
 def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures:
     """Only the visible rewards are used: to fit a reward model, and with it to train policies; judged by the table."""
-    scores = table.accuracies_percent(config.data_set)
-    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    scores = table.accuracies_percent(config.reward.data_set)
+    _, held_out = split_codes(config.inputs)
     evaluated = [architectures()[code] for code in visible]
     cpu = time.process_time()
     model = fit_reward_model(evaluated, scores[visible], table.SPACE, replace(REWARD_MODEL, seed=config.seed))
@@ -186,9 +187,9 @@ def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures
 def cost_figures(config: TrainingConfig) -> Figures:
     """A policy whose reward subtracts MACs."""
     trained = train_and_judge(config)
-    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
-    accuracies, macs = table.accuracies_percent(config.data_set), relative_macs(table.SPACE)(architectures())
-    name = f"cost_{config.cost_weight}"
+    _, held_out = split_codes(config.inputs)
+    accuracies, macs = table.accuracies_percent(config.reward.data_set), relative_macs(table.SPACE)(architectures())
+    name = f"cost_{config.reward.cost_weight}"
     return {
         name: trained.quality.greedy.recovered,
         f"{name}_macs": float(macs[trained.outputs].mean() / macs[held_out].mean()),
@@ -198,15 +199,16 @@ def cost_figures(config: TrainingConfig) -> Figures:
 
 def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]:
     """What is measured for a seed, in order, with titles."""
-    config = TrainingConfig(seed=seed, split_seed=seed)
-    authors = authors_recipe(seed=seed, split_seed=seed, **({"steps": QUICK_AUTHORS_STEPS} if quick else {}))
+    config = TrainingConfig(seed=seed, inputs=InputsConfig(split_seed=seed))
+    authors = replace(RECIPES["authors"], seed=seed, inputs=config.inputs)
+    authors = replace(authors, steps=QUICK_AUTHORS_STEPS) if quick else authors
     yield "comparators", lambda: comparator_figures(config)
     yield "policy", lambda: policy_figures(config)
     yield "half of the architectures hidden", lambda: hidden_figures(config, visible_share(0.5, seed), "half")
     yield "half of the classes hidden", lambda: hidden_figures(config, visible_classes(0.5, seed), "classes")
     yield "authors' recipe", lambda: {"authors": train_and_judge(authors).quality.greedy.recovered}
     for weight in COST_WEIGHTS:
-        yield f"cost weight {weight}", lambda weight=weight: cost_figures(replace(config, cost_weight=weight))
+        yield f"cost weight {weight}", lambda weight=weight: cost_figures(changed(config, {"cost_weight": weight}))
     for share in FEW_SHARES:
         few = visible_share(share, seed)
         yield f"{share:.0%} visible", lambda few=few, name=f"few_{share}": hidden_figures(config, few, name)

@@ -50,7 +50,7 @@ from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_card
 from nat_core.learning.support.ranks import rank_correlation
-from nat_core.learning.training.config import trainings_recipe
+from nat_core.learning.training.config import RECIPES, TRAININGS
 from nat_core.learning.training.data import objective_of
 from nat_core.learning.training.loop import train
 from nat_core.network.config import NETWORKS
@@ -166,7 +166,9 @@ def papers(models: Mapping[str, TrainingsModel]) -> Iterator[str]:
 def gain(found: Evidence, space: str, surrogate: Path | None, inputs: int, seed: int = 0) -> Iterator[str]:
     """What is left of gains that a model of one half of the evidence promises, when the other half judges."""
     model, judge = _half(found, space, 0, seed), _half(found, space, 1, seed, judges=True, surrogate=surrogate)
-    config = trainings_recipe(space=space, steps=HALF_STEPS, inputs=HALF_INPUTS, held_out=0, seed=seed)
+    standard = RECIPES[TRAININGS]
+    inputs_seen = replace(standard.inputs, training=HALF_INPUTS, held_out=0)
+    config = replace(standard, space=space, steps=HALF_STEPS, inputs=inputs_seen, seed=seed)
     policy = train(config, model).policy
     setting = Setting(SPACES[space], policy, objective_of(config, model), 1.0)
     given = inputs_of(setting.space, inputs)

@@ -3,17 +3,19 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
 from nat_core.cli.app import AsJson, app, architecture_of
+from nat_core.cli.shared_options import declared, with_options
 
 if TYPE_CHECKING:
     from nat_core.learning.scratch.config import EvaluationConfig
     from nat_core.learning.scratch.measured import MeasuredResult
+    from nat_core.options import Option
 
     Show = Callable[[MeasuredResult], str]
 
@@ -29,24 +31,17 @@ class _Settings(TypedDict):
     device: str
 
 
-@app.command()
+def _options() -> "Iterable[Option]":
+    from nat_core.learning.scratch.config import EvaluationConfig
+    from nat_core.options import options_of
+
+    return options_of(EvaluationConfig).values()
+
+
+@app.command(cls=declared(_options))
+@with_options(())
 def evaluate(
     archs: Archs,
-    preset: Annotated[
-        str, typer.Option(help="paper (as published), short (minutes on a CPU) or smoke (seconds, built-in sample).")
-    ] = "short",
-    data: Annotated[
-        str | None, typer.Option(help="Images: a hub name, parquet files, an image folder, or sample.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    channels: Annotated[int | None, typer.Option(help="C, the network's initial channels.")] = None,
-    layers: Annotated[int | None, typer.Option(help="L, the network's searched cells.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Images per step.")] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Of weights and draws; may be given several times.")] = None,
-    judged_on: Annotated[
-        str | None,
-        typer.Option(help="test (for reports), or selection (a tenth of the training images is not trained on)."),
-    ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads; with 1 a run repeats bit for bit.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
     as_json: AsJson = False,
@@ -54,16 +49,19 @@ def evaluate(
     record: Annotated[
         bool, typer.Option(help="Keep a run that can be watched, stopped and resumed, and its results.")
     ] = True,
+    **options: Any,
 ) -> None:
     """Train architectures from scratch and measure their accuracy."""
-    from nat_core.learning.support.device import default_device
+    from nat_core.runs.request import Threads
+    from nat_core.specification import check
 
-    config = _config(archs, preset, seed or [0], data=data, epochs=epochs, channels=channels, layers=layers,
-                     batch=batch, judged_on=judged_on)  # fmt: skip
-    if not 1 <= threads <= 1024:
-        raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
+    config = _config(archs, {key: value for key, value in options.items() if value is not None})
+    check(Threads, threads, "threads")
+
+    from nat_core.learning.support.device import default_device  # takes long to import
+
     show = _json_line if as_json else _text_line
-    settings: _Settings = {"preset": preset, "threads": threads, "name": name, "device": str(default_device())}
+    settings: _Settings = {"preset": config.preset, "threads": threads, "name": name, "device": str(default_device())}
     if record:
         _record(config, detach, show, settings)
     elif detach:
@@ -72,16 +70,11 @@ def evaluate(
         _evaluate_unrecorded(config, threads, show)
 
 
-def _config(archs: list[str], preset: str, seeds: list[int], **options: object) -> "EvaluationConfig":
-    from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
-    from nat_core.learning.scratch.presets import preset_budget
+def _config(archs: list[str], options: Mapping[str, Any]) -> "EvaluationConfig":
+    from nat_core.learning.scratch.config import NamedArchitecture
+    from nat_core.learning.scratch.presets import evaluation
 
-    named = tuple(NamedArchitecture.of(architecture_of(text), _name(text)) for text in archs)
-    changes = {key: value for key, value in options.items() if value is not None}
-    if changes.get("judged_on") == "selection":
-        changes["trained_on"] = "fitting"
-    budget = preset_budget(preset, named[0].architecture, **changes)
-    return EvaluationConfig(named, budget, tuple(seeds), preset)
+    return evaluation([NamedArchitecture.of(architecture_of(text), _name(text)) for text in archs], options)
 
 
 def _name(text: str) -> str:

@@ -240,11 +240,15 @@ def _table_seconds(config: TrainingConfig, speed: Calibration) -> float:
     """NAS-Bench-201's cells have six edges, and rewards are looked up; elsewhere every sample's are counted anew."""
     edges = _edges(config)
     step = config.batch * edges * speed.policy_graph * _shape(config)
-    measures = config.held_out * edges * speed.policy_graph / 3 * config.steps / 100
+    measures = config.inputs.held_out * edges * speed.policy_graph / 3 * config.steps / 100
     seconds = 5 + config.steps * step + measures
-    if config.data_set == TRAININGS:
+    if config.reward.source == TRAININGS:
         seconds += config.steps * config.batch * (1 + config.samples) * _COUNTING_SECONDS
-        seconds += config.searched_share * min(config.inputs, config.steps * config.batch) * _SEARCHING_SECONDS
+        seconds += (
+            config.reinforce.searched_share
+            * min(config.inputs.training, config.steps * config.batch)
+            * _SEARCHING_SECONDS
+        )
     return seconds
 
 
@@ -254,7 +258,7 @@ def _table_memory(config: TrainingConfig) -> int:
 
 def _edges(config: TrainingConfig) -> int:
     """Of an input, about."""
-    return 2 * _EDGES_PER_CELL if config.data_set == TRAININGS else 6
+    return 2 * _EDGES_PER_CELL if config.reward.source == TRAININGS else 6
 
 
 def _fitting(model: RewardModelConfig, edges: int, speed: Calibration) -> float:
@@ -308,7 +312,7 @@ class _Costs:
 
     def _measured(self, phase: Phase) -> float:
         return 2 * self._judged(self.config.rewards.measured_images) * (
-            self._inputs(self.config.policy.held_out, phase) + _PROBES / phase.steps
+            self._inputs(self.config.policy.inputs.held_out, phase) + _PROBES / phase.steps
         )  # fmt: skip
 
     @staticmethod

@@ -7,7 +7,8 @@ import pytest
 
 from nat_core.architecture import notation
 from nat_core.cli import main
-from nat_core.learning.training.config import trainings_recipe
+from nat_core.learning.training.config import RECIPES, TRAININGS
+from nat_core.options import with_fields
 from nat_core.runs.kinds.training import table_arguments
 from tests.learning.accuracies.trained import table
 
@@ -59,5 +60,5 @@ def test_what_is_no_table_is_one_clear_line_and_status_2(capsys, tmp_path, words
 
 
 def test_a_run_names_its_files_in_its_command(mine):
-    config = trainings_recipe(trainings=(str(mine),), steps=7)
+    config = with_fields(RECIPES[TRAININGS], {"reward.trainings": (str(mine),), "steps": 7})
     assert table_arguments(config, "trainings")[-2:] == ["--trainings", str(mine)]

@@ -11,10 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from nat_core import PROJECT
 from nat_core.architecture import notation
-from nat_core.learning.forms import changed
+from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.config import WeightsConfig
 from nat_core.learning.image_training.presets import preset
-from nat_core.learning.training.config import TrainingConfig, trainings_recipe
+from nat_core.learning.training.config import RECIPES, TRAININGS, TrainingConfig
+from nat_core.options import with_fields
 from nat_core.runs.artifacts import Snapshots
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
@@ -70,7 +71,7 @@ def button(app: AppTest, label: str):
 
 
 def recorded(tracking, name: str, state: State = State.STOPPED, **changes):
-    config = changed(preset("smoke", "fully_concat"), changes)
+    config = with_options(preset("smoke", "fully_concat"), changes)
     run_id = tracking.create(request_for("train-images", config, preset="smoke", name=name)).id
     points = [Point("weight_loss", step, 2.0 / step, 1.0) for step in (1, 2, 3)]
     tracking.note(run_id, {"state": state, "step": 3, "best": 1.25, "last": 0.5}, points)
@@ -96,7 +97,7 @@ def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
     ("field", "text", "message"),
     [
         ("epochs", "many", "Epochs: 'many' is not a whole number."),
-        ("epochs", "0", "Epochs is 0; it must be between 1 and"),
+        ("epochs", "0", "Epochs is 0; accepted: whole numbers from 1 to"),
         ("layers", "500", "Layers is 500; "),
         ("cost_weight", "nan", "Cost weight λ: 'nan' is not a finite number."),
         ("threads", "9999", "Threads is 9999; this machine has "),
@@ -144,7 +145,7 @@ def test_a_clone_fills_the_form(tracking):
 
 
 def test_the_recipe_of_trainings_has_its_own_options_and_is_cloned(tracking):
-    config = trainings_recipe(space="loose_end", steps=70, seed=3)
+    config = replace(RECIPES[TRAININGS], space="loose_end", steps=70, seed=3)
     tracking.create(request_for("train", config, preset="trainings", device="cpu", threads=1, name="one"))
     app = open_page()
     run(button(app, "Clone").click())
@@ -278,20 +279,22 @@ def test_a_run_whose_configuration_cannot_be_read_says_so(tracking):
 
 SMOKE = preset("smoke", "fully_concat")
 NUMBERS = {
-    "learning_rate": 1e-5,
-    "weight_decay": 0.0003,
-    "cost_weight": 0.1234567,
-    "entropy_end": 1 / 3,
-    "betas": (0.123456789, 0.9),
+    "optimizer.learning_rate": 1e-5,
+    "optimizer.weight_decay": 0.0003,
+    "reward.cost_weight": 0.1234567,
+    "reinforce.entropy_end": 1 / 3,
+    "optimizer.betas": (0.123456789, 0.9),
 }
 
 
 @pytest.mark.parametrize(
     ("kind", "name", "config"),
     [
-        ("train", "group", TrainingConfig(**NUMBERS, steps=70, seed=3)),
-        ("train", "trainings", trainings_recipe(space="loose_end", change_weight=1e-7, caution=2.000001)),
-        ("train-images", "smoke", replace(SMOKE, policy=replace(SMOKE.policy, **NUMBERS),
+        ("train", "group", with_fields(TrainingConfig(), {**NUMBERS, "steps": 70, "seed": 3})),
+        ("train", "trainings", with_fields(
+            RECIPES[TRAININGS], {"space": "loose_end", "reward.change_weight": 1e-7, "reward.caution": 2.000001}
+        )),
+        ("train-images", "smoke", replace(SMOKE, policy=with_fields(SMOKE.policy, NUMBERS),
                                           weights=replace(SMOKE.weights, epochs=9))),
         ("train-images", "smoke", replace(preset("smoke", "fully_concat", "alternate"),
                                           weights=WeightsConfig(learning_rate=0.0123456789, weight_decay=1e-9))),
@@ -309,7 +312,7 @@ def test_a_clone_has_exactly_the_same_numbers(tracking, monkeypatch, kind, name,
 
 
 def test_of_a_clone_only_what_is_changed_differs(tracking, monkeypatch):
-    config = TrainingConfig(**NUMBERS, steps=70)
+    config = with_fields(TrainingConfig(), {**NUMBERS, "steps": 70})
     tracking.create(request_for("train", config, preset="group", device="cpu", threads=1, name="one"))
     launched = []
     monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)

@@ -18,7 +18,7 @@ from nat_core.learning.policies.checkpoint import load_policy
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.support.files import load_tensors
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.runs.artifacts import Checkpoints
 from nat_core.runs.folders import Folders
@@ -32,7 +32,7 @@ KILLS = int(os.environ.get("NAT_LAB_KILLS", 4))
 SAVED_EVERY = 250  # steps, see Schedule
 CONFIG = TrainingConfig(
     policy=PolicyConfig(width=8, layers=1, embedding=8, key=8),
-    steps=200 * (KILLS + 1), batch=4, samples=2, inputs=60, held_out=10,
+    steps=200 * (KILLS + 1), batch=4, samples=2, inputs=InputsConfig(60, 10),
 )  # fmt: skip
 
 

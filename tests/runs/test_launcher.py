@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from nat_core.learning.policies.policy import PolicyConfig
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.runs import launcher
 from nat_core.runs import run as run_module
 from nat_core.runs.artifacts import Snapshots
@@ -205,7 +205,7 @@ def test_a_run_that_was_stopped_by_somebody_who_is_gone_ends_too(tracking, ask):
 
 def test_nothing_of_a_deleted_run_is_left(tracking, wait_until):
     before = files(tracking)
-    config = TrainingConfig(policy=SMALL, steps=400, batch=4, samples=2, inputs=60, held_out=10)
+    config = TrainingConfig(policy=SMALL, steps=400, batch=4, samples=2, inputs=InputsConfig(60, 10))
     run_id = launch(tracking, request_for("train", config, device="cpu", name="left/over"))
     wait_until(run_id, lambda run: bool(Snapshots.of(tracking.folders, run).kept()))
     stop(tracking, run_id)

@@ -13,7 +13,7 @@ from nat_core.cli import main
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import CARD, list_policies, load_policy
 from nat_core.learning.policies.policy import PolicyConfig
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
 from nat_core.runs.artifacts import Snapshots
@@ -27,7 +27,7 @@ from nat_core.runs.tracking import open_tracking
 from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
-CONFIG = TrainingConfig(policy=SMALL, steps=2, batch=4, samples=2, inputs=60, held_out=10)
+CONFIG = TrainingConfig(policy=SMALL, steps=2, batch=4, samples=2, inputs=InputsConfig(60, 10))
 CELL = CONFIG.target_space.sample(random.Random(1))
 
 

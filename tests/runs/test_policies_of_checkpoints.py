@@ -14,7 +14,7 @@ from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_policy
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import Schedule, train
 from nat_core.runs.artifacts import KEPT, Snapshots
 from nat_core.runs.kinds import request_for
@@ -23,7 +23,7 @@ from nat_core.runs.run import State
 from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
-CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=60, held_out=10)
+CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=InputsConfig(60, 10))
 
 
 def same(one, other) -> bool:

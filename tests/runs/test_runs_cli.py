@@ -111,7 +111,7 @@ BAD = [
     (["stop"], "RUN"),
     ([*TRAIN, "5", "--checkpoint", "x"], "--checkpoint goes with --no-record only"),
     ([*TRAIN, "5", "--no-record"], "--no-record needs --output"),
-    ([*TRAIN, "5", "--threads", "0"], "threads is 0; accepted: 1 to 1024"),
+    ([*TRAIN, "5", "--threads", "0"], "threads is 0; accepted: whole numbers from 1 to 1,024"),
     (["train", "--space", "loose_end", "--recipe", "group"], "recipe is 'group'; accepted for loose_end: trainings"),
     ([*TRAIN, "5", "--name", "x" * 101], "at most 100 characters"),
     (["work", "0" * 32], "there is no run"),

@@ -20,7 +20,7 @@ from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.support import files
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.runs import worker
 from nat_core.runs.artifacts import Checkpoints
@@ -31,7 +31,11 @@ from nat_core.runs.run import State
 from nat_core.runs.worker import errors_of, execute
 
 TINY = TrainingConfig(
-    policy=PolicyConfig(width=16, layers=2, embedding=8, key=16), steps=45, batch=16, samples=2, inputs=100, held_out=20
+    policy=PolicyConfig(width=16, layers=2, embedding=8, key=16),
+    steps=45,
+    batch=16,
+    samples=2,
+    inputs=InputsConfig(100, 20),
 )
 LOG = """2026-01-01 00:00:00  process 7 on here: a
 2026-01-01 00:00:01  step 1/3  number 0.5

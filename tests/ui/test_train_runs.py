@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.forms import changed
+from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.naming import resolve
@@ -58,7 +58,7 @@ def test_runs_are_found_by_every_word_state_and_space():
 
 def test_legends_name_what_differs_and_nothing_else():
     base = preset("smoke", "fully_concat")
-    runs = [run_of("a", base), run_of("b", changed(base, {"seed": 3, "epochs": 9}))]
+    runs = [run_of("a", base), run_of("b", with_options(base, {"seed": 3, "epochs": 9}))]
     first, second = differing(runs)
     assert first == {"seed": "0", "weights.epochs": "6"} and second == {"seed": "3", "weights.epochs": "9"}
     assert legend(runs[1], second) == "b (seed 3, weights.epochs 9)"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from nat_core.options import OPTIONS
+from nat_core.learning.forms import OPTIONS
 
 FIELDS = tuple(option for option in OPTIONS.values() if option.label)
 

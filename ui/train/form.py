@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.forms import CHOICES, Form, changed, form_for, value_of
+from nat_core.learning.forms import OPTIONS, Form, form_for, with_options
 from nat_core.learning.images.sources import is_on_hub
 from nat_core.learning.support.device import available_devices, default_device, device_title
-from nat_core.options import OPTIONS, Option
+from nat_core.options import Option
 from nat_core.runs import launcher
 from nat_core.runs.estimate import Calibration, Estimate, calibration, check_memory, estimate
 from nat_core.runs.kinds import request_for
@@ -80,12 +80,13 @@ def fill(run: Run) -> None:
     form = _form(space, preset)
     state = st.session_state
     state["train_space"], state["train_preset"] = space, preset
-    config = type(form.config(space, PRESETS[space][preset].options)).from_dict(run.config)
+    config = form.configured.from_dict(run.config)
     state["train_cloned"] = Cloned(run.name, space, preset, config)
     for field in FIELDS:
         if field.name in form.options:
-            state[_key(field)] = _text(value_of(config, field))
-    own_trainings.put(list(getattr(config, own_trainings.OPTION, ())))
+            state[_key(field)] = _text(form.options[field.name].value_in(config))
+    own = form.options.get(own_trainings.OPTION)
+    own_trainings.put(own.value_in(config) if own else ())
     state["train_threads"] = str(run.request.threads)
     state["train_name"] = ""
     state["train_open"] = True
@@ -122,7 +123,7 @@ def _reset() -> None:
     config = form.config(space, PRESETS[space][preset].options)
     for field in FIELDS:
         if field.name in form.options:
-            st.session_state[_key(field)] = _text(value_of(config, field))
+            st.session_state[_key(field)] = _text(form.options[field.name].value_in(config))
 
 
 def _inputs(board: Board) -> None:
@@ -153,16 +154,16 @@ def _inputs(board: Board) -> None:
 
 def _draw(fields: list[Option]) -> None:
     for field in fields:
-        if field.name not in CHOICES:
+        if not field.choices:
             wide = field.name == "data"
             st.text_input(
-                field.label, key=_key(field), help=field.help, live=_LIVE, persist_state="session",
+                field.label, key=_key(field), help=field.asked.help, live=_LIVE, persist_state="session",
                 width=250 if wide else 135,
             )  # fmt: skip
         else:
             st.selectbox(
-                field.label, list(CHOICES[field.name]), key=_key(field), help=field.help, persist_state="session",
-                format_func=lambda value, choices=CHOICES[field.name]: choices[value] or value, width=250,
+                field.label, list(field.choices), key=_key(field), help=field.asked.help, persist_state="session",
+                format_func=field.choices.get, width=250,
             )  # fmt: skip
 
 
@@ -187,7 +188,7 @@ def _order(board: Board) -> Order:
     start = form.config(space, preset.options)
     options = dict(preset.options)
     for field in FIELDS:
-        if field.name in form.options and (value := _value(field)) != value_of(start, field):
+        if field.name in form.options and (value := _value(field)) != form.options[field.name].value_in(start):
             options[field.name] = value
     if own_trainings.OPTION in form.options and (files := own_trainings.files()):
         options[own_trainings.OPTION] = files
@@ -195,8 +196,8 @@ def _order(board: Board) -> Order:
     cloned = _cloned()
     if cloned is not None:
         values = {field.name: _value(field) for field in FIELDS if field.name in form.options}
-        others = {name: value for name, value in values.items() if value != value_of(cloned.config, OPTIONS[name])}
-        config = changed(cloned.config, others)
+        others = {name: value for name, value in values.items() if value != form.options[name].value_in(cloned.config)}
+        config = with_options(cloned.config, others)
     beyond = cloned.name if cloned is not None and config != form.config(space, options) else ""
     name = state["train_name"].strip()
     if name:
@@ -237,7 +238,7 @@ def _command(space: str, options: dict[str, Any], settings: dict[str, Any]) -> s
     words += ["python", "-m", "nat_core", "train", "--space", space]
     for name, value in options.items():
         for item in value if isinstance(value, list) else [value]:
-            words += [f"--{name.replace('_', '-')}", str(item)]
+            words += OPTIONS[name].words(item)
     if settings["threads"] != 1:
         words += ["--threads", str(settings["threads"])]
     return shlex.join([*words, *(["--name", settings["name"]] if settings["name"] else [])])
@@ -284,7 +285,7 @@ def _launch(board: Board, order: Order, number: int) -> None:
     state["train_launches"] = number + 1
     try:
         if not is_on_hub(getattr(order.config, "data", "")):
-            order.form.check(order.config)
+            order.form.working().check(order.config)
         run_id = launcher.launch(board.tracking, order.request)
     except (ValueError, OSError) as error:
         state["train_problem"] = str(error)

@@ -7,10 +7,12 @@ are read as those most like them that some have, and edges that carry nothing ar
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.operations import OPERATIONS, Kind, Operation
@@ -18,6 +20,7 @@ from nat_core.learning.accuracies.counts import carrying_edges
 from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_member, predicted_targets
 from nat_core.learning.graphs.graph import encode, select
+from nat_core.specification import specified
 
 _Numbers = NDArray[np.float64]
 _REMEMBERED = 200_000
@@ -25,20 +28,15 @@ _REMEMBERED = 200_000
 WORTHLESS = -3.0
 
 
-@dataclass(frozen=True)
+@specified
 class NetworkShape:
     """Of every member, and how long it was fitted."""
 
-    width: int = 64
-    layers: int = 3
-    embedding: int = 32
-    steps: int = 1000
-    batch: int = 256
-
-    def __post_init__(self) -> None:
-        for name, highest in (("width", 256), ("layers", 8), ("embedding", 256), ("steps", 100_000), ("batch", 4096)):
-            if not 1 <= getattr(self, name) <= highest:
-                raise ValueError(f"{name} is {getattr(self, name)}; accepted: 1 to {highest}")
+    width: Annotated[int, Field(ge=1, le=256)] = 64
+    layers: Annotated[int, Field(ge=1, le=8)] = 3
+    embedding: Annotated[int, Field(ge=1, le=256)] = 32
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    batch: Annotated[int, Field(ge=1, le=4096)] = 256
 
 
 @dataclass(frozen=True, eq=False)

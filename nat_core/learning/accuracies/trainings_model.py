@@ -20,6 +20,7 @@ from nat_core.learning.accuracies.cell_network import CellNetwork
 from nat_core.learning.accuracies.line import Line
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.support.ranks import TargetScale
+from nat_core.specification import specified
 
 _Numbers = NDArray[np.float64]
 # Of the error that gains have; differences up to it mean nothing.
@@ -144,7 +145,7 @@ class Read:
     as_operation: str
 
 
-@dataclass(frozen=True)
+@specified
 class TrainingsModel:
     """The model as an `UncertainSource`.
 

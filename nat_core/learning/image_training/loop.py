@@ -109,7 +109,7 @@ def train_on_images(
 
 def load_images_of(config: ImageTrainingConfig, device: torch.device | str = "cpu") -> ImageData:
     """The images that a configuration names. Raises ValueError where they cannot be had."""
-    return cached_images(config.data, config.resolution, config.policy.split_seed, device)
+    return cached_images(config.data, config.resolution, config.policy.inputs.split_seed, device)
 
 
 def _step(setting: Setting, state: ImageState, plan: Plan, reports: Reports) -> None:

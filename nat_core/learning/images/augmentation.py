@@ -4,16 +4,16 @@ Crop and flip: the usual ones for CIFAR. Cutout: DeVries and Taylor (arXiv 1708.
 around a random pixel, cut off at the border, set to the mean colour.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from nat_core.learning.images.defaults import Pixels
 from nat_core.learning.images.images import normalise
+from nat_core.specification import specified
 
 
-@dataclass(frozen=True)
+@specified
 class Augmentation:
     """What happens to a training image.
 
@@ -23,15 +23,9 @@ class Augmentation:
         cutout: side of the square in pixels; 0 for none.
     """
 
-    padding: int = 4
+    padding: Pixels = 4
     flip: bool = True
-    cutout: int = 16
-
-    def __post_init__(self) -> None:
-        for name in ("padding", "cutout"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 256:
-                raise ValueError(f"{name} is {value!r:.60}; accepted: whole numbers of pixels from 0 to 256")
+    cutout: Pixels = 16
 
     def __call__(
         self, images: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...], generator: Generator

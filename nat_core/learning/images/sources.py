@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from nat_core import ASSETS
+from nat_core.learning.images.defaults import HUB_DEFAULT, SAMPLE
 
-HUB_DEFAULT = "uoft-cs/cifar10"
-SAMPLE = "sample"
 ACCEPTED_SOURCES = (
     f"accepted: {SAMPLE!r} (built in), a name on the Hugging Face hub such as {HUB_DEFAULT!r}, a folder or glob of "
     "parquet files, a folder of images laid out as train/<class>/* and test/<class>/*"

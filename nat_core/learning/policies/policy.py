@@ -6,8 +6,6 @@ that were never seen in training can be scored too.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,50 +16,8 @@ from nat_core.architecture.spaces import Space
 from nat_core.architecture.transitions import check_rule
 from nat_core.learning.graphs.encoder import POLICY_NETWORKS, OperationEmbedding
 from nat_core.learning.graphs.graph import encode, legal_mask
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.distribution import TransformationDistribution, masked_log_softmax
-
-# Largest sizes accepted, so that a card cannot ask for more memory than any policy needs.
-_LIMITS = {"width": 1024, "layers": 16, "embedding": 1024, "key": 1024}
-
-
-@dataclass(frozen=True)
-class PolicyConfig:
-    """The shape of a policy.
-
-    Attributes:
-        network: "edge" (ours) or "gcn" (the form of the papers' code).
-        width: of hidden states.
-        layers: rounds of messages.
-        embedding: width of an operation's embedding.
-        key: width of the vectors in which edges and targets are compared.
-
-    Raises:
-        ValueError: unknown network, or a size out of bounds.
-    """
-
-    network: str = "edge"
-    width: int = 64
-    layers: int = 3
-    embedding: int = 32
-    key: int = 64
-
-    def __post_init__(self) -> None:
-        if self.network not in POLICY_NETWORKS:
-            raise ValueError(f"unknown policy network {self.network!r:.60}; accepted: {', '.join(POLICY_NETWORKS)}")
-        for name, limit in _LIMITS.items():
-            size = getattr(self, name)
-            if type(size) is not int or not 1 <= size <= limit:
-                raise ValueError(f"the policy's {name} is {size!r:.60}; it must be an integer from 1 to {limit}")
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-# The configurations that go with the networks' names; the second has the sizes of the papers' code.
-POLICY_CONFIGS = {
-    "edge": PolicyConfig(),
-    "gcn": PolicyConfig(network="gcn", width=100, layers=2, embedding=100, key=100),
-}
 
 
 class Policy(nn.Module):

@@ -6,17 +6,19 @@ Deviation from DARTS (arXiv 1806.09055): the learning rate falls along the cosin
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.images.augmentation import Augmentation
-from nat_core.learning.images.sources import HUB_DEFAULT
-from nat_core.learning.support.values import dataclass_of
-from nat_core.network.config import NetworkConfig
+from nat_core.learning.images.defaults import HUB_DEFAULT, Pixels, Source
+from nat_core.network.config import FAMILIES, NetworkConfig
+from nat_core.options import Asked
+from nat_core.specification import OneOf, read, specified
 
 # Which of `ImageData`'s parts a network is trained on.
 TRAINED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -27,11 +29,13 @@ TRAINED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rewards": ("rewards",),
     }
 )
-JUDGED_ON = ("test", "selection")
-PRECISIONS = ("auto", "float32", "bfloat16")
+JUDGED_ON = {"test": "Test images", "selection": "Selection images"}
+PRECISIONS = {"auto": "Automatic", "float32": "32 bits", "bfloat16": "16 bits"}
+
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
-@dataclass(frozen=True)
+@specified
 class NamedArchitecture:
     """An architecture as text, and what people call it.
 
@@ -54,7 +58,7 @@ class NamedArchitecture:
         return cls(name, notation.shortest(architecture))
 
 
-@dataclass(frozen=True)
+@specified
 class Budget:
     """How a network is trained, by default as DARTS' authors do; accuracies compare only within one budget.
 
@@ -81,39 +85,49 @@ class Budget:
         ValueError: a value out of bounds; says which and what is accepted.
     """
 
-    family: str = "cifar"
-    channels: int = 36
-    layers: int = 20
+    family: Annotated[str, OneOf(FAMILIES)] = "cifar"
+    data: Annotated[Source, Asked("Images", "A hub name, parquet files, an image folder, or sample.", main=True)] = (
+        HUB_DEFAULT
+    )
+    epochs: Annotated[int, Field(ge=1, le=100_000), Asked("Epochs", "Passes over the training images.", main=True)] = (
+        600
+    )
+    channels: Annotated[int, Asked("Channels", "C, the network's initial channels.")] = 36
+    layers: Annotated[int, Asked("Layers", "L, the network's searched cells.")] = 20
     resolution: int = 32
     auxiliary: bool = True
     stem_stride: int = 1
-    data: str = HUB_DEFAULT
-    split_seed: int = 0
-    trained_on: str = "all"
-    images_per_class: int = 0
-    judged_on: str = "test"
-    epochs: int = 600
-    batch: int = 96
-    learning_rate: float = 0.025
-    warmup_epochs: float = 0.0
-    momentum: float = 0.9
+    split_seed: Seed = 0
+    judged_on: Annotated[
+        str,
+        OneOf(JUDGED_ON),
+        Asked(
+            "Images evaluated on",
+            "test (for reports), or selection (a tenth of the training images is not trained on).",
+            "split",
+            alias="judged_on",
+        ),
+    ] = "test"
+    trained_on: Annotated[
+        str, OneOf(TRAINED_ON), Asked(name="split", named={"test": "all", "selection": "fitting"})
+    ] = "all"
+    images_per_class: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    batch: Annotated[int, Field(ge=2, le=100_000), Asked("Images per step", "Images per step.")] = 96
+    learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.025
+    warmup_epochs: Annotated[float, Field(ge=0, le=100_000)] = 0.0
+    momentum: Annotated[float, Field(ge=0, le=0.9999)] = 0.9
     nesterov: bool = False
-    weight_decay: float = 3e-4
-    drop_path: float = 0.2
-    auxiliary_weight: float = 0.4
-    gradient_clip: float = 5.0
-    label_smoothing: float = 0.0
-    padding: int = 4
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 3e-4
+    drop_path: Annotated[float, Field(ge=0, le=0.99)] = 0.2
+    auxiliary_weight: Annotated[float, Field(ge=0, le=100)] = 0.4
+    gradient_clip: Annotated[float, Field(ge=0, le=1e9)] = 5.0
+    label_smoothing: Annotated[float, Field(ge=0, le=1)] = 0.0
+    padding: Pixels = 4
     flip: bool = True
-    cutout: int = 16
-    precision: str = "auto"
+    cutout: Pixels = 16
+    precision: Annotated[str, OneOf(PRECISIONS)] = "auto"
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r:.60}; accepted: {', '.join(map(str, choices))}")
-        for name, (low, high) in _BOUNDS.items():
-            _check_bounds(name, getattr(self, name), low, high)
         if self.warmup_epochs > self.epochs:
             raise ValueError(f"warmup_epochs is {self.warmup_epochs}; at most the {self.epochs} epochs are accepted")
         if self.judged_on in TRAINED_ON[self.trained_on]:
@@ -123,17 +137,13 @@ class Budget:
             )
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov is True and momentum 0; it needs a momentum")
-        _ = self.network(2), self.augmentation
+        self.network(2)
 
     def network(self, classes: int) -> NetworkConfig:
         """The network for images of so many classes."""
         return NetworkConfig(
             self.family, self.channels, self.layers, self.resolution, classes, self.auxiliary, self.stem_stride
         )
-
-    @property
-    def augmentation(self) -> Augmentation:
-        return Augmentation(self.padding, self.flip, self.cutout)
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
         """The rate of step 0…: linear warm-up, then a cosine that reaches 0 after the last step."""
@@ -152,10 +162,10 @@ class Budget:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Budget":
         """The inverse of `to_dict`. Raises ValueError for unknown or ill-typed fields."""
-        return dataclass_of(cls, value)
+        return read(cls, value)
 
 
-@dataclass(frozen=True)
+@specified
 class EvaluationConfig:
     """A queue of trainings from scratch: every architecture with every seed, the first seed of all first.
 
@@ -170,15 +180,17 @@ class EvaluationConfig:
     """
 
     architectures: tuple[NamedArchitecture, ...]
-    budget: Budget = field(default_factory=Budget)
-    seeds: tuple[int, ...] = (0,)
-    preset: str = ""
+    budget: Budget = Budget()
+    seeds: Annotated[tuple[Seed, ...], Asked(help="Of weights and draws; may be given several times.", name="seed")] = (
+        0,
+    )
+    preset: Annotated[
+        str, Asked(help="paper (as published), short (minutes on a CPU) or smoke (seconds, built-in sample).")
+    ] = ""
 
     def __post_init__(self) -> None:
         _check_distinct("architectures", [item.architecture for item in self.architectures])
         _check_distinct("seeds", self.seeds)
-        for seed in self.seeds:
-            _check_bounds("seed", seed, 0, 2**63 - 1)
         network = self.budget.network(2)
         for item in self.architectures:
             if problem := network.mismatch(item.architecture):
@@ -200,42 +212,7 @@ class EvaluationConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "EvaluationConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
-        return dataclass_of(cls, value)
-
-
-_CHOICES: Mapping[str, Any] = MappingProxyType(
-    {
-        "trained_on": tuple(TRAINED_ON),
-        "judged_on": JUDGED_ON,
-        "precision": PRECISIONS,
-        "nesterov": (False, True),
-        "flip": (False, True),
-    }
-)
-# Whole numbers where the lower bound is one.
-_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "split_seed": (0, 2**63 - 1),
-        "images_per_class": (0, 10_000_000),
-        "epochs": (1, 100_000),
-        "batch": (2, 100_000),
-        "learning_rate": (0.0, 10.0),
-        "warmup_epochs": (0.0, 100_000),
-        "momentum": (0.0, 0.9999),
-        "weight_decay": (0.0, 1.0),
-        "drop_path": (0.0, 0.99),
-        "auxiliary_weight": (0.0, 100.0),
-        "gradient_clip": (0.0, 1e9),
-        "label_smoothing": (0.0, 1.0),
-    }
-)
-
-
-def _check_bounds(name: str, value: Any, low: float, high: float) -> None:
-    kind = int if isinstance(low, int) else int | float
-    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-        numbers = "whole numbers" if isinstance(low, int) else "numbers"
-        raise ValueError(f"{name} is {value!r:.60}; accepted: {numbers} from {low} to {high}")
+        return read(cls, value)
 
 
 def _check_distinct(name: str, values: Any) -> None:

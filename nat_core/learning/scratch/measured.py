@@ -6,18 +6,18 @@ lives in the folder of runs; what the project ships lies among its assets.
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
+from pydantic import Field
 
 from nat_core import ASSETS
 from nat_core.architecture import notation
@@ -27,13 +27,13 @@ from nat_core.learning.images.images import ImageData
 from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.support.device import device_title, machine
 from nat_core.learning.support.files import write_text
-from nat_core.learning.support.values import dataclass_of
 from nat_core.network.costs import cost_model
+from nat_core.specification import read, specified
 
 SHIPPED = ASSETS / "measured.jsonl"
 
 
-@dataclass(frozen=True)
+@specified
 class MeasuredResult:
     """One network trained and judged.
 
@@ -58,7 +58,7 @@ class MeasuredResult:
 
     architecture: str
     genotype: str
-    accuracy: float
+    accuracy: Annotated[float, Field(ge=0, le=100)]
     judged_on: str
     budget: str
     seed: int
@@ -73,10 +73,6 @@ class MeasuredResult:
     settings: Mapping[str, Any] = field(hash=False)
     machine: Mapping[str, Any] = field(hash=False)
     accuracy_kind: AccuracyKind = "measured"
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.accuracy, int | float) or not 0 <= self.accuracy <= 100 or math.isnan(self.accuracy):
-            raise ValueError(f"accuracy is {self.accuracy!r:.60}; accepted: 0 to 100 percent")
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -94,7 +90,7 @@ class MeasuredResult:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "MeasuredResult":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for missing or unknown fields."""
-        return dataclass_of(cls, value)
+        return read(cls, value)
 
 
 def measured_result(

@@ -4,15 +4,16 @@ Sources: DARTS (arXiv 1806.09055), section 3.2, for cells of two inputs; NAS-Ben
 its own. The small ones are ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.images.sources import SAMPLE
-from nat_core.learning.scratch.config import Budget
+from nat_core.learning.images.defaults import SAMPLE
+from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
 from nat_core.network.config import usual_network
+from nat_core.options import changed
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Preset:
         return Budget(**{"family": family, **self.common, **self.families[family], **changes})
 
 
+DEFAULT_PRESET = "short"
 # Without what pays in long trainings only.
 _PLAIN = {"auxiliary": False, "auxiliary_weight": 0.0, "drop_path": 0.0, "cutout": 0}
 
@@ -65,6 +67,16 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         ),
     }
 )
+
+
+def evaluation(architectures: Sequence[NamedArchitecture], options: Mapping[str, Any]) -> EvaluationConfig:
+    """The queue of trainings that options mean; without a preset it starts from the default one.
+
+    Raises:
+        ValueError: unknown preset, architectures that fit no network, or a value out of bounds.
+    """
+    budget = preset_budget(options.get("preset", DEFAULT_PRESET), architectures[0].architecture)
+    return changed(EvaluationConfig(tuple(architectures), budget, preset=DEFAULT_PRESET), options)
 
 
 def preset_budget(preset: str, architecture: Architecture, **changes: Any) -> Budget:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nat_core.learning.images.augmentation import Augmentation
 from nat_core.learning.images.images import ImageData, ImagePart, normalise
 from nat_core.learning.scratch.config import TRAINED_ON, Budget
 from nat_core.learning.scratch.state import ScratchState
@@ -38,7 +39,7 @@ class Trainer:
         full, rest = divmod(len(self.part), budget.batch)
         self.steps_per_epoch = full + (rest > 1)
         self.steps = budget.epochs * self.steps_per_epoch
-        self._augment = budget.augmentation
+        self._augment = Augmentation(budget.padding, budget.flip, budget.cutout)
 
     def step(self, state: ScratchState) -> None:
         """One gradient step; losses and right answers are added to what is pending."""

@@ -133,7 +133,7 @@ class Trainer:
 
     def step(self, state: TrainingState) -> dict[str, float]:
         """Draws inputs and transformations, looks up rewards, and follows the gradient once."""
-        config, device = self.config, self.legal.device
+        config, learning, device = self.config, self.config.reinforce, self.legal.device
         state.policy.train()
         count = graph_count(self.graphs)
         chosen = torch.randperm(count, generator=state.generator)[: config.batch].to(device)
@@ -145,10 +145,10 @@ class Trainer:
         advantage = self._advantage(rewards, gains, state).to(log_probabilities.dtype)
         entropy = sum_per_graph(edge_entropy(log_probabilities), graphs.edge_batch, len(chosen))
         chance = log_probability(log_probabilities, drawn, graphs.edge_batch, len(chosen))
-        loss = reinforce_loss(chance, advantage, entropy, config.entropy_weight_at(state.step))
-        if config.searched_share:
+        loss = reinforce_loss(chance, advantage, entropy, learning.entropy_weight_at(state.step, config.steps))
+        if learning.searched_share:
             loss = loss._replace(imitation_term=self._imitation(chosen, log_probabilities, graphs.edge_batch, rewards))
-        rate = config.learning_rate_at(state.step)
+        rate = config.optimizer.rate_at(state.step, config.steps)
         state.descend(loss.total, rate)
         return {
             "reward": rewards.mean().item(),
@@ -156,7 +156,7 @@ class Trainer:
             "best_sample_gain": gains.amax(dim=0).mean().item(),
             "policy_term": loss.policy_term.item(),
             "entropy_term": loss.entropy_term.item(),
-            **({"imitation_term": loss.imitation_term.item()} if config.searched_share else {}),
+            **({"imitation_term": loss.imitation_term.item()} if learning.searched_share else {}),
             "entropy": entropy.mean().item(),
             "learning_rate": rate,
         }
@@ -164,7 +164,7 @@ class Trainer:
     def _imitation(self, chosen: Tensor, log_probabilities: Tensor, edge_batch: Tensor, rewards: Tensor) -> Tensor:
         """Of what steepest ascent finds for the chosen inputs; each is sought once."""
         space, rule = self.config.target_space, self.config.rule
-        numbers, sought = chosen.tolist(), self.config.searched_share * len(self.inputs)
+        numbers, sought = chosen.tolist(), self.config.reinforce.searched_share * len(self.inputs)
         for number in set(numbers) - self._searched.keys():
             given = self.inputs[number]
             found = ascended(given, space, self.objective, rule) if number < sought else given
@@ -183,11 +183,12 @@ class Trainer:
 
     def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
         """[samples, batch] weighted advantages; keeps the moving baseline."""
-        if self.config.estimator == "group":
-            return self.config.advantage_weight * group_advantage(self._scaled(rewards), self.config.best_weight).value
+        config = self.config.reinforce
+        if config.estimator == "group":
+            return config.advantage_weight * group_advantage(self._scaled(rewards), config.best_weight).value
         advantage = gains - state.baseline
-        state.baseline = moving_baseline(state.baseline, gains, self.config.baseline_decay)
-        return self.config.advantage_weight * advantage
+        state.baseline = moving_baseline(state.baseline, gains, config.baseline_decay)
+        return config.advantage_weight * advantage
 
     @torch.inference_mode()
     def held_out(self, policy: Policy) -> dict[str, float]:
@@ -213,7 +214,8 @@ def reward_scale(
 
     An unstable source, whose numbers change as training goes on, is not asked for all inputs but compared in points.
     """
-    if config.reward_scale == "points" or config.estimator != "group" or not objective.source.stable:
+    learning = config.reinforce
+    if learning.reward_scale == "points" or learning.estimator != "group" or not objective.source.stable:
         return None
     rewards = objective(architectures)
     return TargetScale.fitted(rewards, rank_share=1.0) if len(np.unique(rewards)) > 1 else None

@@ -1,18 +1,17 @@
 """A kind of run: training architectures from scratch; every result goes into the measured ones' table at once."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nat_core.learning.images.images import ImageData
 from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured, read_measured
 from nat_core.learning.scratch.presets import PRESETS
 from nat_core.learning.scratch.queue import evaluate, images_of, ticks
+from nat_core.options import command_words
 from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking
 from nat_core.runs.work import RunContext, Work
-
-# Fields of the budget that the command line has options for.
-OPTIONS = ("data", "epochs", "channels", "layers", "batch", "judged_on")
 
 
 def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> bool:
@@ -65,12 +64,8 @@ def arguments(config: EvaluationConfig, preset: str) -> list[str]:
     name = next((known for known in (preset, config.preset) if known in PRESETS), "paper")
     families = PRESETS[name].families
     standard = PRESETS[name].budget(budget.family if budget.family in families else next(iter(families)))
-    found = ["evaluate", *(item.name or item.genotype for item in config.architectures)]
-    found += ["--preset", name]
-    for option in OPTIONS:
-        if getattr(budget, option) != getattr(standard, option):
-            found += [f"--{option.replace('_', '-')}", str(getattr(budget, option))]
-    return found + [item for seed in config.seeds for item in ("--seed", str(seed)) if config.seeds != (0,)]
+    found = ["evaluate", *(item.name or item.genotype for item in config.architectures), "--preset", name]
+    return found + command_words(config, replace(config, budget=standard, seeds=(0,)))
 
 
 EVALUATION = Work(

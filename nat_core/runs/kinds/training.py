@@ -5,6 +5,7 @@ A stopped training's policy is in its checkpoint, ready to be used.
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from nat_core.learning.forms import command_words
+from nat_core.learning.forms import training_words
 from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.loop import HEADLINE, train_on_images
 from nat_core.learning.image_training.plan import plan_training
@@ -43,11 +44,11 @@ def train_on_table(config: TrainingConfig, context: RunContext) -> bool:
 
 def table_arguments(config: TrainingConfig, preset: str) -> list[str]:
     """Of the command line that trains the same, as far as it has options for it."""
-    standard = RECIPES.get(preset, TrainingConfig)(space=config.space)
+    standard = replace(RECIPES.get(preset, TrainingConfig()), space=config.space)
     found = ["train", "--space", config.space]
     if preset in RECIPES and preset != "group":
         found += ["--recipe", preset]
-    return found + command_words(config, standard)
+    return found + training_words(config, standard)
 
 
 def train_from_images(config: ImageTrainingConfig, context: RunContext) -> bool:
@@ -68,7 +69,7 @@ def image_arguments(config: ImageTrainingConfig, name: str) -> list[str]:
     if config.schedule != standard.schedule:
         found += ["--schedule", config.schedule]
         standard = preset(name, config.space, config.schedule)
-    return found + command_words(config, standard)
+    return found + training_words(config, standard)
 
 
 def policy_of_checkpoint(path: Path, command: str = "") -> tuple[Policy, PolicyCard]:
