@@ -99,7 +99,9 @@ def test_exact_search_finds_what_enumeration_does(cost):
         limit = costs[code] * rng.uniform(0.3, 1.0)
         reachable = lattice.is_reachable(np.array(code), np.arange(table.SIZE))
         given = table.architecture_of_code(code)
-        found = int(table.codes([given.with_operations([NAMES[number] for number in search(given, limit)])])[0])
+        found = int(
+            table.codes([given.with_operations([NAMES[number] for number in search(search.code(given), limit)])])[0]
+        )
         fitting = np.flatnonzero(reachable & (costs <= limit * (1 + 1e-9)))
         if len(fitting):
             assert SCORES[found] == SCORES[fitting].max()
