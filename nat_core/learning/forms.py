@@ -39,7 +39,7 @@ class Start:
         str,
         OneOf(RECIPES),
         Asked(
-            help="nasbench201: group (ours) or authors (the papers' code); other spaces: trainings.",
+            help="nasbench201: budgets or group (ours), or authors (the papers'); other spaces: trainings.",
             only=(TABLE, TRAININGS),
         ),
     ] = "group"

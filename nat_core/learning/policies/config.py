@@ -7,8 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from nat_core.learning.nasbench201.columns import DEVICES
 from nat_core.specification import OneOf, specified
 
+# What budgets may limit that a policy is told.
+BUDGETS = {"": "None", "macs": "MACs", "parameters": "Parameters", **DEVICES}
 # Bounds are the largest sizes that any policy needs, so that a card cannot ask for more memory.
 Width = Annotated[int, Field(ge=1, le=1024)]
 
@@ -23,9 +26,10 @@ class PolicyConfig:
         layers: rounds of messages.
         embedding: width of an operation's embedding.
         key: width of the vectors in which edges and targets are compared.
+        budget: what the budget limits that the policy is told; empty: it is told none.
 
     Raises:
-        ValueError: unknown network, or a size out of bounds.
+        ValueError: unknown network or cost, or a size out of bounds.
     """
 
     network: Annotated[str, OneOf({"edge": "Ours", "gcn": "The papers'"})] = "edge"
@@ -33,6 +37,7 @@ class PolicyConfig:
     layers: Annotated[int, Field(ge=1, le=16)] = 3
     embedding: Width = 32
     key: Width = 64
+    budget: Annotated[str, OneOf(BUDGETS)] = ""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

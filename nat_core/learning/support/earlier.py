@@ -8,13 +8,14 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "optimizer": ("learning_rate", "warmup_steps", "decay", "betas", "weight_decay"),
     "reinforce": (
         "estimator", "reward_scale", "advantage_weight", "best_weight", "baseline_decay", "entropy_start",
-        "entropy_end", "searched_share",
+        "entropy_end", "searched_share", "imitation_weight", "imitation_until",
     ),
     "reward": ("data_set", "trainings", "cost", "cost_weight", "change_weight", "caution"),
     "inputs": ("inputs", "held_out", "thinned_share", "split_seed"),
+    "budgets": ("budget", "smallest_budget", "whole_budgets"),
 }  # fmt: skip
 _PART_OF = {name: part for part, names in _PARTS.items() for name in names}
-_RENAMED = {"inputs": "training"}
+_RENAMED = {"inputs": "training", "budget": "cost", "smallest_budget": "smallest", "whole_budgets": "whole"}
 
 
 def in_parts(training: Any) -> Any:

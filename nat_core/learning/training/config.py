@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
 from nat_core.learning.nasbench201.columns import DEVICES, SelectionSet
-from nat_core.learning.policies.config import POLICY_CONFIGS, PolicyConfig
+from nat_core.learning.policies.config import BUDGETS, POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.support.earlier import in_parts
 from nat_core.options import Asked
 from nat_core.specification import OneOf, read, specified
@@ -70,7 +70,10 @@ class ReinforceConfig:
         baseline_decay: of the moving average.
         entropy_start, entropy_end: weight of the entropy in nats, linear from first to last step.
         searched_share: of the inputs trained on, for how many the policy imitates what steepest ascent finds where its
-            samples find nothing as good, rare gains above all; for rewards that cost nothing and stay the same.
+            samples find nothing as good, rare gains above all; for rewards that cost nothing and stay the same. With
+            budgets, where all cells of the space can be enumerated, it imitates the best that fits.
+        imitation_weight: of what the imitated is ahead of the best sample, in the scale of rewards.
+        imitation_until: share of the steps over which imitation fades to nothing; 0: it does not fade.
     """
 
     estimator: Annotated[str, OneOf({"group": "Among an input's samples", "moving_average": "Moving average"})] = (
@@ -87,10 +90,20 @@ class ReinforceConfig:
         Field(ge=0, le=1),
         Asked("Searched share", "Of the inputs, for which search shows the policy an output.", only=_MODELLED),
     ] = 0.0
+    imitation_weight: Weight = 3.0
+    imitation_until: Share = 0.0
 
     def entropy_weight_at(self, step: int, steps: int) -> float:
         """Weight of the entropy in step 0…steps-1."""
         return self.entropy_start + (self.entropy_end - self.entropy_start) * step / max(1, steps - 1)
+
+    def imitation_weight_at(self, step: int, steps: int) -> float:
+        """Weight of what is imitated in step 0…steps-1; 0 where nothing is."""
+        if not self.searched_share:
+            return 0.0
+        if not self.imitation_until:
+            return self.imitation_weight
+        return self.imitation_weight * max(0.0, 1 - step / (self.imitation_until * steps))
 
 
 @specified
@@ -157,6 +170,30 @@ class InputsConfig:
 
 
 @specified
+class BudgetsConfig:
+    """The budgets that the policy is told: drawn anew whenever an input is, and transformations from what fits them.
+
+    Attributes:
+        cost: what they limit; empty: the policy is told none.
+        smallest: the smallest that is drawn, as a share of the input's cost; all up to 1 are as likely.
+        whole: share of the budgets that are the input's whole cost.
+    """
+
+    cost: Annotated[
+        str,
+        OneOf(BUDGETS),
+        Asked(
+            "Budget of",
+            "What a budget limits that the policy is told: macs, parameters or a device.",
+            "budget",
+            only=(TABLE, TRAININGS),
+        ),
+    ] = ""
+    smallest: Share = 0.05
+    whole: Share = 0.2
+
+
+@specified
 class TrainingConfig:
     """How to train a policy.
 
@@ -168,7 +205,8 @@ class TrainingConfig:
         batch: input architectures per step.
         samples: transformations drawn per input.
         seed: of weights, batches and draws.
-        optimizer, reinforce, reward, inputs: how the policy learns, from what, and on which architectures.
+        optimizer, reinforce, reward, inputs, budgets: how the policy learns, from what, on which architectures, and
+            within which budgets.
 
     Raises:
         ValueError: a value out of bounds; says which and what is accepted.
@@ -191,6 +229,7 @@ class TrainingConfig:
     reinforce: ReinforceConfig = ReinforceConfig()
     reward: RewardConfig = RewardConfig()
     inputs: InputsConfig = InputsConfig()
+    budgets: BudgetsConfig = BudgetsConfig()
 
     def __post_init__(self) -> None:
         reward, is_table = self.reward, self.space == "nasbench201"
@@ -204,6 +243,23 @@ class TrainingConfig:
             raise ValueError(
                 f"latencies on {reward.cost} are known for nasbench201 only; accepted for {self.space}: macs"
             )
+        self._check_budgets()
+
+    def _check_budgets(self) -> None:
+        cost = self.budgets.cost
+        if cost in DEVICES and self.space != "nasbench201":
+            raise ValueError(
+                f"latencies on {cost} are known for nasbench201 only; accepted for {self.space}: macs, parameters"
+            )
+        if cost and self.reinforce.estimator != "group":
+            raise ValueError(f"budgets need the group estimator; accepted for {self.reinforce.estimator}: none")
+        if self.policy.budget not in ("", cost):
+            raise ValueError(f"policy.budget is {self.policy.budget!r}; it must be empty, or budgets.cost ({cost!r})")
+
+    @property
+    def shape(self) -> PolicyConfig:
+        """Of the policy, which is told what `budgets` limit."""
+        return replace(self.policy, budget=self.budgets.cost)
 
     @property
     def target_space(self) -> Space:
@@ -228,6 +284,12 @@ AUTHORS_REINFORCE = ReinforceConfig(
 RECIPES: Mapping[str, TrainingConfig] = MappingProxyType(
     {
         "group": TrainingConfig(),
+        # One policy for all budgets: what exact search finds shows it the way, and then its own samples do. While it
+        # imitates it spreads over what is nearly as good; what it does most probably becomes best after that.
+        "budgets": TrainingConfig(
+            steps=2500, budgets=BudgetsConfig("macs"),
+            reinforce=ReinforceConfig(searched_share=1.0, imitation_weight=0.15, imitation_until=0.5),
+        ),
         # On its own network, for comparison.
         "authors": TrainingConfig(
             policy=POLICY_CONFIGS["gcn"], steps=8000, batch=64, samples=1, optimizer=AUTHORS_OPTIMIZER,

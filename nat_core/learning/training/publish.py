@@ -13,6 +13,7 @@ from nat_core.learning.accuracies.trainings_model_files import save_trainings_mo
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.support.device import machine
+from nat_core.learning.training.budget_quality import budget_figures
 from nat_core.learning.training.data import inputs_of, objective_of, split_codes
 from nat_core.learning.training.evaluation import policy_quality
 from nat_core.learning.training.loop import TrainedPolicy
@@ -41,7 +42,7 @@ def card_of(trained: TrainedPolicy, command: str, quality: dict[str, Any] | None
     return PolicyCard(
         space=config.space,
         rule=config.rule,
-        policy=config.policy,
+        policy=config.shape,
         command=command,
         data=trained.source.description,
         training={**config.to_dict(), "steps_done": trained.steps_done},
@@ -62,6 +63,8 @@ def held_out_quality(trained: TrainedPolicy) -> dict[str, Any]:
     _, inputs = split_codes(config.inputs)
     scores = objective_of(config)([table.architecture_of_code(code) for code in range(table.SIZE)])
     measured = policy_quality(trained.policy, inputs, scores, config.rule).to_dict()
+    if config.budgets.cost:
+        measured["budgets"] = budget_figures(trained.policy, inputs, scores, config.budgets.cost, config.rule)
     return {"inputs": f"{len(inputs)} held-out NAS-Bench-201 cells", "score": config.reward.data_set, **measured}
 
 
