@@ -123,7 +123,7 @@ def said(hint: Any, kind: type[T]) -> T | None:
 def accepted(hint: Any) -> str:
     """What an annotation accepts, in words."""
     if choices := said(hint, OneOf):
-        return ", ".join(choices.titles)
+        return ", ".join(filter(None, choices.titles))
     if get_origin(hint) in (Union, UnionType):
         return " or ".join(map(accepted, get_args(hint)))
     kind, origin = bare(hint), get_origin(bare(hint))

@@ -12,8 +12,8 @@ import torch
 
 from nat_core import PROJECT
 from nat_core.learning.nasbench201 import table
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.distribution import greedy
-from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.data import split_codes
 from nat_core.learning.training.evaluation import edge_log_probabilities

@@ -18,7 +18,8 @@ from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.table import TabularAccuracy
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import PolicyCard, load_policy, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.ranking import FAIR_SAVING, MACS_WORTH

@@ -25,8 +25,9 @@ from nat_core.learning.graphs.graph import encode, legal_mask
 from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.plan import Phase, evaluations, plan_training
 from nat_core.learning.image_training.weight_training import shared_weights_sgd, weight_step
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.distribution import edge_entropy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.device import total_memory_bytes
 from nat_core.learning.support.files import write_text
 from nat_core.learning.training.config import TRAININGS, TrainingConfig

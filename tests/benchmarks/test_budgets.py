@@ -9,7 +9,8 @@ import torch
 from benchmarks.budgets import FRONT_SHARES, area, heavy, local_front, random_ranking, rule_front, within_budgets
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.comparators import Lattice
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.training.budget_quality import SHARES, costs_of_codes, limits_of, offers
 
 LATTICE = Lattice.of_space(table.SPACE)

@@ -10,7 +10,7 @@ import pytest
 from nat_core import PRETRAINED
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.training.config import RECIPES, TRAININGS, InputsConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish

@@ -9,7 +9,8 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.evaluation_queue import EvaluationQueue
 from nat_core.learning.accuracies.supernet_files import SupernetCard, save_supernet
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
 from tests.pages.test_transform_page import act, box, button, metric, open_page, query, run

@@ -15,7 +15,8 @@ from nat_core.architecture.notation import parse, shortest, write
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.nasbench201.table import TabularAccuracy, accuracies_percent, architecture_of_code
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.naming import resolve
 from tests.support import darts_family
 from ui import candidates, compute

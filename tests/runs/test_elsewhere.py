@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from nat_core.learning.policies import catalogue
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.runs.artifacts import (
     Snapshots,

@@ -6,7 +6,7 @@ import pytest
 
 from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.presets import PRESETS, preset
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.training.config import RECIPES, TRAININGS, InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.network.supernet import Supernet

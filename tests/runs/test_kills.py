@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.files import load_tensors
 from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import InputsConfig, TrainingConfig

@@ -12,7 +12,7 @@ from nat_core.architecture import notation
 from nat_core.cli import main
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import CARD, list_policies, load_policy
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish

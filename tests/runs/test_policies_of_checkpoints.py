@@ -12,7 +12,7 @@ from nat_core.learning.image_training.presets import preset
 from nat_core.learning.image_training.state import new_image_state, save_image_state
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import Schedule, train

@@ -15,7 +15,7 @@ import torch
 from nat_core import ASSETS
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.support import files

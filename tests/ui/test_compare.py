@@ -11,7 +11,8 @@ from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes
 from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS
 from ui.compare import explorer, outputs, own, pairs
 from ui.compare.architectures import _ours, frame

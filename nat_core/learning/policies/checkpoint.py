@@ -18,7 +18,8 @@ from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.columns import SelectionSet
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.earlier import in_parts
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
 from nat_core.specification import OneOf, check, read, specified

@@ -7,7 +7,7 @@ from typing import Any
 from nat_core.learning.image_training.config import ImageTrainingConfig, RewardsConfig, WeightsConfig
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.images.images import ImageData, load_images
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.training.config import InputsConfig
 from nat_core.options import with_fields
 

@@ -17,7 +17,7 @@ from nat_core.learning.image_training.rounds import check
 from nat_core.learning.image_training.setting import PROBES, Setting
 from nat_core.learning.image_training.state import new_image_state
 from nat_core.learning.policies import catalogue
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.files import load_tensors
 from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import InputsConfig, TrainingConfig

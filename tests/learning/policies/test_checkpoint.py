@@ -17,7 +17,8 @@ from nat_core.learning.policies.checkpoint import (
     name_policy,
     save_policy,
 )
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 
 CONFIG = PolicyConfig(width=8, layers=1, embedding=4, key=4)
 

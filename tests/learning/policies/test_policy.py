@@ -13,8 +13,8 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.architecture.transitions import is_legal
 from nat_core.learning.graphs.encoder import POLICY_NETWORKS
 from nat_core.learning.graphs.graph import encode
-from nat_core.learning.policies.config import POLICY_CONFIGS
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import POLICY_CONFIGS, PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from tests.support.strategies import architectures
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

@@ -9,9 +9,10 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning.graphs.graph import encode
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.budget import most_probable_within
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.costs import COSTS, edge_costs
 from nat_core.learning.policies.distribution import transformed
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.policies.proposing import proposals
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
@@ -84,7 +85,7 @@ def test_bad_calls_are_refused_with_a_sentence():
     items = sampled(space, 2)
     with pytest.raises(ValueError, match="limits of 1 and costs of 2 architectures for 2"):
         proposals(Policy(), items, space, [[1e9]], 5)
-    with pytest.raises(ValueError, match="cost is 'joules'; accepted: macs, parameters, 1080ti_1"):
+    with pytest.raises(ValueError, match="budget is 'joules'; accepted: macs, parameters, 1080ti_1"):
         PolicyConfig(budget="joules")
     with pytest.raises(ValueError, match="1 budgets for 2 architectures; each needs one"):
         Policy(PolicyConfig(budget="macs")).distribution(items, space, budgets=[1.0])

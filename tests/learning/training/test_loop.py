@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training import loop
 from nat_core.learning.training.config import RECIPES, InputsConfig, TrainingConfig
