@@ -4,8 +4,6 @@ The k most probable choices are enumerated exactly and filtered. Where too few o
 tilted by exp(−μ · MACs) with growing μ: a Lagrangian relaxation, whose last resort is the cheapest legal choice.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,28 +39,6 @@ def most_probable_within(
         if len(fitting[1]) >= count or enumerated < pool:
             return fitting[0][:count], fitting[1][:count]
     return _merge([fitting, *_tilted(log_probabilities, macs, max_macs, count)], count)
-
-
-def most_probable_spread(
-    log_probabilities: NDArray[np.floating], macs: NDArray[np.int64], limits: Sequence[int], count: int
-) -> Choices:
-    """`count` distinct choices, as many of them within each of `limits`; the first limit's come first.
-
-    Args:
-        limits: MACs of the edges alone.
-        log_probabilities, macs, count: as of `most_probable_within`.
-
-    Returns:
-        likewise; where choices are among the most probable for several limits, the next probable follow.
-    """
-    chosen: dict[tuple[int, ...], float] = {}
-    for place, limit in enumerate(limits):
-        wanted = len(chosen) + -(-(count - len(chosen)) // (len(limits) - place))
-        found, scores = most_probable_within(log_probabilities, macs, limit, wanted)
-        for row, score in zip(found.tolist(), scores.tolist(), strict=True):
-            if len(chosen) < wanted:
-                chosen.setdefault(tuple(row), score)
-    return np.array([*chosen], dtype=np.int64).reshape(-1, len(macs)), np.array([*chosen.values()])
 
 
 def _tilted(
