@@ -19,10 +19,12 @@ from nat_core.architecture.spaces import Space
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.costs import check_cost, edge_costs
 from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.policies.policy import Policy
-from nat_core.learning.policies.proposing import check_cost, proposals
+from nat_core.learning.policies.proposing import proposals
 from nat_core.network.config import NETWORKS, NetworkConfig
+from nat_core.network.costs import cost_model
 from nat_core.ranking import Candidate, cheapest_as_good, judged, undominated
 
 # Shares of the input's cost that are budgets unless others are asked for.
@@ -155,7 +157,8 @@ def front(
         if reason := space.mismatch(item) or source.mismatch(item):
             raise ValueError(f"architecture {position} does not fit: {reason}")
     measure = measure_of(cost)
-    own = [measure(Candidate(item, network, 0.0)) for item in architectures]
+    costs = cost_model(network)
+    own = [measure(Candidate(item, network, costs.cost(item), 0.0)) for item in architectures]
     limits = [[share * value for share in shares] for value in own]
     pools = list(pooled(architectures, policy, space, limits, 1 if greedy else candidates, cost, network))
     kept = [[item for item in pool.candidates if measure(item) <= shares[0] * value]
@@ -243,12 +246,16 @@ def pooled(
 ) -> Iterator[Pool]:
     """For every architecture the policy's `count` most probable outputs within each of its limits, as one pool."""
     for begin in range(0, len(architectures), _INPUTS_AT_ONCE):
-        some = slice(begin, begin + _INPUTS_AT_ONCE)
-        found = proposals(policy, architectures[some], space, limits[some], count, cost, network)
-        for architecture, proposed in zip(architectures[some], found, strict=True):
-            operations = np.concatenate([chosen for chosen, _ in proposed.within])
-            scores = np.concatenate([scores for _, scores in proposed.within])
-            yield pool(architecture, network, operations, scores, proposed.staying, proposed.log_probabilities)
+        some, bounds = architectures[begin : begin + _INPUTS_AT_ONCE], limits[begin : begin + _INPUTS_AT_ONCE]
+        costs = edge_costs(some, space, cost, network)
+        found = proposals(policy, some, space, bounds, count, costs)
+        with torch.inference_mode():
+            distribution = policy.distribution(some, space)
+        for number, (architecture, choices) in enumerate(zip(some, found, strict=True)):
+            operations = np.concatenate([chosen for chosen, _ in choices])
+            scores = np.concatenate([scores for _, scores in choices])
+            rows = distribution.rows(number).double().cpu().numpy()
+            yield pool(architecture, network, operations, scores, rows)
 
 
 def pool(
@@ -256,7 +263,6 @@ def pool(
     network: NetworkConfig,
     operations: NDArray[np.int64],
     scores: NDArray[np.float64],
-    staying: float,
     log_probabilities: NDArray[np.float64],
 ) -> Pool:
     """The pool of one architecture.
@@ -266,16 +272,19 @@ def pool(
         network: where costs are counted.
         operations: [k, E] of the proposals, repeats allowed.
         scores: [k] their log-probabilities.
-        staying: log-probability of the input itself.
         log_probabilities: [E, operations] the policy's.
     """
+    own = [INDEX[name] for name in architecture.operations]
+    staying = float(log_probabilities[np.arange(len(own)), own].sum())
+    costs = cost_model(network)
     distinct = dict(zip(map(tuple, operations.tolist()), scores.tolist(), strict=True))
-    distinct.pop(tuple(INDEX[name] for name in architecture.operations), None)
-    others = tuple(
-        Candidate(transformed(architecture, row), network, score, number=number)
-        for number, (row, score) in enumerate(distinct.items(), start=1)
+    distinct.pop(tuple(own), None)
+    made = [(transformed(architecture, row), score) for row, score in distinct.items()]
+    given, *others = (
+        Candidate(item, network, costs.cost(item), score, number=number)
+        for number, (item, score) in enumerate([(architecture, staying), *made])
     )
-    return Pool(Candidate(architecture, network, staying), others, log_probabilities)
+    return Pool(given, tuple(others), log_probabilities)
 
 
 def _judged(pools: Sequence[Pool], kept: Sequence[Sequence[Candidate]], source: AccuracySource) -> list[Candidate]:

@@ -19,6 +19,7 @@ class Candidate:
 
     Attributes:
         network: where costs are counted.
+        cost: every non-null edge counted, as in the literature.
         log_probability: natural logarithm of the policy's probability for it, given the input.
         accuracy_percent: by the accuracy source; None without one.
         standard_error_points: of that accuracy; None where the source tells none.
@@ -30,6 +31,7 @@ class Candidate:
 
     architecture: Architecture
     network: NetworkConfig
+    cost: Cost
     log_probability: float
     accuracy_percent: float | None = None
     standard_error_points: float | None = None
@@ -37,11 +39,6 @@ class Candidate:
     is_believable: bool = True
     is_final: bool = True
     number: int = 0
-
-    @cached_property
-    def cost(self) -> Cost:
-        """Every non-null edge counted, as in the literature."""
-        return cost_model(self.network).cost(self.architecture)
 
     @cached_property
     def effective_cost(self) -> Cost:

@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
-from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
 from nat_core.front import MAX_CANDIDATES, SHARES, Pool, checked_shares, pool, pooled
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource, UncertainSource
-from nat_core.learning.policies.distribution import TransformationDistribution
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
@@ -330,20 +328,13 @@ def _sampled(
     drawn = distribution.sample(options.samples, generator)
     scores = distribution.log_probability(drawn)[:, 0].double().cpu().numpy()
     rows = distribution.rows().double().cpu().numpy()
-    return pool(architecture, network, drawn.cpu().numpy(), scores, _log_probability_of_staying(distribution), rows)
+    return pool(architecture, network, drawn.cpu().numpy(), scores, rows)
 
 
 def _dearest(architecture: Architecture, network: NetworkConfig) -> int:
     """MACs with the dearest operation on every edge."""
     costs = cost_model(network)
     return costs.fixed_cost(architecture).macs + int(costs.edge_table(architecture)[0].max(axis=1).sum())
-
-
-def _log_probability_of_staying(distribution: TransformationDistribution) -> float:
-    """Log-probability of the input itself."""
-    own = [INDEX[name] for name in distribution.architectures[0].operations]
-    indices = torch.tensor([own], device=distribution.log_probabilities.device)
-    return float(distribution.log_probability(indices)[0, 0])
 
 
 def _why_nothing_fits(drawn: Pool, max_macs: int | None, options: Options) -> str:
