@@ -8,6 +8,7 @@ never worse than it by more than the source can tell.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -121,7 +122,7 @@ class Transformation:
         """Accuracy gained, in points."""
         return self.output.gain_over(self.input)
 
-    @property
+    @cached_property
     def front(self) -> tuple[Candidate, ...]:
         """The candidates that no other one dominates, cheapest first; all that differ in MACs where nothing judges."""
         if self.accuracy_kind is not None:
