@@ -24,7 +24,6 @@ from ui.text import edge_label, node_label, percent
 from ui.unit import unit
 from ui.view import choose_cell
 
-
 # Of the session: which cell the selected part belongs to.
 EDITED = "edited_cell"
 

@@ -2,6 +2,7 @@
 
 import math
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -61,13 +62,17 @@ def _slider(outcome: Transformation, shown: Candidate) -> None:
 
 
 def _titles(given: Candidate, items: Sequence[Candidate]) -> list[str]:
-    """``79 %``, each once: what would be said twice is told apart by decimals, then by a number."""
+    """``79 %``, each once: what would be said twice is told apart by decimals, or else by a number."""
     shares = [100 * item.cost.macs / max(given.cost.macs, 1) for item in items]
-    for decimals in range(3):
-        titles = [f"{share:.{decimals}f} %" for share in shares]
-        if len({*titles}) == len(titles):
-            return titles
-    return [f"{title} ({number})" for number, title in enumerate(titles, start=1)]
+    titles = [f"{share:.0f} %" for share in shares]
+    for decimals in (1, 2):
+        often = Counter(titles)
+        titles = [
+            title if often[title] == 1 else f"{share:.{decimals}f} %"
+            for title, share in zip(titles, shares, strict=True)
+        ]
+    often = Counter(titles)
+    return [title if often[title] == 1 else f"{title} ({place})" for place, title in enumerate(titles, start=1)]
 
 
 def _pick(outcome: Transformation) -> None:
@@ -161,7 +166,7 @@ def _points(
         y=[_height(item) for item in items],
         mode="markers+text" if label else "markers",
         text=[label] * len(items),
-        textposition="bottom center",
+        textposition="bottom center" if name else "top center",
         textfont={"size": 12},
         cliponaxis=False,
         customdata=[[-1 if name else item.number, name or _title(outcome, item), _merit(item)] for item in items],
