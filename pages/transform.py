@@ -40,6 +40,7 @@ if chosen is None or answer is None:
         steps.table()
     with tabs[1]:
         export.one(architecture, compute.default_network(architecture))
+    view.remember()
 else:
     outcome = answer.progress.outcome
     shown = candidates.shown(outcome)
@@ -52,8 +53,8 @@ else:
             result.panel(answer, shown, published)
     measuring.watch(answer)
     drawings.options(architecture, with_output=True)
-    editor.restore_part(architecture, drawings.order(architecture, shown.architecture))
-    drawings.pair(architecture, shown.architecture)
+    editor.restore_part(architecture, drawings.order(architecture, outcome.output.architecture))
+    drawings.pair(outcome, shown)
     editor.editor(architecture, outcome.distribution)
     views = {
         "Edges": lambda: edges.table(outcome, shown),
@@ -70,5 +71,6 @@ else:
     with st.expander("Advanced", icon=":material/tune:"):
         settings.controls(chosen)
         candidates.table(outcome, shown)
-    drawings.prepare(architecture, [item.architecture for item in outcome.front])
-view.remember()
+    view.remember()
+    if drawings.prepare(outcome, shown):
+        st.rerun()

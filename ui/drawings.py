@@ -1,7 +1,7 @@
 """Input and output drawn in one frozen layout, beside each other or one over the other; every part can be clicked."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -10,12 +10,16 @@ from streamlit.delta_generator import DeltaGenerator
 from nat_core.architecture.cell import Architecture, CellName
 from nat_core.architecture.difference import difference
 from nat_core.drawing.cells import CELL_TITLES, draw_cell, draw_overlay, draw_pair
+from nat_core.transform import Candidate, Transformation
+from ui import front
+from ui.along import Place
 from ui.cell_drawing import cell_drawing
 from ui.editor import EDITED, select
 from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import go_to, history
 
 _LAYOUTS = {"side": "Input and output", "overlay": "Changes"}
+_PREPARED = "prepared_drawings"
 _CELLS = {"": "Both cells", **CELL_TITLES}
 
 
@@ -58,39 +62,63 @@ def _lay_out(name: str) -> None:
     st.session_state["layout"] = name
 
 
-def pair(before: Architecture, after: Architecture) -> None:
-    """Both drawings of every cell that is drawn."""
-    names, layout = order(before, after), _layout(before)
-    cells = [(name, *picture(before, after, name, layout)) for name in names]
+def pair(outcome: Transformation, shown: Candidate) -> None:
+    """Both drawings of every cell that is drawn; those of the front's other points with them, once they are made."""
+    before, layout = outcome.input.architecture, _layout(outcome.input.architecture)
+    outputs = {item.number: item.architecture for item in _looked_at(outcome, shown)}
+    place = front.place(outcome, shown)
     with st.container(key=SIDE_BY_SIDE):
+        names = order(before, outcome.output.architecture)
         if layout == "overlay":
-            for column, (name, svg) in zip(_places(len(cells)), cells, strict=True):
+            for column, name in zip(_places(len(names)), names, strict=True):
                 with column:
                     _title(before, name, "input → output")
-                    _drawing(svg, f"overlay-{name}", name)
-        else:
-            for name, *svgs in cells:
-                for column, svg, side in zip(st.columns(2), svgs, ("before", "after"), strict=True):
-                    with column:
-                        _title(before, name, {"before": "input", "after": "output"}[side])
-                        _drawing(svg, f"{side}-{name}", name)
+                    svgs = {number: _overlay(before, output, name) for number, output in outputs.items()}
+                    _drawing(svgs, place, f"overlay-{name}", name)
+            return
+        for name in names:
+            svgs = {number: _pair(before, output, name) for number, output in outputs.items()}
+            for column, side, position in zip(st.columns(2), ("input", "output"), (0, 1), strict=True):
+                with column:
+                    _title(before, name, side)
+                    _drawing({number: both[position] for number, both in svgs.items()}, place, f"{side}-{name}", name)
 
 
-def picture(before: Architecture, after: Architecture, name: CellName, layout: str) -> tuple[str, ...]:
-    """The SVGs of a cell: input and output, or one of both."""
-    old, new, ground = dict(before.cells)[name], dict(after.cells)[name], theme().name
-    show_null = not st.session_state["hide_null"]
-    if layout == "overlay":
-        return (draw_overlay(old, new, "svg", name, ground, show_null).decode(),)
-    return draw_pair(old, new, name, ground, show_null, responsive=False)
+def _looked_at(outcome: Transformation, shown: Candidate) -> Sequence[Candidate]:
+    """The candidates whose drawings are sent: at first, to be there soon, only that of what is shown."""
+    points = front.along(outcome, shown)
+    return points if st.session_state.get(_PREPARED) == _wanted(outcome, shown) else [shown]
 
 
-def prepare(before: Architecture, outputs: Sequence[Architecture]) -> None:
-    """Draws what the visitor may look at next, so that it is there at once."""
-    layout = _layout(before)
-    for after in outputs:
-        for name in order(before, after):
-            picture(before, after, name, layout)
+def prepare(outcome: Transformation, shown: Candidate) -> bool:
+    """Draws what the visitor may look at next. Returns whether the page has not been sent it yet."""
+    wanted = _wanted(outcome, shown)
+    if st.session_state.get(_PREPARED) == wanted:
+        return False
+    before = outcome.input.architecture
+    draw = _overlay if _layout(before) == "overlay" else _pair
+    for item in front.along(outcome, shown):
+        for name in order(before):
+            draw(before, item.architecture, name)
+    st.session_state[_PREPARED] = wanted
+    return True
+
+
+def _wanted(outcome: Transformation, shown: Candidate) -> Hashable:
+    """What the drawings of a front depend on."""
+    state, before = st.session_state, outcome.input.architecture
+    names = tuple(sorted(order(before)))
+    return front.place(outcome, shown).front, names, _layout(before), theme().name, state["hide_null"]
+
+
+def _overlay(before: Architecture, after: Architecture, name: CellName) -> str:
+    old, new = dict(before.cells)[name], dict(after.cells)[name]
+    return draw_overlay(old, new, "svg", name, theme().name, not st.session_state["hide_null"]).decode()
+
+
+def _pair(before: Architecture, after: Architecture, name: CellName) -> tuple[str, str]:
+    old, new = dict(before.cells)[name], dict(after.cells)[name]
+    return draw_pair(old, new, name, theme().name, not st.session_state["hide_null"], responsive=False)
 
 
 def _places(count: int) -> Sequence[DeltaGenerator]:
@@ -112,13 +140,14 @@ def single(architecture: Architecture) -> None:
             with column:
                 _title(architecture, name, "input")
                 svg = draw_cell(cell, "svg", name, theme().name, show_null).decode()
-                _drawing(svg, f"single-{name}", name)
+                _drawing({0: svg}, Place("", 0), f"single-{name}", name)
 
 
-def _drawing(svg: str, key: str, name: CellName) -> None:
+def _drawing(svgs: Mapping[int, str], place: Place, key: str, name: CellName) -> None:
     is_edited = name == st.session_state[EDITED]
     cell_drawing(
-        svg,
+        svgs,
+        place,
         key=f"drawing-{key}",
         on_part=partial(select, name),
         selected=st.session_state["part"] if is_edited else None,

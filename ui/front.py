@@ -12,6 +12,7 @@ from nat_core.drawing.palette import THEMES, Theme
 from nat_core.ranking import Candidate
 from nat_core.transform import Transformation
 from ui import compute
+from ui.along import Place, slider
 from ui.callback import callback
 from ui.compute import Published
 from ui.once import once
@@ -42,23 +43,25 @@ def panel(outcome: Transformation, shown: Candidate, chosen: Settings, published
 
 
 def _slider(outcome: Transformation, shown: Candidate) -> None:
-    """Goes along the front, by pointer or arrow keys; nothing but the visitor moves it while it is in use."""
-    points = {item.number: item for item in (*outcome.front, shown)}
-    numbers = sorted(points, key=lambda number: (points[number].cost.macs, points[number].accuracy_percent or 0.0))
-    if len(numbers) < 2:
+    """Goes along the front, by pointer or arrow keys."""
+    points = along(outcome, shown)
+    if len(points) < 2:
         st.caption("No other candidate is on the front.")
         return
-    titles = _titles(outcome.input, [points[number] for number in numbers])
-    key = f"front-{zlib.crc32(repr((outcome.input.architecture, titles)).encode()):08x}"
-    if st.session_state.get(key) != shown.number:
-        st.session_state[key] = shown.number
-    st.select_slider(
-        "Share of the input's MACs",
-        numbers,
-        key=key,
-        format_func=dict(zip(numbers, titles, strict=True)).__getitem__,
-        on_change=callback("front_slider", lambda: show(st.session_state[key])),
-    )
+    titles = dict(zip((item.number for item in points), _titles(outcome.input, points), strict=True))
+    slider("Share of the input's MACs", titles, place(outcome, shown), show)
+
+
+def along(outcome: Transformation, shown: Candidate) -> list[Candidate]:
+    """What the slider goes along, cheapest first: the front and, wherever it lies, what is shown."""
+    points = {item.number: item for item in (*outcome.front, shown)}
+    return sorted(points.values(), key=lambda item: (item.cost.macs, item.accuracy_percent or 0.0))
+
+
+def place(outcome: Transformation, shown: Candidate) -> Place:
+    """Where on which front the page is."""
+    told = (outcome.input.architecture, outcome.judged, [item.number for item in along(outcome, shown)])
+    return Place(f"{zlib.crc32(repr(told).encode()):08x}", shown.number)
 
 
 def _titles(given: Candidate, items: Sequence[Candidate]) -> list[str]:

@@ -13,7 +13,8 @@ from nat_core.learning.nasbench201.table import DATA_SETS, TabularAccuracy
 from nat_core.network.costs import Cost
 from nat_core.transform import Candidate, Transformation
 from nat_core.verdicts import compared
-from ui import compute, metrics, scratch, steps
+from ui import along, compute, front, metrics, scratch, steps
+from ui.along import Figure, Sayings
 from ui.compute import Answer, Published
 from ui.text import millions, plain, signed, unbroken
 from ui.unit import MACS, Unit, unit
@@ -22,29 +23,35 @@ from ui.unit import MACS, Unit, unit
 def panel(answer: Answer, shown: Candidate, published: Sequence[Published]) -> None:
     """The verdict in one sentence, the figures with their changes, and what can be done with the output."""
     outcome = answer.progress.outcome
-    measured = _measured(outcome, shown)
-    st.markdown(f"#### {plain(unbroken(_verdict(answer, shown, measured)))}")
-    before, counted = outcome.input, unit()
-    left, right = st.columns(2)
-    costs = before.cost.macs * counted.per_mac, shown.cost.macs * counted.per_mac
-    metrics.cost(left, counted.name, *costs)
-    metrics.cost(right, "Parameters", before.cost.parameters, shown.cost.parameters)
-    if shown.accuracy_percent is not None and before.accuracy_percent is not None:
-        label = f"{_data_set(outcome)} ({outcome.accuracy_kind})"
-        metrics.accuracy(left, label, before.accuracy_percent, shown.accuracy_percent)
-    changes = difference(before.architecture, shown.architecture)
-    right.metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
-    if measured:
-        metrics.accuracy(left, measured.label, *measured.pair)
+    points = {item.number: sayings(answer, item) for item in front.along(outcome, shown)}
+    along.figures(points, front.place(outcome, shown))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if outcome.accuracy_description:
             st.caption(plain(_briefly(outcome.accuracy_description)), width="content")
         with st.popover("What the numbers mean", type="tertiary"):
-            st.markdown(plain(_conditions(outcome, shown, counted, measured)))
+            st.markdown(plain(_conditions(outcome, shown, unit(), _measured(outcome, shown))))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         steps.use_output(shown)
         scratch.button(outcome, shown, published)
     scratch.progress(outcome, shown)
+
+
+def sayings(answer: Answer, item: Candidate) -> Sayings:
+    """What is said of a candidate as the output."""
+    outcome, counted = answer.progress.outcome, unit()
+    before, measured = outcome.input, _measured(outcome, item)
+    found = [
+        metrics.cost(counted.name, before.cost.macs * counted.per_mac, item.cost.macs * counted.per_mac),
+        metrics.cost("Parameters", before.cost.parameters, item.cost.parameters),
+    ]
+    if item.accuracy_percent is not None and before.accuracy_percent is not None:
+        label = f"{_data_set(outcome)} ({outcome.accuracy_kind})"
+        found.append(metrics.accuracy(label, before.accuracy_percent, item.accuracy_percent))
+    changed = len(difference(before.architecture, item.architecture))
+    found.append(Figure("Edges changed", f"{changed} of {len(before.architecture.edges)}"))
+    if measured:
+        found.append(metrics.accuracy(measured.label, *measured.pair))
+    return Sayings(unbroken(_verdict(answer, item, measured)), tuple(found))
 
 
 def input_figures(architecture: Architecture) -> None:
