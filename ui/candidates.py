@@ -81,6 +81,7 @@ def _frame(outcome: Transformation, counted: Unit) -> pd.DataFrame:
             "Judged": "finally" if item.is_final else "so far" if item.accuracy_percent is not None else "not yet",
             "Gain": item.gain_over(outcome.input),
             "± of the gain": item.gain_error_points,
+            "Like trained cells": item.is_believable,
             "On the front": item.number in on_front,
             "Edges changed": len(difference(before, item.architecture)),
             "Probability": math.exp(item.log_probability),
@@ -89,7 +90,9 @@ def _frame(outcome: Transformation, counted: Unit) -> pd.DataFrame:
         for rank, item in enumerate(outcome.candidates, start=1)
     )
     final = all(item.is_final for item in outcome.candidates)
-    return frame.drop(columns="Judged" if final else []).dropna(axis="columns", how="all")
+    believed = all(item.is_believable for item in outcome.candidates)
+    idle = [*(["Judged"] if final else []), *(["Like trained cells"] if believed else [])]
+    return frame.drop(columns=idle).dropna(axis="columns", how="all")
 
 
 def _accuracy_title(outcome: Transformation) -> str:

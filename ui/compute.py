@@ -62,16 +62,13 @@ class Answer:
 def transform(architecture: Architecture, policy: str, space: Space, options: Options, device: str) -> Answer:
     """`architecture` transformed by the policy of that name: what it proposes at once, accuracies as they come.
 
-    Candidates are sought within all shares of a front, as many within each; of a source that takes long to judge, as
-    many in all. Raises ValueError with one sentence.
+    Candidates are sought within all shares of a front. Raises ValueError with one sentence.
     """
     again = partial(transform, architecture, policy, space, options, device)
     loaded, card = catalogue.load_for(POLICIES, architecture, policy, device)
     source = catalogue.accuracy_source(card, architecture, download=False)
     options = replace(options, shares=SHARES)
     if isinstance(source, StagedSource):
-        if options.method == "probable":
-            options = replace(options, samples=-(-options.samples // len(SHARES)))
         key = (architecture, loaded, space, source, options)
         return Answer(evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
     return Answer(Progress(_transform(architecture, loaded, space, source, options), "finished"), again)

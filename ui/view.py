@@ -87,6 +87,22 @@ class View:
         }
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A parameter of the address that could not be read.
+
+    Attributes:
+        name, text: of the parameter.
+        value: what holds instead.
+        problem: a sentence.
+    """
+
+    name: str
+    text: str
+    value: Any
+    problem: str
+
+
 def _whole(low: int, high: int):
     def check(text: str) -> int:
         if not (text.isascii() and text.isdigit() and low <= int(text[:20]) <= high):
@@ -166,20 +182,23 @@ def restore() -> None:
         return
     view, problems = View.from_query(query, first_cell())
     st.session_state.update(asdict(view))
-    st.session_state["problems"] = [problem for _, problem in problems]
-    st.session_state["unread"] = {name: (query[name], getattr(view, name)) for name, _ in problems}
+    st.session_state["unread"] = [Unread(name, query[name], getattr(view, name), text) for name, text in problems]
     _record("Opened", view.cell)
 
 
 def remember() -> None:
     """Writes what the page shows into the address and the session; what could not be read stays in the address."""
     view = View(**{field.name: st.session_state[field.name] for field in fields(View)})
-    unread = st.session_state.get("unread", {})
-    kept = {name: text for name, (text, value) in unread.items() if getattr(view, name) == value}
-    query = view.to_query() | kept
+    query = view.to_query() | {item.name: item.text for item in unread()}
     st.session_state.update(view=view, query=query)
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
+
+
+def unread() -> list[Unread]:
+    """What of the address could not be read and has not been changed since."""
+    found: list[Unread] = st.session_state.get("unread", [])
+    return [item for item in found if st.session_state[item.name] == item.value]
 
 
 def show_first() -> None:
