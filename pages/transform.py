@@ -72,5 +72,5 @@ else:
         settings.controls(chosen)
         candidates.table(outcome, shown)
     view.remember()
-    if drawings.prepare(outcome, shown):
+    if answer.progress.state != "running" and drawings.prepare(outcome, shown):
         st.rerun()

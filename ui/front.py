@@ -23,6 +23,7 @@ from ui.view import show
 
 HEIGHT = 330
 _REMEMBERED = 256
+_MOST_POINTS = 30
 _CHART = "front_chart"
 _SYMBOLS = {"NAT": "square", "NAT++": "diamond-tall"}
 Curve = Sequence[tuple[float, float]]
@@ -53,8 +54,12 @@ def _slider(outcome: Transformation, shown: Candidate) -> None:
 
 
 def along(outcome: Transformation, shown: Candidate) -> list[Candidate]:
-    """What the slider goes along, cheapest first: the front and, wherever it lies, what is shown."""
-    points = {item.number: item for item in (*outcome.front, shown)}
+    """What the slider goes along, cheapest first: the front and, wherever it lies, what is shown.
+
+    Of a front with very many points it is every so many.
+    """
+    every = -(-len(outcome.front) // _MOST_POINTS) or 1
+    points = {item.number: item for item in (*outcome.front[::-1][::every], shown)}
     return sorted(points.values(), key=lambda item: (item.cost.macs, item.accuracy_percent or 0.0))
 
 
