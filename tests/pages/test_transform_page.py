@@ -20,6 +20,7 @@ from nat_core.naming import resolve
 from tests.support import darts_family
 from tests.support.components import figures, metric, told, verdict
 from ui import candidates, compute
+from ui.compare import outputs
 from ui.view import BENCHMARK_CELL
 
 APP = str(PROJECT / "app.py")
@@ -153,6 +154,18 @@ def test_what_is_shown_first_is_the_cheapest_that_is_as_good_as_the_input():
     good = front[(front["Gain"] + front["± of the gain"] >= 0) & front["Like trained cells"]]
     shown = float(metric(app, "MACs").value.split()[0])
     assert shown == pytest.approx(good["MACs"].min(), abs=0.06)
+
+
+@pytest.mark.parametrize("name", ["DARTS", "NAONet", "AmoebaNet-A"])
+def test_ours_on_compare_is_what_is_shown_first_here(name):
+    given = library()[name].architecture
+    app = open_page(cell=name)
+    (drawing, *_) = told(app, "cell_drawing")
+    made = outputs.output(given, box(app, "Policy").value)
+    data = next(item.value for item in app.dataframe if "On the front" in item.value)
+    shown = data[data["Architecture"] == shortest(made)].iloc[0]
+    assert float(metric(app, "MACs").value.split()[0]) == pytest.approx(shown["MACs"], abs=0.06)
+    assert box(app, "Shown as output").value.startswith(f"{shown['Rank']}: ") and drawing["frames"]
 
 
 def test_a_verdict_is_true_of_what_is_on_the_page():
