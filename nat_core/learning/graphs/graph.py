@@ -114,6 +114,12 @@ def graph_count(graphs: Data) -> int:
     return len(graphs.node_ptr) - 1
 
 
+def edge_rows(graphs: Data, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Which decision edges belong to the graphs numbered `chosen` [n], one after the other, and whose each then is."""
+    rows, _, numbers = _rows(graphs.edge_ptr, chosen)
+    return rows, numbers
+
+
 def _pointer(sizes: list[int]) -> Tensor:
     return torch.tensor([0, *np.cumsum(sizes)], dtype=torch.long)
 
