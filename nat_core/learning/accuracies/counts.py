@@ -74,7 +74,7 @@ def convolution_share(architecture: Architecture) -> float:
 
 def convolution_shares(rows: ArchitectureRows) -> _Numbers:
     """[n] of all edges, nulls included, those that are convolutions."""
-    return np.asarray(rows.count_edges(_IS_CONVOLUTION) / rows.count_edges(_IS_ANY).clip(1))
+    return np.asarray(rows.count_edges(IS_CONVOLUTION) / rows.count_edges(_IS_ANY).clip(1))
 
 
 def both(names: Names) -> Names:
@@ -101,7 +101,8 @@ def _marked(trait: Callable[[Operation], bool]) -> NDArray[np.bool_]:
 
 _RELATIVE = np.array([OPERATIONS.index(relative(item)) for item in TABLE.values()])
 _IS_ANY = _marked(lambda _: True)
-_IS_CONVOLUTION = _marked(lambda item: item.kernel > 0 and not item.kind.is_pooling)
+# [operations].
+IS_CONVOLUTION = _marked(lambda item: item.kernel > 0 and not item.kind.is_pooling)
 _IS_DENSE = _marked(lambda item: item.kind in (Kind.CONV, Kind.THIN_CONV) and item.kernel > 1)
 _IS_PIXELWISE = _marked(lambda item: item.kind is Kind.CONV and item.kernel == 1)
 _IS_WIDE_POOLING = _marked(lambda item: item.kind.is_pooling and item.kernel >= 5)

@@ -26,7 +26,7 @@ _Numbers = NDArray[np.float64]
 # Of the error that gains have; differences up to it mean nothing.
 _TOLERANCE = 0.5
 # Share of edges that are convolutions, below which trainings are few.
-_FEWEST = 0.25
+FEWEST = 0.25
 # The target of a good cell, better than three of four.
 _GOOD = 0.67
 # Architectures counted at a time.
@@ -359,7 +359,7 @@ _CELLS = ("normal", "reduction")
 def _keeps_convolutions(inputs: ArchitectureRows, outputs: ArchitectureRows) -> NDArray[np.bool_]:
     """[n] whether a quarter of an output's edges are convolutions, or as many as its input has."""
     before, after = counts.convolution_shares(inputs), counts.convolution_shares(outputs)
-    return np.asarray(after >= np.minimum(_FEWEST, before) - 1e-9)
+    return np.asarray(after >= np.minimum(FEWEST, before) - 1e-9)
 
 
 def _changed(inputs: ArchitectureRows, outputs: ArchitectureRows) -> _Numbers:
