@@ -4,7 +4,7 @@ Operations are rows of the table of operations, padded to the most edges; a prob
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,6 +24,10 @@ Numbers = NDArray[np.float64]
 Score = Callable[[Rows, Rows], Numbers]
 # Problems whose neighbours are judged at once, and for which draws are made.
 _AT_ONCE = 512
+# Budgets at which is searched.
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
+# So that among exchanges that lose nothing the one that saves most is taken.
+_LEAST_LOSS = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +94,14 @@ class Problems:
         return fits
 
     @property
+    def cheapest(self) -> Numbers:
+        """[N] what the edges cost at least."""
+        return np.asarray(self.costs.min(axis=2).sum(axis=1))
+
+    @property
     def solvable(self) -> NDArray[np.bool_]:
         """[N] whether anything legal fits."""
-        return np.asarray(self.costs.min(axis=2).sum(axis=1) <= self.left)
+        return np.asarray(self.cheapest <= self.left)
 
     def drawn(self, count: int, generator: torch.Generator) -> Rows:
         """[count, N, E] uniform draws of what fits. Raises ValueError where nothing does."""
@@ -139,17 +148,93 @@ def ascended(
                 continue
             values = score(problems.owner[part[problem]], rows)
             used[part] += np.bincount(problem, minlength=len(part))
-            first = np.flatnonzero(np.diff(problem, prepend=-1))
-            highest = np.maximum.reduceat(values, first)
-            better = highest > best[part[problem[first]]]
-            tops = np.flatnonzero(values == np.repeat(highest, np.diff(first, append=len(values))))
-            tops = tops[np.diff(problem[tops], prepend=-1) > 0][better]  # the first of equals
+            tops = _highest(problem, values)
+            tops = tops[values[tops] > best[part[problem[tops]]]]
             current[part[problem[tops]]], best[part[problem[tops]]] = rows[tops], values[tops]
             going.append(part[problem[tops]])
         active = np.concatenate(going) if going else active[:0]
         if evaluations is not None:
             active = active[used[active] < evaluations[active]]
     return current, best, used
+
+
+class Fronts:
+    """What steepest ascent finds for each of n inputs within budgets from the whole cost down to nothing.
+
+    Within the whole cost it begins with the input, within each smaller one with what it found for the one before, made
+    to fit.
+
+    Args:
+        inputs: architectures.
+        space: of their operations.
+        score: of transformations.
+        budget: what budgets limit; one of `policies.costs.COSTS`.
+        shares: budgets, as shares of the input's own cost, falling.
+        transitions: the rule.
+    """
+
+    def __init__(
+        self, inputs: Sequence[Architecture], space: Space, score: Score, budget: str = "macs",
+        shares: Sequence[float] = SHARES, transitions: str = "nat++",
+    ) -> None:  # fmt: skip
+        costs = edge_costs(inputs, space, budget)
+        whole = Problems.of(inputs, space, np.full((len(inputs), 1), np.inf), transitions, costs)
+        own, self._fixed = whole.cost(whole.own), costs.fixed.numpy()
+        current, rows, values = whole.own, [], []
+        for share in shares:
+            problems = replace(whole, left=np.maximum(share * (own + self._fixed) - self._fixed, whole.cheapest))
+            current, found, _ = ascended(problems, repaired(problems, current, score), score)
+            rows.append(current)
+            values.append(found)
+        self._rows, self._values = np.stack(rows), np.stack(values)
+        self._costs = np.stack([whole.cost(item) for item in rows])
+
+    def best(self, numbers: Rows, limits: Numbers) -> tuple[Rows, NDArray[np.bool_]]:
+        """For inputs [k] and what whole networks may cost [k]: [k, E] operations of the best found, [k] whether any
+        fits."""
+        values, costs = self._values[:, numbers], self._costs[:, numbers] + self._fixed[numbers]
+        fitting = np.where(costs <= limits, values, -np.inf)
+        place = fitting.argmax(axis=0)
+        return self._rows[place, numbers], np.isfinite(fitting.max(axis=0))
+
+
+def repaired(problems: Problems, starts: Rows, score: Score) -> Rows:
+    """`starts` [N, E] made to fit: each step the operation exchanged that loses least for what it saves.
+
+    Where nothing cheaper is left, what there is.
+    """
+    current, active = starts.copy(), np.flatnonzero(problems.cost(starts) > problems.left)
+    while len(active):
+        part = problems.chosen(active)
+        excess = part.cost(current[active]) - part.left
+        saved = np.take_along_axis(part.costs, current[active].clip(0)[..., None], axis=2) - part.costs
+        problem, edge, operation = np.nonzero((saved > 0) & (current[active] != ABSENT)[..., None])
+        rows = _exchanged(current[active], problem, edge, operation)
+        before = score(part.owner, current[active])
+        lost = before[problem] - score(part.owner[problem], rows)
+        enough = np.minimum(saved[problem, edge, operation], excess[problem])
+        best = _highest(problem, -(lost.clip(min=0) + _LEAST_LOSS) / enough)
+        current[active[problem[best]]] = rows[best]
+        active = active[problem[best]]
+        active = active[problems.chosen(active).cost(current[active]) > problems.left[active]]
+    return current
+
+
+def _highest(problem: Rows, values: Numbers) -> Rows:
+    """Of the values [m] of each problem, numbered and rising, the place of the highest; the first of equals."""
+    first = np.flatnonzero(np.diff(problem, prepend=-1))
+    if not len(first):
+        return first
+    highest = np.repeat(np.maximum.reduceat(values, first), np.diff(first, append=len(values)))
+    tops = np.flatnonzero(values == highest)
+    return tops[np.diff(problem[tops], prepend=-1) > 0]
+
+
+def _exchanged(current: Rows, problem: Rows, edge: Rows, operation: Rows) -> Rows:
+    """[m, E] of `current` [N, E], with one operation exchanged."""
+    rows = current[problem]
+    rows[np.arange(len(rows)), edge] = operation
+    return rows
 
 
 def _neighbours(
@@ -164,6 +249,4 @@ def _neighbours(
         rank = np.arange(len(problem)) - np.searchsorted(problem, problem)  # sorted already
         kept = np.sort(order[rank < left[problem]])
         problem, edge, operation = problem[kept], edge[kept], operation[kept]
-    rows = current[problem]
-    rows[np.arange(len(rows)), edge] = operation
-    return problem, rows
+    return problem, _exchanged(current, problem, edge, operation)
