@@ -77,7 +77,7 @@ def _table() -> Iterator[Option]:
         return {kind: f"policy.{field}" if kind == "images" else field for kind in kinds or KINDS}
 
     yield Option("preset", "", "Images: paper, cpu (hours on a CPU; the default) or smoke.", str, {"images": ""})
-    yield Option("recipe", "", "nasbench201: group (ours) or authors (the papers' code); other spaces: trainings.", str,
+    yield Option("recipe", "", "nasbench201: budgets or group (ours), authors (the papers'); else: trainings.", str,
                  {"table": "", "trainings": ""})  # fmt: skip
     yield Option("data", "Images", "A name on the Hugging Face hub, parquet files, an image folder, or sample.", str,
                  {"images": "data"}, main=True)  # fmt: skip
@@ -107,6 +107,8 @@ def _table() -> Iterator[Option]:
     yield Option("searched_share", "Searched share", "Of the inputs, for which search shows the policy an output.",
                  float, policy("searched_share", "trainings"))  # fmt: skip
     yield Option("cost", "Cost", "What λ weighs: macs, or a device of the benchmark.", str, policy("cost", "table"))
+    yield Option("budget", "Budget of", "What a budget limits that the policy is told: macs, parameters or a device.",
+                 str, policy("budget", "table", "trainings"))  # fmt: skip
     yield Option("data_set", "Rewards from", "Column of the benchmark.", str, policy("data_set", "table"))
     yield Option("policy_network", "Policy network", "edge is ours, gcn the papers'.", str, policy("policy"))
 

@@ -28,6 +28,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "schedule": SCHEDULES,
         "cost": {**dict.fromkeys(COSTS, ""), "macs": "MACs", **DEVICES},
+        "budget": {"": "None", "macs": "MACs", "parameters": "Parameters", **DEVICES},
         "data_set": SELECTION_SETS,
         "policy_network": {name: name for name in POLICY_CONFIGS},
     }

@@ -23,8 +23,10 @@ from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
 
 COSTS = ("macs", "parameters", *DEVICES)
+# Bumps along the scale of budgets: a network of few layers tells budgets apart by them more easily than by one number.
+_BUMPS = 19
 # Numbers that `budget_conditions` makes of a budget.
-CONDITIONS = 4
+CONDITIONS = 4 + _BUMPS
 _LARGEST_SHARE = 4.0
 _SMALLEST_SHARE = 1e-3
 
@@ -113,8 +115,9 @@ def reachable_range(costs: EdgeCosts, legal: Tensor) -> tuple[Tensor, Tensor]:
 def budget_conditions(costs: EdgeCosts, operations: Tensor, limits: Tensor, legal: Tensor) -> Tensor:
     """What a policy is told of budgets: [n, CONDITIONS] float32.
 
-    The budget ÷ the input's cost, and its logarithm; what it leaves for the edges ÷ the heaviest cell's edges; where it
-    lies between the cheapest and the dearest that legal transitions reach, from 0 to 1.
+    The budget ÷ the input's cost, and its logarithm; where it lies between the cheapest and the dearest that legal
+    transitions reach, from 0 to 1; what it leaves for the edges ÷ the heaviest cell's edges, as a number and as
+    Gaussian bumps. A budget beyond the dearest counts like the dearest, since it allows nothing more.
 
     Args:
         costs: of the inputs.
@@ -123,7 +126,10 @@ def budget_conditions(costs: EdgeCosts, operations: Tensor, limits: Tensor, lega
         legal: [E, operations] which may replace them.
     """
     cheapest, dearest = reachable_range(costs, legal)
+    limits = torch.minimum(limits, dearest)
     share = (limits / costs.of(operations)).clamp(_SMALLEST_SHARE, _LARGEST_SHARE)
-    left = ((limits - costs.fixed) / costs.heaviest).clamp(0, _LARGEST_SHARE)
     place = ((limits - cheapest) / (dearest - cheapest).clamp(min=1e-12)).clamp(0, 1)
-    return torch.stack([share, share.log(), left, place], dim=1).float()
+    left = ((limits - costs.fixed) / costs.heaviest).clamp(0, 1)
+    centres = torch.linspace(0, 1, _BUMPS, dtype=left.dtype, device=left.device)
+    bumps = torch.exp(-(((left[:, None] - centres) * (_BUMPS - 1)) ** 2))
+    return torch.cat([torch.stack([share, share.log(), place, left], dim=1), bumps], dim=1).float()

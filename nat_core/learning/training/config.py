@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
 from nat_core.learning.nasbench201.table import DEVICES, SELECTION_SETS, check_selection_set
+from nat_core.learning.policies.costs import check_cost
 from nat_core.learning.policies.policy import POLICY_CONFIGS, PolicyConfig
 from nat_core.learning.support.checks import check_fields
 from nat_core.learning.support.values import dataclass_of
@@ -55,8 +56,15 @@ class TrainingConfig:
         cost_weight: λ; points of accuracy ÷ 100 given up for the cost of the heaviest architecture.
         change_weight: points of accuracy that changing an edge must be worth.
         searched_share: of the inputs trained on, for how many the policy imitates what steepest ascent finds where its
-            samples find nothing as good, rare gains above all; for rewards that cost nothing and stay the same.
+            samples find nothing as good, rare gains above all; for rewards that cost nothing and stay the same. With
+            budgets, where all cells of the space can be enumerated, it imitates the best that fits.
+        imitation_weight: of what the imitated is ahead of the best sample, in the scale of rewards.
+        imitation_until: share of the steps over which imitation fades to nothing; 0: it does not fade.
         caution: standard errors of what is gained over the surest rule that are deducted from a modelled gain.
+        budget: what the budget limits that the policy is told, one of `policies.costs.COSTS`; empty: it is told none.
+            Budgets are drawn anew whenever an input is, and transformations from what fits them.
+        smallest_budget: the smallest budget that is drawn, as a share of the input's cost; all up to 1 are as likely.
+        whole_budgets: share of the budgets that are the input's whole cost.
 
     Raises:
         ValueError: a value out of bounds; says which and what is accepted.
@@ -92,6 +100,11 @@ class TrainingConfig:
     change_weight: float = 0.0
     caution: float = 0.0
     searched_share: float = 0.0
+    imitation_weight: float = 3.0
+    imitation_until: float = 0.0
+    budget: str = ""
+    smallest_budget: float = 0.05
+    whole_budgets: float = 0.2
 
     def __post_init__(self) -> None:
         check_fields(self, _BOUNDS, _CHOICES)
@@ -107,11 +120,31 @@ class TrainingConfig:
                 f"latencies on {self.cost} are known for nasbench201 only; accepted for {self.space}: macs"
             )
 
+        self._check_budget()
+
+    def _check_budget(self) -> None:
+        if self.budget:
+            check_cost(self.budget)
+        if self.budget in DEVICES and self.space != "nasbench201":
+            raise ValueError(
+                f"latencies on {self.budget} are known for nasbench201 only; accepted for {self.space}: "
+                "macs, parameters"
+            )
+        if self.budget and self.estimator != "group":
+            raise ValueError(f"budgets need the group estimator; accepted for {self.estimator}: none")
+        if self.policy.budget not in ("", self.budget):
+            raise ValueError(f"policy.budget is {self.policy.budget!r}; it must be empty, or budget ({self.budget!r})")
+
     def _check_data_set(self) -> None:
         if self.data_set != TRAININGS:
             check_selection_set(self.data_set)
         elif self.space == "nasbench201":
             raise ValueError(f"nasbench201 has a table; accepted for data_set: {', '.join(SELECTION_SETS)}")
+
+    @property
+    def shape(self) -> PolicyConfig:
+        """Of the policy, which is told what `budget` says."""
+        return replace(self.policy, budget=self.budget)
 
     @property
     def target_space(self) -> Space:
@@ -128,6 +161,14 @@ class TrainingConfig:
     def entropy_weight_at(self, step: int) -> float:
         """Weight of the entropy in step 0…steps-1."""
         return self.entropy_start + (self.entropy_end - self.entropy_start) * step / max(1, self.steps - 1)
+
+    def imitation_weight_at(self, step: int) -> float:
+        """Weight of what is imitated in step 0…steps-1; 0 where nothing is."""
+        if not self.searched_share:
+            return 0.0
+        if not self.imitation_until:
+            return self.imitation_weight
+        return self.imitation_weight * max(0.0, 1 - step / (self.imitation_until * self.steps))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -161,6 +202,10 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "held_out": (0, 1_000_000),
     "thinned_share": (0.0, 1.0),
     "searched_share": (0.0, 1.0),
+    "imitation_weight": (0.0, 1000.0),
+    "imitation_until": (0.0, 1.0),
+    "smallest_budget": (0.0, 1.0),
+    "whole_budgets": (0.0, 1.0),
     "split_seed": (0, 2**63 - 1),
     "seed": (0, 2**63 - 1),
     "cost_weight": (0.0, 10.0),
@@ -210,8 +255,24 @@ def trainings_recipe(**changes: Any) -> TrainingConfig:
     return TrainingConfig(**{**recipe, **changes})
 
 
+def budgets_recipe(**changes: Any) -> TrainingConfig:
+    """One policy for all budgets; what exact search finds shows it the way, and then its own samples do.
+
+    While it imitates it spreads over what is nearly as good; what it does most probably becomes best after that.
+    """
+    recipe = {
+        "budget": "macs",
+        "steps": 4000,
+        "searched_share": 1.0,
+        "imitation_weight": 0.15,
+        "imitation_until": 0.5,
+    }
+    return TrainingConfig(**{**recipe, **changes})
+
+
 RECIPES: Mapping[str, Callable[..., TrainingConfig]] = {
     "group": TrainingConfig,
+    "budgets": budgets_recipe,
     "authors": authors_recipe,
     "trainings": trainings_recipe,
 }

@@ -19,16 +19,14 @@ from nat_core.learning.policies.distribution import edge_entropy, greedy, log_pr
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.hooks import Hooks, Metrics, Progress, Saver
 from nat_core.learning.support.ranks import TargetScale
+from nat_core.learning.training.budgets import Budgeted, Budgets, whole_budgets
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import Inputs, inputs_of, objective_of
 from nat_core.learning.training.macs_ratios import MacsRatios
 from nat_core.learning.training.reinforce import group_advantage, imitation_term, moving_baseline, reinforce_loss
 from nat_core.learning.training.rewards import Objective, Rewards
-from nat_core.learning.training.search import ascended
+from nat_core.learning.training.search import ascended, exact_search
 from nat_core.learning.training.state import TrainingState, load_state, new_state, save_state
-
-# Of what search is ahead of an input's best sample, in the scale of rewards: few inputs have any, all have advantages.
-_IMITATION_WEIGHT = 3.0
 
 
 @dataclass(frozen=True)
@@ -121,12 +119,19 @@ class Trainer:
         self.objective = objective
         self.inputs = inputs.training
         self._searched: dict[int, Tensor] = {}
+        self._exact = exact_search(config, objective)
         self.legal = legal_mask(config.target_space, config.rule).to(device)
         self.graphs = encode(inputs.training).to(device)
+        self.budgets = Budgets(config, inputs.training, self.graphs, self.legal) if config.budget else None
         self.rewards = Rewards(objective, inputs.training, self.graphs)
         self.scale = reward_scale(config, objective, inputs.training)
         self.held_out_graphs = encode(inputs.held_out).to(device) if inputs.held_out else None
         self.held_out_rewards = Rewards(objective, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
+        self.held_out_budgets = (
+            whole_budgets(config, inputs.held_out, self.held_out_graphs, self.legal)
+            if config.budget and inputs.held_out
+            else None
+        )
         self._macs_ratios = (
             MacsRatios(config.target_space, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
         )
@@ -138,16 +143,27 @@ class Trainer:
         count = graph_count(self.graphs)
         chosen = torch.randperm(count, generator=state.generator)[: config.batch].to(device)
         graphs = select(self.graphs, chosen)
-        log_probabilities = state.policy.log_probabilities(graphs, self.legal)
-        drawn = sample(log_probabilities, config.samples, state.generator)
+        budgeted = self.budgets.draw(chosen, graphs.operation, state.generator) if self.budgets else None
+        log_probabilities = state.policy.log_probabilities(
+            graphs, self.legal, budgeted.conditions if budgeted else None
+        )
+        fitting = budgeted.fitting(log_probabilities) if budgeted else None
+        if budgeted and fitting:
+            drawn = budgeted.drawn(fitting, config.samples, state.generator)
+        else:
+            drawn = sample(log_probabilities, config.samples, state.generator)
         judged = self.rewards(chosen, torch.cat([graphs.operation[None], drawn])).to(device)
         rewards, gains = judged[1:], judged[1:] - judged[:1]
         advantage = self._advantage(rewards, gains, state).to(log_probabilities.dtype)
         entropy = sum_per_graph(edge_entropy(log_probabilities), graphs.edge_batch, len(chosen))
         chance = log_probability(log_probabilities, drawn, graphs.edge_batch, len(chosen))
+        chance = chance - fitting.log_fits if fitting else chance
         loss = reinforce_loss(chance, advantage, entropy, config.entropy_weight_at(state.step))
-        if config.searched_share:
-            loss = loss._replace(imitation_term=self._imitation(chosen, log_probabilities, graphs.edge_batch, rewards))
+        if weight := config.imitation_weight_at(state.step):
+            found = self._found(chosen, budgeted).to(graphs.edge_batch)
+            chance = log_probability(log_probabilities, found[None], graphs.edge_batch, len(chosen))[0]
+            points = self._found_points(chosen, found, budgeted).to(rewards)
+            loss = loss._replace(imitation_term=imitation_term(chance, points, self._scaled(rewards), weight))
         rate = config.learning_rate_at(state.step)
         state.descend(loss.total, rate)
         return {
@@ -161,19 +177,28 @@ class Trainer:
             "learning_rate": rate,
         }
 
-    def _imitation(self, chosen: Tensor, log_probabilities: Tensor, edge_batch: Tensor, rewards: Tensor) -> Tensor:
-        """Of what steepest ascent finds for the chosen inputs; each is sought once."""
+    def _found(self, chosen: Tensor, budgeted: Budgeted | None) -> Tensor:
+        """[E] operations that search finds for the chosen inputs; by steepest ascent each is sought once."""
         space, rule = self.config.target_space, self.config.rule
-        numbers, sought = chosen.tolist(), self.config.searched_share * len(self.inputs)
+        numbers = chosen.tolist()
+        if budgeted and self._exact:
+            limits = budgeted.limits.tolist()
+            rows = [self._exact(self.inputs[number], limit) for number, limit in zip(numbers, limits, strict=True)]
+            return torch.from_numpy(np.concatenate(rows))
+        sought = self.config.searched_share * len(self.inputs)
         for number in set(numbers) - self._searched.keys():
             given = self.inputs[number]
             found = ascended(given, space, self.objective, rule) if number < sought else given
             self._searched[number] = torch.tensor([INDEX[name] for name in found.operations])
-        found = torch.cat([self._searched[number] for number in numbers]).to(edge_batch)[None]
-        points = self._scaled(self.rewards(chosen, found)[0].to(rewards))
-        points[chosen >= sought] = -torch.inf
-        chance = log_probability(log_probabilities, found, edge_batch, len(numbers))[0]
-        return imitation_term(chance, points, self._scaled(rewards), _IMITATION_WEIGHT)
+        return torch.cat([self._searched[number] for number in numbers])
+
+    def _found_points(self, chosen: Tensor, found: Tensor, budgeted: Budgeted | None) -> Tensor:
+        """[batch] what was found is worth; −inf where nothing was sought or what was found exceeds the budget."""
+        points = self._scaled(self.rewards(chosen, found[None])[0])
+        points[chosen.to(points.device) >= self.config.searched_share * len(self.inputs)] = -torch.inf
+        if budgeted:
+            points[(budgeted.costs.of(found) > budgeted.limits).to(points.device)] = -torch.inf
+        return points
 
     def _scaled(self, rewards: Tensor) -> Tensor:
         """Rewards in the scale in which they are compared."""
@@ -195,7 +220,9 @@ class Trainer:
         if self.held_out_graphs is None or self.held_out_rewards is None or self._macs_ratios is None:
             return {}
         policy.eval()
-        outputs = greedy(policy.log_probabilities(self.held_out_graphs, self.legal))
+        budgeted = self.held_out_budgets
+        scores = policy.log_probabilities(self.held_out_graphs, self.legal, budgeted.conditions if budgeted else None)
+        outputs = budgeted.greedy(scores) if budgeted else greedy(scores)
         every = torch.arange(graph_count(self.held_out_graphs))
         before, after = self.held_out_rewards(every, torch.stack([self.held_out_graphs.operation, outputs]))
         gains = after - before

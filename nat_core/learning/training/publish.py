@@ -41,7 +41,7 @@ def card_of(trained: TrainedPolicy, command: str, quality: dict[str, Any] | None
     return PolicyCard(
         space=config.space,
         rule=config.rule,
-        policy=config.policy,
+        policy=config.shape,
         command=command,
         data=trained.source.description,
         training={**config.to_dict(), "steps_done": trained.steps_done},

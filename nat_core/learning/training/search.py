@@ -5,8 +5,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nat_core.architecture.cell import Architecture, Cell
+from nat_core.architecture.cell import Architecture, Cell, Edge
+from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.comparators import Codes, Lattice
+from nat_core.learning.policies.costs import edge_costs
+from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.rewards import Objective, changed_edges
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
@@ -30,7 +35,7 @@ def ascended(given: Architecture, space: Space, objective: Objective, transition
     """
     cost = cost_model(NETWORKS[space.network]).cost
     limit, targets = cost(given).macs, [space.targets(name, transitions) for name in given.operations]
-    (current,) = objective.ruled([given])
+    current = given
     legal = all(name in choices for name, choices in zip(current.operations, targets, strict=True))
     current = current if legal and cost(current).macs <= limit else given
     best = float(gained(objective, [given], [current])[0])
@@ -40,6 +45,59 @@ def ascended(given: Architecture, space: Space, objective: Objective, transition
         if not found or values.max() <= best:
             return current
         best, current = float(values.max()), found[int(values.argmax())]
+
+
+def exact_search(config: TrainingConfig, objective: Objective) -> "ExactSearch | None":
+    """The search of a training with budgets; None where nothing is searched or its space cannot be enumerated."""
+    if not config.budget or not config.searched_share or config.space != table.SPACE.name:
+        return None
+    return ExactSearch(config.target_space, objective, config.budget, config.rule)
+
+
+class ExactSearch:
+    """The best that legal transitions reach within a budget, by enumeration, on a space of one topology.
+
+    Args:
+        space: of the inputs.
+        objective: what is best; its source is asked once for every cell of the space.
+        cost: what budgets limit.
+        transitions: the rule.
+
+    Raises:
+        ValueError: the space's architectures have different topologies.
+    """
+
+    def __init__(self, space: Space, objective: Objective, cost: str, transitions: str = "nat++") -> None:
+        self._lattice = lattice = Lattice.of_space(space, transitions)
+        nodes = space.inputs + space.intermediates
+        ends = [(source, target) for target in range(space.inputs, nodes) for source in range(target)]
+        example = Architecture(space.cell(tuple(Edge(space.operations[0], *pair) for pair in ends), nodes))
+        columns = np.array([INDEX[name] for name in lattice.operations])
+        names = np.array(lattice.operations, dtype=object)[lattice.digits]
+        self._operations = columns[lattice.digits]
+        self._worth = objective([example.with_operations(row) for row in names.tolist()])
+        self._change_weight = objective.change_weight
+        costs = edge_costs([example], space, cost)
+        per_edge = costs.edges.numpy()[np.arange(lattice.edges), self._operations]
+        self._costs = costs.fixed.item() + per_edge.sum(axis=1)
+        self._ranked: dict[int, Codes] = {}
+
+    def __call__(self, given: Architecture, limit: float) -> NDArray[np.int64]:
+        """[edges] operations (rows of the table) of the best that costs no more than `limit`; else of the cheapest."""
+        ranked = self._reachable(self._lattice.code(given))
+        costs = self._costs[ranked]
+        fits = costs <= limit
+        return self._operations[ranked[fits.argmax() if fits.any() else costs.argmin()]]
+
+    def _reachable(self, code: int) -> Codes:
+        """What legal transitions make of a cell, best first; remembered."""
+        if code not in self._ranked:
+            own, digits = self._lattice.digits[code], self._lattice.digits
+            reachable = np.flatnonzero(self._lattice.legal[own, digits].all(axis=1))
+            changes = (digits[reachable] != own).sum(axis=1)
+            values = self._worth[reachable] - self._change_weight * changes
+            self._ranked[code] = reachable[np.argsort(-values, kind="stable")].astype(np.int16)
+        return self._ranked[code]
 
 
 def _neighbours(current: Architecture, targets: Sequence[Sequence[str]]) -> list[Architecture]:
