@@ -4,54 +4,30 @@ Within every budget, a share of the input's own cost, the policy proposes its mo
 all inputs and budgets, are judged together; a front keeps the best within each budget that nothing cheaper matches.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import shortest
-from nat_core.architecture.operations import INDEX
+from nat_core.architecture.operations import NAMES
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource
-from nat_core.learning.nasbench201 import table
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, JudgedOperations
+from nat_core.learning.nasbench201.table import DEVICES
 from nat_core.learning.policies import catalogue
-from nat_core.learning.policies.costs import check_cost, edge_costs
-from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.policies.policy import Policy
-from nat_core.learning.policies.proposing import proposals
 from nat_core.network.config import NETWORKS, NetworkConfig
-from nat_core.network.costs import cost_model
-from nat_core.ranking import Candidate, cheapest_as_good, judged, undominated
+from nat_core.pools import Pool, judged_pools, pooled
+from nat_core.ranking import Candidate, cheapest_as_good, undominated, with_judgement
 
 # Shares of the input's cost that are budgets unless others are asked for.
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
 MAX_SHARES = 100
 MAX_CANDIDATES = 1000
-_INPUTS_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Candidates for one input, not judged yet.
-
-    Attributes:
-        input: the architecture that was given, as a candidate.
-        others: distinct proposals, of the largest budget first.
-        log_probabilities: [E, operations] the policy's.
-    """
-
-    input: Candidate
-    others: tuple[Candidate, ...]
-    log_probabilities: NDArray[np.float64]
-
-    @property
-    def candidates(self) -> tuple[Candidate, ...]:
-        """The input first."""
-        return (self.input, *self.others)
 
 
 @dataclass(frozen=True)
@@ -156,18 +132,18 @@ def front(
     for position, item in enumerate(architectures):
         if reason := space.mismatch(item) or source.mismatch(item):
             raise ValueError(f"architecture {position} does not fit: {reason}")
-    measure = measure_of(cost)
-    costs = cost_model(network)
-    own = [measure(Candidate(item, network, costs.cost(item), 0.0)) for item in architectures]
+    own = [float(pool.costs(cost)[0]) for pool in map(partial(_alone, network), architectures)]
     limits = [[share * value for share in shares] for value in own]
     pools = list(pooled(architectures, policy, space, limits, 1 if greedy else candidates, cost, network))
-    kept = [[item for item in pool.candidates if measure(item) <= shares[0] * value]
-            for pool, value in zip(pools, own, strict=True)]  # fmt: skip
-    judgements = iter(_judged(pools, kept, source))
-    return tuple(
-        _front(next(judgements), [next(judgements) for _ in items], value, shares, measure, cost, source)
-        for items, value in zip(kept, own, strict=True)
-    )
+    judgements = judged_pools(pools, source) if pools else []
+    return tuple(_front(*pair, shares, cost, source) for pair in zip(pools, judgements, strict=True))
+
+
+def _alone(network: NetworkConfig, architecture: Architecture) -> Pool:
+    """The input's own pool."""
+    edges = len(architecture.edges)
+    nothing = np.empty((0, edges), dtype=np.int64), np.empty(0)
+    return Pool.of(architecture, network, *nothing, np.zeros((edges, len(NAMES))))
 
 
 def fronts_by(
@@ -226,89 +202,23 @@ def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted(set(shares), reverse=True))
 
 
-def measure_of(cost: str) -> Callable[[Candidate], float]:
-    """What a candidate costs. Raises ValueError for an unknown cost; the function does for a latency not known."""
-    if cost in table.DEVICES:
-        latencies = table.latencies_ms(cost)
-        return lambda item: float(latencies[table.codes([item.architecture])[0]])
-    check_cost(cost)
-    return lambda item: float(getattr(item.cost, cost))
-
-
-def pooled(
-    architectures: Sequence[Architecture],
-    policy: Policy,
-    space: Space,
-    limits: Sequence[Sequence[float]],
-    count: int,
-    cost: str,
-    network: NetworkConfig,
-) -> Iterator[Pool]:
-    """For every architecture the policy's `count` most probable outputs within each of its limits, as one pool."""
-    for begin in range(0, len(architectures), _INPUTS_AT_ONCE):
-        some, bounds = architectures[begin : begin + _INPUTS_AT_ONCE], limits[begin : begin + _INPUTS_AT_ONCE]
-        costs = edge_costs(some, space, cost, network)
-        found = proposals(policy, some, space, bounds, count, costs)
-        with torch.inference_mode():
-            distribution = policy.distribution(some, space)
-        for number, (architecture, choices) in enumerate(zip(some, found, strict=True)):
-            operations = np.concatenate([chosen for chosen, _ in choices])
-            scores = np.concatenate([scores for _, scores in choices])
-            rows = distribution.rows(number).double().cpu().numpy()
-            yield pool(architecture, network, operations, scores, rows)
-
-
-def pool(
-    architecture: Architecture,
-    network: NetworkConfig,
-    operations: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    log_probabilities: NDArray[np.float64],
-) -> Pool:
-    """The pool of one architecture.
-
-    Args:
-        architecture: the input.
-        network: where costs are counted.
-        operations: [k, E] of the proposals, repeats allowed.
-        scores: [k] their log-probabilities.
-        log_probabilities: [E, operations] the policy's.
-    """
-    own = [INDEX[name] for name in architecture.operations]
-    staying = float(log_probabilities[np.arange(len(own)), own].sum())
-    costs = cost_model(network)
-    distinct = dict(zip(map(tuple, operations.tolist()), scores.tolist(), strict=True))
-    distinct.pop(tuple(own), None)
-    made = [(transformed(architecture, row), score) for row, score in distinct.items()]
-    given, *others = (
-        Candidate(item, network, costs.cost(item), score, number=number)
-        for number, (item, score) in enumerate([(architecture, staying), *made])
-    )
-    return Pool(given, tuple(others), log_probabilities)
-
-
-def _judged(pools: Sequence[Pool], kept: Sequence[Sequence[Candidate]], source: AccuracySource) -> list[Candidate]:
-    """Every input and then what is kept of its pool, all judged in one call."""
-    every = [item for pool, items in zip(pools, kept, strict=True) for item in (pool.input, *items)]
-    inputs = [pool.input.architecture for pool, items in zip(pools, kept, strict=True) for _ in range(1 + len(items))]
-    return judged(every, inputs, source, source.accuracy_percent([item.architecture for item in every]))
-
-
 def _front(
-    given: Candidate,
-    items: Sequence[Candidate],
-    own: float,
-    shares: Sequence[float],
-    measure: Callable[[Candidate], float],
-    cost: str,
-    source: AccuracySource,
+    pool: Pool, judgement: JudgedOperations, shares: Sequence[float], cost: str, source: AccuracySource
 ) -> Front:
-    costs = {item: measure(item) for item in items}
-    best: dict[Candidate, float] = {}
-    rising = undominated(items, costs.__getitem__)
+    costs = pool.costs(cost)
+    own = float(costs[0])
+    rising = undominated(costs, judgement.accuracy_percent, judgement.believable)
+    best: dict[int, float] = {}
     for share in reversed(shares):
-        if fitting := [item for item in rising if costs[item] <= share * own]:
+        if fitting := [number for number in rising if costs[number] <= share * own]:
             best.setdefault(fitting[-1], share)
-    is_latency = cost in table.DEVICES
-    points = [Point(share, item, costs[item] if is_latency else None) for item, share in best.items()]
-    return Front(given, tuple(points), cost, source.kind, source.description, own if is_latency else None)
+
+    def judged(number: int) -> Candidate:
+        return with_judgement(pool.candidate(number), judgement, number)
+
+    is_latency = cost in DEVICES
+    points = [
+        Point(share, judged(number), float(costs[number]) if is_latency else None) for number, share in best.items()
+    ]
+    latency_ms = own if is_latency else None
+    return Front(judged(0), tuple(points), cost, source.kind, source.description, latency_ms)

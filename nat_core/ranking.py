@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracySource, UncertainSource, standard_errors_points
+from nat_core.learning.accuracy import AccuracySource, JudgedOperations, UncertainSource, standard_errors_points
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
+
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -129,28 +131,40 @@ def cheapest_as_good(
     return min(good, key=lambda item: (cost(item), -(item.accuracy_percent or 0.0)), default=None)
 
 
-def undominated(candidates: Iterable[Candidate], cost: Callable[[Candidate], float]) -> list[Candidate]:
-    """The Pareto front, cheapest first: no other candidate is as cheap and as accurate.
+def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool_]) -> list[int]:
+    """The Pareto front of n candidates by their numbers, cheapest first: no other one is as cheap and as accurate.
 
     What the source does not believe is on it only where it is cheaper than everything believed, and less accurate.
+
+    Args:
+        costs, accuracies: [n]; NaN for an accuracy that is not known.
+        believable: [n].
     """
-    known = [item for item in candidates if item.accuracy_percent is not None and item.is_final]
-    front = _rising([item for item in known if item.is_believable], cost)
+    known = np.isfinite(accuracies)
+    front = _rising(costs, accuracies, known & believable)
+    others = known & ~believable
     if front:
-        known = [item for item in known if cost(item) < cost(front[0]) and _accuracy(item) < _accuracy(front[0])]
-    return [*_rising([item for item in known if not item.is_believable], cost), *front]
+        others &= (costs < costs[front[0]]) & (accuracies < accuracies[front[0]])
+    return [*_rising(costs, accuracies, others), *front]
 
 
-def _rising(candidates: list[Candidate], cost: Callable[[Candidate], float]) -> list[Candidate]:
-    front: list[Candidate] = []
-    for item in sorted(candidates, key=lambda item: (cost(item), -_accuracy(item), item.number)):
-        if not front or _accuracy(item) > _accuracy(front[-1]):
-            front.append(item)
-    return front
+def _rising(costs: Numbers, accuracies: Numbers, which: NDArray[np.bool_]) -> list[int]:
+    """Of these the ones that are more accurate than everything as cheap."""
+    numbers = np.flatnonzero(which)
+    order = numbers[np.lexsort((-accuracies[numbers], costs[numbers]))]
+    before = np.maximum.accumulate(np.concatenate([[-np.inf], accuracies[order]]))[:-1]
+    return order[accuracies[order] > before].tolist()
 
 
-def _accuracy(item: Candidate) -> float:
-    return -np.inf if item.accuracy_percent is None else item.accuracy_percent
+def with_judgement(item: Candidate, judgement: JudgedOperations, number: int) -> Candidate:
+    """A candidate with what `judgement` says in row `number`."""
+    return replace(
+        item,
+        accuracy_percent=_number(float(judgement.accuracy_percent[number])),
+        standard_error_points=_number(float(judgement.standard_error_points[number])),
+        gain_error_points=_number(float(judgement.gain_error_points[number])),
+        is_believable=bool(judgement.believable[number]),
+    )
 
 
 def macs(item: Candidate) -> float:

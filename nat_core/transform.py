@@ -19,11 +19,12 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.spaces import Space
-from nat_core.front import MAX_CANDIDATES, SHARES, Pool, checked_shares, pool, pooled
+from nat_core.front import MAX_CANDIDATES, SHARES, checked_shares
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource, UncertainSource
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
+from nat_core.pools import Pool, pooled
 from nat_core.ranking import Candidate, cheapest_as_good, judged, macs, most_accurate_first, undominated
 from nat_core.verdicts import compared
 
@@ -126,7 +127,16 @@ class Transformation:
     def front(self) -> tuple[Candidate, ...]:
         """The candidates that no other one dominates, cheapest first; all that differ in MACs where nothing judges."""
         if self.accuracy_kind is not None:
-            return tuple(undominated(self.candidates, macs))
+            items, known = (
+                self.candidates,
+                [item.accuracy_percent if item.is_final else None for item in self.candidates],
+            )
+            rising = undominated(
+                np.array([macs(item) for item in items]),
+                np.array([np.nan if value is None else value for value in known]),
+                np.array([item.is_believable for item in items]),
+            )
+            return tuple(items[number] for number in rising)
         return tuple(sorted({macs(item): item for item in reversed(self.candidates)}.values(), key=macs))
 
     @property
@@ -329,7 +339,7 @@ def _sampled(
     drawn = distribution.sample(options.samples, generator)
     scores = distribution.log_probability(drawn)[:, 0].double().cpu().numpy()
     rows = distribution.rows().double().cpu().numpy()
-    return pool(architecture, network, drawn.cpu().numpy(), scores, rows)
+    return Pool.of(architecture, network, drawn.cpu().numpy(), scores, rows)
 
 
 def _dearest(architecture: Architecture, network: NetworkConfig) -> int:
@@ -340,7 +350,7 @@ def _dearest(architecture: Architecture, network: NetworkConfig) -> int:
 
 def _why_nothing_fits(drawn: Pool, max_macs: int | None, options: Options) -> str:
     """One sentence: nothing legal does, or nothing of what was drawn."""
-    given = drawn.input
+    given = drawn.candidate(0)
     costs = cost_model(given.network)
     table, _ = costs.edge_table(given.architecture)
     legal = np.where(np.isfinite(drawn.log_probabilities), table, np.iinfo(np.int64).max)
