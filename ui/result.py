@@ -82,11 +82,13 @@ class _Measured:
         label: of the figure.
         pair: of input and output, in percent.
         about: how they were trained, a sentence; empty for a benchmark's.
+        is_demonstration: whether they say only that training works.
     """
 
     label: str
     pair: tuple[float, float]
     about: str = ""
+    is_demonstration: bool = False
 
 
 def _measured(outcome: Transformation, shown: Candidate) -> _Measured | None:
@@ -99,7 +101,8 @@ def _measured(outcome: Transformation, shown: Candidate) -> _Measured | None:
         known = [source for source in compute.measured() if not any(map(source.mismatch, pair))]
         if known:
             old, new = known[0].accuracy_percent(pair)
-            return _Measured("From scratch (measured)", (float(old), float(new)), known[0].description)
+            label = f"From scratch (measured{', a demonstration' if known[0].is_demonstration else ''})"
+            return _Measured(label, (float(old), float(new)), known[0].description, known[0].is_demonstration)
     return None
 
 
@@ -141,5 +144,6 @@ def _verdict(answer: Answer, shown: Candidate, measured: _Measured | None) -> st
     doubt = "" if shown.is_believable else "; few cells like it have been trained"
     trained = ""
     if measured and measured.about:
-        trained = f"; trained from scratch, {signed(measured.pair[1] - measured.pair[0])} points"
+        what = "trained for a demonstration" if measured.is_demonstration else "trained from scratch"
+        trained = f"; {what}, {signed(measured.pair[1] - measured.pair[0])} points"
     return f"{compared(outcome.input, shown, unit().name)}{doubt}{trained}."

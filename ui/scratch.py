@@ -2,14 +2,13 @@
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
-from nat_core.learning.scratch.presets import PRESETS
 from nat_core.transform import Candidate, Transformation
 from ui import notices
 from ui.callback import callback
@@ -74,9 +73,11 @@ def _launch(outcome: Transformation, shown: Candidate, also: Sequence[Published]
     state = st.session_state
     if time.monotonic() - state.get(_LAST, 0.0) < _DOUBLE_CLICK_SECONDS:
         return
-    architectures = [outcome.input.architecture, shown.architecture, *(item.candidate.architecture for item in also)]
+    own = {outcome.input.architecture: state["cell"]} if state["cell"] in library() else {}
+    names = {shown.architecture: "", **{item.candidate.architecture: item.name for item in also}}
+    named = {outcome.input.architecture: "", **names, **own}
     try:
-        run_id = launched(list(dict.fromkeys(architectures)), state["scratch_preset"])
+        run_id = launched(named, state["scratch_preset"])
     except (ValueError, OSError) as error:
         state[_PROBLEM] = str(error)
         return
@@ -84,8 +85,13 @@ def _launch(outcome: Transformation, shown: Candidate, also: Sequence[Published]
     state.setdefault(_LAUNCHED, {})[_pair(outcome, shown)] = run_id
 
 
-def launched(architectures: Sequence[Architecture], preset: str) -> str:
-    """The id of a run that trains these architectures; MLflow is loaded for it. Raises ValueError or OSError."""
+def launched(named: Mapping[Architecture, str], preset: str) -> str:
+    """The id of a run that trains these architectures, for which MLflow is loaded. Raises ValueError or OSError.
+
+    Args:
+        named: architectures with the library's names of them, empty where there is none.
+        preset: of the budget.
+    """
     from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
     from nat_core.learning.scratch.presets import preset_budget
     from nat_core.learning.support.device import default_device
@@ -93,15 +99,11 @@ def launched(architectures: Sequence[Architecture], preset: str) -> str:
     from nat_core.runs.launching import launch
     from nat_core.runs.tracking import open_tracking
 
-    names = {entry.architecture: entry.name for entry in reversed(library().values())}
-    named = tuple(NamedArchitecture.of(item, names.get(item, "")) for item in architectures)
-    config = EvaluationConfig(named, preset_budget(preset, architectures[0]), (0,), preset)
-    texts = [names.get(item, shortest(item)) for item in architectures]
+    items = tuple(NamedArchitecture.of(item, name) for item, name in named.items())
+    config = EvaluationConfig(items, preset_budget(preset, next(iter(named))), (0,), preset)
+    texts = [name or shortest(item) for item, name in named.items()]
     command = shlex.join(["python", "-m", "nat_core", "evaluate", *texts, "--preset", preset])
     request = request_for(
         "evaluate", config, command=command, preset=preset, threads=1, name="", device=str(default_device())
     )
     return launch(open_tracking(), request)
-
-
-assert set(_TITLES) <= set(PRESETS)
