@@ -105,10 +105,10 @@ def _common_divisor(costs: Tensor, left: Tensor, bins: int) -> float | None:
 
 
 def _steps(ahead: Tensor, costs: Tensor) -> Tensor:
-    """[N, bins, O] of `ahead` [N, 1 + bins] after paying `costs` [N, O]; entry 0 stands for what cannot be paid."""
+    """[N, O, bins] of `ahead` [N, 1 + bins] after paying `costs` [N, O]; entry 0 stands for what cannot be paid."""
     bins = ahead.shape[1] - 1
-    places = torch.arange(1, bins + 1, device=ahead.device)[None, :, None] - costs[:, None, :]
-    return ahead.gather(1, places.clamp(min=0).flatten(1)).view(len(ahead), bins, -1)
+    places = torch.arange(1, bins + 1, device=ahead.device) - costs[:, :, None]
+    return ahead.gather(1, places.clamp(min=0).flatten(1)).view(len(ahead), -1, bins)
 
 
 def _begin(scores: Tensor, bins: int, fill: float) -> Tensor:
@@ -132,32 +132,15 @@ class FittingDistribution:
 
     def __init__(self, log_probabilities: Tensor, costs: Tensor, limits: Tensor, bins: int = _BINS) -> None:
         self._spare = spare = _Spare.of(log_probabilities, costs, limits, bins)
-        self._log_probabilities = log_probabilities
         self._costs, self._left, _ = spare.bins(bins, up=True)
         size = max(int(self._left.max()), 0) + 1
         self._ahead = [_begin(spare.scores, size, _IMPOSSIBLE)]
         for edge in reversed(range(spare.scores.shape[1])):
-            options = _steps(self._ahead[0], self._costs[:, edge]) + spare.scores[:, edge, None, :]
-            total = torch.logsumexp(options, dim=-1).clamp(min=_IMPOSSIBLE)
+            options = _steps(self._ahead[0], self._costs[:, edge]) + spare.scores[:, edge, :, None]
+            total = torch.logsumexp(options, dim=1).clamp(min=_IMPOSSIBLE)
             self._ahead.insert(0, torch.cat([total.new_full((len(total), 1), _IMPOSSIBLE), total], dim=1))
         log_fits = self._ahead[0].gather(1, (self._left + 1)[:, None])[:, 0]
         self.log_fits = log_fits.masked_fill(log_fits < _HARDLY_POSSIBLE, -torch.inf)
-
-    def log_probability(self, operations: Tensor) -> Tensor:
-        """[samples, N] log-probabilities of choices [samples, N, E] that fit."""
-        chosen = self._log_probabilities.expand(len(operations), *self._log_probabilities.shape)
-        return chosen.gather(-1, operations[..., None])[..., 0].sum(dim=-1) - self.log_fits
-
-    def entropy(self) -> Tensor:
-        """[N] in nats: how undecided the policy is about what fits."""
-        uncertain = _begin(self._spare.scores, self._ahead[0].shape[1] - 1, 0.0)
-        for edge in reversed(range(self._spare.scores.shape[1])):
-            costs = self._costs[:, edge]
-            options = _steps(self._ahead[edge + 1], costs) + self._spare.scores[:, edge, None, :]
-            chances = torch.log_softmax(options, dim=-1)
-            total = (chances.exp() * (_steps(uncertain, costs) - chances.clamp(min=_IMPOSSIBLE))).sum(dim=-1)
-            uncertain = torch.cat([total.new_zeros(len(total), 1), total], dim=1)
-        return uncertain.gather(1, (self._left + 1)[:, None])[:, 0]
 
     @torch.no_grad()
     def sample(self, samples: int, generator: torch.Generator | None = None) -> Tensor:
@@ -173,15 +156,16 @@ class FittingDistribution:
         uniform = torch.rand((edges, count, samples), generator=generator, dtype=torch.float64, device=source)
         uniform = uniform.to(device)
         place, drawn = (self._left + 1)[:, None].expand(count, samples), []
+        numbers = torch.arange(len(self._spare.columns), device=device)[:, None]
         for edge in range(edges):
-            places = (place[..., None] - self._costs[:, edge, None, :]).clamp(min=0)  # [N, samples, O]
+            places = (place[:, None, :] - self._costs[:, edge, :, None]).clamp(min=0)  # [N, O, samples]
             ahead = self._ahead[edge + 1].gather(1, places.flatten(1)).view_as(places)
-            options = (ahead + self._spare.scores[:, edge, None, :]).double()
-            cumulative = torch.softmax(options, dim=-1).cumsum(dim=-1)
-            column = torch.searchsorted(cumulative, uniform[edge][..., None] * cumulative[..., -1:], right=True)
-            possible = torch.arange(options.shape[-1], device=device).where(options > _HARDLY_POSSIBLE, -1)
-            column = torch.minimum(column[..., 0], possible.amax(dim=-1))
-            place = places.gather(-1, column[..., None])[..., 0]
+            options = (ahead + self._spare.scores[:, edge, :, None]).double()
+            cumulative = torch.softmax(options, dim=1).cumsum(dim=1)
+            column = (cumulative <= uniform[edge][:, None, :] * cumulative[:, -1:]).sum(dim=1)
+            possible = numbers.where(options > _HARDLY_POSSIBLE, -1)
+            column = torch.minimum(column, possible.amax(dim=1))
+            place = places.gather(1, column[:, None])[:, 0]
             drawn.append(self._spare.columns[column].T)
         return torch.stack(drawn, dim=-1)
 
@@ -261,7 +245,7 @@ def _best_ahead(scores: Tensor, costs: Tensor, most: int) -> list[Tensor]:
     """By edge, [N, 1 + bins] the best log-probability of it and all later ones with so much left; −inf in entry 0."""
     ahead = [_begin(scores, max(most, 0) + 1, -torch.inf)]
     for edge in reversed(range(scores.shape[1])):
-        best = (_steps(ahead[0], costs[:, edge]) + scores[:, edge, None, :]).amax(dim=-1)
+        best = (_steps(ahead[0], costs[:, edge]) + scores[:, edge, :, None]).amax(dim=1)
         ahead.insert(0, torch.cat([best.new_full((len(best), 1), -torch.inf), best], dim=1))
     return ahead
 

@@ -262,7 +262,7 @@ def budgets_recipe(**changes: Any) -> TrainingConfig:
     """
     recipe = {
         "budget": "macs",
-        "steps": 4000,
+        "steps": 2500,
         "searched_share": 1.0,
         "imitation_weight": 0.15,
         "imitation_until": 0.5,

@@ -120,6 +120,7 @@ class Trainer:
         self.inputs = inputs.training
         self._searched: dict[int, Tensor] = {}
         self._exact = exact_search(config, objective)
+        self._codes = [self._exact.code(item) for item in inputs.training] if self._exact else []
         self.legal = legal_mask(config.target_space, config.rule).to(device)
         self.graphs = encode(inputs.training).to(device)
         self.budgets = Budgets(config, inputs.training, self.graphs, self.legal) if config.budget else None
@@ -183,7 +184,7 @@ class Trainer:
         numbers = chosen.tolist()
         if budgeted and self._exact:
             limits = budgeted.limits.tolist()
-            rows = [self._exact(self.inputs[number], limit) for number, limit in zip(numbers, limits, strict=True)]
+            rows = [self._exact(self._codes[number], limit) for number, limit in zip(numbers, limits, strict=True)]
             return torch.from_numpy(np.concatenate(rows))
         sought = self.config.searched_share * len(self.inputs)
         for number in set(numbers) - self._searched.keys():

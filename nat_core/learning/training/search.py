@@ -82,9 +82,13 @@ class ExactSearch:
         self._costs = costs.fixed.item() + per_edge.sum(axis=1)
         self._ranked: dict[int, Codes] = {}
 
-    def __call__(self, given: Architecture, limit: float) -> NDArray[np.int64]:
+    def code(self, architecture: Architecture) -> int:
+        """What `__call__` knows an architecture by. Raises ValueError for one of another space."""
+        return self._lattice.code(architecture)
+
+    def __call__(self, code: int, limit: float) -> NDArray[np.int64]:
         """[edges] operations (rows of the table) of the best that costs no more than `limit`; else of the cheapest."""
-        ranked = self._reachable(self._lattice.code(given))
+        ranked = self._reachable(code)
         costs = self._costs[ranked]
         fits = costs <= limit
         return self._operations[ranked[fits.argmax() if fits.any() else costs.argmin()]]
@@ -92,9 +96,10 @@ class ExactSearch:
     def _reachable(self, code: int) -> Codes:
         """What legal transitions make of a cell, best first; remembered."""
         if code not in self._ranked:
-            own, digits = self._lattice.digits[code], self._lattice.digits
-            reachable = np.flatnonzero(self._lattice.legal[own, digits].all(axis=1))
-            changes = (digits[reachable] != own).sum(axis=1)
+            reachable = np.zeros(1, dtype=np.int64)
+            for targets in self._lattice.choices(code):
+                reachable = np.add.outer(reachable * len(self._lattice.operations), targets).ravel()
+            changes = (self._lattice.digits[reachable] != self._lattice.digits[code]).sum(axis=1)
             values = self._worth[reachable] - self._change_weight * changes
             self._ranked[code] = reachable[np.argsort(-values, kind="stable")].astype(np.int16)
         return self._ranked[code]

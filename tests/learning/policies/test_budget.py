@@ -84,7 +84,7 @@ def limits_of(scores, costs, seed):
 
 @given(st.integers(0, 10_000), st.integers(0, 100))
 @settings(max_examples=40, deadline=None)
-def test_how_probably_a_draw_fits_and_how_undecided_it_then_is_equal_brute_force(seed, other):
+def test_how_probably_a_draw_fits_equals_brute_force(seed, other):
     scores, costs = problems(seed)
     limits = limits_of(scores, costs, other)
     scores.requires_grad_()
@@ -94,11 +94,11 @@ def test_how_probably_a_draw_fits_and_how_undecided_it_then_is_equal_brute_force
         chances = torch.stack([scores[number, range(4), torch.tensor(item)].sum() for item in found])
         log_fits = chances.logsumexp(0)
         assert fitting.log_fits[number].item() == pytest.approx(log_fits.item(), abs=1e-6)
-        entropy = -(torch.softmax(chances, 0) * torch.log_softmax(chances, 0)).sum()
-        assert fitting.entropy()[number].item() == pytest.approx(entropy.item(), abs=1e-6)
-        for one, same in ((fitting.log_fits[number], log_fits), (fitting.entropy()[number], entropy)):
-            gradients = [torch.autograd.grad(item, scores, retain_graph=True)[0] for item in (one, same)]
-            assert torch.allclose(*(item.nan_to_num() for item in gradients), atol=1e-6)
+        gradients = [
+            torch.autograd.grad(item, scores, retain_graph=True)[0].nan_to_num()
+            for item in (fitting.log_fits[number], log_fits)
+        ]
+        assert torch.allclose(*gradients, atol=1e-6)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -114,7 +114,7 @@ def test_draws_fit_and_come_as_often_as_the_conditional_distribution_says(kind, 
         options = enumerated(scores[number].numpy(), costs[number].numpy(), limits[number].item())
         rows = [*map(tuple, drawn[:, number].tolist())]
         best = options[0]
-        chance = fitting.log_probability(torch.tensor(best).to(drawn).expand(1, len(scores), 4))[0, number].exp().item()
+        chance = (scores[number, range(4), best].sum() - fitting.log_fits[number].cpu()).exp().item()
         assert rows.count(tuple(best.tolist())) / 4000 == pytest.approx(chance, abs=0.04)
         assert set(rows) <= {tuple(item.tolist()) for item in options}
     again = fitting.sample(4000, torch.Generator().manual_seed(0))
