@@ -39,6 +39,7 @@ from benchmarks.reward_sources import Evidence
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
+from nat_core.architecture.rows import ArchitectureRows
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.line import folds_of
@@ -97,7 +98,7 @@ def _single_sources(found: Evidence, table: TrainedCells, surrogate: Path | None
     for student in (found.surrogate, found.dense):
         yield (
             f"the student of {student.name} (ranks it by {student.rank_correlation:.2f})",
-            student(counts.detailed(cells)),
+            student(counts.detailed(ArchitectureRows.of(cells))),
         )
     if surrogate:
         for name in MODELS:

@@ -19,6 +19,11 @@ def sentence(text: object) -> str:
     return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('?') else '.'}"
 
 
+def unbroken(text: str) -> str:
+    """`text` that no line break tears a number from its sign or unit in: ``± 0.10``, ``24 %``."""
+    return re.sub(r"(?<=±) | (?=%)", "\u00a0", text)
+
+
 def millions(count: int, factor: int = 1) -> str:
     """``220.1 M`` for 220,119,680; two decimals below 10 M."""
     value = count * factor / 1e6

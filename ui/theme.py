@@ -19,11 +19,19 @@ h1 { font-size: 1.9rem !important; padding-top: 0 !important; }
   .st-key-side_by_side [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .st-key-side_by_side [data-testid="stColumn"] { min-width: 100%; }
 }
+@media (max-width: 900px) {
+  .st-key-front > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  .st-key-front > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {
+    min-width: 100%;
+  }
+}
 </style>
 """
 
 # Key of the container whose columns stand one below the other in a narrow window, where they would be too small.
 SIDE_BY_SIDE = "side_by_side"
+# Of the container whose chart and figures do.
+FRONT = "front"
 
 
 def apply_css() -> None:

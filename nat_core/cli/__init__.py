@@ -9,10 +9,10 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from nat_core.cli import architectures, evaluate, export, predict, runs, train, transform
+from nat_core.cli import architectures, evaluate, export, front, predict, runs, train, transform
 from nat_core.cli.app import app
 
-__all__ = ["architectures", "evaluate", "export", "main", "predict", "runs", "train", "transform"]
+__all__ = ["architectures", "evaluate", "export", "front", "main", "predict", "runs", "train", "transform"]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,7 +20,9 @@ def transform(
     policy: Annotated[
         str | None, typer.Option(help="A name in pretrained/, a run's name, or a policy's folder.")
     ] = None,
-    samples: Annotated[int, typer.Option(help="Candidates beside the input, 1 to 1000.")] = 10,
+    samples: Annotated[
+        int, typer.Option(help="Candidates beside the input within each budget that is tried, 1 to 1000.")
+    ] = 10,
     seed: Annotated[int | None, typer.Option(help="Draw candidates at random with this seed.")] = None,
     greedy: Annotated[bool, typer.Option(help="Only the most probable output.")] = False,
     max_macs: Annotated[int | None, typer.Option(help="Budget in MACs; default: the input's own.")] = None,

@@ -14,7 +14,8 @@ from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.training.config import RECIPES, TRAININGS, InputsConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
-from tests.pages.test_transform_page import cell, metric, open_address, open_page, pick
+from tests.pages.test_transform_page import cell, open_address, open_page, pick
+from tests.support.components import metric
 from ui import compute
 from ui.view import BENCHMARK_CELL
 

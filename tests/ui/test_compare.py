@@ -100,7 +100,7 @@ def test_no_output_where_no_policy_fits():
     assert outputs.policy_name(library()["ENAS"].architecture, cards) is None
     cell = table.architecture_of_code(CODE)
     assert outputs.policy_name(cell, cards) == "nasbench201"
-    output = outputs.greedy_output(cell, "nasbench201")
+    output = outputs.output(cell, "nasbench201")
     assert int(table.codes([output])[0]) in reachable_codes(CODE)
 
 
@@ -130,7 +130,7 @@ def test_pairs_are_joined_by_arrows_in_order(compared):
     steps = {((arrow.ax, arrow.ay), (arrow.x, arrow.y)) for arrow in figure.layout.annotations}
     cost = {row.item.name: (row.cost.macs / 1e6, row.cost.parameters / 1e6) for row in compared}
     assert (cost["DARTS"], cost["NAT_DARTS"]) in steps and (cost["NAT_DARTS"], cost["NATv2_DARTS"]) in steps
-    assert [trace.name for trace in figure.data if len(trace.x)] == ["Input", "NAT", "NAT++", "Ours (greedy)"]
+    assert [trace.name for trace in figure.data if len(trace.x)] == ["Input", "NAT", "NAT++", "Ours"]
 
 
 def test_what_is_outside_its_methods_rule_is_an_open_symbol_that_says_so(compared):

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
+from nat_core.front import SHARES
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import PolicyCard
@@ -48,10 +49,12 @@ def output_code(code: int, candidates: int) -> int:
     return int(table.codes([outcome.output.architecture])[0])
 
 
-def greedy_output(architecture: Architecture, policy_name: str) -> Architecture:
-    """The most probable output of that policy that costs no more. Raises ValueError: it does not fit or is broken."""
+def output(architecture: Architecture, policy_name: str) -> Architecture:
+    """What the Transform page shows first. Raises ValueError: the policy does not fit or is broken."""
     policy, card = catalogue.load_for(PRETRAINED, architecture, policy_name)
-    return _transformed(architecture, policy, card.target_space, None, Options(samples=1)).output.architecture
+    source = catalogue.accuracy_source(card, architecture, download=False)
+    options = Options(shares=SHARES)
+    return _transformed(architecture, policy, card.target_space, source, options).output.architecture
 
 
 @lru_cache(maxsize=512)

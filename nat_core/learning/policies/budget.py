@@ -8,7 +8,6 @@ where the most probable are sought, which bounds the search, whose costs are tru
 All tensors are padded: N problems of E edges each (see `padded`). A problem is an architecture and a budget.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -269,25 +268,3 @@ def most_probable_within(
     operations, scores = most_probable_fitting(problem, table, torch.tensor([limit], dtype=torch.float64), count)
     kept = torch.isfinite(scores[0])
     return operations[0, kept].numpy(), scores[0, kept].numpy()
-
-
-def most_probable_spread(
-    log_probabilities: NDArray[np.floating], costs: NDArray[np.number], limits: Sequence[float], count: int
-) -> Choices:
-    """`count` distinct choices, as many of them within each of `limits`; the first limit's come first.
-
-    Args:
-        limits: for the edges alone.
-        log_probabilities, costs, count: as of `most_probable_within`.
-
-    Returns:
-        likewise; where choices are among the most probable for several limits, the next probable follow.
-    """
-    chosen: dict[tuple[int, ...], float] = {}
-    for place, limit in enumerate(limits):
-        wanted = len(chosen) + -(-(count - len(chosen)) // (len(limits) - place))
-        found, scores = most_probable_within(log_probabilities, costs, limit, wanted)
-        for row, score in zip(found.tolist(), scores.tolist(), strict=True):
-            if len(chosen) < wanted:
-                chosen.setdefault(tuple(row), score)
-    return np.array([*chosen], dtype=np.int64).reshape(-1, len(costs)), np.array([*chosen.values()])

@@ -217,6 +217,11 @@ class MeasuredAccuracy:
         self._seeds = sorted({result.seed for result in results})
 
     @property
+    def is_demonstration(self) -> bool:
+        """Whether the trainings were too short to say anything but that they work."""
+        return self._example.preset == "smoke"
+
+    @property
     def architectures(self) -> tuple[Architecture, ...]:
         """Those that were measured, without their dead edges."""
         return tuple(self._means)

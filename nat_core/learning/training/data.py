@@ -1,7 +1,7 @@
 """What a training runs on: input architectures, split into trained-on and held-out ones, and what rewards them."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,11 @@ from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.training.config import TRAININGS, InputsConfig, TrainingConfig
 from nat_core.learning.training.rewards import Objective, RelativeCost
-from nat_core.learning.training.rules import Rule, best_rule
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
 _THINNED_AT_MOST = 0.5
 _CHAINED = 0.25
-# Random inputs by which a rule is found.
-_RULED = 40
 
 
 @dataclass(frozen=True)
@@ -100,16 +97,7 @@ def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -
     source = source or source_of(config)
     reward = config.reward
     relative_cost = relative_cost_of(config) if reward.cost_weight else None
-    objective = Objective(source, relative_cost, reward.cost_weight, reward.change_weight, reward.caution)
-    if not reward.caution:
-        return objective
-    return replace(objective, rule=surest_rule(objective, config.target_space, config.rule))
-
-
-def surest_rule(objective: Objective, space: Space, transitions: str) -> Rule:
-    """The legal rule that gains most on average over random inputs, less the objective's caution."""
-    rng = random.Random(space.name)
-    return best_rule(space, [space.sample(rng) for _ in range(_RULED)], objective.surely_gained, transitions)
+    return Objective(source, relative_cost, reward.cost_weight, reward.change_weight, reward.caution)
 
 
 def source_of(config: TrainingConfig) -> AccuracySource:

@@ -35,7 +35,7 @@ def ascended(given: Architecture, space: Space, objective: Objective, transition
     """
     cost = cost_model(NETWORKS[space.network]).cost
     limit, targets = cost(given).macs, [space.targets(name, transitions) for name in given.operations]
-    (current,) = objective.ruled([given])
+    current = given
     legal = all(name in choices for name, choices in zip(current.operations, targets, strict=True))
     current = current if legal and cost(current).macs <= limit else given
     best = float(gained(objective, [given], [current])[0])

@@ -10,7 +10,6 @@ from nat_core.learning.policies.budget import (
     FittingDistribution,
     flat,
     most_probable_fitting,
-    most_probable_spread,
     most_probable_within,
     padded,
 )
@@ -46,31 +45,6 @@ def test_equals_brute_force_where_everything_can_be_enumerated(seed, budget, cou
     assert len(found) == len(expected)
     np.testing.assert_allclose(totals, [scores[np.arange(4), item].sum() for item in expected])
     np.testing.assert_allclose(totals, scores[np.arange(4), found].sum(axis=1))
-
-
-@given(st.integers(0, 10_000), st.lists(st.integers(0, 300), min_size=1, max_size=4), st.integers(16, 24))
-@settings(max_examples=60, deadline=None)
-def test_every_limit_gets_its_part_of_the_choices(seed, limits, count):
-    scores, macs = problem(seed)
-    found, totals = most_probable_spread(scores, macs, limits, count)
-    np.testing.assert_allclose(totals, scores[np.arange(4), found].sum(axis=1))
-    assert found.shape == (len(totals), 4) and len({*map(tuple, found.tolist())}) == len(found) <= count
-    costs, first = macs[np.arange(4), found].sum(axis=1), 0
-    for place, limit in enumerate(limits):
-        part = -(-(count - first) // (len(limits) - place))
-        if len(enumerated(scores, macs, limit)) < first + part:
-            return
-        assert (costs[first : first + part] <= limit).all()
-        first += part
-    assert first == len(found) == count
-
-
-def test_one_limit_gives_the_most_probable_within_it():
-    scores, macs = problem(3)
-    for one, other in zip(
-        most_probable_spread(scores, macs, [150], 9), most_probable_within(scores, macs, 150, 9), strict=True
-    ):
-        np.testing.assert_allclose(one, other)
 
 
 def test_a_tight_budget_on_many_edges_is_met():
