@@ -37,7 +37,6 @@ class Start:
     ] = image_presets.DEFAULT_PRESET
     recipe: Annotated[
         str,
-        OneOf(RECIPES),
         Asked(
             help="nasbench201: group (ours) or authors (the papers' code); other spaces: trainings.",
             only=(TABLE, TRAININGS),
