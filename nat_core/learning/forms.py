@@ -37,7 +37,6 @@ class Start:
     ] = image_presets.DEFAULT_PRESET
     recipe: Annotated[
         str,
-        OneOf(RECIPES),
         Asked(
             help="nasbench201: budgets or group (ours), or authors (the papers'); other spaces: trainings.",
             only=(TABLE, TRAININGS),

@@ -35,7 +35,7 @@ def test_own_trained_cells_become_a_policy_that_transforms(capsys, tmp_path, min
     assert (status, out.strip()) == (0, str(folder))
     assert "read mine (40 cells); cells of other topologies are predicted with rank correlation" in err
     card = json.loads((folder / "card.json").read_text())
-    assert card["training"]["trainings"] == [str(mine)] and card["data"].startswith(
+    assert card["training"]["reward"]["trainings"] == [str(mine)] and card["data"].startswith(
         "predicted for the trainings of mine"
     )
     assert card["quality"]["sources"] == [
@@ -51,7 +51,7 @@ def test_own_trained_cells_become_a_policy_that_transforms(capsys, tmp_path, min
     [
         (("--trainings", "none.csv"), "none.csv cannot be read"),
         (("--trainings", "README.md"), "README.md: ends with '.md'; accepted: CSV or parquet"),
-        (("--space", "nasbench201", "--recipe", "group", "--trainings", "x.csv"), "--trainings does not apply where"),
+        (("--space", "nasbench201", "--recipe", "group", "--trainings", "x.csv"), " does not apply where"),
     ],
 )
 def test_what_is_no_table_is_one_clear_line_and_status_2(capsys, tmp_path, words, said):

@@ -102,7 +102,7 @@ def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
         ("cost_weight", "nan", "Cost weight λ: 'nan' is not a finite number."),
         ("threads", "9999", "Threads is 9999; this machine has "),
         ("name", "x" * 200, "is not one line of at most 100 characters"),
-        ("data", "", "Data is ''; a source of images is needed"),
+        ("data", "", "Data is ''; accepted: a text from 1 to 1,000 characters"),
     ],
 )
 def test_what_cannot_work_is_one_sentence(tracking, field, text, message):

@@ -32,7 +32,7 @@ def test_modelled_rewards_take_longer_than_a_table():
     table = TrainingConfig(steps=modelled.steps, batch=modelled.batch)
     assert estimate(modelled, SPEED).seconds > 3 * estimate(table, SPEED).seconds
     searched = estimate(with_fields(standard, {share_of: 1.0}), SPEED)
-    assert searched.seconds > estimate(modelled, SPEED).seconds + 0.01 * modelled.inputs
+    assert searched.seconds > estimate(modelled, SPEED).seconds + 0.01 * modelled.inputs.training
     free, shown = (
         estimate(with_fields(standard, {"steps": 5, share_of: share}), SPEED).seconds for share in (0.0, 1.0)
     )

@@ -61,8 +61,8 @@ def test_legends_name_what_differs_and_nothing_else():
     runs = [run_of("a", base), run_of("b", with_options(base, {"seed": 3, "epochs": 9}))]
     first, second = differing(runs)
     assert first == {"seed": "0", "weights.epochs": "6"} and second == {"seed": "3", "weights.epochs": "9"}
-    assert legend(runs[1], second) == "b (seed 3, weights.epochs 9)"
-    assert legend(runs[1], second, most=1) == "b (seed 3, 1 more)"
+    assert legend(runs[1], second) == "b (weights.epochs 9, seed 3)"
+    assert legend(runs[1], second, most=1) == "b (weights.epochs 9, 1 more)"
     assert differing(runs[:1]) == [{}] and legend(runs[0], {}) == "a"
     assert differing([]) == []
 

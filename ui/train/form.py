@@ -144,11 +144,11 @@ def _inputs(board: Board) -> None:
     st.caption(presets[st.session_state["train_preset"]].help)
     options = _form(st.session_state["train_space"], st.session_state["train_preset"]).options
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _draw([field for field in FIELDS if field.main and field.name in options])
+        _draw([field for field in FIELDS if field.asked.main and field.name in options])
     if own_trainings.OPTION in options:
         own_trainings.upload(board.tracking.folders.root / own_trainings.OPTION, st.session_state["train_space"])
     with st.expander("Advanced"), st.container(horizontal=True, vertical_alignment="bottom"):
-        _draw([field for field in FIELDS if not field.main and field.name in options])
+        _draw([field for field in FIELDS if not field.asked.main and field.name in options])
         _machine()
 
 

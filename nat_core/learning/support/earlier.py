@@ -34,7 +34,7 @@ def in_parts(training: Any) -> Any:
     parts: dict[str, dict[str, Any]] = {}
     for field, value in fields.items():
         part = _PART_OF.get(field)
-        if part is None or isinstance(value, Mapping):
+        if part is None or (field in _PARTS and isinstance(value, Mapping)):
             rest[field] = value
         elif field == "data_set":
             is_column = value != "trainings"
