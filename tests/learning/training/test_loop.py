@@ -9,11 +9,9 @@ import torch
 
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training import loop
 from nat_core.learning.training.config import TrainingConfig, authors_recipe
 from nat_core.learning.training.data import inputs_of, objective_of
 from nat_core.learning.training.loop import Schedule, reward_scale, train
-from nat_core.learning.training.search import ascended
 
 SMALL = PolicyConfig(width=16, layers=2, embedding=8, key=16)
 
@@ -83,23 +81,14 @@ def test_a_seed_determines_the_policy():
     assert not _equal(first, train(_config(steps=4, seed=1)))
 
 
-def test_what_search_finds_is_imitated_and_sought_once_per_input(monkeypatch):
-    sought, logged, drawn = [], {}, {}
-    monkeypatch.setattr(loop, "ascended", lambda given, *rest: sought.append(given) or ascended(given, *rest))
-    config = _config(steps=100, batch=64, inputs=100, learning_rate=5e-3, searched_share=1.0, seed=1)
+def test_what_search_finds_is_imitated():
+    logged, drawn = {}, {}
+    config = _config(steps=60, batch=64, inputs=100, learning_rate=5e-3, searched_share=1.0, seed=1)
     assert train(config, hooks=Hooks(progress=logged.__setitem__)).finished
-    assert len(sought) == len(set(sought)) <= 100
-    assert logged[100]["imitation_term"] >= 0
-    train(replace(config, searched_share=0.0), hooks=Hooks(progress=drawn.__setitem__))
-    assert "imitation_term" not in drawn[100] and logged[100]["held_out_gain"] > drawn[100]["held_out_gain"]
-
-
-def test_only_a_share_of_the_inputs_is_searched(monkeypatch):
-    sought = []
-    monkeypatch.setattr(loop, "ascended", lambda given, *rest: sought.append(given) or ascended(given, *rest))
-    config = _config(searched_share=0.25, inputs=40, batch=40, steps=2)
-    assert train(config).finished
-    assert sorted(map(hash, sought)) == sorted(map(hash, inputs_of(config).training[:10]))
+    terms = [metrics["imitation_term"] for metrics in logged.values()]
+    assert terms[-1] < 0.8 * terms[0]
+    train(replace(config, searched_share=0.0, steps=1), hooks=Hooks(progress=drawn.__setitem__))
+    assert "imitation_term" not in drawn[1]
 
 
 @pytest.mark.parametrize("changes", [{}, {"estimator": "moving_average"}, {"searched_share": 0.5}])
