@@ -13,6 +13,7 @@ from nat_core.learning.accuracies.trainings_model_files import save_trainings_mo
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.support.device import machine
+from nat_core.learning.training.budget_quality import budget_figures
 from nat_core.learning.training.data import inputs_of, objective_of, split_codes
 from nat_core.learning.training.evaluation import policy_quality
 from nat_core.learning.training.loop import TrainedPolicy
@@ -62,6 +63,8 @@ def held_out_quality(trained: TrainedPolicy) -> dict[str, Any]:
     _, inputs = split_codes(config.inputs, config.held_out, config.split_seed)
     scores = objective_of(config)([table.architecture_of_code(code) for code in range(table.SIZE)])
     measured = policy_quality(trained.policy, inputs, scores, config.rule).to_dict()
+    if config.budget:
+        measured["budgets"] = budget_figures(trained.policy, inputs, scores, config.budget, config.rule)
     return {"inputs": f"{config.held_out} held-out NAS-Bench-201 cells", "score": config.data_set, **measured}
 
 

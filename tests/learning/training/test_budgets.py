@@ -15,7 +15,7 @@ from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.learning.policies.proposing import proposals
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.budget_quality import hypervolume, limits_of, offers
+from nat_core.learning.training.budget_quality import hypervolume, limits_of, offers, ranking_of
 from nat_core.learning.training.budgets import Budgets
 from nat_core.learning.training.config import TrainingConfig, budgets_recipe
 from nat_core.learning.training.data import inputs_of, objective_of
@@ -73,9 +73,9 @@ def test_one_short_training_serves_several_budgets():
     assert logged[150]["held_out_gain"] > 5
     assert logged[10]["imitation_term"] > 0 == logged[150]["imitation_term"]
     inputs = np.arange(0, table.SIZE, 97)
-    found = offers(trained.policy, inputs, SCORES, shares=(1.0, 0.6))
+    found = offers(ranking_of(trained.policy), inputs, SCORES, shares=(1.0, 0.6))
     assert (np.nanmean(found.points_missing(SCORES, 1), axis=0) < 5).all()
-    untrained = offers(Policy(config.shape).eval(), inputs, SCORES, shares=(1.0, 0.6))
+    untrained = offers(ranking_of(Policy(config.shape).eval()), inputs, SCORES, shares=(1.0, 0.6))
     assert (np.nanmean(untrained.points_missing(SCORES, 1), axis=0) > 8).all()
 
 
@@ -110,7 +110,7 @@ def test_exact_search_finds_what_enumeration_does(cost):
 def test_offers_within_budgets_of_macs_are_the_policys_proposals():
     torch.manual_seed(0)
     policy, inputs, shares = Policy(PolicyConfig(budget="macs")).eval(), np.arange(3, table.SIZE, 991), (1.0, 0.6, 0.3)
-    found = offers(policy, inputs, SCORES, 10, shares)
+    found = offers(ranking_of(policy), inputs, SCORES, 10, shares)
     cells = [table.architecture_of_code(int(code)) for code in inputs]
     limits = limits_of(inputs, shares, "macs") * 1e6
     for number, parts in enumerate(proposals(policy, cells, table.SPACE, limits * (1 + 1e-12), 10)):
@@ -127,7 +127,7 @@ def test_offers_within_budgets_of_macs_are_the_policys_proposals():
 def test_hypervolume_by_hand():
     costs = np.array([[0.5, 1.0, 0.2, 0.7], [0.5, 1.5, 0.0, 0.5]])
     gains = np.array([[3.0, 2.0, -1.0, 5.0], [4.0, 9.0, 1.0, -np.inf]])
-    assert hypervolume(costs, gains).tolist() == pytest.approx([3 * 0.2 + 5 * 0.3, 1 * 0.5 + 4 * 0.5])
+    assert hypervolume(costs, gains, (0.25, 0.5, 0.75, 1.0)).tolist() == pytest.approx([(3 + 5 + 5) / 4, (1 + 12) / 4])
 
 
 @pytest.mark.parametrize(
