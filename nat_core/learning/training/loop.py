@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.operations import INDEX
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.graphs.graph import encode, graph_count, legal_mask, select
 from nat_core.learning.policies.distribution import edge_entropy, greedy, log_probability, sample, sum_per_graph
@@ -25,7 +24,7 @@ from nat_core.learning.training.data import Inputs, inputs_of, objective_of
 from nat_core.learning.training.macs_ratios import MacsRatios
 from nat_core.learning.training.reinforce import group_advantage, imitation_term, moving_baseline, reinforce_loss
 from nat_core.learning.training.rewards import Objective, Rewards
-from nat_core.learning.training.search import ascended, exact_search
+from nat_core.learning.training.search import search_of
 from nat_core.learning.training.state import TrainingState, load_state, new_state, save_state
 
 
@@ -118,9 +117,7 @@ class Trainer:
         self.config = config
         self.objective = objective
         self.inputs = inputs.training
-        self._searched: dict[int, Tensor] = {}
-        self._exact = exact_search(config, objective)
-        self._codes = [self._exact.code(item) for item in inputs.training] if self._exact else []
+        self._search = search_of(config, objective, inputs.training)
         self.legal = legal_mask(config.target_space, config.rule).to(device)
         self.graphs = encode(inputs.training).to(device)
         self.budgets = Budgets(config, inputs.training, self.graphs, self.legal) if config.budgets.cost else None
@@ -161,10 +158,11 @@ class Trainer:
         chance = chance - fitting.log_fits if fitting else chance
         loss = reinforce_loss(chance, advantage, entropy, learning.entropy_weight_at(state.step, config.steps))
         if weight := learning.imitation_weight_at(state.step, config.steps):
-            found = self._found(chosen, budgeted).to(graphs.edge_batch)
-            chance = log_probability(log_probabilities, found[None], graphs.edge_batch, len(chosen))[0]
-            points = self._found_points(chosen, found, budgeted).to(rewards)
-            loss = loss._replace(imitation_term=imitation_term(chance, points, self._scaled(rewards), weight))
+            found, points = self._found(chosen, budgeted)
+            found = found.to(graphs.edge_batch)[None]
+            chance = log_probability(log_probabilities, found, graphs.edge_batch, len(chosen))[0]
+            term = imitation_term(chance, points.to(rewards), self._scaled(rewards), weight)
+            loss = loss._replace(imitation_term=term)
         rate = config.optimizer.rate_at(state.step, config.steps)
         state.descend(loss.total, rate)
         return {
@@ -178,28 +176,16 @@ class Trainer:
             "learning_rate": rate,
         }
 
-    def _found(self, chosen: Tensor, budgeted: Budgeted | None) -> Tensor:
-        """[E] operations that search finds for the chosen inputs; by steepest ascent each is sought once."""
-        space, rule = self.config.target_space, self.config.rule
-        numbers = chosen.tolist()
-        if budgeted and self._exact:
-            limits = budgeted.limits.tolist()
-            rows = [self._exact(self._codes[number], limit) for number, limit in zip(numbers, limits, strict=True)]
-            return torch.from_numpy(np.concatenate(rows))
-        sought = self.config.reinforce.searched_share * len(self.inputs)
-        for number in set(numbers) - self._searched.keys():
-            given = self.inputs[number]
-            found = ascended(given, space, self.objective, rule) if number < sought else given
-            self._searched[number] = torch.tensor([INDEX[name] for name in found.operations])
-        return torch.cat([self._searched[number] for number in numbers])
-
-    def _found_points(self, chosen: Tensor, found: Tensor, budgeted: Budgeted | None) -> Tensor:
-        """[batch] what was found is worth; −inf where nothing was sought or what was found exceeds the budget."""
+    def _found(self, chosen: Tensor, budgeted: Budgeted | None) -> tuple[Tensor, Tensor]:
+        """[E] operations that search finds for the chosen inputs, and [batch] what they are worth; −inf where nothing
+        was sought, or found that fits."""
+        assert self._search is not None
+        unlimited = torch.full((len(chosen),), torch.inf, dtype=torch.float64)
+        limits = budgeted.limits.cpu() if budgeted else unlimited
+        rows, fits = self._search(chosen.cpu().numpy(), limits.numpy())
+        found = torch.from_numpy(np.concatenate(rows))
         points = self._scaled(self.rewards(chosen, found[None])[0])
-        points[chosen.to(points.device) >= self.config.reinforce.searched_share * len(self.inputs)] = -torch.inf
-        if budgeted:
-            points[(budgeted.costs.of(found) > budgeted.limits).to(points.device)] = -torch.inf
-        return points
+        return found, points.masked_fill(~torch.from_numpy(fits), -torch.inf)
 
     def _scaled(self, rewards: Tensor) -> Tensor:
         """Rewards in the scale in which they are compared."""
