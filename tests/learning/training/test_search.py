@@ -1,7 +1,6 @@
 """Steepest ascent: legal, for no more MACs, and to where no exchange helps."""
 
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from nat_core.learning.training.rules import applied
 from nat_core.learning.training.search import gained, score_of, search_of
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
+from nat_core.options import with_fields
 
 SPACE = SPACES["fully_concat"]
 MODEL = cost_model(NETWORKS[SPACE.network])
@@ -74,8 +74,9 @@ def test_few_evaluations_are_not_exceeded():
 @pytest.mark.parametrize("space", ["fully_concat", "nasbench201"])
 @pytest.mark.parametrize("budget", ["", "macs"])
 def test_what_is_imitated_fits_and_is_worth_more_than_the_input(space, budget):
-    how = {"data_set": "trainings", "caution": 0.5} if space == "fully_concat" else {}
-    config = TrainingConfig(space=space, inputs=8, held_out=0, searched_share=0.75, budget=budget, **how)
+    how = {"reward.source": "trainings", "reward.caution": 0.5} if space == "fully_concat" else {}
+    few = {"inputs.training": 8, "inputs.held_out": 0, "reinforce.searched_share": 0.75, "budgets.cost": budget}
+    config = with_fields(TrainingConfig(), {"space": space, **few, **how})
     inputs, objective = inputs_of(config).training, objective_of(config)
     costs = cost_model(NETWORKS[SPACES[space].network])
     search, limits = search_of(config, objective, inputs), np.array([costs.cost(item).macs for item in inputs])
@@ -86,7 +87,7 @@ def test_what_is_imitated_fits_and_is_worth_more_than_the_input(space, budget):
             assert not is_fit or costs.operation_costs(given, row[None])[0][0] <= limit
             made = transformed(given, row)
             assert not is_fit or share < 1 or gained(objective, [given], [made])[0] >= 0
-    assert search_of(replace(config, searched_share=0.0), objective, inputs) is None
+    assert search_of(with_fields(config, {"reinforce.searched_share": 0.0}), objective, inputs) is None
 
 
 def test_what_is_gained_is_less_prices_and_doubt():
