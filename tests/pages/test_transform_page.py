@@ -560,10 +560,9 @@ def test_probabilities_are_those_for_the_budget_that_is_shown(tmp_path, monkeypa
     config = PolicyConfig(width=8, layers=1, embedding=4, key=4, budget="macs")
     save_policy(tmp_path / "told", Policy(config), PolicyCard("nasbench201", "nat++", config))
     monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
-    app = open_page(cell=BENCHMARK_CELL)
-    numbers = slider(app)["numbers"]
+    (data,) = told(open_page(cell=BENCHMARK_CELL), "figures")
     tables = []
-    for number in (numbers[0], numbers[-1]):
+    for number in (0, data["number"]):
         page = open_page(cell=BENCHMARK_CELL, candidate=str(number))
         expander = next(item for item in page.expander if item.label == "The same as a table")
         tables.append(expander.dataframe[0].value)
