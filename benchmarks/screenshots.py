@@ -47,7 +47,7 @@ class Picture:
 
 
 PICTURES = {
-    "transform": Picture("/?cell=nasbench201:5982", "svg.cell-drawing >> nth=1"),
+    "transform": Picture("/?cell=DARTS", "svg.cell-drawing >> nth=1", 1000),
     "compare": Picture("/compare", ".js-plotly-plot .main-svg >> nth=0", 1000),
     "pairs": Picture(
         "/compare?compare=Architectures&first=DARTS&second=NATv2_DARTS",

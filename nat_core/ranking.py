@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracySource, JudgedOperations, UncertainSource, standard_errors_points
+from nat_core.learning.support.pareto import pareto_front
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 
@@ -151,9 +152,7 @@ def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool
 def _rising(costs: Numbers, accuracies: Numbers, which: NDArray[np.bool_]) -> list[int]:
     """Of these the ones that are more accurate than everything as cheap."""
     numbers = np.flatnonzero(which)
-    order = numbers[np.lexsort((-accuracies[numbers], costs[numbers]))]
-    before = np.maximum.accumulate(np.concatenate([[-np.inf], accuracies[order]]))[:-1]
-    return order[accuracies[order] > before].tolist()
+    return numbers[pareto_front(costs[numbers], accuracies[numbers])].tolist()
 
 
 def with_judgement(item: Candidate, judgement: JudgedOperations, number: int) -> Candidate:

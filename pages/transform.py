@@ -55,10 +55,11 @@ else:
     drawings.options(architecture, with_output=True)
     editor.restore_part(architecture, drawings.order(architecture, outcome.output.architecture))
     drawings.pair(outcome, shown)
-    editor.editor(architecture, outcome.distribution)
+    told = compute.told_budget(outcome, shown, chosen.policy, chosen.device)
+    editor.editor(architecture, told.distribution)
     views = {
-        "Edges": lambda: edges.table(outcome, shown),
-        "Probabilities": lambda: edges.probabilities(outcome, shown),
+        "Edges": lambda: edges.table(told, shown),
+        "Probabilities": lambda: edges.probabilities(told, shown),
         "Benchmark": lambda: figures.benchmark(outcome, shown),
         "History": steps.table,
         "Export": lambda: export.transformation(outcome, shown),

@@ -146,6 +146,16 @@ def test_the_first_point_of_darts_is_what_transform_gives():
     assert made.is_as_good_as(found.input)
 
 
+def test_a_policy_that_is_told_its_budget_gives_a_front_too():
+    torch.manual_seed(0)
+    told = Policy(PolicyConfig(width=8, layers=1, embedding=4, key=4, budget="macs")).eval()
+    (found,) = front([STRONGEST], told, SPACE, SOURCE)
+    assert len(found.points) > 1
+    (timed,) = front([STRONGEST], told, SPACE, SOURCE, cost="pixel3")
+    for point in timed.points:
+        assert point.latency_ms <= point.budget * timed.latency_ms
+
+
 def test_what_no_policy_fits_is_told_in_its_place():
     alone = library()["DARTS"].architecture
     odd = type(alone)(alone.normal)

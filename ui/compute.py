@@ -6,6 +6,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
@@ -72,6 +76,23 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
         key = (architecture, loaded, space, source, options)
         return Answer(evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
     return Answer(Progress(_transform(architecture, loaded, space, source, options), "finished"), again)
+
+
+def told_budget(outcome: Transformation, shown: Candidate, policy: str, device: str) -> Transformation:
+    """`outcome` with the probabilities of a policy that is told what is shown as its budget; of another, itself."""
+    given = outcome.input
+    loaded, card = catalogue.load_for(POLICIES, given.architecture, policy, device)
+    if not loaded.config.budget or not given.cost.macs:
+        return outcome
+    share = min(1.0, shown.cost.macs / given.cost.macs)
+    return replace(outcome, distribution=_rows(given.architecture, loaded, card.target_space, share))
+
+
+@lru_cache(maxsize=512)
+def _rows(architecture: Architecture, policy: Policy, space: Space, share: float) -> NDArray[np.float64]:
+    with torch.inference_mode():
+        distribution = policy.distribution([architecture], space, budgets=[share])
+    return distribution.rows().double().cpu().numpy()
 
 
 @dataclass(frozen=True)

@@ -556,6 +556,21 @@ def test_what_may_become_of_an_edge_follows_the_rule_of_the_policys_card(tmp_pat
     assert len(numbers) > 10 and box(app, "Policy").value == "careful"
 
 
+def test_probabilities_are_those_for_the_budget_that_is_shown(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4, budget="macs")
+    save_policy(tmp_path / "told", Policy(config), PolicyCard("nasbench201", "nat++", config))
+    monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
+    (data,) = told(open_page(cell=BENCHMARK_CELL), "figures")
+    tables = []
+    for number in (0, data["number"]):
+        page = open_page(cell=BENCHMARK_CELL, candidate=str(number))
+        expander = next(item for item in page.expander if item.label == "The same as a table")
+        tables.append(expander.dataframe[0].value)
+        assert tables[-1].sum(axis=1).to_numpy() == pytest.approx(100)
+    assert not tables[0].equals(tables[1])
+
+
 def test_a_thousand_candidates_are_worked_out_once(monkeypatch):
     app = open_page(cell="DARTS", samples="1000")
     assert len(box(app, "Shown as output").options) > 100  # of a thousand drawn, those whose gains may be believed

@@ -8,7 +8,7 @@ import pytest
 from nat_core.architecture.library import library
 from nat_core.learning.comparison import Item, free_name, library_items, outside_rule, rows
 from nat_core.learning.nasbench201 import table
-from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes
+from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes, reachable_front
 from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.config import PolicyConfig
@@ -93,6 +93,20 @@ def test_more_candidates_are_never_worse():
     greedy, ten, hundred = (VALID.values[outputs.output_code(CODE, count)] for count in outputs.CHOICES)
     assert greedy <= ten <= hundred or greedy >= VALID.values[CODE]
     assert VALID.values[CODE] <= ten <= hundred
+
+
+@pytest.mark.parametrize("name", ["macs", "parameters", "pixel3"])
+def test_the_policys_front_is_below_the_oracles_and_its_area_a_share(name):
+    costs = QUANTITIES[name].values
+    own = outputs.front_codes(CODE, name)
+    best = [code for code in reachable_front(CODE, costs, "cifar10_valid") if costs[code] <= costs[CODE]]
+    for code in own:
+        assert max(VALID.values[other] for other in best if costs[other] <= costs[code]) >= VALID.values[code]
+        assert code in reachable_codes(CODE)
+    assert list(costs[own]) == sorted(costs[own]) and list(VALID.values[own]) == sorted(VALID.values[own])
+    assert 0.3 < outputs.recovered_area(CODE, own, best, costs, VALID.values) <= 1
+    assert outputs.recovered_area(CODE, best, best, costs, VALID.values) == 1
+    assert outputs.recovered_area(CODE, [CODE], [CODE], costs, VALID.values) is None
 
 
 def test_no_output_where_no_policy_fits():
@@ -223,7 +237,7 @@ def nat_policy(tmp_path, monkeypatch):
 
 def test_everything_follows_the_rule_and_the_data_set_of_the_policys_card(nat_policy, monkeypatch):
     monkeypatch.setattr(explorer.st, "session_state", {"output": 10})
-    marked = explorer._marked(CODE)
+    marked = explorer._marked(CODE, MACS, VALID)
     assert (marked.data_set, marked.rule) == ("cifar100_valid", "nat")
     assert np.array_equal(marked.reachable, reachable_codes(CODE, "nat"))
     assert set(marked.reachable) < set(reachable_codes(CODE)) and {marked.after, marked.best} <= set(marked.reachable)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.comparators import Codes, Lattice, oracle
+from nat_core.learning.support.pareto import pareto_front
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,7 @@ def reachable_front(code: int, costs: NDArray[np.floating], data_set: str, rule:
         ValueError: unknown data set or rule.
     """
     codes, accuracies = reachable_codes(code, rule), table.accuracies_percent(data_set)
-    order = codes[np.lexsort((-accuracies[codes], costs[codes]))]
-    highest = np.maximum.accumulate(accuracies[order])
-    return order[np.concatenate([[True], accuracies[order][1:] > highest[:-1]])].tolist()
+    return codes[pareto_front(costs[codes], accuracies[codes])].tolist()
 
 
 def optimality(before: int, after: int, data_set: str, score: str = "cifar10_valid", rule: str = "nat++") -> Optimality:
