@@ -9,22 +9,32 @@ the input does not. Nobody may leave fewer than a quarter of the edges convoluti
 *Hypervolume* is what a front encloses between the input's MACs and its accuracy, by the judge, summed over inputs.
 """
 
+import argparse
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks import reward_sources
+from benchmarks.documents import REWARDS, add_write_option, write_figures
+from benchmarks.image_quality import inputs_of
+from benchmarks.reward_sources import Evidence
+from benchmarks.rewards import half
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracies.counts import IS_CONVOLUTION, convolution_share
-from nat_core.learning.accuracies.trainings_model import FEWEST, TrainingsModel
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.policies.proposing import proposals
 from nat_core.learning.training.ascent import Problems, Rows, ascended, split
+from nat_core.learning.training.config import trainings_recipe
+from nat_core.learning.training.loop import train
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
@@ -48,7 +58,7 @@ class Setting:
     space: Space
     inputs: Sequence[Architecture]
     model: TrainingsModel
-    shares: Sequence[float] = SHARES
+    shares: tuple[float, ...] = SHARES
 
     @cached_property
     def limits(self) -> _Numbers:
@@ -72,14 +82,10 @@ class Setting:
 
     @cached_property
     def _solvable(self) -> NDArray[np.bool_]:
-        """[n · budgets]: with the cheapest operations, but for as many convolutions as there must be, all is paid."""
-        costs, edges = self._every.costs, np.array([len(item.edges) for item in self.inputs])
-        cheapest, convolution = costs.min(axis=2), costs[:, :, IS_CONVOLUTION].min(axis=2)
-        own = np.array([round(convolution_share(item) * len(item.edges)) for item in self.inputs])
-        needed = np.minimum(np.ceil(FEWEST * edges - 1e-9).astype(int), own)[self._every.owner]
-        more = np.sort(convolution - cheapest, axis=1).cumsum(axis=1)
-        extra = np.where(needed > 0, np.take_along_axis(more, needed.clip(1)[:, None] - 1, axis=1)[:, 0], 0.0)
-        return np.asarray(cheapest.sum(axis=1) + extra <= self._every.left)
+        """[n · budgets] whether anything fits that may be believed."""
+        first = self._every.chosen(np.arange(0, len(self._every), len(self.shares)))
+        least = self.model.least_believable(self.inputs, first.costs)
+        return np.asarray(least[self._every.owner] <= self._every.left)
 
     @cached_property
     def starts(self) -> Rows:
@@ -192,11 +198,14 @@ def proposed(policy: Policy, count: int) -> Method:
     """The best by the model of the `count` most probable that fit; of one alone, that one."""
 
     def choose(setting: Setting) -> Rows:
-        found = proposals(policy, setting.inputs, setting.space, setting.limits, count)
+        found = proposals(
+            policy, setting.inputs, setting.space, setting.limits, count,
+            believable=setting.model.believable_operations,
+        )  # fmt: skip
         rows = setting.starts.copy()
         values = np.full(len(rows), -np.inf) if count == 1 else setting.score(setting.problems.owner, rows)
         choices = [
-            found[owner][list(setting.shares).index(share)][0]
+            found[owner][setting.shares.index(share)][0]
             for owner, share in zip(setting.problems.owner, setting.share, strict=True)
         ]
         for number in range(count):
@@ -276,6 +285,8 @@ def _mean(
 ) -> str:  # fmt: skip
     """Mean gain at a budget, or what it exceeds another's by; ± over inputs ± the judge's own (both in errors)."""
     which = np.flatnonzero(setting.share == share)
+    if len(which) < 2:
+        return "–"
     gains = (item.gains - other.gains if other else item.gains)[which]
     over = gains.std(ddof=1) / len(gains) ** 0.5
     own = judge.mean_gain_error_points([before[i] for i in which], [item.outputs[i] for i in which])
@@ -307,3 +318,55 @@ def methods(policy: Policy, most: int) -> Mapping[str, Method]:
         f"{STEEPEST}, 100": steepest(100),
         f"{STEEPEST}, {most:,}": steepest(most),
     }
+
+
+def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
+    """Trains a policy on the model of one half, and prints what the other half thinks of its fronts."""
+    space, steps = options.space, {} if options.steps is None else {"steps": options.steps}
+    model = half(found, space, 0, options.seed)
+    judge = half(found, space, 1, options.seed, judges=True, surrogate=options.surrogate)
+    config = trainings_recipe(space=space, seed=options.seed, **steps)
+    policy = train(config, model).policy
+    setting = Setting(SPACES[space], inputs_of(SPACES[space], options.inputs), model)
+    made: dict[str, Judged] = {}
+    for title, method in methods(policy, options.evaluations).items():
+        began = time.process_time()
+        made[title] = Judged.of(setting, judge, method(setting))
+        print(f"{title}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True)
+    reachable = " / ".join(f"{np.sum(setting.share == share)}" for share in setting.shares)
+    yield (
+        f"\n{space}: {len(setting.inputs)} inputs, of which {reachable} can do with these shares of their MACs; halves "
+        f"and policy by seed {options.seed}; gains by the other half ± over inputs ± of the judge (in both errors)\n"
+    )
+    yield from table(setting, judge, made)
+
+
+INPUTS, QUICK = 1000, 60
+EVALUATIONS = 10_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fronts", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the tables; see benchmarks.reward_sources")
+    parser.add_argument("--surrogate", type=Path, help="folder of NAS-Bench-301's surrogate")
+    parser.add_argument("--space", choices=list(reward_sources.MODELS), default="fully_concat")
+    parser.add_argument("--seed", type=int, default=0, help="of halves and policy")
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="random ones, beside the published originals")
+    parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the longest search, per budget")
+    parser.add_argument("--steps", type=int, help="of training; by default the recipe's")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} random inputs and a tenth of the evaluations")
+    add_write_option(parser, REWARDS)
+    options = parser.parse_args()
+    if options.quick:
+        options.inputs, options.evaluations = QUICK, options.evaluations // 10
+    torch.set_num_threads(1)
+    printed = []
+    for line in lines(options, reward_sources.evidence(options.data)):
+        printed.append(line)
+        print(line, flush=True)
+    if options.write:
+        write_figures(REWARDS, f"benchmarks.fronts --space {options.space}", "\n".join(printed))
+
+
+if __name__ == "__main__":
+    main()

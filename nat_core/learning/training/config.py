@@ -60,7 +60,7 @@ class TrainingConfig:
             budgets, where all cells of the space can be enumerated, it imitates the best that fits.
         imitation_weight: of what the imitated is ahead of the best sample, in the scale of rewards.
         imitation_until: share of the steps over which imitation fades to nothing; 0: it does not fade.
-        caution: standard errors of what is gained over the surest rule that are deducted from a modelled gain.
+        caution: standard errors of what is gained over the input that are deducted from a modelled gain.
         budget: what the budget limits that the policy is told, one of `policies.costs.COSTS`; empty: it is told none.
             Budgets are drawn anew whenever an input is, and transformations from what fits them.
         smallest_budget: the smallest budget that is drawn, as a share of the input's cost; all up to 1 are as likely.
@@ -236,21 +236,25 @@ def authors_recipe(**changes: Any) -> TrainingConfig:
 
 
 def trainings_recipe(**changes: Any) -> TrainingConfig:
-    """Modelled rewards, which are free but often wrong: what counts is what is surely gained over a rule."""
+    """Modelled rewards, which are free but often wrong: of a gain counts what is sure, and the budget sets the price.
+
+    Steepest ascent for every input and budget shows the way.
+    """
     recipe = {
         "space": "fully_concat",
         "data_set": TRAININGS,
-        "steps": 500,
+        "budget": "macs",
+        "smallest_budget": 0.15,
+        "steps": 800,
         "batch": 32,
         "samples": 8,
         "learning_rate": 2e-3,
         "entropy_end": 0.003,
-        "inputs": 1000,
-        "held_out": 200,
+        "inputs": 600,
+        "held_out": 100,
         "thinned_share": 0.3,
-        "cost_weight": 0.05,
-        "caution": 1.0,
-        "searched_share": 0.6,
+        "caution": 0.7,
+        "searched_share": 1.0,
     }
     return TrainingConfig(**{**recipe, **changes})
 
