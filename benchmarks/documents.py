@@ -12,6 +12,7 @@ from nat_core import PROJECT
 
 SPEED = PROJECT / "docs" / "speed.md"
 QUALITY = PROJECT / "docs" / "quality.md"
+REWARDS = PROJECT / "docs" / "rewards.md"
 
 
 def add_write_option(parser: argparse.ArgumentParser, path: Path) -> None:

@@ -166,7 +166,7 @@ def papers(models: Mapping[str, TrainingsModel]) -> Iterator[str]:
 
 def gain(found: Evidence, space: str, surrogate: Path | None, inputs: int, seed: int = 0) -> Iterator[str]:
     """What is left of gains that a model of one half of the evidence promises, when the other half judges."""
-    model, judge = _half(found, space, 0, seed), _half(found, space, 1, seed, judges=True, surrogate=surrogate)
+    model, judge = half(found, space, 0, seed), half(found, space, 1, seed, judges=True, surrogate=surrogate)
     standard = RECIPES[TRAININGS]
     inputs_seen = replace(standard.inputs, training=HALF_INPUTS, held_out=0)
     config = replace(standard, space=space, steps=HALF_STEPS, inputs=inputs_seen, seed=seed)
@@ -211,16 +211,16 @@ def _judged(judge: TrainingsModel, inputs: Sequence[Architecture], outputs: Sequ
     return f"{gains.mean():+.3f} ± {over:.3f} ± {own:.3f}{times}"
 
 
-def _half(
+def half(
     found: Evidence, space: str, number: int, seed: int, judges: bool = False, surrogate: Path | None = None
 ) -> TrainingsModel:
     """The model of one half of all tables; a judge learns from the second surrogate instead of the first."""
 
-    def half(table: TrainedCells) -> TrainedCells:
+    def own(table: TrainedCells) -> TrainedCells:
         return table.chosen(folds_of([item.topology for item in table.architectures], 2, seed) == number)
 
     part = replace(
-        found, tables={name: half(table) for name, table in found.tables.items()}, own=tuple(map(half, found.own))
+        found, tables={name: own(table) for name, table in found.tables.items()}, own=tuple(map(own, found.own))
     )
     if judges and surrogate:
         taught = NasBench301(surrogate, MODELS[1]).taught(reward_sources.TAUGHT)

@@ -120,6 +120,22 @@ class OperationsSource(AccuracySource, Protocol):
         """
         ...
 
+    def believable_operations(
+        self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
+    ) -> list[NDArray[np.bool_]]:
+        """Of each input [its transformations] whether their gains may be believed, `operations` likewise."""
+        ...
+
+    def least_believable(self, inputs: Sequence[Architecture], costs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[n] what the edges of the cheapest believable output of each input cost; infinite where there is none.
+
+        Args:
+            inputs: n architectures.
+            costs: [n, most edges, operations] of each operation on each edge, infinite where it is illegal; where an
+                input has fewer edges, the first operation costs nothing and others are infinite.
+        """
+        ...
+
 
 @runtime_checkable
 class EstimatingSource(AccuracySource, Protocol):

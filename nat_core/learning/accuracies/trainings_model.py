@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.rows import ArchitectureRows, Numbers
+from nat_core.architecture.rows import ArchitectureRows, Numbers, operation_rows
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.cell_network import CellNetwork
@@ -263,6 +263,26 @@ class TrainingsModel:
             self._gain_errors(own, found), _keeps_convolutions(own.rows, rows),
         )  # fmt: skip
 
+    def believable_operations(
+        self, inputs: Sequence[Architecture], operations: Sequence[Numbers]
+    ) -> list[NDArray[np.bool_]]:
+        """Of each input [its transformations] whether they may be believed, given as rows of operations."""
+        counted = np.cumsum([len(rows) for rows in operations])[:-1]
+        given = ArchitectureRows.of(
+            inputs, [_repeated(item, len(rows)) for item, rows in zip(inputs, operations, strict=True)]
+        )
+        return np.split(_keeps_convolutions(given, ArchitectureRows.of(inputs, operations)), counted)
+
+    def least_believable(self, inputs: Sequence[Architecture], costs: _Numbers) -> _Numbers:
+        """[n] what the edges of the cheapest output cost that may be believed; infinite where there is none."""
+        edges = np.array([len(item.edges) for item in inputs])
+        own = np.array([round(counts.convolution_share(item) * len(item.edges)) for item in inputs])
+        needed = np.minimum(np.ceil(FEWEST * edges - 1e-9).astype(int), own)
+        cheapest, convolutions = costs.min(axis=2), costs[:, :, counts.IS_CONVOLUTION].min(axis=2)
+        more = np.sort(convolutions - cheapest, axis=1).cumsum(axis=1)
+        dearer = np.take_along_axis(more, needed.clip(1)[:, None] - 1, axis=1)[:, 0]
+        return np.asarray(cheapest.sum(axis=1) + np.where(needed > 0, dearer, 0.0))
+
     def _seen(self, architectures: Sequence[Architecture]) -> "_Seen":
         self._check(architectures)
         return self._read(ArchitectureRows.of(architectures))
@@ -355,6 +375,11 @@ def network_answers(network: CellNetwork, rows: ArchitectureRows) -> _Numbers:
 
 
 _CELLS = ("normal", "reduction")
+
+
+def _repeated(architecture: Architecture, count: int) -> Numbers:
+    """[count, edges] the architecture's own operations."""
+    return np.repeat(operation_rows(architecture), count, axis=0)
 
 
 def _keeps_convolutions(inputs: ArchitectureRows, outputs: ArchitectureRows) -> NDArray[np.bool_]:

@@ -1,8 +1,10 @@
 """What a policy proposes for several architectures and budgets at once: the most probable transformations that fit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
@@ -13,6 +15,10 @@ from nat_core.learning.policies.budget import Choices, most_probable_fitting, pa
 from nat_core.learning.policies.costs import EdgeCosts, edge_costs
 from nat_core.learning.policies.policy import Policy
 
+# [its transformations] of each input whether they may be believed, given as rows of operations.
+Believable = Callable[[Sequence[Architecture], Sequence[NDArray[np.int64]]], list[NDArray[np.bool_]]]
+# How many times as many are looked through, one after the other, where too few may be believed.
+_WIDER = (1, 4, 16, 64)
 # Graphs in one pass of the network.
 _AT_ONCE = 512
 
@@ -26,6 +32,7 @@ def proposals(
     count: int,
     costs: EdgeCosts | None = None,
     rule: str | None = None,
+    believable: Believable | None = None,
 ) -> list[list[Choices]]:
     """The `count` most probable distinct transformations of each architecture that fit each of its budgets.
 
@@ -40,6 +47,8 @@ def proposals(
         costs: of the inputs; None: those that the policy's budgets limit, MACs if it is told none, on the network that
             the space is usually quoted on.
         rule: of transitions; None: the policy's own.
+        believable: leaves out what may not be believed, in whose place the next probable come; `OperationsSource`s
+            have such a method. Where it rejects nearly everything, fewer may be returned than there are.
 
     Returns:
         for each architecture and each of its budgets operations [k, edges] (rows of the table of operations; see
@@ -49,6 +58,8 @@ def proposals(
     Raises:
         ValueError: no architecture, other numbers of limits than of architectures, or costs that are not theirs.
     """
+    if believable is not None:
+        return _all_believed(policy, architectures, space, limits, count, costs, rule, believable)
     costs = costs or edge_costs(architectures, space, policy.config.budget or "macs")
     limit = torch.as_tensor(limits, dtype=torch.float64).reshape(len(limits), -1)
     if len(limit) != len(architectures) or len(costs.fixed) != len(architectures):
@@ -71,6 +82,43 @@ def proposals(
         [_choices(*item, size) for item in found[number * budgets : (number + 1) * budgets]]
         for number, size in enumerate(sizes)
     ]
+
+
+def _all_believed(
+    policy: Policy, architectures: Sequence[Architecture], space: Space, limits: Sequence[Sequence[float]] | Tensor,
+    count: int, costs: EdgeCosts | None, rule: str | None, believable: Believable,
+) -> list[list[Choices]]:  # fmt: skip
+    """As `proposals`, looking further where too few may be believed."""
+    costs = costs or edge_costs(architectures, space, policy.config.budget or "macs")
+    limit = torch.as_tensor(limits, dtype=torch.float64).reshape(len(limits), -1)
+    found: list[list[Choices]] = [[] for _ in architectures]
+    short = list(range(len(architectures)))
+    graphs = encode(architectures)
+    for factor in _WIDER:
+        wanted = factor * count
+        if not short:
+            break
+        numbers = torch.tensor(short)
+        some = [architectures[number] for number in short]
+        drawn = proposals(policy, some, space, limit[numbers], wanted, costs.select(graphs, numbers), rule)
+        kept = [_believed(choices, item, believable) for choices, item in zip(drawn, some, strict=True)]
+        for number, choices in zip(short, kept, strict=True):
+            found[number] = [(rows[:count], scores[:count]) for rows, scores in choices]
+        short = [
+            number
+            for number, every, choices in zip(short, drawn, kept, strict=True)
+            if any(
+                len(scores) < count and len(all_scores) == wanted
+                for (_, all_scores), (_, scores) in zip(every, choices, strict=True)
+            )
+        ]
+    return found
+
+
+def _believed(found: Sequence[Choices], architecture: Architecture, believable: Believable) -> list[Choices]:
+    """Of one architecture's choices within each budget, those that may be believed."""
+    kept = believable([architecture] * len(found), [operations for operations, _ in found])
+    return [(rows[which], scores[which]) for (rows, scores), which in zip(found, kept, strict=True)]
 
 
 def _log_probabilities(policy: Policy, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor:

@@ -117,7 +117,7 @@ class Problems:
 def split(owner: Rows, rows: Rows) -> tuple[list[int], list[Rows]]:
     """The inputs that `owner` [m], rising, numbers, and the `rows` [m, E] of each."""
     numbers, first = np.unique(owner, return_index=True)
-    return numbers.tolist(), np.split(rows, first[1:])
+    return numbers.tolist(), np.split(rows, first[1:]) if len(rows) else []
 
 
 def ascended(

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracy import AccuracySource, OperationsSource
 from nat_core.learning.policies.budget import FittingDistribution, flat, most_probable_fitting, padded
 from nat_core.learning.policies.costs import EdgeCosts, budget_conditions, edge_costs, reachable_range
 from nat_core.learning.training.config import TrainingConfig
@@ -54,13 +55,29 @@ class Budgets:
         pool: n architectures.
         graphs: `graph.encode(pool)`; its device is where everything is worked out.
         legal: which operations may replace which, [operations, operations].
+        source: of accuracies; no budget is smaller than what it believes needs.
     """
 
-    def __init__(self, config: TrainingConfig, pool: Sequence[Architecture], graphs: Data, legal: Tensor) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        pool: Sequence[Architecture],
+        graphs: Data,
+        legal: Tensor,
+        source: AccuracySource | None = None,
+    ) -> None:
         self._config, self._graphs, self._legal = config, graphs, legal
         self._costs = edge_costs(pool, config.target_space, config.budgets.cost).to(legal.device)
         self._own = self._costs.of(graphs.operation)
         self._cheapest, _ = reachable_range(self._costs, legal[graphs.operation])
+        if isinstance(source, OperationsSource):
+            self._cheapest = self._least_believable(source, pool)
+
+    def _least_believable(self, source: OperationsSource, pool: Sequence[Architecture]) -> Tensor:
+        possible = self._costs.edges.masked_fill(~self._legal[self._graphs.operation], torch.inf)
+        table = padded(possible, self._costs.edge_batch, len(pool), torch.inf).cpu().numpy()
+        least = self._costs.fixed + torch.from_numpy(source.least_believable(pool, table)).to(self._costs.fixed)
+        return torch.minimum(torch.maximum(least, self._cheapest), torch.maximum(self._own, self._cheapest))
 
     def draw(self, chosen: Tensor, operations: Tensor, generator: torch.Generator) -> Budgeted:
         """Budgets for the architectures numbered `chosen` [k], whose operations are [E]."""

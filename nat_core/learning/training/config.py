@@ -117,7 +117,7 @@ class RewardConfig:
         cost: what `cost_weight` weighs: "macs", or a device whose latencies NAS-Bench-201 has.
         cost_weight: λ; points of accuracy ÷ 100 given up for the cost of the heaviest architecture.
         change_weight: points of accuracy that changing an edge must be worth.
-        caution: standard errors of what is gained over the surest rule that are deducted from a modelled gain.
+        caution: standard errors of what is gained over the input that are deducted from a modelled gain.
     """
 
     source: Annotated[str, OneOf(SOURCES)] = TABLE
@@ -143,7 +143,7 @@ class RewardConfig:
     caution: Annotated[
         float,
         Field(ge=0, le=100),
-        Asked("Caution", "Standard errors deducted from what is gained over a plain rule.", only=_MODELLED),
+        Asked("Caution", "Standard errors deducted from what is gained.", only=_MODELLED),
     ] = 0.0
     cost: Annotated[
         str,
@@ -295,12 +295,14 @@ RECIPES: Mapping[str, TrainingConfig] = MappingProxyType(
             policy=POLICY_CONFIGS["gcn"], steps=8000, batch=64, samples=1, optimizer=AUTHORS_OPTIMIZER,
             reinforce=AUTHORS_REINFORCE,
         ),
-        # Modelled rewards are free but often wrong: what counts is what is surely gained over a rule.
+        # Modelled rewards are free but often wrong: of a gain counts what is sure, and the budget sets the price.
+        # Steepest ascent for every input and budget shows the way.
         TRAININGS: TrainingConfig(
-            space="fully_concat", steps=500, batch=32, samples=8,
-            reinforce=ReinforceConfig(entropy_end=0.003, searched_share=0.6),
-            reward=RewardConfig(source=TRAININGS, cost_weight=0.05, caution=1.0),
-            inputs=InputsConfig(training=1000, held_out=200, thinned_share=0.3),
+            space="fully_concat", steps=800, batch=32, samples=8,
+            reinforce=ReinforceConfig(entropy_end=0.003, searched_share=1.0),
+            reward=RewardConfig(source=TRAININGS, caution=0.7),
+            inputs=InputsConfig(training=600, held_out=100, thinned_share=0.3),
+            budgets=BudgetsConfig("macs", smallest=0.15),
         ),
     }
 )  # fmt: skip

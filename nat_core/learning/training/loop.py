@@ -120,7 +120,9 @@ class Trainer:
         self._search = search_of(config, objective, inputs.training)
         self.legal = legal_mask(config.target_space, config.rule).to(device)
         self.graphs = encode(inputs.training).to(device)
-        self.budgets = Budgets(config, inputs.training, self.graphs, self.legal) if config.budgets.cost else None
+        self.budgets = (
+            Budgets(config, inputs.training, self.graphs, self.legal, objective.source) if config.budgets.cost else None
+        )
         self.rewards = Rewards(objective, inputs.training, self.graphs)
         self.scale = reward_scale(config, objective, inputs.training)
         self.held_out_graphs = encode(inputs.held_out).to(device) if inputs.held_out else None

@@ -71,9 +71,9 @@ def score_of(objective: Objective, inputs: Sequence[Architecture]) -> Score:
     def score(owner: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         numbers, parts = split(owner, rows)
         cut = [part[:, : len(own[number])] for number, part in zip(numbers, parts, strict=True)]
-        changes = [(part != own[number]).sum(axis=1) for number, part in zip(numbers, cut, strict=True)]
         values = objective.of_operations([inputs[number] for number in numbers], cut)
-        return values - objective.change_weight * np.concatenate(changes)
+        changes = [(part != own[number]).sum(axis=1) for number, part in zip(numbers, cut, strict=True)]
+        return values - objective.change_weight * np.concatenate([np.empty(0), *changes])
 
     return score
 

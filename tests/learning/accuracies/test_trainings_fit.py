@@ -1,11 +1,12 @@
 """Models of trained cells: what they predict, how surely, and what they refuse."""
 
 import random
+from itertools import product
 
 import numpy as np
 import pytest
 
-from nat_core.architecture.cell import Architecture
+from nat_core.architecture.cell import Architecture, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.operations import INDEX, NAMES
 from nat_core.architecture.rows import ArchitectureRows
@@ -186,3 +187,19 @@ def test_transformations_as_rows_are_judged_as_architectures_are(space):
     nasbench = library()["DARTS"].architecture
     with pytest.raises(ValueError, match="architecture 1 is not of the model's space"):
         model.judge_operations([inputs[0], Architecture(nasbench.normal)], [operations[0], operations[0]])
+
+
+def test_the_least_believable_cost_is_what_a_believable_output_costs():
+    model, rng, space = shipped_trainings_model("fully_concat"), random.Random(1), SPACES["fully_concat"]
+    names = ("conv_3x3", "sep_conv_3x3", "max_pool_3x3", "null")
+    cell = space.cell(tuple(Edge(name, place % 2, 2 + place // 2) for place, name in enumerate(names)), 4)
+    given = Architecture(cell, cell.with_operations(["null"] * 4))
+    for _ in range(5):
+        costs = np.full((1, 8, len(NAMES)), np.inf)
+        choices = [space.targets(name) for name in given.operations]
+        for place, targets in enumerate(choices):
+            costs[0, place, [INDEX[name] for name in targets]] = [rng.randrange(9) for _ in targets]
+        rows = np.array([[INDEX[name] for name in row] for row in product(*choices)])
+        (believed,) = model.believable_operations([given], [rows])
+        cheapest = costs[0][np.arange(8), rows[believed]].sum(axis=1).min()
+        assert model.least_believable([given], costs)[0] == cheapest

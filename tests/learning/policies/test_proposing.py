@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nat_core.architecture.spaces import SPACES
+from nat_core.learning.accuracies.trainings_model_files import shipped_trainings_model
 from nat_core.learning.graphs.graph import encode
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.budget import most_probable_within
@@ -91,3 +92,25 @@ def test_bad_calls_are_refused_with_a_sentence():
         Policy(PolicyConfig(budget="macs")).distribution(items, space, budgets=[1.0])
     with pytest.raises(ValueError, match="not in the table"):
         edge_costs(sampled(SPACES["loose_end"], 1), SPACES["loose_end"], "pixel3")
+
+
+def test_in_place_of_what_may_not_be_believed_the_next_probable_come():
+    torch.manual_seed(0)
+    space = SPACES["fully_concat"]
+    policy, items = Policy(PolicyConfig(budget="macs")).eval(), sampled(space)
+    limits = limits_of(items, space, "macs")
+    model, asked = shipped_trainings_model(space.name), []
+
+    def believable(inputs, operations):
+        asked.append(len(inputs))
+        return model.believable_operations(inputs, operations)
+
+    every = proposals(policy, items, space, limits, 200)
+    found = proposals(policy, items, space, limits, 5, believable=believable)
+    assert len(asked) >= len(items)
+    for item, free, kept in zip(items, every, found, strict=True):
+        for (rows, _), (some, scores) in zip(free, kept, strict=True):
+            made = [transformed(item, row) for row in rows]
+            wanted = rows[model.believable([item] * len(made), made)][:5]
+            assert len(wanted) < 5 or some.tolist() == wanted.tolist()
+            assert len(scores) == len(some) <= 5
