@@ -18,7 +18,7 @@ from nat_core.learning.policies.policy import Policy
 # [its transformations] of each input whether they may be believed, given as rows of operations.
 Believable = Callable[[Sequence[Architecture], Sequence[NDArray[np.int64]]], list[NDArray[np.bool_]]]
 # How many times as many are looked through, one after the other, where too few may be believed.
-_WIDER = (1, 4, 16, 64)
+_WIDER = (1, 4, 16)
 # Graphs in one pass of the network.
 _AT_ONCE = 512
 
@@ -91,33 +91,32 @@ def _all_believed(
     """As `proposals`, looking further where too few may be believed."""
     costs = costs or edge_costs(architectures, space, policy.config.budget or "macs")
     limit = torch.as_tensor(limits, dtype=torch.float64).reshape(len(limits), -1)
-    found: list[list[Choices]] = [[] for _ in architectures]
-    short = list(range(len(architectures)))
-    graphs = encode(architectures)
+    graphs, budgets = encode(architectures), limit.shape[1]
+    found: list[Choices] = []
+    short = torch.arange(limit.numel())  # problems, numbered input by input
     for factor in _WIDER:
-        wanted = factor * count
-        if not short:
-            break
-        numbers = torch.tensor(short)
-        some = [architectures[number] for number in short]
-        drawn = proposals(policy, some, space, limit[numbers], wanted, costs.select(graphs, numbers), rule)
-        kept = [_believed(choices, item, believable) for choices, item in zip(drawn, some, strict=True)]
-        for number, choices in zip(short, kept, strict=True):
-            found[number] = [(rows[:count], scores[:count]) for rows, scores in choices]
-        short = [
-            number
-            for number, every, choices in zip(short, drawn, kept, strict=True)
-            if any(
-                len(scores) < count and len(all_scores) == wanted
-                for (_, all_scores), (_, scores) in zip(every, choices, strict=True)
-            )
+        owners = short.div(max(budgets, 1), rounding_mode="floor")
+        some = [architectures[owner] for owner in owners]
+        own = costs.select(graphs, owners)
+        drawn = [
+            choices
+            for (choices,) in proposals(policy, some, space, limit.flatten()[short, None], factor * count, own, rule)
         ]
-    return found
+        believed = _believed(drawn, some, believable)
+        found = believed if factor == _WIDER[0] else found
+        for number, choices in zip(short.tolist(), believed, strict=True):
+            found[number] = (choices[0][:count], choices[1][:count])
+        pairs = zip(drawn, believed, strict=True)
+        is_short = [len(kept[1]) < count and len(every[1]) == factor * count for every, kept in pairs]
+        short = short[torch.tensor(is_short, dtype=torch.bool)]
+        if not len(short):
+            break
+    return [found[number * budgets : (number + 1) * budgets] for number in range(len(architectures))]
 
 
-def _believed(found: Sequence[Choices], architecture: Architecture, believable: Believable) -> list[Choices]:
-    """Of one architecture's choices within each budget, those that may be believed."""
-    kept = believable([architecture] * len(found), [operations for operations, _ in found])
+def _believed(found: Sequence[Choices], architectures: Sequence[Architecture], believable: Believable) -> list[Choices]:
+    """Of the choices of each of `architectures` those that may be believed."""
+    kept = believable(architectures, [operations for operations, _ in found])
     return [(rows[which], scores[which]) for (rows, scores), which in zip(found, kept, strict=True)]
 
 
