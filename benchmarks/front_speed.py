@@ -1,6 +1,6 @@
 """How long the trade-off of an architecture takes: five budgets, ten candidates each, costs and predictions.
 
-Run as `python -m benchmarks.front_speed`: on one thread, in processor time, which a busy neighbour does not lengthen. Inputs
+Run as `python -m benchmarks.front_speed`: on one thread, in processor time, which no busy neighbour lengthens. Inputs
 are drawn at random, so that nothing about them is remembered.
 """
 

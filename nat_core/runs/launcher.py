@@ -16,7 +16,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlparse
 
 from nat_core import PROJECT
-from nat_core.runs.artifacts import Checkpoints, Snapshots
+from nat_core.runs.artifacts import Snapshots, checkpoints_of
 from nat_core.runs.processes import Process, process
 from nat_core.runs.request import Request
 from nat_core.runs.run import RESUMABLE, Run, State, owner_facts
@@ -87,7 +87,11 @@ class LocalLauncher:
 
 def launcher_of(run: Run) -> Launcher:
     """Who starts and ends the process of this run."""
-    return LocalLauncher()
+    if not run.request.cluster:
+        return LocalLauncher()
+    from nat_core.runs.ray_launcher import RayLauncher
+
+    return RayLauncher()
 
 
 def launch(tracking: Tracking, request: Request) -> str:
@@ -126,7 +130,7 @@ def why_not_stopped(run: Run) -> str:
 
 def why_not_resumed(tracking: Tracking, run: Run) -> str:
     """One sentence if a run that did not finish cannot be continued from this folder of runs, else ""."""
-    if run.state not in RESUMABLE or not tracking.is_elsewhere(run):
+    if run.state not in RESUMABLE or run.request.storage or not tracking.is_elsewhere(run):
         return ""
     return f"its checkpoint is in {run.place}, and it can be resumed only there"
 
@@ -189,7 +193,7 @@ def delete(tracking: Tracking, run_id: str) -> None:
 
 def _delete_files(tracking: Tracking, run: Run) -> None:
     folders = tracking.folders
-    Checkpoints(folders.checkpoints(run.id)).delete()
+    checkpoints_of(folders, run).delete()
     folders.log(run.id).unlink(missing_ok=True)
     Snapshots.of(folders, run).delete()
     shutil.rmtree(folders.policy(run.id), ignore_errors=True)

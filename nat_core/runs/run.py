@@ -10,6 +10,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from nat_core.runs.cluster.jobs import Job
 from nat_core.runs.processes import Process
 from nat_core.runs.request import Request
 
@@ -93,6 +94,7 @@ class Run:
         usage: of its process at the last sign of life, see `processes.Usage`; None before the first.
         folder: of runs, where its log and checkpoints are; "" where that was not noted.
         silent_since: the last sign of life before it was recorded as lost; None if it never was.
+        job: of a Ray cluster that does it or did; None on this machine, and before it was submitted.
     """
 
     id: str
@@ -112,6 +114,7 @@ class Run:
     usage: Mapping[str, Any] | None = None
     folder: str = ""
     silent_since: float | None = None
+    job: Job | None = None
 
     @cached_property
     def state(self) -> State:
@@ -122,8 +125,13 @@ class Run:
         # One that was given up for lost and has given a sign of life since is at work after all.
         revived = self.recorded is State.LOST and self.silent_since not in (None, self.heartbeat)
         recorded = State.RUNNING if revived else self.recorded
-        alive = None if self.process is None or recorded not in ACTIVE else self.process.alive
+        alive = self._is_alive() if recorded in ACTIVE else None
         return state_of(recorded, alive, time.time() - self.heartbeat)
+
+    def _is_alive(self) -> bool | None:
+        """As its cluster says, else its process, where either can be asked."""
+        alive = None if self.job is None else self.job.alive
+        return self.process.alive if alive is None and self.process is not None else alive
 
     @property
     def active(self) -> bool:
@@ -200,10 +208,11 @@ def run_of(record: RunRecord, request_of: RequestOf) -> Run | None:
     """The run of a record; None if it is not one of ours."""
     own = {key.removeprefix(PREFIX): value for key, value in record.tags.items() if key.startswith(PREFIX)}
     try:
+        request = request_of(record.id, own["request"], own.get("command", ""))
         return Run(
             id=record.id,
             name=record.name,
-            request=request_of(record.id, own["request"], own.get("command", "")),
+            request=request,
             recorded=State(own["state"]),
             process=Process(own["host"], int(own["pid"]), float(own["process_created"])) if own.get("pid") else None,
             created=record.created,
@@ -218,6 +227,7 @@ def run_of(record: RunRecord, request_of: RequestOf) -> Run | None:
             usage=json.loads(own["usage"]) if own.get("usage") else None,
             folder=own.get("folder", ""),
             silent_since=_number(own, "silent_since"),
+            job=Job(request.cluster, own["job"]) if own.get("job") else None,
         )
     except (KeyError, ValueError):
         return None
@@ -236,9 +246,9 @@ def first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
 
 
 def owner_facts(owner: Process | None) -> dict[str, Any]:
-    """The facts that say which process does a run; empty ones for none."""
+    """The facts that say which process does a run; empty ones for none, and for no job of a cluster either."""
     if owner is None:
-        return {"host": "", "pid": "", "process_created": ""}
+        return {"host": "", "pid": "", "process_created": "", "job": ""}
     return {"host": owner.host, "pid": owner.pid, "process_created": owner.created}
 
 
@@ -249,8 +259,9 @@ def _number(tags: Mapping[str, str], name: str) -> float | None:
 class Watch:
     """Tells when a run whose process seems to be gone may be recorded as ended; threads may share it.
 
-    A process on this machine is either there or not. One on another machine is known by its signs of life alone. These
-    carry that machine's clock, so what counts is that none has come for a while by ours.
+    A process on this machine is either there or not, and so is a job whose cluster answers. A process on another
+    machine is known by its signs of life alone. These carry that machine's clock, so what counts is that none has come
+    for a while by ours.
     """
 
     def __init__(self) -> None:
@@ -261,6 +272,8 @@ class Watch:
         """Whether what `run.state` says, other than the record, is certain to stay true."""
         if run.state not in (State.LOST, State.STOPPED) or run.state is run.recorded:
             return False
+        if run.job is not None:  # one that waits for room in its cluster gives no sign of life
+            return run.job.alive is False
         if run.process is None or run.is_far:
             return self._silent_seconds(run) > SILENCE_SECONDS
         return run.state is State.LOST or abs(time.time() - run.heartbeat) > _STOPPING_SECONDS

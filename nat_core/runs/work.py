@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nat_core.learning.support.hooks import Hooks
 from nat_core.runs.artifacts import POLICY, SNAPSHOTS, Checkpoints, PolicyOf, Snapshots, keep_policy
@@ -13,6 +13,15 @@ from nat_core.runs.folders import Folders
 from nat_core.runs.run import Run
 from nat_core.runs.store import reason
 from nat_core.runs.tracking import Tracking
+
+if TYPE_CHECKING:
+    from nat_core.learning.scratch.measured import MeasuredResult
+
+
+class ReportedProgress(Protocol):
+    """Called with steps done and metrics; `done` are the steps of the whole, where that is something else."""
+
+    def __call__(self, step: int, metrics: Mapping[str, float], done: int | None = None) -> None: ...
 
 
 class Config(Protocol):
@@ -39,6 +48,7 @@ class Work:
         space: whose architectures a configuration is about.
         arguments: of the command line that asks for the same; without output and device.
         outcome: what a finished run in the foreground prints; the folder of its output by default.
+        spreads: whether it hands its work out to tasks where it is done on a cluster.
         policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
     """
 
@@ -50,6 +60,7 @@ class Work:
     space: Callable[[Any], str] = field(default=lambda config: getattr(config, "space", ""))
     arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
     outcome: Callable[[Tracking, Run], str] = field(default=lambda tracking, run: str(tracking.output_of(run)))
+    spreads: bool = False
     policy_of: PolicyOf | None = None
 
 
@@ -66,7 +77,7 @@ class RunContext:
 
     run: Run
     should_stop: Callable[[], bool]
-    progress: Callable[[int, Mapping[str, float]], None]
+    progress: "ReportedProgress"
     log: Callable[[str], None]
     _tracking: Tracking
     _checkpoints: Checkpoints
@@ -133,6 +144,18 @@ class RunContext:
             own = keep_policy(self.folders, self.run, written)
         if self.run.request.output:
             copy_whole(own, Path(self.run.request.output))
+
+    def stored_results(self) -> "dict[int, MeasuredResult]":
+        """What was stored by `store_result` before, by position."""
+        from nat_core.runs.results import stored_results
+
+        return stored_results(self._tracking, self.run.id)
+
+    def store_result(self, position: int, result: "MeasuredResult") -> None:
+        """Stores the result of one training of a queue with the record."""
+        from nat_core.runs.results import store_result
+
+        store_result(self._tracking, self.run.id, position, result)
 
 
 def sentence(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Fronts of a policy beside those of chance and search: all fit, all may be believed, more evaluations find more."""
+"""Fronts of a policy beside those of chance and search: all fit and may be believed, and more evaluations find more."""
 
 import numpy as np
 import pytest
