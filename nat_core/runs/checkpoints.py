@@ -7,6 +7,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from nat_core.runs.cluster.storage import Storage
+from nat_core.runs.folders import Folders
+from nat_core.runs.run import Run
+
 _SUFFIX = ".safetensors"
 _PREVIOUS = ".previous"
 
@@ -64,6 +68,44 @@ class Checkpoints:
     def delete(self) -> None:
         """Removes all of them."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class StoredCheckpoints(Checkpoints):
+    """Checkpoints of a run whose newest ones are in a storage, too.
+
+    Args:
+        folder: on this node.
+        storage: that all nodes see.
+        run_id: of the run.
+    """
+
+    def __init__(self, folder: Path, storage: Storage, run_id: str) -> None:
+        super().__init__(folder)
+        self._storage = storage
+        self._stored = f"checkpoints/{run_id}"
+
+    @contextmanager
+    def saving(self, name: str = "state") -> Iterator[Path]:
+        with super().saving(name) as path:
+            yield path
+        self._storage.put(path, f"{self._stored}/{path.name}")
+
+    def restore(self, name: str = "state") -> bool:
+        """The stored one replaces what is left here, which may be older."""
+        path = self.path(name)
+        self._storage.get(f"{self._stored}/{path.name}", path)
+        return super().restore(name)
+
+    def delete(self) -> None:
+        super().delete()
+        self._storage.delete(self._stored)
+
+
+def checkpoints_of(folders: Folders, run: Run) -> Checkpoints:
+    """A run's: on this machine, and in the storage that it was asked to use."""
+    folder = folders.checkpoints(run.id)
+    storage = run.request.storage
+    return StoredCheckpoints(folder, Storage(storage), run.id) if storage else Checkpoints(folder)
 
 
 def _link(path: Path, other: Path) -> None:

@@ -1,29 +1,57 @@
 """A kind of run: training architectures from scratch; every result goes into the measured ones' table at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from nat_core.learning.images.images import ImageData
 from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured, read_measured
 from nat_core.learning.scratch.presets import PRESETS
-from nat_core.learning.scratch.queue import evaluate, images_of, ticks
+from nat_core.learning.scratch.queue import evaluate, images_of, of_training, ticks
 from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking
 from nat_core.runs.work import RunContext, Work
 
+HEADLINE = "accuracy"
 # Fields of the budget that the command line has options for.
 OPTIONS = ("data", "epochs", "channels", "layers", "batch", "judged_on")
 
 
 def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> bool:
-    """Trains until the queue is empty or it is asked to stop."""
-    table = context.folders.measured
+    """Trains until the queue is empty or it is asked to stop; on a cluster, several at the same time."""
+    if context.run.request.cluster:
+        return _spread(config, context)
 
     def record(result: MeasuredResult) -> None:
-        add_measured(table, result)
+        add_measured(context.folders.measured, result)
         context.log(summary(result))
 
     return evaluate(config, images_for(config), context.device, context.hooks(), record).finished
+
+
+def _spread(config: EvaluationConfig, context: RunContext) -> bool:
+    """Trains what has no recorded result yet; curves are those of a queue that does one after the other."""
+    from nat_core.runs.spreading import Driver, Place, spread
+
+    each = ticks(config) // len(config.jobs)
+    recorded = context.stored_results()
+    done = dict.fromkeys(recorded, each)
+
+    def progress(position: int, ticks_done: int, metrics: Mapping[str, float]) -> None:
+        done[position] = ticks_done
+        named = of_training(config, position, {name: metrics[name] for name in metrics if name != HEADLINE})
+        if named:
+            context.progress(position * each + ticks_done, named, sum(done.values()))
+
+    def record(position: int, result: MeasuredResult) -> None:
+        context.store_result(position, result)
+        recorded[position], done[position] = result, each
+        context.progress(len(recorded) * each, {HEADLINE: result.accuracy}, sum(done.values()))
+        context.log(summary(result))
+
+    missing = [position for position in range(len(config.jobs)) if position not in recorded]
+    request = context.run.request
+    place = Place(context.run.id, request.storage, request.device, request.threads)
+    return spread(config, missing, place, Driver(context.should_stop, progress, record, context.log))
 
 
 def images_for(config: EvaluationConfig) -> ImageData:
@@ -77,7 +105,7 @@ EVALUATION = Work(
     config=EvaluationConfig,
     do=evaluate_architectures,
     steps=ticks,
-    headline="accuracy",
+    headline=HEADLINE,
     arguments=arguments,
     outcome=outcome,
 )

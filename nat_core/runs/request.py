@@ -32,6 +32,8 @@ class Request:
         command: the command line that does the same.
         name: for people; "" for one made from space and preset.
         directory: absolute; relative paths in `config` start there, whatever process does the work. "" for anywhere.
+        cluster: address of the Ray cluster's job server that does it; "" for this machine.
+        storage: that all nodes of the cluster see; see `cluster.storage`.
     """
 
     kind: str
@@ -45,6 +47,8 @@ class Request:
     command: str = ""
     name: str = ""
     directory: str = ""
+    cluster: str = ""
+    storage: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.threads <= 1024:

@@ -10,6 +10,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from nat_core.runs.cluster.jobs import Job
 from nat_core.runs.processes import Process
 from nat_core.runs.request import Request
 
@@ -95,6 +96,7 @@ class Run:
         usage: of its process at the last sign of life, see `usage.Usage`; None before the first.
         folder: of runs, where its log and checkpoints are; "" where that was not noted.
         silent_since: the last sign of life before it was recorded as lost; None if it never was.
+        job: of a Ray cluster that does it or did; None on this machine, and before it was submitted.
     """
 
     id: str
@@ -114,6 +116,7 @@ class Run:
     usage: Mapping[str, Any] | None = None
     folder: str = ""
     silent_since: float | None = None
+    job: Job | None = None
 
     @cached_property
     def state(self) -> State:
@@ -124,7 +127,8 @@ class Run:
         # One that was given up for lost and has given a sign of life since is at work after all.
         revived = self.recorded is State.LOST and self.silent_since not in (None, self.heartbeat)
         recorded = State.RUNNING if revived else self.recorded
-        alive = None if self.process is None or recorded not in ACTIVE else self.process.alive
+        owner = self.job or self.process
+        alive = None if owner is None or recorded not in ACTIVE else owner.alive
         return state_of(recorded, alive, time.time() - self.heartbeat)
 
     @property
@@ -182,10 +186,11 @@ def run_of(
     """The run that these tags describe; None if it is not one of ours."""
     own = {key.removeprefix(PREFIX): value for key, value in tags.items() if key.startswith(PREFIX)}
     try:
+        request = request_of(run_id, own["request"], own.get("command", ""))
         return Run(
             id=run_id,
             name=name,
-            request=request_of(run_id, own["request"], own.get("command", "")),
+            request=request,
             recorded=State(own["state"]),
             process=Process(own["host"], int(own["pid"]), float(own["process_created"])) if own.get("pid") else None,
             created=created,
@@ -200,6 +205,7 @@ def run_of(
             usage=json.loads(own["usage"]) if own.get("usage") else None,
             folder=own.get("folder", ""),
             silent_since=_number(own, "silent_since"),
+            job=Job(request.cluster, own["job"]) if own.get("job") else None,
         )
     except (KeyError, ValueError):
         return None
@@ -219,9 +225,9 @@ def first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
 
 
 def owner_facts(owner: Process | None) -> dict[str, Any]:
-    """The facts that say which process does a run; empty ones for none."""
+    """The facts that say which process does a run; empty ones for none, and for no job of a cluster either."""
     if owner is None:
-        return {"host": "", "pid": "", "process_created": ""}
+        return {"host": "", "pid": "", "process_created": "", "job": ""}
     return {"host": owner.host, "pid": owner.pid, "process_created": owner.created}
 
 
@@ -237,7 +243,7 @@ def measures_accuracy(kind: str) -> bool:
 class Watch:
     """Tells when a run whose process seems to be gone may be recorded as ended; threads may share it.
 
-    A process on this machine is either there or not. One on another machine is known by its signs of life alone. These
+    A process on this machine is either there or not, and so is a job, if its cluster answers. One on another machine is known by its signs of life alone. These
     carry that machine's clock, so what counts is that none has come for a while by ours.
     """
 
@@ -249,6 +255,8 @@ class Watch:
         """Whether what `run.state` says, other than the record, is certain to stay true."""
         if run.state not in (State.LOST, State.STOPPED) or run.state is run.recorded:
             return False
+        if run.job is not None:  # one that waits for room in its cluster gives no sign of life
+            return run.job.alive is False
         if run.process is None or not run.process.is_here:
             return self._silent_seconds(run) > SILENCE_SECONDS
         return run.state is State.LOST or abs(time.time() - run.heartbeat) > _STOPPING_SECONDS

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nat_core.learning.support.hooks import Hooks
 from nat_core.runs.checkpoints import Checkpoints
@@ -13,6 +13,15 @@ from nat_core.runs.folders import Folders
 from nat_core.runs.policies import PolicyOf, keep_policy
 from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking
+
+if TYPE_CHECKING:
+    from nat_core.learning.scratch.measured import MeasuredResult
+
+
+class ReportedProgress(Protocol):
+    """Called with steps done and metrics; `done` are the steps of the whole, where that is something else."""
+
+    def __call__(self, step: int, metrics: Mapping[str, float], done: int | None = None) -> None: ...
 
 
 class Config(Protocol):
@@ -66,7 +75,7 @@ class RunContext:
 
     run: Run
     should_stop: Callable[[], bool]
-    progress: Callable[[int, Mapping[str, float]], None]
+    progress: "ReportedProgress"
     log: Callable[[str], None]
     _tracking: Tracking
     _checkpoints: Checkpoints
@@ -140,6 +149,18 @@ class RunContext:
             own = keep_policy(self.folders, self.run, written)
         if self.run.request.output:
             copy_whole(own, Path(self.run.request.output))
+
+    def stored_results(self) -> "dict[int, MeasuredResult]":
+        """What was stored by `store_result` before, by position."""
+        from nat_core.runs.results import stored_results
+
+        return stored_results(self._tracking, self.run.id)
+
+    def store_result(self, position: int, result: "MeasuredResult") -> None:
+        """Stores the result of one training of a queue with the record."""
+        from nat_core.runs.results import store_result
+
+        store_result(self._tracking, self.run.id, position, result)
 
     def artifact(self, path: Path, folder: str = "") -> None:
         """Stores a result with the record: a file, or a folder with what is in it."""

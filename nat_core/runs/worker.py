@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, chdir, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.checkpoints import checkpoints_of
 from nat_core.runs.connection import reason
 from nat_core.runs.folders import waiting_for
 from nat_core.runs.kinds import work_of
@@ -90,8 +90,8 @@ class Reporter:
         """Work begins now: from here on time counts."""
         self._began = time.monotonic()
 
-    def progress(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Notes values of metrics after `step` steps."""
+    def progress(self, step: int, metrics: Mapping[str, float], done: int | None = None) -> None:
+        """Notes values of metrics after `step` steps; `done` are those of the whole, where that is something else."""
         now = time.time()
         with self._points_lock:
             for name, value in metrics.items():
@@ -101,7 +101,8 @@ class Reporter:
             if (last := metrics.get(self._headline)) is not None:
                 self._best = last if self._best is None else self._better(self._best, last)
                 self._facts |= {"best": self._best, "last": last}
-            self._facts |= {"step": step, "eta_seconds": self._seconds_left(step)}
+            done = step if done is None else done
+            self._facts |= {"step": done, "eta_seconds": self._seconds_left(done)}
 
     def flush(self) -> None:
         """Writes what is gathered now, if the record can be reached."""
@@ -174,7 +175,7 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
             raise
         _end(tracking, run_id, state)
     if state is State.FINISHED:
-        Checkpoints(tracking.folders.checkpoints(run_id)).delete()
+        checkpoints_of(tracking.folders, run).delete()
         tracking.snapshots_of(run).finish()
     return state
 
@@ -197,8 +198,7 @@ def errors_of(lines: Sequence[str]) -> list[str]:
 def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listener: Listener | None) -> State:
     work = work_of(run.request.kind)
     config = work.config.from_dict(run.config)
-    lock = tracking.folders.lock(run.request.device)
-    with _directory(run), _reporter(tracking, run, work) as reporter, waiting_for(lock, should_stop) as ours:
+    with _directory(run), _reporter(tracking, run, work) as reporter, _device(tracking, run, should_stop) as ours:
         if not (ours and _begin(tracking, run.id)):
             return State.STOPPED
         context = _context(tracking, run, work, should_stop, reporter, listener)
@@ -211,6 +211,13 @@ def _directory(run: Run) -> AbstractContextManager[None]:
     """Makes the folder current in which the run was asked for, if it is here, for relative paths start there."""
     folder = run.request.directory
     return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
+
+
+def _device(tracking: Tracking, run: Run, should_stop: Callable[[], bool]) -> AbstractContextManager[bool]:
+    """Waits for the device, unless a cluster has given the run one of its own."""
+    if run.request.cluster:
+        return nullcontext(True)
+    return waiting_for(tracking.folders.lock(run.request.device), should_stop)
 
 
 def _begin(tracking: Tracking, run_id: str) -> bool:
@@ -245,15 +252,15 @@ def _context(
     reporter: Reporter,
     listener: Listener | None,
 ) -> RunContext:
-    checkpoints = Checkpoints(tracking.folders.checkpoints(run.id))
+    checkpoints = checkpoints_of(tracking.folders, run)
     if checkpoints.restore():
         _log(tracking, run.id, "the newest checkpoint could not be read; the one before takes its place")
 
     def log(text: str) -> None:
         _log(tracking, run.id, text)
 
-    def progress(step: int, metrics: Mapping[str, float]) -> None:
-        reporter.progress(step, metrics)
+    def progress(step: int, metrics: Mapping[str, float], done: int | None = None) -> None:
+        reporter.progress(step, metrics, done)
         log(f"step {step}/{run.steps}  {'  '.join(f'{name} {value:.4g}' for name, value in metrics.items())}")
         if listener is not None:
             listener(step, metrics)

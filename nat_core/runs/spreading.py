@@ -20,7 +20,7 @@ from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult
 from nat_core.learning.scratch.queue import evaluate, images_of, label
 from nat_core.learning.support.hooks import Hooks
-from nat_core.runs.cluster.checkpoints import StoredCheckpoints
+from nat_core.runs.checkpoints import StoredCheckpoints
 from nat_core.runs.cluster.desk import Report, desk_here
 from nat_core.runs.cluster.storage import Storage
 from nat_core.runs.folders import default_folders
