@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from nat_core.cli.app import AsJson, app, architecture_of
+from nat_core.cli.app import AsJson, On, app, architecture_of
 
 if TYPE_CHECKING:
     from nat_core.learning.scratch.config import EvaluationConfig
     from nat_core.learning.scratch.measured import MeasuredResult
+    from nat_core.runs.run import Run
+    from nat_core.runs.tracking import Tracking
 
     Show = Callable[[MeasuredResult], str]
 
@@ -50,6 +52,7 @@ def evaluate(
     threads: Annotated[int, typer.Option(help="Processor threads; with 1 a run repeats bit for bit.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
     as_json: AsJson = False,
+    on: On = "",
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
     record: Annotated[
         bool, typer.Option(help="Keep a run that can be watched, stopped and resumed, and its results.")
@@ -65,7 +68,9 @@ def evaluate(
     show = _json_line if as_json else _text_line
     settings: _Settings = {"preset": preset, "threads": threads, "name": name, "device": str(default_device())}
     if record:
-        _record(config, detach, show, settings)
+        _record(config, on, detach, show, settings)
+    elif on:
+        raise ValueError("--on needs a record; leave out --no-record")
     elif detach:
         raise ValueError("--detach needs a record; leave out --no-record")
     else:
@@ -89,23 +94,41 @@ def _name(text: str) -> str:
     return "" if any(mark in text for mark in "(|{[\n") else text.strip()
 
 
-def _record(config: "EvaluationConfig", detach: bool, show: "Show", settings: _Settings) -> None:
+def _record(config: "EvaluationConfig", on: str, detach: bool, show: "Show", settings: _Settings) -> None:
     from nat_core.cli.runs import work_here
     from nat_core.runs.kinds import request_for
     from nat_core.runs.launching import launch
     from nat_core.runs.processes import process
+    from nat_core.runs.ray_launcher import on_cluster
     from nat_core.runs.tracking import open_tracking
 
     request = request_for(
         "evaluate", config, command=shlex.join(["python", "-m", "nat_core", *sys.argv[1:]]), **settings
     )
     tracking = open_tracking()
-    if detach:
-        print(launch(tracking, request))
+    if on or detach:
+        run_id = launch(tracking, on_cluster(request, on, tracking) if on else request)
+        print(run_id) if detach else _follow(tracking, run_id, show)
         return
     run = tracking.create(request, owner=process())
     print(f"run {run.short_id} ({run.name})", file=sys.stderr)
     work_here(tracking, run, _Listener(config, run.steps, tracking.folders.measured, show))
+
+
+def _follow(tracking: "Tracking", run_id: str, show: "Show") -> None:
+    """Watches a run on a cluster; its results are printed, and go into the table here, as they come."""
+    from nat_core.cli.runs import follow
+    from nat_core.runs.results import fetch_results
+
+    known: set[int] = set()
+
+    def print_new(run: "Run") -> None:
+        found = fetch_results(tracking, run, known)
+        known.update(found)
+        for _, result in sorted(found.items()):
+            print(show(result), flush=True)
+
+    follow(tracking, run_id, print_new)
 
 
 def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show") -> None:

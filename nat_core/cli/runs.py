@@ -10,6 +10,8 @@ import typer
 from nat_core.cli.app import AsJson, app
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nat_core.runs.run import Run
     from nat_core.runs.tracking import Tracking
     from nat_core.runs.worker import Listener
@@ -60,9 +62,9 @@ def resume(
         return
     tracking = open_tracking()
     found = tracking.find(run)
-    if detach:
+    if detach or found.request.cluster:
         launching.resume(tracking, found.id)
-        print(found.id)
+        print(found.id) if detach else follow_training(tracking, found.id)
         return
     launching.requeue(tracking, found.id, owner=process())
     work_here(tracking, found)
@@ -86,13 +88,62 @@ def work_here(tracking: "Tracking", run: "Run", listener: "Listener | None" = No
 
     state = execute(tracking, run.id, listener or Progress(run.steps))
     if state is State.STOPPED:
-        now = tracking.get(run.id)
-        print(f"\nstopped at step {now.step} of {now.steps}; `resume {run.short_id}` continues it", file=sys.stderr)
-        raise typer.Exit(130)
+        _say_stopped(tracking.get(run.id))
     if listener is None:
         print(work_of(run.request.kind).outcome(tracking, run))
 
 
+def follow(tracking: "Tracking", run_id: str, watch: "Callable[[Run], None]" = lambda run: None) -> "Run":
+    """Shows how far a run on a cluster is until it has ended; `watch` is called with it again and again.
+
+    Raises:
+        OSError: it failed or was lost; says why.
+    """
+    from nat_core.cli.progress import LASTING, Progress
+    from nat_core.runs.run import State
+
+    run = tracking.get(run_id)
+    print(f"run {run.short_id} ({run.name}) on {run.request.cluster}", file=sys.stderr)
+    progress, shown = Progress(run.steps), -1
+    try:
+        while True:
+            run = tracking.get(run_id)
+            watch(run)
+            if run.step > shown:
+                shown = run.step
+                named = (run.metrics or {}).items()
+                progress(shown, {name: value for name, value in named if name not in LASTING})
+            if not run.active:
+                break
+            time.sleep(_FOLLOW_SECONDS)
+    except KeyboardInterrupt:
+        print(f"\nthe run goes on in the cluster; `stop {run.short_id}` stops it", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if run.state is State.STOPPED:
+        _say_stopped(run)
+    if run.state is not State.FINISHED:
+        raise OSError(f"the run {run.short_id} ({run.name}) is {run.state}: {run.error or 'its job is gone'}")
+    return run
+
+
+def follow_training(tracking: "Tracking", run_id: str) -> None:
+    """Shows a run on a cluster until it has ended, gets what came out, and prints where it is."""
+    from nat_core.runs.elsewhere import fetch_policy
+    from nat_core.runs.kinds import trains_a_policy, work_of
+    from nat_core.runs.results import fetch_results
+
+    run = follow(tracking, run_id)
+    fetch = fetch_policy if trains_a_policy(run) else fetch_results
+    fetch(tracking, run)
+    print(work_of(run.request.kind).outcome(tracking, run))
+
+
+def _say_stopped(run: "Run") -> None:
+    print(f"\nstopped at step {run.step} of {run.steps}; `resume {run.short_id}` continues it", file=sys.stderr)
+    raise typer.Exit(130)
+
+
+_FOLLOW_SECONDS = 1.0
 _HEADINGS = ("run", "name", "kind", "state", "progress", "left", "best", "last", "elapsed", "device")
 
 

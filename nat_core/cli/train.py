@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nat_core.cli.app import app
+from nat_core.cli.app import On, app
 from nat_core.cli.shared_options import option, with_options
 from nat_core.options import OPTIONS
 
@@ -37,6 +37,7 @@ def train(
     ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
+    on: On = "",
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
     record: Annotated[bool, typer.Option(help="Keep a run that can be watched, stopped and resumed.")] = True,
     checkpoint: Annotated[
@@ -58,7 +59,8 @@ def train(
     config = form.config(space, form.accepted(given))
     if not 1 <= threads <= 1024:
         raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
-    check_memory(config, str(default_device()))
+    if not on:
+        check_memory(config, str(default_device()))
     if "trainings" in given:
         print(form.told(config), file=sys.stderr)
     if followed(form.kind, detach):
@@ -67,26 +69,30 @@ def train(
     if record:
         if checkpoint:
             raise ValueError("--checkpoint goes with --no-record only; a recorded run keeps its own checkpoints")
-        _record(form, config, detach, output=output or "", command=command, preset=form.preset(given),
+        _record(form, config, on, detach, output=output or "", command=command, preset=form.preset(given),
                 threads=threads, name=name, device=str(default_device()))  # fmt: skip
         return
+    if on:
+        raise ValueError("--on needs a record; leave out --no-record")
     if output is None or detach:
         raise ValueError("--no-record needs --output, and works in the foreground only")
     _train_unrecorded(form, config, output, command, threads, checkpoint)
 
 
-def _record(form: "Form", config: "Config", detach: bool, **settings: Any) -> None:
-    from nat_core.cli.runs import work_here
+def _record(form: "Form", config: "Config", on: str, detach: bool, **settings: Any) -> None:
+    from nat_core.cli.runs import follow_training, work_here
     from nat_core.runs.kinds import request_for
     from nat_core.runs.launching import launch
     from nat_core.runs.processes import process
+    from nat_core.runs.ray_launcher import on_cluster
     from nat_core.runs.tracking import open_tracking
 
     form.check(config)
     request = request_for(form.kind, config, **settings)
     tracking = open_tracking()
-    if detach:
-        print(launch(tracking, request))
+    if on or detach:
+        run_id = launch(tracking, on_cluster(request, on, tracking) if on else request)
+        print(run_id) if detach else follow_training(tracking, run_id)
         return
     run = tracking.create(request, owner=process())
     print(f"run {run.short_id} ({run.name})", file=sys.stderr)

@@ -33,14 +33,14 @@ def place(run: Run) -> str:
 
 def why_not_stopped(run: Run) -> str:
     """One sentence if a run at work cannot be stopped from this machine, else ""."""
-    if not run.active or run.process is None or run.process.is_here:
+    if not run.active or run.job is not None or run.process is None or run.process.is_here:
         return ""
     return f"it works on {run.process.host} and can be stopped only there"
 
 
 def why_not_resumed(tracking: Tracking, run: Run) -> str:
     """One sentence if a run that did not finish cannot be continued from this folder of runs, else ""."""
-    if run.state not in RESUMABLE or not is_elsewhere(tracking, run):
+    if run.state not in RESUMABLE or run.request.storage or not is_elsewhere(tracking, run):
         return ""
     return f"its checkpoint is in {place(run)}, and it can be resumed only there"
 

@@ -108,4 +108,5 @@ EVALUATION = Work(
     headline=HEADLINE,
     arguments=arguments,
     outcome=outcome,
+    spreads=True,
 )

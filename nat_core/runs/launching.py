@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from nat_core import PROJECT
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.checkpoints import checkpoints_of
 from nat_core.runs.elsewhere import why_not_resumed, why_not_stopped
 from nat_core.runs.processes import Process, process
 from nat_core.runs.request import Request
@@ -80,7 +80,11 @@ def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, 
     if run.state is not State.STOPPING:
         tracking.transition(run_id, State.STOPPING)
         run = tracking.get(run_id)
-    if run.process is not None:
+    if run.request.cluster:
+        from nat_core.runs.ray_launcher import RayLauncher
+
+        RayLauncher().stop(run)
+    elif run.process is not None:
         run.process.signal(signal.SIGTERM)
     asked = float(tracking.fact(run_id, f"{State.STOPPING}_at") or time.time())
     if wait:
@@ -110,13 +114,22 @@ def delete(tracking: Tracking, run_id: str) -> None:
 
 def _delete_files(tracking: Tracking, run: Run) -> None:
     folders = tracking.folders
-    Checkpoints(folders.checkpoints(run.id)).delete()
+    checkpoints_of(folders, run).delete()
     folders.log(run.id).unlink(missing_ok=True)
     tracking.snapshots_of(run).delete()
     shutil.rmtree(folders.policy(run.id), ignore_errors=True)
 
 
 def _start(tracking: Tracking, run: Run) -> None:
+    if run.request.cluster:
+        from nat_core.runs.ray_launcher import RayLauncher
+
+        try:
+            RayLauncher().start(tracking, run)
+        except OSError as error:
+            tracking.transition(run.id, State.FAILED, f"no process could be started ({error})")
+            raise
+        return
     command = [*PROGRAM, "work", run.id]
     surroundings = {
         **os.environ,
@@ -145,9 +158,9 @@ def _start(tracking: Tracking, run: Run) -> None:
 
 def _see_to_the_end(tracking: Tracking, run: Run, deadline: float) -> None:
     deaf = False
-    while run.process is not None and run.process.alive:
+    while run.job.alive is not False if run.job else run.process is not None and run.process.alive:
         if deaf := time.time() > deadline:
-            run.process.signal(signal.SIGKILL)
+            run.process and not run.job and run.process.signal(signal.SIGKILL)
         time.sleep(0.1)
     if tracking.get(run.id).recorded is State.STOPPING:
         tracking.settle(run.id, "its process had to be ended; the last checkpoint is kept" if deaf else "")

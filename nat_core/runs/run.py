@@ -243,8 +243,9 @@ def measures_accuracy(kind: str) -> bool:
 class Watch:
     """Tells when a run whose process seems to be gone may be recorded as ended; threads may share it.
 
-    A process on this machine is either there or not, and so is a job, if its cluster answers. One on another machine is known by its signs of life alone. These
-    carry that machine's clock, so what counts is that none has come for a while by ours.
+    A process on this machine is either there or not, and so is a job whose cluster answers. A process on another
+    machine is known by its signs of life alone. These carry that machine's clock, so what counts is that none has come
+    for a while by ours.
     """
 
     def __init__(self) -> None:

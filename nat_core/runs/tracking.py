@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
+from nat_core.runs.cluster.jobs import JobServer
 from nat_core.runs.connection import Address, address_of, connect, reason, unusable
 from nat_core.runs.folders import Folders, default_folders
 from nat_core.runs.policies import Snapshots, adopt_policies, latest_title
@@ -139,8 +140,8 @@ class Tracking:
             yield self._current(run_id)
 
     def attach(self, run_id: str, owner: Process) -> None:
-        """Notes which process does the run."""
-        self.note(run_id, owner_facts(owner))
+        """Notes which process does the run, with its files in this folder of runs."""
+        self.note(run_id, owner_facts(owner) | {"folder": self.folders.root})
 
     def note(self, run_id: str, facts: Mapping[str, Any], points: Iterable[Point] = ()) -> None:
         """Writes facts (replacing older ones) and points of metrics (added to those that are there)."""
@@ -214,10 +215,18 @@ class Tracking:
         """The last lines of the run's log; of one on another machine, what its record has of it."""
         path = self.folders.log(run_id)
         if not path.exists():
-            return (self.fact(run_id, "log_tail") or "").splitlines()[-count:]
+            return (self.fact(run_id, "log_tail") or self._job_log(run_id)).splitlines()[-count:]
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 1000 * count))
             return file.read().decode(errors="replace").splitlines()[-count:]
+
+    def _job_log(self, run_id: str) -> str:
+        """What a job wrote that has not come to reporting, if its cluster answers."""
+        run = self._get(run_id)
+        try:
+            return JobServer(run.job.server).log(run.job.id) if run.job else ""
+        except (OSError, ValueError):
+            return ""
 
     def delete(self, run_id: str) -> None:
         """Removes the record and our facts in it; whoever calls has made sure that nobody works on it.

@@ -48,6 +48,7 @@ class Work:
         space: whose architectures a configuration is about.
         arguments: of the command line that asks for the same; without output and device.
         outcome: what a finished run in the foreground prints; the folder of its output by default.
+        spreads: whether it hands its work out to tasks where it is done on a cluster.
         policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
     """
 
@@ -59,6 +60,7 @@ class Work:
     space: Callable[[Any], str] = field(default=lambda config: getattr(config, "space", ""))
     arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
     outcome: Callable[[Tracking, Run], str] = field(default=lambda tracking, run: str(tracking.output_of(run)))
+    spreads: bool = False
     policy_of: PolicyOf | None = None
 
 
