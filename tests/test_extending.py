@@ -1,5 +1,6 @@
 """What docs/extending.md says is all it takes."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -49,16 +50,40 @@ standard = form.config("fully_concat", {"preset": "smoke"})
 assert config.weights.padding == 2 and command_words(config, standard) == ["--padding", "2"]
 assert main(["train", "--help"]) == 0
 """
+LAUNCH = """
+import time
+
+from nat_core.cli import main
+from nat_core.runs.kinds import request_for
+from nat_core.runs.kinds.random_search import SearchConfig
+from nat_core.runs.launcher import launch
+from nat_core.runs.tracking import open_tracking
+
+tracking = open_tracking()
+run_id = launch(tracking, request_for("random-search", SearchConfig(cells=30)))
+deadline = time.monotonic() + 120
+while tracking.get(run_id).active and time.monotonic() < deadline:
+    time.sleep(0.1)
+run = tracking.get(run_id)
+accuracies = tracking.points(run_id)["accuracy"]
+assert run.state == "finished", tracking.log_lines(run_id)
+assert [step for step, _ in accuracies] == list(range(1, 31)) and run.process.pid
+assert run.best == max(value for _, value in accuracies) > 80
+assert main(["runs"]) == 0
+"""
 
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory):
     """A copy of the project with the documented changes."""
     copy = tmp_path_factory.mktemp("extended")
-    shutil.copytree(PROJECT / "nat_core", copy / "nat_core", ignore=shutil.ignore_patterns("__pycache__", "*.parquet"))
+    shutil.copytree(PROJECT / "nat_core", copy / "nat_core", ignore=shutil.ignore_patterns("__pycache__", "cifar10*"))
     for language, path, text in BLOCKS:
         if language == "diff":
             change(copy / path, text)
+        elif path:
+            assert not (copy / path).exists()
+            (copy / path).write_text(text, encoding="utf-8")
     return copy
 
 
@@ -77,8 +102,17 @@ def test_an_operation_and_a_space_take_a_line_each(extended):
     assert "--padding" in done.stdout
 
 
+def test_a_kind_of_run_takes_a_file_and_a_row(extended, empty_database, tmp_path):
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    surroundings = {**os.environ, "NAT_LAB_RUNS": str(tmp_path)}
+    command = [sys.executable, "-c", LAUNCH]
+    done = subprocess.run(command, cwd=extended, env=surroundings, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "random-search" in done.stdout and "30/30" in done.stdout and " %" in done.stdout
+
+
 def test_a_policy_learns_from_a_source_of_five_members():
-    (code,) = (text for language, _, text in BLOCKS if language == "python")
+    (code,) = (text for language, path, text in BLOCKS if language == "python" and not path)
     names: dict = {}
     exec(compile(code, "extending.md", "exec"), names)
     shape = PolicyConfig(width=16, layers=1, embedding=8, key=8)

@@ -97,7 +97,7 @@ def _name(text: str) -> str:
 def _record(config: "EvaluationConfig", on: str, detach: bool, show: "Show", settings: _Settings) -> None:
     from nat_core.cli.runs import work_here
     from nat_core.runs.kinds import request_for
-    from nat_core.runs.launching import launch
+    from nat_core.runs.launcher import launch
     from nat_core.runs.processes import process
     from nat_core.runs.ray_launcher import on_cluster
     from nat_core.runs.tracking import open_tracking
@@ -138,7 +138,7 @@ def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show")
     from nat_core.learning.scratch.queue import evaluate, ticks
     from nat_core.learning.support.device import default_device
     from nat_core.learning.support.hooks import Hooks
-    from nat_core.runs.evaluation import images_for
+    from nat_core.runs.kinds.evaluation import images_for
     from nat_core.runs.processes import stop_signals
 
     torch.set_num_threads(threads)
@@ -165,7 +165,7 @@ class _Listener:
 
     def __call__(self, step: int, metrics: Mapping[str, float]) -> None:
         from nat_core.learning.scratch.measured import read_measured
-        from nat_core.runs.evaluation import results_of
+        from nat_core.runs.kinds.evaluation import results_of
 
         self._progress(step, metrics)
         if "accuracy" in metrics:
@@ -179,6 +179,6 @@ def _json_line(result: "MeasuredResult") -> str:
 
 
 def _text_line(result: "MeasuredResult") -> str:
-    from nat_core.runs.evaluation import summary
+    from nat_core.runs.kinds.evaluation import summary
 
     return summary(result)

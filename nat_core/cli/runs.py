@@ -22,12 +22,13 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or th
 @app.command()
 def runs(as_json: AsJson = False) -> None:
     """List the runs, the newest first: state, progress, time left, best and last gain (points) or accuracy (%)."""
+    from nat_core.runs.kinds import measure_of
     from nat_core.runs.tracking import open_tracking
 
     found = open_tracking().runs()
     if as_json:
         for run in found:
-            print(json.dumps(run.to_dict()))
+            print(json.dumps(run.to_dict(measure_of(run.request.kind))))
         return
     rows = [_HEADINGS, *map(_row, found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -38,13 +39,13 @@ def runs(as_json: AsJson = False) -> None:
 @app.command()
 def stop(run: RunName) -> None:
     """Stop a run: it saves and ends, and `resume` continues it."""
-    from nat_core.runs.launching import stop
+    from nat_core.runs.launcher import stop
     from nat_core.runs.tracking import open_tracking
 
     tracking = open_tracking()
     found = tracking.find(run)
     state = stop(tracking, found.id)
-    print(f"run {found.short_id} ({found.name}) is {state}", file=sys.stderr)
+    print(f"run {found.label} is {state}", file=sys.stderr)
 
 
 @app.command()
@@ -54,7 +55,7 @@ def resume(
 ) -> None:
     """Continue a run that was stopped, failed or got lost, exactly where its last checkpoint is."""
     from nat_core.cli.several import followed
-    from nat_core.runs import launching
+    from nat_core.runs import launcher
     from nat_core.runs.processes import process
     from nat_core.runs.tracking import open_tracking
 
@@ -63,10 +64,10 @@ def resume(
     tracking = open_tracking()
     found = tracking.find(run)
     if detach or found.request.cluster:
-        launching.resume(tracking, found.id)
+        launcher.resume(tracking, found.id)
         print(found.id) if detach else follow_training(tracking, found.id)
         return
-    launching.requeue(tracking, found.id, owner=process())
+    launcher.requeue(tracking, found.id, owner=process())
     work_here(tracking, found)
 
 
@@ -128,7 +129,7 @@ def follow(tracking: "Tracking", run_id: str, watch: "Callable[[Run], None]" = l
 
 def follow_training(tracking: "Tracking", run_id: str) -> None:
     """Shows a run on a cluster until it has ended, gets what came out, and prints where it is."""
-    from nat_core.runs.elsewhere import fetch_policy
+    from nat_core.runs.artifacts import fetch_policy
     from nat_core.runs.kinds import trains_a_policy, work_of
     from nat_core.runs.results import fetch_results
 
@@ -167,11 +168,11 @@ def _row(run: "Run") -> tuple[str, ...]:
 
 def _figure(run: "Run", value: float | None) -> str:
     """A gain in points, which has a sign, or an accuracy in percent."""
-    from nat_core.runs.run import measures_accuracy
+    from nat_core.runs.kinds import measure_of
 
     if value is None:
         return ""
-    return f"{value:.2f} %" if measures_accuracy(run.request.kind) else f"{value:+.2f}"
+    return f"{value:.2f} %" if measure_of(run.request.kind) == "accuracy_percent" else f"{value:+.2f}"
 
 
 def _duration(seconds: float) -> str:

@@ -82,7 +82,7 @@ def train(
 def _record(form: "Form", config: "Config", on: str, detach: bool, **settings: Any) -> None:
     from nat_core.cli.runs import follow_training, work_here
     from nat_core.runs.kinds import request_for
-    from nat_core.runs.launching import launch
+    from nat_core.runs.launcher import launch
     from nat_core.runs.processes import process
     from nat_core.runs.ray_launcher import on_cluster
     from nat_core.runs.tracking import open_tracking

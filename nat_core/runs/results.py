@@ -6,8 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured
-from nat_core.runs.connection import reason
 from nat_core.runs.run import Run
+from nat_core.runs.store import reason
 from nat_core.runs.tracking import Tracking
 
 _FOLDER = "results"

@@ -21,8 +21,6 @@ HEARTBEAT_LIMIT_SECONDS = 20.0
 SILENCE_SECONDS = 120.0
 # Whoever stops a run sees to its end within this time, and says how it ended.
 _STOPPING_SECONDS = 60.0
-# Kinds whose best and last value are accuracies in percent; others' are gains in points. To list runs loads no work.
-_ACCURACIES = frozenset({"evaluate"})
 
 
 class State(StrEnum):
@@ -93,7 +91,7 @@ class Run:
         best, last: of the kind's headline metric; None before it was first measured.
         error: why it failed, or what else is worth a sentence.
         metrics: last value of each metric.
-        usage: of its process at the last sign of life, see `usage.Usage`; None before the first.
+        usage: of its process at the last sign of life, see `processes.Usage`; None before the first.
         folder: of runs, where its log and checkpoints are; "" where that was not noted.
         silent_since: the last sign of life before it was recorded as lost; None if it never was.
         job: of a Ray cluster that does it or did; None on this machine, and before it was submitted.
@@ -140,6 +138,22 @@ class Run:
         return self.id[:8]
 
     @property
+    def label(self) -> str:
+        """How sentences call it."""
+        return f"{self.short_id} ({self.name})"
+
+    @property
+    def is_far(self) -> bool:
+        """Whether another machine does it or did it."""
+        return self.process is not None and not self.process.is_here
+
+    @property
+    def place(self) -> str:
+        """Where its files are, as it noted: ``/srv/runs on gpu-7``; without the name of this machine."""
+        folder = self.folder or "another folder of runs"
+        return f"{folder} on {self.process.host}" if self.process and self.is_far else folder
+
+    @property
     def steps(self) -> int:
         return self.request.steps
 
@@ -147,8 +161,8 @@ class Run:
     def config(self) -> Mapping[str, Any]:
         return self.request.config
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON. Raises OSError where the record cannot be read."""
+    def to_dict(self, measure: str) -> dict[str, Any]:
+        """For JSON; `measure` says what best and last value are. Raises OSError where the record cannot be read."""
         request = self.request.whole
         return {
             "id": self.id,
@@ -160,7 +174,7 @@ class Run:
             "step": self.step,
             "steps": request.steps,
             "eta_seconds": self.eta_seconds if self.state is State.RUNNING else None,
-            "measure": "accuracy_percent" if measures_accuracy(request.kind) else "gain_points",
+            "measure": measure,
             "best": self.best,
             "last": self.last,
             "elapsed_seconds": self.elapsed_seconds,
@@ -175,25 +189,29 @@ class Run:
         }
 
 
-def run_of(
-    run_id: str,
-    name: str,
-    created: float,
-    tags: Mapping[str, str],
-    metrics: Mapping[str, float],
-    request_of: RequestOf,
-) -> Run | None:
-    """The run that these tags describe; None if it is not one of ours."""
-    own = {key.removeprefix(PREFIX): value for key, value in tags.items() if key.startswith(PREFIX)}
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as MLflow keeps it: its start in seconds since the epoch, its tags, the last value of its metrics."""
+
+    id: str
+    name: str
+    created: float
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def run_of(record: RunRecord, request_of: RequestOf) -> Run | None:
+    """The run of a record; None if it is not one of ours."""
+    own = {key.removeprefix(PREFIX): value for key, value in record.tags.items() if key.startswith(PREFIX)}
     try:
-        request = request_of(run_id, own["request"], own.get("command", ""))
+        request = request_of(record.id, own["request"], own.get("command", ""))
         return Run(
-            id=run_id,
-            name=name,
+            id=record.id,
+            name=record.name,
             request=request,
             recorded=State(own["state"]),
             process=Process(own["host"], int(own["pid"]), float(own["process_created"])) if own.get("pid") else None,
-            created=created,
+            created=record.created,
             heartbeat=float(own["heartbeat"]),
             step=int(own.get("step", 0)),
             eta_seconds=_number(own, "eta_seconds"),
@@ -201,7 +219,7 @@ def run_of(
             best=_number(own, "best"),
             last=_number(own, "last"),
             error=own.get("error", ""),
-            metrics=metrics,
+            metrics=record.metrics,
             usage=json.loads(own["usage"]) if own.get("usage") else None,
             folder=own.get("folder", ""),
             silent_since=_number(own, "silent_since"),
@@ -213,15 +231,14 @@ def run_of(
 
 def first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
     """What is noted of a new run; `owner` is the process that will do it, if known."""
-    facts: dict[str, Any] = {
-        "kind": request.kind,
-        "space": request.space,
-        "preset": request.preset,
-        "device": request.device,
+    return {
+        **{name: getattr(request, name) for name in ("kind", "space", "preset", "device")},
+        "request": request.head_to_json(),
+        "command": request.listed_command,
+        "state": State.QUEUED,
+        "heartbeat": time.time(),
+        **owner_facts(owner),
     }
-    facts |= {"request": request.head_to_json(), "command": request.listed_command}
-    facts |= {"state": State.QUEUED, "heartbeat": time.time()}
-    return facts | owner_facts(owner)
 
 
 def owner_facts(owner: Process | None) -> dict[str, Any]:
@@ -233,11 +250,6 @@ def owner_facts(owner: Process | None) -> dict[str, Any]:
 
 def _number(tags: Mapping[str, str], name: str) -> float | None:
     return float(tags[name]) if tags.get(name) else None
-
-
-def measures_accuracy(kind: str) -> bool:
-    """Whether the best and last value of runs of this kind are accuracies in percent, not gains in points."""
-    return kind in _ACCURACIES
 
 
 class Watch:
@@ -258,7 +270,7 @@ class Watch:
             return False
         if run.job is not None:  # one that waits for room in its cluster gives no sign of life
             return run.job.alive is False
-        if run.process is None or not run.process.is_here:
+        if run.process is None or run.is_far:
             return self._silent_seconds(run) > SILENCE_SECONDS
         return run.state is State.LOST or abs(time.time() - run.heartbeat) > _STOPPING_SECONDS
 

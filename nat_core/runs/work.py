@@ -2,16 +2,16 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nat_core.learning.support.hooks import Hooks
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.artifacts import POLICY, SNAPSHOTS, Checkpoints, PolicyOf, Snapshots, keep_policy
 from nat_core.runs.folders import Folders
-from nat_core.runs.policies import PolicyOf, keep_policy
 from nat_core.runs.run import Run
+from nat_core.runs.store import reason
 from nat_core.runs.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -103,12 +103,13 @@ class RunContext:
         """Where runs keep their files."""
         return self._tracking.folders
 
-    def checkpoint(self, name: str = "state") -> Path:
+    def checkpoint(self) -> Path:
         """Where the state of the work belongs; exists if there is something to continue."""
-        return self._checkpoints.path(name)
+        return self._checkpoints.path()
 
-    def saving(self, name: str = "state") -> AbstractContextManager[Path]:
-        """Around every (atomic) save of `checkpoint(name)`: reports come first, and the old file is kept beside it.
+    @contextmanager
+    def saving(self) -> Iterator[Path]:
+        """Around every (atomic) save of `checkpoint()`: reports come first, and the old file is kept beside it.
 
         What the policy is like then is kept, too.
 
@@ -116,26 +117,18 @@ class RunContext:
             OSError: it could not be written; says what is left.
         """
         self._flush()
-        return self._saving(name)
-
-    @contextmanager
-    def _saving(self, name: str) -> Iterator[Path]:
-        with self._checkpoints.saving(name) as path:
+        with self._checkpoints.saving() as path:
             yield path
-        if name == "state" and self._policy_of is not None and path.exists():
+        if self._policy_of is not None and path.exists():
             self._keep_policy(path, self._policy_of)
 
     def _keep_policy(self, checkpoint: Path, policy_of: PolicyOf) -> None:
         try:
-            kept = self._tracking.snapshots_of(self.run).take(checkpoint, policy_of, self.command)
+            kept = Snapshots.of(self.folders, self.run).take(checkpoint, policy_of, self.command)
             if kept is not None:
-                self.artifact(kept, f"snapshots/{kept.name}")
+                self._tracking.artifact(self.run.id, kept, f"{SNAPSHOTS}/{kept.name}")
         except Exception as error:  # what is only to be looked at must not end the work
             self.log(f"the policy of this checkpoint was not kept: {sentence(error)}")
-
-    def restore(self, name: str) -> None:
-        """For other checkpoints than "state": a newest one that cannot be read is replaced by the one before."""
-        self._checkpoints.restore(name)
 
     def publish(self, write: Callable[[Path], Path]) -> None:
         """Keeps the policy that `write` puts into a folder: as the run's own, in the record, and where it was asked.
@@ -146,8 +139,8 @@ class RunContext:
         from nat_core.learning.training.policy_folder import copy_whole
 
         with tempfile.TemporaryDirectory(dir=self.checkpoint().parent) as folder:
-            written = write(Path(folder) / "policy")
-            self.artifact(written, "policy")
+            written = write(Path(folder) / POLICY)
+            self._tracking.artifact(self.run.id, written, POLICY)
             own = keep_policy(self.folders, self.run, written)
         if self.run.request.output:
             copy_whole(own, Path(self.run.request.output))
@@ -164,12 +157,8 @@ class RunContext:
 
         store_result(self._tracking, self.run.id, position, result)
 
-    def artifact(self, path: Path, folder: str = "") -> None:
-        """Stores a result with the record: a file, or a folder with what is in it."""
-        self._tracking.artifact(self.run.id, path, folder)
-
 
 def sentence(error: BaseException) -> str:
     """An error in one line."""
-    text = " ".join(str(error).split())[:500]
+    text = reason(error, 500)
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

@@ -9,16 +9,16 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, chdir, nullcontext, suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
-from nat_core.runs.checkpoints import checkpoints_of
-from nat_core.runs.connection import reason
+from nat_core.runs.artifacts import Snapshots, checkpoints_of
 from nat_core.runs.folders import waiting_for
 from nat_core.runs.kinds import work_of
 from nat_core.runs.processes import Meter, process, stop_signals
-from nat_core.runs.reading import Point
 from nat_core.runs.run import Run, State
+from nat_core.runs.store import Point, reason
 from nat_core.runs.tracking import Tracking
 from nat_core.runs.work import RunContext, Work, sentence
 
@@ -160,7 +160,7 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
     # A process that took long to start finds its run given up for lost, but still recorded as waiting for it.
     waiting = run.state in (State.QUEUED, State.STOPPING) or (run.state, run.recorded) == (State.LOST, State.QUEUED)
     if not waiting or other:
-        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state} and does not wait for this process")
+        raise ValueError(f"the run {run.label} is {run.state} and does not wait for this process")
     tracking.attach(run_id, process())
     if run.recorded is State.STOPPING:
         _end(tracking, run_id, State.STOPPED)
@@ -176,7 +176,7 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
         _end(tracking, run_id, state)
     if state is State.FINISHED:
         checkpoints_of(tracking.folders, run).delete()
-        tracking.snapshots_of(run).finish()
+        Snapshots.of(tracking.folders, run).finish()
     return state
 
 
@@ -235,7 +235,7 @@ def _reporter(tracking: Tracking, run: Run, work: Work) -> Reporter:
     meter = Meter(run.request.device)
 
     def besides() -> Mapping[str, object]:
-        facts = {"usage": json.dumps(meter().to_dict())}
+        facts = {"usage": json.dumps(asdict(meter()))}
         return facts if tracking.is_local else facts | {"log_tail": _log_tail(tracking, run.id)}
 
     def complain(text: str) -> None:

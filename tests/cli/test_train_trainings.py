@@ -8,7 +8,7 @@ import pytest
 from nat_core.architecture import notation
 from nat_core.cli import main
 from nat_core.learning.training.config import trainings_recipe
-from nat_core.runs.training import table_arguments
+from nat_core.runs.kinds.training import table_arguments
 from tests.learning.accuracies.trained import table
 
 QUICK = ("--space", "fully_concat", "--recipe", "trainings", "--steps", "2", "--searched-share", "0", "--no-record")

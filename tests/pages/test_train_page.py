@@ -15,10 +15,11 @@ from nat_core.learning.forms import changed
 from nat_core.learning.image_training.config import WeightsConfig
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.training.config import TrainingConfig, trainings_recipe
+from nat_core.runs.artifacts import Snapshots
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
-from nat_core.runs.reading import Point
 from nat_core.runs.run import State
+from nat_core.runs.store import Point
 from nat_core.runs.tracking import open_tracking
 from tests.learning.accuracies.trained import table
 from ui.train import form
@@ -238,7 +239,7 @@ def test_the_form_is_not_worked_out_while_it_is_closed(tracking):
 def test_the_timeline_draws_what_became_of_an_architecture(tracking):
     made = tracking.create(request_for("train", TrainingConfig(), name="one"))
     tracking.note(made.id, {"state": State.STOPPED, "step": 3})
-    shutil.copytree(PROJECT / "pretrained" / "nasbench201", tracking.snapshots_of(made).folder / "000000003")
+    shutil.copytree(PROJECT / "pretrained" / "nasbench201", Snapshots.of(tracking.folders, made).folder / "000000003")
     app = open_page()
     run(app.segmented_control(key="train_view").set_value("Timeline"))
     assert app.selectbox(key="train_cell_nasbench201").value == "nasbench201:0"

@@ -20,10 +20,10 @@ from nat_core.learning.support.files import load_tensors
 from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import train
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.artifacts import Checkpoints
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import requeue
+from nat_core.runs.launcher import requeue
 from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
 from nat_core.runs.worker import execute
@@ -40,7 +40,7 @@ CONFIG = TrainingConfig(
 def processes():
     """Starts processes that have imported everything already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nat_core.runs.training", "mlflow.store.tracking.sqlalchemy_store"])
+    context.set_forkserver_preload(["nat_core.runs.kinds.training", "mlflow.store.tracking.sqlalchemy_store"])
     with pytest.MonkeyPatch.context() as patch:  # a page's test leaves its script there, which children would run
         patch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
         yield context

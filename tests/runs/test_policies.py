@@ -16,9 +16,10 @@ from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
+from nat_core.runs.artifacts import Snapshots
+from nat_core.runs.folders import adopt_policies
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import delete
-from nat_core.runs.policies import adopt_policies
+from nat_core.runs.launcher import delete
 from nat_core.runs.processes import process
 from nat_core.runs.request import MAX_NAME
 from nat_core.runs.run import State
@@ -125,7 +126,7 @@ def test_a_run_of_an_earlier_version_is_read_and_its_policy_goes_with_it(trackin
     older(tracking.folders.latest / "old stopped (checkpoint)", stopped)
     adopt_policies(tracking.folders, tracking.runs)
     assert policy_called(tracking, "old stopped (checkpoint)")[0] == 4
-    assert tracking.snapshots_of(stopped).latest.is_dir()
+    assert Snapshots.of(tracking.folders, stopped).latest.is_dir()
     for item in (run, stopped):
         delete(tracking, item.id)
     assert not list_policies(tracking.folders.policy_roots)

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from nat_core.learning.forms import form_for
 from nat_core.learning.policies.policy import POLICY_CONFIGS
 from nat_core.learning.training.config import RECIPES, TrainingConfig
-from nat_core.runs.kinds import KINDS, request_for, work_of
+from nat_core.runs.kinds import KINDS, measure_of, request_for, work_of
 from nat_core.runs.request import Request
-from nat_core.runs.run import measures_accuracy
 
 
 def test_a_request_survives_json():
@@ -74,4 +73,4 @@ def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight
 
 def test_lists_know_without_loading_the_work_whether_a_kind_measures_accuracies():
     for kind in KINDS:
-        assert measures_accuracy(kind) == (work_of(kind).headline == "accuracy")
+        assert (measure_of(kind) == "accuracy_percent") == (work_of(kind).headline == "accuracy")

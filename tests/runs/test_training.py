@@ -8,9 +8,8 @@ import pytest
 from nat_core.learning.forms import changed
 from nat_core.learning.image_training.presets import PRESETS, preset
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.runs import training
-from nat_core.runs.kinds import request_for, work_of
-from nat_core.runs.launching import requeue
+from nat_core.runs.kinds import request_for, training, work_of
+from nat_core.runs.launcher import requeue
 from nat_core.runs.processes import process
 from nat_core.runs.run import State
 from nat_core.runs.worker import execute

@@ -23,9 +23,9 @@ from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.runs import worker
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.artifacts import Checkpoints
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import launch, requeue
+from nat_core.runs.launcher import launch, requeue
 from nat_core.runs.processes import process
 from nat_core.runs.run import State
 from nat_core.runs.worker import errors_of, execute

@@ -1,7 +1,7 @@
 import pytest
 
 from nat_core.architecture.library import library
-from nat_core.runs.policies import latest_title
+from nat_core.runs.folders import latest_title
 from nat_core.runs.request import MAX_NAME
 from ui.view import BENCHMARK_CELL, View, canonical
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from nat_core.runs.elsewhere import fetch_policy, is_elsewhere, is_known, place
+from nat_core.runs.artifacts import fetch_policy, is_known
 from nat_core.runs.kinds import trains_a_policy
 from nat_core.runs.run import Run, State
 from nat_core.runs.tracking import Tracking
@@ -42,8 +42,8 @@ def show(tracking: Tracking, run: Run) -> None:
 def _why_no_policy(tracking: Tracking, run: Run) -> str:
     if not trains_a_policy(run):
         return "This run trains no policy."
-    if is_elsewhere(tracking, run):
-        return f"Its checkpoints are in {plain(place(run))}; its policy can be fetched when it has finished."
+    if tracking.is_elsewhere(run):
+        return f"Its checkpoints are in {plain(run.place)}; its policy can be fetched when it has finished."
     return "Its policy can be downloaded after the first checkpoint."
 
 

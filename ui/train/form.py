@@ -14,7 +14,7 @@ from nat_core.learning.forms import CHOICES, Form, changed, form_for, value_of
 from nat_core.learning.images.sources import is_on_hub
 from nat_core.learning.support.device import available_devices, default_device, device_title
 from nat_core.options import OPTIONS, Option
-from nat_core.runs import launching
+from nat_core.runs import launcher
 from nat_core.runs.estimate import Calibration, Estimate, calibration, check_memory, estimate
 from nat_core.runs.kinds import request_for
 from nat_core.runs.request import Request, unused_name
@@ -285,7 +285,7 @@ def _launch(board: Board, order: Order, number: int) -> None:
     try:
         if not is_on_hub(getattr(order.config, "data", "")):
             order.form.check(order.config)
-        run_id = launching.launch(board.tracking, order.request)
+        run_id = launcher.launch(board.tracking, order.request)
     except (ValueError, OSError) as error:
         state["train_problem"] = str(error)
         return

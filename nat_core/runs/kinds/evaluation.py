@@ -30,7 +30,7 @@ def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> boo
 
 def _spread(config: EvaluationConfig, context: RunContext) -> bool:
     """Trains what has no recorded result yet; curves are those of a queue that does one after the other."""
-    from nat_core.runs.spreading import Driver, Place, spread
+    from nat_core.runs.kinds.spreading import Driver, Place, spread
 
     each = ticks(config) // len(config.jobs)
     recorded = context.stored_results()

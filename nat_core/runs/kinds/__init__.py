@@ -1,13 +1,14 @@
 """The kinds of run there are, so that a run's record alone suffices to continue it.
 
-A kind is one line in `KINDS` and one `Work`, which is loaded only when it is needed: listing runs needs none.
+A kind is one row in `KINDS` and one `Work`, which is loaded only when it is needed: listing runs needs none.
 """
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from nat_core.learning.support.folders import check_folder
 from nat_core.runs.request import Request
@@ -15,34 +16,36 @@ from nat_core.runs.run import Run
 from nat_core.runs.work import Config, Work
 
 
-def _table_training() -> Work:
-    from nat_core.runs.training import TABLE_TRAINING
+class Kind(NamedTuple):
+    """What is known of a kind of run before its work is loaded.
 
-    return TABLE_TRAINING
+    Attributes:
+        work: where its `Work` is, as ``module:NAME``.
+        measure: what the best and the last value of its headline metric are.
+    """
 
-
-def _image_training() -> Work:
-    from nat_core.runs.training import IMAGE_TRAINING
-
-    return IMAGE_TRAINING
-
-
-def _evaluation() -> Work:
-    from nat_core.runs.evaluation import EVALUATION
-
-    return EVALUATION
+    work: str
+    measure: Literal["accuracy_percent", "gain_points"]
 
 
-KINDS: Mapping[str, Callable[[], Work]] = MappingProxyType(
-    {"train": _table_training, "train-images": _image_training, "evaluate": _evaluation}
-)
+KINDS: Mapping[str, Kind] = MappingProxyType({
+    "train": Kind("nat_core.runs.kinds.training:TABLE_TRAINING", "gain_points"),
+    "train-images": Kind("nat_core.runs.kinds.training:IMAGE_TRAINING", "gain_points"),
+    "evaluate": Kind("nat_core.runs.kinds.evaluation:EVALUATION", "accuracy_percent"),
+})  # fmt: skip
 
 
 def work_of(kind: str) -> Work:
     """The work of this kind. Raises ValueError for an unknown one."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind of run {kind[:40]!r}; accepted: {', '.join(KINDS)}")
-    return KINDS[kind]()
+    work: Work = resolve_name(KINDS[kind].work)
+    return work
+
+
+def measure_of(kind: str) -> str:
+    """What the best and the last value of such runs are: "gain_points" also for a kind of a newer program."""
+    return KINDS[kind].measure if kind in KINDS else "gain_points"
 
 
 def trains_a_policy(run: Run) -> bool:

@@ -20,7 +20,7 @@ from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult
 from nat_core.learning.scratch.queue import evaluate, images_of, label
 from nat_core.learning.support.hooks import Hooks
-from nat_core.runs.checkpoints import StoredCheckpoints
+from nat_core.runs.artifacts import StoredCheckpoints
 from nat_core.runs.cluster.desk import Report, desk_here
 from nat_core.runs.cluster.storage import Storage
 from nat_core.runs.folders import default_folders
@@ -28,7 +28,8 @@ from nat_core.runs.folders import default_folders
 # How often a task is begun again whose node or process was lost.
 _RETRIES = 10
 _TURN_SECONDS = 0.5
-_SAVE_SECONDS = 30.0
+# Between checkpoints; a short training would not come to one otherwise.
+_SAVE_SECONDS, _SHORT_SAVE_SECONDS, _SHORT_EPOCHS = 30.0, 3.0, 30
 
 
 @dataclass(frozen=True)
@@ -155,10 +156,10 @@ def _train(config: dict[str, Any], position: int, place: Place, desk: Any) -> di
     talk = _Talk(desk, position)
     again = ", from its checkpoint" if checkpoints.path(name).exists() else ""
     talk.say(f"{label(queue, position)} trains on {socket.gethostname()} (process {os.getpid()}){again}")
-    hooks = Hooks(
-        talk.progress, talk.should_stop, checkpoints.path(name), lambda: checkpoints.saving(name), _SAVE_SECONDS
-    )
+    seconds = _SHORT_SAVE_SECONDS if queue.budget.epochs < _SHORT_EPOCHS else _SAVE_SECONDS
+    hooks = Hooks(talk.progress, talk.should_stop, checkpoints.path(name), lambda: checkpoints.saving(name), seconds)
     found = evaluate(alone, images_of(queue.budget), place.device, hooks)
+    checkpoints.forget(name)
     return found.results[0].to_dict() if found.finished else None
 
 

@@ -23,7 +23,8 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.learning.training.config import RECIPES, TrainingConfig
 from nat_core.learning.training.loop import Schedule, train
 from nat_core.learning.training.publish import publish
-from nat_core.runs.policies import KEPT
+from nat_core.runs.artifacts import KEPT
+from nat_core.runs.store import reason
 from nat_core.runs.work import RunContext, Work
 
 # Between checkpoints; short runs have some to look at, too.
@@ -83,8 +84,7 @@ def policy_of_checkpoint(path: Path, command: str = "") -> tuple[Policy, PolicyC
     try:
         policy, config, counters = _read_checkpoint(path)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        text = " ".join(str(error).split())[:300]
-        raise ValueError(f"{path}: {text}; accepted: the checkpoint of a training") from error
+        raise ValueError(f"{path}: {reason(error, 300)}; accepted: the checkpoint of a training") from error
     card = PolicyCard(
         space=config.space,
         rule=config.rule,

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from nat_core import PROJECT
-from nat_core.runs.connection import address_of
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import launch
+from nat_core.runs.launcher import launch
 from nat_core.runs.run import State
+from nat_core.runs.store import address_of
 from nat_core.runs.tracking import open_tracking
 
 

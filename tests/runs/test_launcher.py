@@ -11,10 +11,11 @@ import pytest
 
 from nat_core.learning.policies.policy import PolicyConfig
 from nat_core.learning.training.config import TrainingConfig
-from nat_core.runs import launching
+from nat_core.runs import launcher
 from nat_core.runs import run as run_module
+from nat_core.runs.artifacts import Snapshots
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import delete, launch, requeue, resume, stop
+from nat_core.runs.launcher import delete, launch, requeue, resume, stop
 from nat_core.runs.processes import process
 from nat_core.runs.run import State
 from nat_core.runs.worker import execute
@@ -111,7 +112,7 @@ def test_a_process_that_got_the_number_of_a_run_is_left_alone(tracking, ask):
     tracking.note(run.id, {"state": State.RUNNING})
     assert tracking.get(run.id).state is State.LOST
     tracking.note(run.id, {"state": State.STOPPING, "stopping_at": 0})
-    launching._see_to_the_end(tracking, tracking.get(run.id), deadline=0)  # would end this very process
+    launcher._see_to_the_end(tracking, tracking.get(run.id), deadline=0)  # would end this very process
     assert tracking.get(run.id).recorded is State.STOPPED
 
 
@@ -126,7 +127,7 @@ def test_a_run_on_another_host_lives_by_its_heartbeat_and_is_stopped_there(track
 
 
 def test_a_program_that_cannot_be_started(tracking, ask, monkeypatch):
-    monkeypatch.setattr(launching, "PROGRAM", ("/nowhere/python",))
+    monkeypatch.setattr(launcher, "PROGRAM", ("/nowhere/python",))
     with pytest.raises(OSError, match="nowhere"):
         launch(tracking, ask("nowhere"))
     failed = tracking.runs()[0]
@@ -134,21 +135,21 @@ def test_a_program_that_cannot_be_started(tracking, ask, monkeypatch):
 
 
 def test_a_program_that_breaks_at_once_is_lost_with_its_words_in_the_log(tracking, ask, monkeypatch, wait_until):
-    monkeypatch.setattr(launching, "PROGRAM", (sys.executable, "-S", "-c", "raise SystemExit('no such luck')"))
+    monkeypatch.setattr(launcher, "PROGRAM", (sys.executable, "-S", "-c", "raise SystemExit('no such luck')"))
     run_id = launch(tracking, ask("broken"))
     wait_until(run_id, lambda run: run.state is State.LOST)
     assert tracking.log_lines(run_id) == ["no such luck"]
 
 
 def test_a_process_that_ends_before_anyone_looks_is_still_known(tracking, ask, monkeypatch):
-    identify = launching.process
+    identify = launcher.process
 
     def late(pid):
         time.sleep(0.5)  # the program has long ended
         return identify(pid)
 
-    monkeypatch.setattr(launching, "process", late)
-    monkeypatch.setattr(launching, "PROGRAM", (sys.executable, "-S", "-c", ""))
+    monkeypatch.setattr(launcher, "process", late)
+    monkeypatch.setattr(launcher, "PROGRAM", (sys.executable, "-S", "-c", ""))
     assert tracking.get(launch(tracking, ask("brief"))).state is State.LOST
 
 
@@ -206,7 +207,7 @@ def test_nothing_of_a_deleted_run_is_left(tracking, wait_until):
     before = files(tracking)
     config = TrainingConfig(policy=SMALL, steps=400, batch=4, samples=2, inputs=60, held_out=10)
     run_id = launch(tracking, request_for("train", config, device="cpu", name="left/over"))
-    wait_until(run_id, lambda run: bool(tracking.snapshots_of(run).kept()))
+    wait_until(run_id, lambda run: bool(Snapshots.of(tracking.folders, run).kept()))
     stop(tracking, run_id)
     assert any(run_id in name for name in files(tracking) - before)
     delete(tracking, run_id)

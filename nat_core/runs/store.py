@@ -1,29 +1,170 @@
-"""Reading many runs, or all metrics of one, at once: what a page that watches them needs, fast.
+"""MLflow's store of runs: what its address means, a client that fails in one way, and runs read all at once.
 
 MLflow's client builds every parameter and every point as an object, which takes too long for a page that follows
 hundreds of runs (`benchmarks.runs` says how long). Where the store is a SQLite file, its tables are read directly; of a
 server's runs, only those that may have changed are asked for.
 """
 
+import logging
 import math
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+
+from nat_core.runs.folders import Folders
+from nat_core.runs.run import RunRecord
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run as Record
     from mlflow.tracking import MlflowClient
 
+EXPERIMENT = "nat-lab"
 # (step, value) by rising step.
 Points = list[tuple[int, float]]
+# Between two readings of all runs of a server.
 WHOLE_SECONDS = 60.0
 # MLflow's words for runs that may change by themselves.
 _AT_WORK = ("RUNNING", "SCHEDULED")
 _IDS_AT_ONCE = 50
+_ACCEPTED = "accepted: sqlite:///FILE, or the address of an MLflow server"
+# What is wrong with a question, not with the record.
+_ANSWERS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS")
+# A server that is away is tried again by the reporter, and must not hold up the work for minutes meanwhile.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """The place of a record; it means the same in every process, whatever its current folder.
+
+    Attributes:
+        uri: what MLflow is given; a database's file is absolute in it.
+        database: the SQLite file; None for a server or another database.
+    """
+
+    uri: str
+    database: Path | None
+
+
+def address_of(uri: str) -> Address:
+    """The address that `uri` means here: a relative path starts from the current folder; parameters stay.
+
+    Raises:
+        ValueError: a database that other processes cannot open.
+    """
+    scheme, separator, rest = uri.strip().partition("://")
+    if not separator or scheme.split("+")[0] != "sqlite":
+        return Address(uri.strip(), None)
+    text, question, parameters = rest.partition("?")
+    name = text.removeprefix("/")
+    if not text.startswith("/") or name in ("", ":memory:"):
+        raise ValueError(f"no runs can be recorded at {uri[:200]}: it names no file; {_ACCEPTED}")
+    if name.startswith("file:"):
+        raise ValueError(f"no runs can be recorded at {uri[:200]}: it holds a URI of SQLite's own; {_ACCEPTED}")
+    database = Path(name).resolve()
+    return Address(f"{scheme}:///{database}{question}{parameters}", database)
+
+
+def connect(address: Address, folders: Folders) -> tuple["MlflowClient", str, "Reader"]:
+    """A client of the record at `address`, the number of our experiment there, and its reader; made if need be.
+
+    The client's methods raise OSError, with one sentence, where the record is out of reach.
+
+    Raises:
+        ValueError: nothing that MLflow can use is there.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        with folders.lock("opening"):  # two at once would both create the tables
+            if address.database:
+                _let_readers_read(address.database)
+            client = MlflowClient(tracking_uri=address.uri)
+            number = _experiment(client, folders.artifacts.as_uri() if address.database else None)
+    except (MlflowException, sqlite3.Error, OSError) as error:
+        raise unusable(address.uri, error) from error
+    speaking = cast("MlflowClient", _Client(client, address))
+    reader = FileReader(address.database, number) if address.database else ServerReader(speaking, number)
+    return speaking, number, reader
+
+
+def unusable(where: object, error: Exception) -> ValueError:
+    """What is raised where no record can be kept."""
+    return ValueError(f"no runs can be recorded at {where} ({reason(error)}); see MLFLOW_TRACKING_URI and NAT_LAB_RUNS")
+
+
+def reason(error: BaseException, most: int = 200) -> str:
+    """What an error says, in one line of at most so many characters, without the statement given to a database."""
+    return " ".join(str(error).split("[SQL:")[0].split())[:most]
+
+
+class _Client:
+    """Every method of MLflow's client under its own name."""
+
+    def __init__(self, client: "MlflowClient", address: Address) -> None:
+        self._client = client
+        self._problem = (
+            f"the record of runs at {address.uri} cannot be used"
+            if address.database
+            else f"the tracking server {address.uri} does not answer"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        return self._failing_in_one_way(found) if callable(found) else found
+
+    def _failing_in_one_way(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        from mlflow.exceptions import MlflowException
+
+        @wraps(method)
+        def call(*arguments: Any, **named: Any) -> Any:
+            try:
+                return method(*arguments, **named)
+            except MlflowException as error:
+                if error.error_code in _ANSWERS:
+                    raise
+                raise OSError(f"{self._problem} ({reason(error)})") from error
+
+        return call
+
+
+def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
+    """The number of our experiment; created if need be, unless another machine does so at the same moment."""
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(EXPERIMENT):
+        return found.experiment_id
+    try:
+        return client.create_experiment(EXPERIMENT, artifacts)
+    except MlflowException:
+        if found := client.get_experiment_by_name(EXPERIMENT):
+            return found.experiment_id
+        raise
+
+
+def _let_readers_read(path: Path) -> None:
+    """Write-ahead logging: pages that read do not hold up the processes that write, nor the other way round."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, timeout=20)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 class Point(NamedTuple):
@@ -33,17 +174,6 @@ class Point(NamedTuple):
     step: int
     value: float
     time: float
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A run as MLflow keeps it: its start in seconds since the epoch, its tags, the last value of its metrics."""
-
-    id: str
-    name: str
-    created: float
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
 
 
 class Reader(Protocol):
@@ -133,7 +263,7 @@ class ServerReader:
     that had ended (renamed, deleted) is found by reading all again in the background, once a minute.
 
     Args:
-        client: of the server, as `connection.connect` gives it.
+        client: of the server, as `connect` gives it.
         experiment_id: what is read.
     """
 
@@ -208,11 +338,9 @@ class ServerReader:
         return self._records("")
 
     def _records(self, condition: str) -> Iterator[RunRecord]:
-        for item in self._search(deleted=False, condition=condition):
-            info, data = item.info, item.data
-            yield RunRecord(info.run_id, info.run_name or "", info.start_time / 1000, data.tags, data.metrics)
+        return map(record_of, self._search(deleted=False, condition=condition))
 
-    def _search(self, deleted: bool, condition: str = "") -> Iterable[Any]:
+    def _search(self, deleted: bool, condition: str = "") -> Iterator["Record"]:
         from mlflow.entities import ViewType
 
         view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
@@ -226,19 +354,10 @@ class ServerReader:
                 return
 
 
-def thinned(points: Sequence[tuple[int, float]], limit: int) -> Points:
-    """At most about `limit` of the points: of equally many neighbours the lowest and the highest, ends included.
-
-    Peaks stay where they are, so a curve looks as it would with all of its points.
-    """
-    if len(points) <= limit:
-        return list(points)
-    size = math.ceil(2 * len(points) / (limit - 2))
-    kept = {0, len(points) - 1}
-    for start in range(0, len(points), size):
-        part = range(start, min(start + size, len(points)))
-        kept |= {min(part, key=lambda i: points[i][1]), max(part, key=lambda i: points[i][1])}
-    return [points[i] for i in sorted(kept)]
+def record_of(found: "Record") -> RunRecord:
+    """What MLflow's client found, as both readers give it."""
+    info, data = found.info, found.data
+    return RunRecord(info.run_id, info.run_name or "", info.start_time / 1000, data.tags, data.metrics)
 
 
 def _by_run(rows: Any) -> dict[str, dict[str, Any]]:

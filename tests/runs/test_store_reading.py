@@ -1,15 +1,14 @@
 """Reading many runs and points: the file's reader says what MLflow's own client says."""
 
 import math
-import random
 import time
 
 import pytest
 
-from nat_core.runs import reading
+from nat_core.runs import store
 from nat_core.runs.kinds import request_for
-from nat_core.runs.reading import FileReader, Point, ServerReader, thinned
 from nat_core.runs.run import State
+from nat_core.runs.store import FileReader, Point, ServerReader
 
 
 @pytest.fixture(params=[FileReader, ServerReader])
@@ -108,25 +107,13 @@ def test_what_others_did_to_ended_runs_is_noticed_in_the_background(counted, run
     assert of(reader, run).name == run.name
     tracking.rename(run.id, "by another")
     assert of(reader, run).name == run.name  # remembered
-    monkeypatch.setattr(reading, "WHOLE_SECONDS", 0.0)
+    monkeypatch.setattr(store, "WHOLE_SECONDS", 0.0)
     deadline = time.monotonic() + 20
     while of(reader, run).name != "by another" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert of(reader, run).name == "by another"
-    monkeypatch.setattr(reading, "WHOLE_SECONDS", 1000.0)
+    monkeypatch.setattr(store, "WHOLE_SECONDS", 1000.0)
     tracking.delete(run.id)
     assert of(reader, run)
     reader.forget()
     assert of(reader, run) is None
-
-
-@pytest.mark.parametrize("count", [0, 1, 50, 100, 101, 5000])
-def test_thinned_curves_keep_ends_peaks_and_order(count):
-    draw = random.Random(count)
-    points = [(step, draw.random()) for step in range(count)]
-    kept = thinned(points, 100)
-    assert len(kept) <= max(100, min(count, 100)) and kept == sorted(kept) and set(kept) <= set(points)
-    if count:
-        assert (kept[0], kept[-1]) == (points[0], points[-1])
-        assert max(kept, key=lambda p: p[1]) == max(points, key=lambda p: p[1])
-        assert min(kept, key=lambda p: p[1]) == min(points, key=lambda p: p[1])
