@@ -12,6 +12,7 @@ from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking
 
 GRACE_SECONDS = 30
+PROGRAM = "python -m nat_core"
 
 
 def on_cluster(request: Request, where: str, tracking: Tracking) -> Request:
@@ -48,7 +49,7 @@ class RayLauncher:
         spreads = work_of(request.kind).spreads  # then its tasks have the resources
         environment = {"MLFLOW_TRACKING_URI": tracking.uri, "RAY_JOB_STOP_WAIT_TIME_S": str(GRACE_SECONDS)}
         job = JobServer(request.cluster).submit(
-            f"python -m nat_core work {run.id}",
+            f"{PROGRAM} work {run.id}",
             environment,
             cpus=0 if spreads else request.threads,
             gpus=0 if spreads or not request.device.startswith("cuda") else 1,

@@ -36,6 +36,8 @@ def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
 def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:
     state = run.state
     done = f"step {run.step:,} of {run.steps:,}"
+    if state is State.QUEUED and run.request.cluster:
+        return f"queued: waits for room in the Ray cluster at {plain(run.request.cluster)}"
     if state is State.QUEUED:
         if not ahead:
             return "queued, starting"

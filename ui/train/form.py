@@ -17,11 +17,12 @@ from nat_core.options import OPTIONS, Option
 from nat_core.runs import launcher
 from nat_core.runs.estimate import Calibration, Estimate, calibration, check_memory, estimate
 from nat_core.runs.kinds import request_for
+from nat_core.runs.ray_launcher import on_cluster
 from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import Run
 from ui import notices
 from ui.text import plain
-from ui.train import own_trainings
+from ui.train import own_trainings, where
 from ui.train.board import Board
 from ui.train.fields import FIELDS, PRESETS
 from ui.train.words import duration, gigabytes, runnable
@@ -36,6 +37,7 @@ class Order:
 
     Attributes:
         beyond: name of the cloned run from which settings are that the command line has no option for; empty for none.
+        cluster: that is to do it; empty for this machine.
     """
 
     form: Form
@@ -43,6 +45,7 @@ class Order:
     request: Request
     needed: Estimate
     beyond: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def _inputs(board: Board) -> None:
             width=230,
         )  # fmt: skip
     st.caption(presets[st.session_state["train_preset"]].help)
+    where.choice()
     options = _form(st.session_state["train_space"], st.session_state["train_preset"]).options
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _draw([field for field in FIELDS if field.main and field.name in options])
@@ -176,6 +180,7 @@ def _machine() -> None:
     st.text_input(
         "Threads", key="train_threads", help="Of the processor.", live=_LIVE, persist_state="session", width=135
     )
+    where.address_input()
 
 
 def _order(board: Board) -> Order:
@@ -201,11 +206,12 @@ def _order(board: Board) -> Order:
     name = state["train_name"].strip()
     if name:
         unused_name(name, (run.name for run in board.runs()))
-    device = state.get("train_device") or str(default_device())
-    settings = {"preset": state["train_preset"], "device": device, "threads": _threads(), "name": name}
-    request = request_for(form.kind, config, command=_command(space, options, settings), **settings)
-    check_memory(config, device)
-    return Order(form, config, request, estimate(config, _speed(board, device)), beyond)
+    device, cluster = state.get("train_device") or str(default_device()), where.chosen()
+    settings = {"preset": state["train_preset"], "device": device, "threads": _threads(cluster), "name": name}
+    request = request_for(form.kind, config, command=_command(space, options, settings, cluster), **settings)
+    if not cluster:
+        check_memory(config, device)
+    return Order(form, config, request, estimate(config, _speed(board, device)), beyond, cluster)
 
 
 def _cloned() -> Cloned | None:
@@ -216,9 +222,9 @@ def _cloned() -> Cloned | None:
     return cloned if fits else None
 
 
-def _threads() -> int:
+def _threads(cluster: str) -> int:
     threads, cores = OPTIONS["steps"].parse(st.session_state["train_threads"]), os.cpu_count() or 1
-    if not 1 <= threads <= cores:
+    if not cluster and not 1 <= threads <= cores:
         raise ValueError(f"threads is {threads}; this machine has {cores} cores")
     return threads
 
@@ -231,15 +237,16 @@ def _value(field: Option) -> Any:
         raise ValueError(f"{field.label}: {error}") from None
 
 
-def _command(space: str, options: dict[str, Any], settings: dict[str, Any]) -> str:
+def _command(space: str, options: dict[str, Any], settings: dict[str, Any], cluster: str) -> str:
     """The command line of this form, so that what is shown is what is done."""
-    words = [] if len(available_devices()) == 1 else [f"NAT_DEVICE={settings['device']}"]
+    words = [] if cluster or len(available_devices()) == 1 else [f"NAT_DEVICE={settings['device']}"]
     words += ["python", "-m", "nat_core", "train", "--space", space]
     for name, value in options.items():
         for item in value if isinstance(value, list) else [value]:
             words += [f"--{name.replace('_', '-')}", str(item)]
     if settings["threads"] != 1:
         words += ["--threads", str(settings["threads"])]
+    words += ["--on", cluster] if cluster else []
     return shlex.join([*words, *(["--name", settings["name"]] if settings["name"] else [])])
 
 
@@ -285,7 +292,10 @@ def _launch(board: Board, order: Order, number: int) -> None:
     try:
         if not is_on_hub(getattr(order.config, "data", "")):
             order.form.check(order.config)
-        run_id = launcher.launch(board.tracking, order.request)
+        request = order.request
+        if order.cluster:
+            request = on_cluster(request, order.cluster, board.tracking)
+        run_id = launcher.launch(board.tracking, request)
     except (ValueError, OSError) as error:
         state["train_problem"] = str(error)
         return

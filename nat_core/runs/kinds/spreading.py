@@ -5,7 +5,6 @@ and so do all of them when the driver, which hands them out and records what com
 """
 
 import logging
-import os
 import signal
 import socket
 import time
@@ -155,12 +154,19 @@ def _train(config: dict[str, Any], position: int, place: Place, desk: Any) -> di
     checkpoints.restore(name)
     talk = _Talk(desk, position)
     again = ", from its checkpoint" if checkpoints.path(name).exists() else ""
-    talk.say(f"{label(queue, position)} trains on {socket.gethostname()} (process {os.getpid()}){again}")
+    talk.say(f"{label(queue, position)} trains on {socket.gethostname()}, node {_node()}{again}")
     seconds = _SHORT_SAVE_SECONDS if queue.budget.epochs < _SHORT_EPOCHS else _SAVE_SECONDS
     hooks = Hooks(talk.progress, talk.should_stop, checkpoints.path(name), lambda: checkpoints.saving(name), seconds)
     found = evaluate(alone, images_of(queue.budget), place.device, hooks)
     checkpoints.forget(name)
     return found.results[0].to_dict() if found.finished else None
+
+
+def _node() -> str:
+    """What Ray calls it: its address does not tell apart nodes on one machine."""
+    import ray
+
+    return ray.get_runtime_context().get_node_id()[:8]
 
 
 class _Talk:
