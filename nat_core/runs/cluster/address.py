@@ -2,18 +2,18 @@
 
 import os
 import re
-from urllib.parse import urlsplit
 
 PORT = 8265  # of a job server, unless another one was chosen
 ACCEPTED = "accepted: ray://HOST:PORT of its job server (`ray start --head` prints it as the dashboard's)"
-_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_ADDRESS = re.compile(r"(ray|https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
+_PORTS = {"ray": PORT, "http": PORT, "https": 443}
 
 
 def job_server(text: str) -> str:
     """The address of the job server that `text` means: ``http://HOST:PORT``.
 
     Args:
-        text: ``ray`` for the one in the environment's `RAY_ADDRESS`, ``ray://HOST[:PORT]``, or ``http[s]://HOST:PORT``.
+        text: ``ray`` for the one in the environment's `RAY_ADDRESS`, ``ray://HOST[:PORT]``, or ``http[s]://HOST[:PORT]``.
 
     Raises:
         ValueError: it is no such address, or `RAY_ADDRESS` holds none.
@@ -23,17 +23,11 @@ def job_server(text: str) -> str:
         text = os.environ.get("RAY_ADDRESS", "").strip()
         if not text:
             raise ValueError(f"no Ray cluster is known: RAY_ADDRESS is not set; {ACCEPTED}")
-    scheme, separator, _ = text.partition("://")
-    if not separator or scheme not in ("ray", "http", "https"):
+    found = _ADDRESS.fullmatch(text)
+    port = int(found[3] or _PORTS[found[1]]) if found else 0
+    if found is None or not 0 < port < 65536:
         raise ValueError(f"{text[:100]!r} is not the address of a Ray cluster; {ACCEPTED}")
-    try:
-        parts = urlsplit(text)
-        host, port = parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}"), parts.port or _default(scheme)
-    except ValueError:
-        raise ValueError(f"{text[:100]!r} is not the address of a Ray cluster; {ACCEPTED}") from None
-    if not _HOST.fullmatch(host) or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(f"{text[:100]!r} is not the address of a Ray cluster; {ACCEPTED}")
-    return f"{'https' if scheme == 'https' else 'http'}://{host}:{port}"
+    return f"{'https' if found[1] == 'https' else 'http'}://{found[2]}:{port}"
 
 
 def known_job_server() -> str:
@@ -42,7 +36,3 @@ def known_job_server() -> str:
         return job_server("ray")
     except ValueError:
         return ""
-
-
-def _default(scheme: str) -> int:
-    return 443 if scheme == "https" else PORT
