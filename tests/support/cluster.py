@@ -37,12 +37,14 @@ class Cluster:
 
     Attributes:
         address: of the job server, ``http://127.0.0.1:PORT``.
+        node_address: where processes of this machine join it.
         nodes: what each was started by: the head, then the other one.
         folders: of runs, of each node.
         storage: that both see.
     """
 
     address: str
+    node_address: str
     nodes: Sequence[subprocess.Popen[bytes]]
     folders: Sequence[Path]
     storage: Path
@@ -83,7 +85,7 @@ def two_nodes(folder: Path, nodes: int = 2) -> Iterator[Cluster]:
                 joining = [f"--address=127.0.0.1:{port}", f"--node-ip-address=127.0.0.{1 + number}"]
                 started.append(_start(folders[number], joining))
             _wait(address, nodes, started)
-            yield Cluster(address, started, folders, storage)
+            yield Cluster(address, f"127.0.0.1:{port}", started, folders, storage)
         finally:
             for process in [item for node in started for item in _family(node)]:
                 try:
