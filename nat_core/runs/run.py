@@ -125,9 +125,13 @@ class Run:
         # One that was given up for lost and has given a sign of life since is at work after all.
         revived = self.recorded is State.LOST and self.silent_since not in (None, self.heartbeat)
         recorded = State.RUNNING if revived else self.recorded
-        owner = self.job or self.process
-        alive = None if owner is None or recorded not in ACTIVE else owner.alive
+        alive = self._is_alive() if recorded in ACTIVE else None
         return state_of(recorded, alive, time.time() - self.heartbeat)
+
+    def _is_alive(self) -> bool | None:
+        """As its cluster says, else its process, where either can be asked."""
+        alive = None if self.job is None else self.job.alive
+        return self.process.alive if alive is None and self.process is not None else alive
 
     @property
     def active(self) -> bool:
