@@ -300,7 +300,7 @@ NUMBERS = {
 def test_a_clone_has_exactly_the_same_numbers(tracking, monkeypatch, kind, name, config):
     tracking.create(request_for(kind, config, preset=name, device="cpu", threads=1, name="one"))
     launched = []
-    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
     app = open_page()
     run(button(app, "Clone").click())
     run(button(app, "Launch").click())
@@ -312,7 +312,7 @@ def test_of_a_clone_only_what_is_changed_differs(tracking, monkeypatch):
     config = TrainingConfig(**NUMBERS, steps=70)
     tracking.create(request_for("train", config, preset="group", device="cpu", threads=1, name="one"))
     launched = []
-    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
     app = open_page()
     run(button(app, "Clone").click())
     assert any(
@@ -327,7 +327,7 @@ def test_of_a_clone_only_what_is_changed_differs(tracking, monkeypatch):
 def test_images_on_the_hub_are_fetched_by_the_run_not_by_the_page(tracking, monkeypatch, tmp_path, name):
     monkeypatch.chdir(tmp_path)
     launched = []
-    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: pytest.fail("the page asked the hub"))
     app = open_page()
     run(app.selectbox(key="train_space").set_value("fully_concat"))

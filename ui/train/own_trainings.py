@@ -69,22 +69,22 @@ def _described(space: str) -> None:
             )
             return
         with st.spinner("Fitting…"):
-            _, judged = model_of_files(tuple(files()), space)
+            _, cells = model_of_files(tuple(files()), space)
         st.caption(read_in_words(trainings_recipe(space=space, data_set=TRAININGS, trainings=tuple(map(str, files())))))
-        st.plotly_chart(scatter(judged), key="train_trainings_chart")
+        st.plotly_chart(scatter(cells), key="train_trainings_chart")
     except ValueError as error:
         notices.problem(error)
 
 
-def scatter(judged: Predicted) -> go.Figure:
+def scatter(cells: Predicted) -> go.Figure:
     """Predicted against measured accuracies of cells left out of the fit, with standard errors."""
     figure = go.Figure(
         go.Scatter(
-            x=judged.measured, y=judged.predicted, mode="markers", name="left-out cells",
-            error_y={"array": judged.errors, "thickness": 0.5, "width": 0}, marker={"size": 5},
+            x=cells.measured, y=cells.predicted, mode="markers", name="left-out cells",
+            error_y={"array": cells.errors, "thickness": 0.5, "width": 0}, marker={"size": 5},
         )
     )  # fmt: skip
-    ends = [min(judged.measured), max(judged.measured)]
+    ends = [min(cells.measured), max(cells.measured)]
     figure.add_scatter(x=ends, y=ends, mode="lines", line={"dash": "dot"}, name="as measured")
     figure.update_xaxes(title="measured, %")
     figure.update_yaxes(title="predicted without its topology, %")
