@@ -66,7 +66,12 @@ def evaluate(
     if not 1 <= threads <= 1024:
         raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
     show = _json_line if as_json else _text_line
-    settings: _Settings = {"preset": preset, "threads": threads, "name": name, "device": str(default_device())}
+    settings: _Settings = {
+        "preset": preset,
+        "threads": threads,
+        "name": name,
+        "device": "cpu" if on else str(default_device()),
+    }
     if record:
         _record(config, on, detach, show, settings)
     elif on:
