@@ -64,7 +64,12 @@ def evaluate(
     from nat_core.learning.support.device import default_device  # takes long to import
 
     show = _json_line if as_json else _text_line
-    settings: _Settings = {"preset": config.preset, "threads": threads, "name": name, "device": str(default_device())}
+    settings: _Settings = {
+        "preset": config.preset,
+        "threads": threads,
+        "name": name,
+        "device": "cpu" if on else str(default_device()),
+    }
     if record:
         _record(config, on, detach, show, settings)
     elif on:

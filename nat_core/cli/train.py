@@ -72,7 +72,7 @@ def train(
         if checkpoint:
             raise ValueError("--checkpoint goes with --no-record only; a recorded run keeps its own checkpoints")
         _record(form, config, on, detach, output=output or "", command=command, preset=form.preset(started(given)),
-                threads=threads, name=name, device=str(default_device()))  # fmt: skip
+                threads=threads, name=name, device="cpu" if on else str(default_device()))  # fmt: skip
         return
     if on:
         raise ValueError("--on needs a record; leave out --no-record")

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 from nat_core.runs.cluster.address import job_server
-from nat_core.runs.cluster.jobs import JobServer
+from nat_core.runs.cluster.jobs import Capacity, JobServer
 from nat_core.runs.cluster.storage import storage_for_runs
 from nat_core.runs.kinds import work_of
 from nat_core.runs.request import Request
@@ -12,6 +12,7 @@ from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking
 
 GRACE_SECONDS = 30
+_DEVICES = ("cuda", "cpu")
 PROGRAM = "python -m nat_core"
 
 
@@ -37,8 +38,16 @@ def on_cluster(request: Request, where: str, tracking: Tracking) -> Request:
         )
     storage = storage_for_runs()
     capacity = JobServer(address).capacity()
-    device = os.environ.get("NAT_DEVICE") or ("cuda" if capacity.gpus else "cpu")
-    return replace(request, cluster=address, storage=storage.place, device=device)
+    return replace(request, cluster=address, storage=storage.place, device=_device(capacity))
+
+
+def _device(capacity: Capacity) -> str:
+    """By kind alone: Ray says which GPU is the run's own."""
+    asked = os.environ.get("NAT_DEVICE", "")
+    device = asked.partition(":")[0] or ("cuda" if capacity.gpus else "cpu")
+    if device not in _DEVICES:
+        raise ValueError(f"NAT_DEVICE is {asked[:40]!r}; accepted on a cluster: {', '.join(_DEVICES)}")
+    return device
 
 
 class RayLauncher:

@@ -54,6 +54,10 @@ class Cluster:
         """As the command line is told."""
         return self.address.replace("http://", "ray://")
 
+    def has_a_task(self, number: int) -> bool:
+        """Whether one node works on a training of an evaluation now."""
+        return any(_title(item).startswith("ray::_train") for item in _family(self.nodes[number]))
+
     def kill_raylet(self, number: int) -> None:
         """Kills one node's raylet by its pid; its tasks go with it."""
         found = [item for item in _family(self.nodes[number]) if item.name() == "raylet"]
@@ -120,6 +124,13 @@ def _wait(address: str, nodes: int, started: Sequence[subprocess.Popen[bytes]]) 
                 return
         except (OSError, TypeError, KeyError):
             time.sleep(0.2)
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def _family(node: subprocess.Popen[bytes]) -> list[psutil.Process]:

@@ -58,7 +58,9 @@ def _results(tracking: Tracking, run: Run) -> None:
     found = results_of(config, read_measured(table))
     if run.request.cluster and len(found) < len(config.jobs) and fetch_results(tracking, run, found):
         found = results_of(config, read_measured(table))
-    st.caption(f"{len(found)} of {len(config.jobs)} trainings have been judged; Compare shows their accuracies, too.")
+    st.caption(
+        f"{len(found)} of {len(config.jobs)} trainings have been evaluated; Compare shows their accuracies, too."
+    )
     rows = [(item.architecture or item.genotype, item.seed, item.accuracy) for _, item in sorted(found.items())]
     frame = pd.DataFrame(rows, columns=["Architecture", "Seed", "Accuracy, %"])
     st.dataframe(frame, hide_index=True, height="content" if len(frame) <= 20 else 600)
