@@ -96,11 +96,17 @@ def pooled(
     count: int,
     cost: str,
     network: NetworkConfig,
+    source: AccuracySource | None = None,
 ) -> Iterator[Pool]:
-    """For every architecture the policy's `count` most probable outputs within each of its limits, as one pool."""
+    """For every architecture the policy's `count` most probable outputs within each of its limits, as one pool.
+
+    Those whose gains `source` does not believe are left out; the next probable come in their place.
+    """
+    believable = source.believable_operations if isinstance(source, OperationsSource) else None
     for begin in range(0, len(architectures), _INPUTS_AT_ONCE):
         some, bounds = architectures[begin : begin + _INPUTS_AT_ONCE], limits[begin : begin + _INPUTS_AT_ONCE]
-        found = proposals(policy, some, space, bounds, count, edge_costs(some, space, cost, network))
+        costs = edge_costs(some, space, cost, network)
+        found = proposals(policy, some, space, bounds, count, costs, believable=believable)
         with torch.inference_mode():
             distribution = policy.distribution(some, space)
         for number, (architecture, choices) in enumerate(zip(some, found, strict=True)):

@@ -244,15 +244,25 @@ def transform(
     Raises:
         ValueError: the network, the source or the budget does not fit the architecture; says which and why.
     """
-    proposal = propose(architecture, policy, space, options.sought_for(source))
+    proposal = propose(architecture, policy, space, options.sought_for(source), source)
     if source is None:
         return proposal
     *_, final = evaluation_steps(proposal, source)
     return final
 
 
-def propose(architecture: Architecture, policy: Policy, space: Space, options: Options = Options()) -> Transformation:
-    """What the policy proposes, the most probable first, without accuracies. Raises ValueError as `transform` does."""
+def propose(
+    architecture: Architecture,
+    policy: Policy,
+    space: Space,
+    options: Options = Options(),
+    source: AccuracySource | None = None,
+) -> Transformation:
+    """What the policy proposes, the most probable first, without accuracies.
+
+    Of the most probable, those whose gains `source` does not believe are left out. Raises ValueError as `transform`
+    does.
+    """
     options = options.sought_for(None)
     network = options.network or NETWORKS[space.network]
     own = cost_model(network).cost(architecture).macs
@@ -260,7 +270,7 @@ def propose(architecture: Architecture, policy: Policy, space: Space, options: O
     if options.method == "sampled":
         drawn = _sampled(architecture, policy, space, network, options)
     else:
-        drawn = _probable(architecture, policy, space, network, own, max_macs, options)
+        drawn = _probable(architecture, policy, space, network, own, max_macs, options, source)
     candidates = drawn.candidates
     ranked = most_accurate_first(item for item in candidates if max_macs is None or item.cost.macs <= max_macs)
     if not ranked:
@@ -321,12 +331,13 @@ def _probable(
     own: int,
     max_macs: int | None,
     options: Options,
+    source: AccuracySource | None,
 ) -> Pool:
     """The most probable outputs within shares of the budget."""
     limit = _dearest(architecture, network) if max_macs is None else max_macs
     largest, *smaller = options.shares or (1.0,)
     limits = [largest * limit, *(share * min(limit, own) for share in smaller)]
-    return next(pooled([architecture], policy, space, [limits], options.samples, "macs", network))
+    return next(pooled([architecture], policy, space, [limits], options.samples, "macs", network, source))
 
 
 def _sampled(

@@ -14,7 +14,7 @@ from nat_core.learning.policies.checkpoint import load_card
 from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.earlier import in_parts
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import RECIPES, TRAININGS, InputsConfig, TrainingConfig
+from nat_core.learning.training.config import RECIPES, TRAININGS, BudgetsConfig, InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.options import with_fields
 from nat_core.runs.kinds import work_of
@@ -25,6 +25,14 @@ CONFIG = with_fields(
     TrainingConfig(policy=PolicyConfig("edge", 8, 1, 4, 4), steps=8, batch=4, samples=2, inputs=InputsConfig(20, 5)),
     {"optimizer.warmup_steps": 2, "reward.cost_weight": 0.05, "seed": 3},
 )
+# The recipe for modelled rewards as it was before policies were told budgets.
+BEFORE_BUDGETS = with_fields(
+    replace(RECIPES[TRAININGS], steps=500, budgets=BudgetsConfig()),
+    {
+        "reinforce.searched_share": 0.6, "reward.cost_weight": 0.05, "reward.caution": 1.0, "inputs.training": 1000,
+        "inputs.held_out": 200,
+    },
+)  # fmt: skip
 
 
 def test_a_checkpoint_is_continued_bit_for_bit(tmp_path):
@@ -47,7 +55,7 @@ def test_a_checkpoint_of_another_configuration_is_refused_by_the_field(tmp_path)
     ("name", "config"),
     [
         ("table", CONFIG),
-        ("trainings", replace(RECIPES[TRAININGS], steps=7)),
+        ("trainings", with_fields(BEFORE_BUDGETS, {"space": "fully_concat", "steps": 7})),
         ("images", preset("smoke", "loose_end")),
     ],
 )
@@ -79,5 +87,5 @@ def test_shipped_cards_say_how_their_policies_were_trained(space):
     card = load_card(PRETRAINED / space)
     training = {name: value for name, value in card.training.items() if name != "steps_done"}
     config = TrainingConfig.from_dict(training)
-    assert config == replace(RECIPES["group" if space == "nasbench201" else TRAININGS], space=space)
+    assert config == replace(RECIPES["budgets" if space == "nasbench201" else TRAININGS], space=space)
     assert in_parts(in_parts(training)) == in_parts(training)
