@@ -1,20 +1,20 @@
-"""NAT Lab's core: architectures, networks, learning. It knows nothing of the web front end."""
+"""NAT Lab's core: architectures, networks, learning. It knows nothing of the web front end.
 
-import os
-from pathlib import Path
+Scripts and notebooks import what they need from here: `from nat_core import read, transform`; see `nat_core.api`.
+"""
 
-_PACKAGE = Path(__file__).resolve().parent
-_INSTALLED = _PACKAGE.parent / "nat_lab"
-# The folder of the app: the checkout, or what a wheel installs beside this package.
-PROJECT = _INSTALLED if (_INSTALLED / "app.py").is_file() else _PACKAGE.parent
-ASSETS = _PACKAGE / "assets"
-PRETRAINED = Path(os.environ.get("NAT_LAB_POLICIES") or PROJECT / "pretrained").resolve()
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nat_core.api import cost, diff, draw, export, library, predict, read, transform
+
+__all__ = ["cost", "diff", "draw", "export", "library", "predict", "read", "transform"]
 
 
-def data_folder() -> Path:
-    """Where what the user makes is kept: in the checkout, or in the user's own folder for a package."""
-    if PROJECT != _INSTALLED:
-        return PROJECT
-    import platformdirs
+def __getattr__(name: str) -> Any:
+    """The public functions, which are imported when one of them is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nat_core import api
 
-    return platformdirs.user_data_path("nat-lab", appauthor=False)
+    return getattr(api, name)

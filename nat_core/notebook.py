@@ -1,0 +1,32 @@
+"""How cells, architectures and transformations show themselves in a notebook.
+
+Their classes know nothing of drawings, which are built upon them, so they get the methods here that Jupyter and its
+relatives look for.
+"""
+
+from html import escape
+
+from nat_core.architecture.cell import Architecture, Cell
+from nat_core.drawing.cells import draw_architecture, draw_cell, draw_difference
+from nat_core.transformation import Transformation
+
+
+def enable() -> None:
+    """Lets cells, architectures and transformations show themselves in notebooks."""
+    Cell._repr_svg_ = _cell  # type: ignore[attr-defined]
+    Architecture._repr_svg_ = _architecture  # type: ignore[attr-defined]
+    Transformation._repr_html_ = _transformation  # type: ignore[attr-defined]
+
+
+def _cell(cell: Cell) -> str:
+    return draw_cell(cell).decode()
+
+
+def _architecture(architecture: Architecture) -> str:
+    return draw_architecture(architecture).decode()
+
+
+def _transformation(outcome: Transformation) -> str:
+    """The verdict in words above the drawing of what changed."""
+    drawing = draw_difference(outcome.input.architecture, outcome.output.architecture).decode()
+    return f"<p>{escape(outcome.verdict)}</p>{drawing[drawing.index('<svg') :]}"
