@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.rows import today
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 
 SPEED = PROJECT / "docs" / "speed.md"
 QUALITY = PROJECT / "docs" / "quality.md"

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.rows import Row, report
-from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import find
 from nat_core.architecture.spaces import SPACES
-from nat_core.front import fronts_by
+from nat_core.paths import PRETRAINED
+from nat_core.tradeoff import fronts_by
 
 ONE_LIMIT_MS, MANY_LIMIT_S = 50.0, 5.0
 MANY = 1000

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.pages import LIMIT_MS, Time, run
 from benchmarks.rows import Row, median_seconds, report
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from ui import heap
 
 APP = str(PROJECT / "app.py")

@@ -36,7 +36,6 @@ from benchmarks.image_quality import (
     setting_of,
 )
 from benchmarks.reward_sources import Evidence
-from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.rows import ArchitectureRows
@@ -56,6 +55,7 @@ from nat_core.learning.training.data import objective_of
 from nat_core.learning.training.loop import train
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
+from nat_core.paths import PRETRAINED
 
 _Numbers = NDArray[np.float64]
 SEEDS = range(5)

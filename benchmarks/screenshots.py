@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.startup import serving
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 
 DOCS = PROJECT / "docs"
 WIDTH, HEIGHT = 1440, 1000

@@ -32,7 +32,6 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.rows import CellRows
@@ -47,8 +46,9 @@ from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, add_meas
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.scratch.queue import evaluate
 from nat_core.learning.support.hooks import Hooks
+from nat_core.paths import PRETRAINED
 from nat_core.runs.processes import stop_signals
-from nat_core.transform import transform
+from nat_core.transformation import transform
 
 SPACE = SPACES["fully_concat"]
 RANDOM, TRANSFORMED, REPEATED = 28, 12, 6

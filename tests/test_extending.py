@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from nat_core import PROJECT
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.distribution import greedy
@@ -18,6 +17,7 @@ from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.data import split_codes
 from nat_core.learning.training.evaluation import edge_log_probabilities
 from nat_core.learning.training.loop import train
+from nat_core.paths import PROJECT
 
 BLOCKS = re.findall(r"```(\w+) ?(\S*)\n(.*?)```", (PROJECT / "docs" / "extending.md").read_text(encoding="utf-8"), re.S)
 USE = """

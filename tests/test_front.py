@@ -8,18 +8,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nat_core import PRETRAINED
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
 from nat_core.architecture.transitions import is_legal
-from nat_core.front import SHARES, Front, front, fronts_by
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.table import TabularAccuracy
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
-from nat_core.transform import Options, transform
+from nat_core.paths import PRETRAINED
+from nat_core.tradeoff import SHARES, Front, front, fronts_by
+from nat_core.transformation import Options, transform
 from tests.support.strategies import sampled_architectures
 from tests.test_transform import STRONGEST, Disbelieving, Uncertain
 

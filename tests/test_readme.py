@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from nat_core import PROJECT
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import write
+from nat_core.paths import PROJECT
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")

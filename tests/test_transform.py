@@ -8,13 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nat_core import PRETRAINED
 from nat_core.architecture.difference import difference, illegal_changes
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.architecture.transitions import is_legal
-from nat_core.front import SHARES
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.table import TabularAccuracy
 from nat_core.learning.policies import catalogue
@@ -23,7 +21,9 @@ from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.transform import Options, transform
+from nat_core.paths import PRETRAINED
+from nat_core.tradeoff import SHARES
+from nat_core.transformation import Options, transform
 from tests.support.strategies import sampled_architectures
 
 SPACE = SPACES["nasbench201"]

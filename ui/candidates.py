@@ -8,7 +8,7 @@ import streamlit as st
 
 from nat_core.architecture.difference import difference
 from nat_core.architecture.notation import shortest
-from nat_core.transform import Candidate, Transformation
+from nat_core.transformation import Candidate, Transformation
 from ui.choice import choice
 from ui.once import once
 from ui.text import plain

@@ -10,11 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
 from nat_core.evaluation_queue import EvaluationQueue, Progress
-from nat_core.front import SHARES
 from nat_core.learning.accuracy import AccuracySource, StagedSource
 from nat_core.learning.comparison import published_outputs
 from nat_core.learning.nasbench201 import table
@@ -25,10 +23,12 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
 from nat_core.network.config import NetworkConfig, usual_network
 from nat_core.network.costs import Cost, cost_model
+from nat_core.paths import PRETRAINED
 from nat_core.ranking import Candidate, judged
 from nat_core.runs.folders import default_folders
-from nat_core.transform import Options, Transformation, propose
-from nat_core.transform import transform as run_transform
+from nat_core.tradeoff import SHARES
+from nat_core.transformation import Options, Transformation, propose
+from nat_core.transformation import transform as run_transform
 
 # The pretrained policies, then those of this machine's runs.
 POLICIES = (PRETRAINED, *default_folders().policy_roots)

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from nat_core.architecture.cell import Architecture, CellName
 from nat_core.architecture.difference import difference
 from nat_core.drawing.cells import CELL_TITLES, draw_cell, draw_overlay, draw_pair
-from nat_core.transform import Candidate, Transformation
+from nat_core.transformation import Candidate, Transformation
 from ui import front
 from ui.along import Place
 from ui.cell_drawing import cell_drawing

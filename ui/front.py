@@ -10,7 +10,7 @@ import streamlit as st
 
 from nat_core.drawing.palette import THEMES, Theme
 from nat_core.ranking import Candidate
-from nat_core.transform import Transformation
+from nat_core.transformation import Transformation
 from ui import compute
 from ui.along import Place, slider
 from ui.callback import callback

@@ -11,7 +11,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
 from nat_core.learning.nasbench201.table import DATA_SETS, TabularAccuracy
 from nat_core.network.costs import Cost
-from nat_core.transform import Candidate, Transformation
+from nat_core.transformation import Candidate, Transformation
 from nat_core.verdicts import compared
 from ui import along, compute, front, metrics, scratch, steps
 from ui.along import Figure, Sayings

@@ -9,7 +9,7 @@ import streamlit as st
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
-from nat_core.transform import Candidate, Transformation
+from nat_core.transformation import Candidate, Transformation
 from ui import notices
 from ui.callback import callback
 from ui.compute import Published

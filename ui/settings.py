@@ -9,7 +9,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.policies import catalogue
 from nat_core.learning.support.device import available_devices, default_device, device_title
-from nat_core.transform import MAX_SAMPLES, Options
+from nat_core.transformation import MAX_SAMPLES, Options
 from ui import compute, notices
 from ui.callback import callback
 from ui.choice import choice

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ui import heap, notices
+from ui import heap, login, notices
 from ui.theme import apply_css
 
 _PROJECT = Path(__file__).parent.parent
@@ -21,8 +21,10 @@ def run() -> None:
     """Runs the page that the address names."""
     st.set_page_config(page_title="NAT Lab", page_icon=str(_PROJECT / "ui" / "icon.png"), layout="wide")
     apply_css()
+    login.require()
     files = {title: _PROJECT / "pages" / f"{name}.py" for name, title in _PAGES.items()}
     _show(st.navigation([st.Page(file, title=title) for title, file in files.items()], position="top"))
+    login.show()
 
 
 def require_app() -> None:

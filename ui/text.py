@@ -3,6 +3,7 @@
 import re
 
 from nat_core.architecture.cell import Cell
+from nat_core.drawing.looks import node_label
 
 # What Streamlit's Markdown gives a meaning within a line: an underscore at a word's edge, a colon before a word, …
 _MARKS = re.compile(r"[\\`*{}\[\]<>~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)")
@@ -51,11 +52,6 @@ def signed(value: float, decimals: int = 2, unit: str = "") -> str:
     rounded = f"{abs(value):.{decimals}f}"
     sign = "" if float(rounded) == 0 else "+" if value > 0 else "−"
     return f"{sign or '±'}{rounded}{unit}"
-
-
-def node_label(cell: Cell, node: int) -> str:
-    """A node as the drawings call it: ``cₖ₋₂``, ``cₖ₋₁``, then 0, 1, 2, …"""
-    return f"cₖ₋{'₀₁₂₃₄₅₆₇₈₉'[cell.inputs - node]}" if node < cell.inputs else str(node - cell.inputs)
 
 
 def edge_label(cell: Cell, source: int, target: int) -> str:

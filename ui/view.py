@@ -13,7 +13,7 @@ from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
-from nat_core.transform import MAX_SAMPLES, Method
+from nat_core.transformation import MAX_SAMPLES, Method
 from ui import compute
 from ui.history import History
 from ui.text import sentence

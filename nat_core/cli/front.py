@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nat_core import PRETRAINED
 from nat_core.cli.app import Archs, AsJson, Named, app, architectures_of
 from nat_core.cli.network_options import NETWORK_OPTIONS, network_config
 from nat_core.cli.shared_options import with_options
+from nat_core.paths import PRETRAINED
 
 if TYPE_CHECKING:
-    from nat_core.front import Front
     from nat_core.ranking import Candidate
+    from nat_core.tradeoff import Front
 
 _LONGEST_NAME = 60
 
@@ -38,9 +38,9 @@ def front(
     **network: Any,
 ) -> None:
     """Tell how accurate an architecture's transformations are at what cost: the best within each budget."""
-    from nat_core.front import Front, fronts_by
     from nat_core.learning.support.device import default_device
     from nat_core.runs.folders import default_folders
+    from nat_core.tradeoff import Front, fronts_by
 
     shares = _shares(budgets)
     named = architectures_of(archs)
@@ -63,7 +63,7 @@ def front(
 
 
 def _shares(text: str) -> tuple[float, ...]:
-    from nat_core.front import checked_shares
+    from nat_core.tradeoff import checked_shares
 
     try:
         shares = [float(word) for word in text.split(",")]

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
 from nat_core.cli.network_options import NETWORK_OPTIONS, network_config
 from nat_core.cli.shared_options import with_options
+from nat_core.paths import PRETRAINED
 
 
 @app.command()
@@ -36,8 +36,8 @@ def transform(
     from nat_core.learning.policies import catalogue
     from nat_core.learning.support.device import default_device
     from nat_core.runs.folders import default_folders
-    from nat_core.transform import Options
-    from nat_core.transform import transform as run
+    from nat_core.transformation import Options
+    from nat_core.transformation import transform as run
 
     architecture = architecture_of(arch)
     roots = (PRETRAINED, *default_folders().policy_roots)

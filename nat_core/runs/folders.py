@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from nat_core import PROJECT
+from nat_core.paths import data_folder
 from nat_core.runs.request import StoredConfig
 from nat_core.runs.run import Run
 
@@ -92,8 +92,8 @@ class Folders:
 
 
 def default_folders() -> Folders:
-    """The environment's `NAT_LAB_RUNS`, else `runs` in the project's root."""
-    return Folders(Path(os.environ.get("NAT_LAB_RUNS") or PROJECT / "runs").resolve())
+    """The environment's `NAT_LAB_RUNS`, else `runs` in the checkout or in the user's data folder."""
+    return Folders(Path(os.environ.get("NAT_LAB_RUNS") or data_folder() / "runs").resolve())
 
 
 @contextmanager

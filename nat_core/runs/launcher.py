@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlparse
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from nat_core.runs.artifacts import Snapshots, checkpoints_of
 from nat_core.runs.processes import Process, process
 from nat_core.runs.request import Request

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from nat_core.runs.run import State
 from tests.support.browser import (
     SLOW,

@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Page, expect
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.tracking import Tracking, open_tracking
 from tests.support.browser import SLOW, last_point, status, wait_for_curves_beyond, wait_until

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from ui import shell
 
 

@@ -9,13 +9,13 @@ from dataclasses import asdict, replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
 from nat_core.architecture import notation
 from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.config import WeightsConfig
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.training.config import RECIPES, TRAININGS, TrainingConfig
 from nat_core.options import with_fields
+from nat_core.paths import PROJECT
 from nat_core.runs.artifacts import Snapshots
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nat_core import PRETRAINED
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.training.config import RECIPES, TRAININGS, InputsConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
+from nat_core.paths import PRETRAINED
 from tests.pages.test_transform_page import cell, open_address, open_page, pick
 from tests.support.components import metric
 from ui import compute

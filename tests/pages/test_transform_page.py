@@ -8,7 +8,6 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse, shortest, write
@@ -18,6 +17,7 @@ from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.policy import Policy
 from nat_core.naming import resolve
+from nat_core.paths import PROJECT
 from tests.support import darts_family
 from tests.support.components import figures, metric, told, verdict
 from ui import candidates, compute

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
 from nat_core.cli import main
 from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.scratch.measured import read_measured
 from nat_core.learning.scratch.queue import evaluate
+from nat_core.paths import PROJECT
 from nat_core.runs import ray_launcher
 from nat_core.runs import tracking as tracking_module
 from nat_core.runs.kinds import request_for

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from nat_core.runs.artifacts import StoredCheckpoints
 from nat_core.runs.cluster.address import job_server, known_job_server
 from nat_core.runs.cluster.storage import Storage, storage_for_runs

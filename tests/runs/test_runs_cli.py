@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from nat_core import PROJECT
 from nat_core.cli import main
 from nat_core.cli.runs import _HEADINGS
+from nat_core.paths import PROJECT
 from nat_core.runs import launcher
 from nat_core.runs.artifacts import Checkpoints
 from nat_core.runs.kinds import request_for

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launcher import launch

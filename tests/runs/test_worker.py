@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from nat_core import ASSETS
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.policies.checkpoint import load_policy
 from nat_core.learning.policies.config import PolicyConfig
@@ -22,6 +21,7 @@ from nat_core.learning.support import files
 from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
+from nat_core.paths import ASSETS
 from nat_core.runs import worker
 from nat_core.runs.artifacts import Checkpoints
 from nat_core.runs.kinds import request_for

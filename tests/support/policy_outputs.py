@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nat_core import PROJECT
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse, shortest
@@ -21,6 +20,7 @@ from nat_core.learning.policies.checkpoint import list_policies, load_policy
 from nat_core.learning.policies.distribution import TransformationDistribution, transformed
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.files import load_tensors, save_tensors
+from nat_core.paths import PROJECT
 
 SHIPPED = PROJECT / "pretrained"
 RECORDED = Path(__file__).parent.parent / "learning" / "policies" / "outputs"

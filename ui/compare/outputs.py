@@ -6,14 +6,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
-from nat_core.front import SHARES, front
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.training.budget_quality import hypervolume
-from nat_core.transform import Options, Transformation, transform
+from nat_core.paths import PRETRAINED
+from nat_core.tradeoff import SHARES, front
+from nat_core.transformation import Options, Transformation, transform
 
 Costs = NDArray[np.float64]
 # The budgets of fronts in charts.

@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nat_core import PROJECT
 from nat_core.learning.accuracies.cell_network import CellNetwork, NetworkShape
 from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
+from nat_core.paths import PROJECT
 from nat_core.specification import read
 
 FILE = "trainings_model.json"

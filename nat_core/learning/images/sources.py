@@ -22,8 +22,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from nat_core import ASSETS
 from nat_core.learning.images.defaults import HUB_DEFAULT, SAMPLE
+from nat_core.paths import ASSETS
 
 ACCEPTED_SOURCES = (
     f"accepted: {SAMPLE!r} (built in), a name on the Hugging Face hub such as {HUB_DEFAULT!r}, a folder or glob of "

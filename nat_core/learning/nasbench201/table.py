@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nat_core import ASSETS
 from nat_core.architecture.cell import Architecture, Edge
 from nat_core.architecture.library import RESTORE
 from nat_core.architecture.operations import NAMES, canonical_name
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.nasbench201.columns import DATA_SETS, DEVICES
+from nat_core.paths import ASSETS
 
 SPACE = SPACES["nasbench201"]
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))

@@ -19,7 +19,6 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from pydantic import Field
 
-from nat_core import ASSETS
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind
@@ -28,6 +27,7 @@ from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.support.device import device_title, machine
 from nat_core.learning.support.files import write_text
 from nat_core.network.costs import cost_model
+from nat_core.paths import ASSETS
 from nat_core.specification import read, specified
 
 SHIPPED = ASSETS / "measured.jsonl"

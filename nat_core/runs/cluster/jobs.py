@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient

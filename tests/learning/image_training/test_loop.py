@@ -24,7 +24,7 @@ from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.data import Inputs
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
-from nat_core.transform import Options, transform
+from nat_core.transformation import Options, transform
 from tests.learning.image_training.cases import SCHEDULES, tiny, tiny_images
 
 DATA = tiny_images()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from nat_core import PRETRAINED
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.policies.checkpoint import load_card
 from nat_core.learning.policies.config import PolicyConfig
@@ -17,6 +16,7 @@ from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import RECIPES, TRAININGS, BudgetsConfig, InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.options import with_fields
+from nat_core.paths import PRETRAINED
 from nat_core.runs.kinds import work_of
 from nat_core.runs.request import Request
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from nat_core import PRETRAINED
 from nat_core.learning.policies.checkpoint import list_policies, load_policy
 from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
+from nat_core.paths import PRETRAINED
 
 SHIPPED = list_policies(PRETRAINED)
 

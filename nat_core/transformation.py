@@ -19,13 +19,13 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.spaces import Space
-from nat_core.front import MAX_CANDIDATES, SHARES, checked_shares
 from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource, UncertainSource
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.pools import Pool, pooled
 from nat_core.ranking import Candidate, cheapest_as_good, judged, macs, most_accurate_first, undominated
+from nat_core.tradeoff import MAX_CANDIDATES, SHARES, checked_shares
 from nat_core.verdicts import compared
 
 MAX_SAMPLES = MAX_CANDIDATES
