@@ -92,7 +92,7 @@ def launched(named: Mapping[Architecture, str], preset: str) -> str:
         named: architectures with the library's names of them, empty where there is none.
         preset: of the budget.
     """
-    from nat_core.runs.launching import launch
+    from nat_core.runs.launcher import launch
 
     from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
     from nat_core.learning.scratch.presets import preset_budget

@@ -135,7 +135,7 @@ def test_the_slider_goes_along_a_front_on_which_none_is_dominated():
         [float(said["points"][str(number)]["figures"][place]["value"].split()[0]) for number in data["numbers"]]
         for place in (0, 2)
     )
-    assert macs == sorted(macs) and accuracies == sorted(accuracies) and len(macs) > 2
+    assert macs == sorted(macs) and accuracies == sorted(accuracies) and len(macs) > 1
     shares = [float(title.split()[0]) for title in data["titles"]]
     assert shares == pytest.approx([100 * value / 528.359 for value in macs], abs=0.51)
 
@@ -152,7 +152,7 @@ def test_what_is_shown_first_is_the_cheapest_that_is_as_good_as_the_input():
     share = float(metric(app, "MACs").delta[1:].split()[0])
     assert share >= 20
     front = next(item.value for item in app.dataframe if "On the front" in item.value)
-    good = front[(front["Gain"] + front["± of the gain"] >= 0) & front["Like trained cells"]]
+    good = front[front["Gain"] + front["± of the gain"] >= 0]
     shown = float(metric(app, "MACs").value.split()[0])
     assert shown == pytest.approx(good["MACs"].min(), abs=0.06)
 
@@ -220,11 +220,11 @@ def test_a_link_reopens_the_same_view():
 
 
 def test_an_old_link_with_a_budget_opens_the_best_within_it():
-    app = open_page(cell="DARTS", budget="60")
+    app = open_page(cell="DARTS", budget="80")
     macs = float(metric(app, "MACs").value.split()[0])
-    assert macs <= 0.6 * 528.4
+    assert macs <= 0.8 * 528.4
     data = next(item.value for item in app.dataframe if "On the front" in item.value)
-    within = data[(data["MACs"] <= 0.6 * 528.36) & data["On the front"]]
+    within = data[(data["MACs"] <= 0.8 * 528.36) & data["On the front"]]
     assert macs == pytest.approx(within["MACs"].max(), abs=0.06)
 
 
@@ -361,7 +361,7 @@ def test_the_network_is_exported_at_any_size_with_given_weights():
 
 
 def test_an_input_joins_the_output():
-    app = open_page(cell="DARTS", part="output")
+    app = open_page(cell="DARTS", cell_name="normal", part="output")
     act(app, app.pills[0].set_value([0, 2, 3, 4, 5]))
     assert architecture_of(app).normal.output == (0, 2, 3, 4, 5) and not app.error
 
@@ -382,7 +382,7 @@ def test_an_edges_operation_is_changed_undone_and_redone():
 
 
 def test_edges_and_nodes_are_rewired_added_and_deleted():
-    app = open_page(cell="DARTS")
+    app = open_page(cell="DARTS", cell_name="normal")
     start = architecture_of(app)
     pick(app, "Selected", "Edge cₖ₋₁ → 0")
     pick(app, "To", "3")
@@ -408,7 +408,7 @@ def test_the_reduction_cell_is_edited():
 
 
 def test_the_output_is_toggled_and_the_space_told():
-    app = open_page(cell="DARTS")
+    app = open_page(cell="DARTS", cell_name="normal")
     assert any("space Fully-concat" in item.value for item in app.caption)
     pick(app, "Selected", "Node 1")
     toggle = next(item for item in app.toggle if item.label == "Part of the output")
@@ -418,7 +418,7 @@ def test_the_output_is_toggled_and_the_space_told():
 
 
 def test_the_output_is_chosen_as_a_whole():
-    app = open_page(cell="DARTS", part="output")
+    app = open_page(cell="DARTS", cell_name="normal", part="output")
     assert box(app, "Selected").value == "Output cₖ"
     act(app, app.pills[0].set_value([2, 5]))
     assert architecture_of(app).normal.output == (2, 5)

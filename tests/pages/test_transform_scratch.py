@@ -66,7 +66,7 @@ def test_the_input_alone_is_not_trained_against_itself():
 
 
 def test_a_request_names_what_has_a_name(tracking):
-    from nat_core.runs.launching import stop
+    from nat_core.runs.launcher import stop
 
     run_id = scratch.launched({library()[name].architecture: name for name in ("ENAS", "NAT_ENAS")}, "smoke")
     stop(tracking, run_id)
