@@ -92,12 +92,11 @@ def launched(named: Mapping[Architecture, str], preset: str) -> str:
         named: architectures with the library's names of them, empty where there is none.
         preset: of the budget.
     """
-    from nat_core.runs.launcher import launch
-
     from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
     from nat_core.learning.scratch.presets import preset_budget
     from nat_core.learning.support.device import default_device
     from nat_core.runs.kinds import request_for
+    from nat_core.runs.launcher import launch
     from nat_core.runs.tracking import open_tracking
 
     items = tuple(NamedArchitecture.of(item, name) for item, name in named.items())
