@@ -60,6 +60,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   input.max = data.numbers.length - 1;
   // The server repeats what it was told; only what is news moves the slider.
   holder.told = holder.told ?? [];
+  const isNew = holder.front === undefined;
   const echo = holder.told.indexOf(data.number);
   const isNews = holder.front !== data.front || (holder.number !== data.number && echo < 0);
   if (echo >= 0) holder.told.splice(0, echo + 1);
@@ -68,8 +69,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (isNews) {
     clearTimeout(holder.timer);
     holder.told = [];
-    input.value = data.numbers.indexOf(data.number);
-    look(data.number);
+    // Built anew for the same front, it stays where the visitor is: the server may not have heard of that yet.
+    const looked = window.natLabPoint;
+    const stays = isNew && looked?.front === data.front && data.numbers.includes(looked.number);
+    const number = stays ? looked.number : data.number;
+    input.value = data.numbers.indexOf(number);
+    look(number);
   }
   show(Number(input.value));
   input.oninput = () => {
