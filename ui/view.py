@@ -22,6 +22,8 @@ BENCHMARK_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3
 # What the page opens with: the first of them that a shipped policy transforms.
 FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5
+# Set by what a visitor does, until the run that it causes.
+_ACTED = "acted"
 BEST = -1  # stands for the candidate that is shown first, whichever that is
 
 
@@ -172,10 +174,12 @@ def first_cell() -> str:
 def restore() -> None:
     """Fills the session's widgets from the address, or from the last run if the address has not changed since.
 
-    An address without any of the parameters, as another page leaves it, changes nothing either.
+    An address without any of the parameters, as another page leaves it, changes nothing either. Nor does one that comes
+    with something the visitor did: the browser may have sent it before the last answer reached it.
     """
     query = {name: text for name, text in st.query_params.to_dict().items() if name in _CHECKS}
-    if "view" in st.session_state and query in ({}, st.session_state["query"]):
+    acted = st.session_state.pop(_ACTED, False)
+    if "view" in st.session_state and (acted or query in ({}, st.session_state["query"])):
         view = st.session_state["view"]
         for name, value in asdict(view).items():
             st.session_state.setdefault(name, value)
@@ -203,12 +207,12 @@ def unread() -> list[Unread]:
 
 def show_first() -> None:
     """Shows what is shown first again; the callback of every input that changes the candidates."""
-    st.session_state["candidate"], st.session_state["budget"] = BEST, 100
+    show(BEST)
 
 
 def show(number: int) -> None:
     """Shows the candidate of that number as the output."""
-    st.session_state["candidate"], st.session_state["budget"] = number, 100
+    st.session_state["candidate"], st.session_state["budget"], st.session_state[_ACTED] = number, 100, True
 
 
 def choose_cell(text: str, title: str | None = None) -> None:
