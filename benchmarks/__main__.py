@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from benchmarks.documents import SPEED, add_write_option, write_figures
 from benchmarks.rows import Row, machine, markdown, rows_of, today
 
-PARTS = ("costs", "transformations", "supernet", "interactions", "pages", "runs", "startup")
+PARTS = ("costs", "transformations", "front_speed", "supernet", "interactions", "pages", "runs", "startup")
 
 
 def main() -> int:

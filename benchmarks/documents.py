@@ -8,10 +8,11 @@ import argparse
 from pathlib import Path
 
 from benchmarks.rows import today
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 
 SPEED = PROJECT / "docs" / "speed.md"
 QUALITY = PROJECT / "docs" / "quality.md"
+REWARDS = PROJECT / "docs" / "rewards.md"
 
 
 def add_write_option(parser: argparse.ArgumentParser, path: Path) -> None:

@@ -24,7 +24,6 @@ from typing import Any
 
 import pandas as pd
 
-from nat_core import ASSETS, PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.library import library
 from nat_core.architecture.notation.formats import FORMATS
@@ -40,6 +39,7 @@ from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.naming import resolve
+from nat_core.paths import ASSETS, PRETRAINED
 from nat_core.runs.kinds import request_for
 from nat_core.runs.request import Request
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from benchmarks.documents import QUALITY, add_write_option, write_figures
 from benchmarks.rows import machine
-from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
@@ -39,7 +38,8 @@ from nat_core.learning.training.rules import Rule, Worth, applied, best_rule
 from nat_core.learning.training.search import gained
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
-from nat_core.transform import Options, Transformation, transform
+from nat_core.paths import PRETRAINED
+from nat_core.transformation import Options, Transformation, transform
 
 FITTED_ON = 100
 # Random inputs: with 200, standard errors over inputs are as large as some differences.

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.pages import LIMIT_MS, Time, run
 from benchmarks.rows import Row, median_seconds, report
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from ui import heap
 
 APP = str(PROJECT / "app.py")
@@ -93,11 +93,10 @@ _INTERACTIONS: dict[str, tuple[str, str, Act]] = {
     "nothing changed": ("", "", lambda _: None),
     "another part selected": ("selectbox", "Selected", _other_option),
     "another cell drawn": ("segmented_control", "cell_name", _either("normal", "reduction")),
-    "another layout": ("segmented_control", "layout", _either("side", "overlay")),
+    "another layout": ("segmented_control", "Layout", _either("side", "overlay")),
     "null edges hidden or shown": ("toggle", "hide_null", _switch),
     "FLOPs or MACs": ("toggle", "flops", _switch),
     "another candidate": ("selectbox", "Shown as output", _other_option),
-    "another budget": ("slider", "budget", _number(60, 101)),
     "another number of candidates": ("number_input", "samples", _number(5, 60)),
     "another operation": ("selectbox", "Operation", _other_option),  # and with it, perhaps, of no policy any more
     "an edge added": ("button", "Add this edge", _click),

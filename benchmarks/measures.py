@@ -4,8 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nat_core.learning.nasbench201.table import DEVICES
+from nat_core.learning.training.budget_quality import SHARES
+
 COST_WEIGHTS = (0.02, 0.05, 0.15)
 FEW_SHARES = (0.1, 0.02)
+LATENCIES = ("1080ti_1", "pixel3")
+# In millions; inputs with fewer leave little to choose from within a budget.
+HEAVY_MACS = 60.0
 
 _NOTES = """\
 Figures are *recovered* gains unless said otherwise: mean gain of the outputs over the inputs ÷ mean gain of the exact \
@@ -13,7 +19,14 @@ oracle, on held-out inputs. Look-ups are accuracies asked for an input's candida
 input always a candidate, except for greedy outputs, the fixed rule and what is called worse. Everything is chosen by \
 CIFAR-10 validation accuracy; "÷ validation's oracle" compares, on a test column, with the oracle that chose by \
 validation accuracy too, "÷ test's own oracle" with one that saw the test column. Hidden rewards reach neither the \
-reward model nor the policy."""
+reward model nor the policy.
+
+A budget is a share of the input's own cost: MACs of the whole network, or the measured latency. "Points below best" \
+are those between an output and the best legal cell that fits the budget; inputs that nothing legal fits are left out. \
+"Front ÷ best front" is the area that outputs for budgets of 5, 10, … 100 % dominate (of costs below and of accuracies \
+above the input's), divided by that of the best legal outputs for the same budgets. A policy with budgets imitates, in \
+the first half of its training, what enumeration finds best among the visible rewards; latencies are shared out among \
+edges by a fit, and measured ones decide what fits."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,45 @@ def _costly(weight: float) -> Iterator[Measure]:
     yield Measure(f"cost_{weight}_accuracy", f"{what}: recovered of accuracy alone")
 
 
+def _budgets() -> Iterator[Measure]:
+    yield Measure("budgets_greedy_recovered", "budgets: greedy at 100 % of the MACs (0 look-ups)", 0.991)
+    yield Measure("budgets_top_10", "budgets: 10 most probable distinct at 100 %", 0.993)
+    yield Measure("budgets_top_100", "budgets: 100 most probable distinct at 100 %", 0.998)
+    yield Measure("budgets_cpu_seconds", "budgets: training, CPU seconds on one thread", 180, smaller=True, form=".0f")
+    for key, title, is_required in _populations():
+        yield from _missing(key, f"{title}: greedy", "greedy", 0.25 if is_required else None)
+        yield from _missing(key, f"{title}: best of ten", "ten", 0.15 if is_required else None)
+        yield Measure(f"{key}_nothing_fits", f"{title}: inputs × budgets that nothing legal fits", form=".0f")
+        yield from _fronts(key, title, 0.985 if is_required else None)
+    yield Measure("budgets_half", "budgets: half of the architectures hidden, greedy at 100 %", 0.970)
+    yield Measure(
+        "budgets_half_seconds", "budgets: half hidden, CPU seconds of fit and training", smaller=True, form=".0f"
+    )
+
+
+def _populations() -> Iterator[tuple[str, str, bool]]:
+    yield "heavy", f"MACs, inputs above {HEAVY_MACS:.0f} M", True
+    yield "all", "MACs, all inputs", True
+    for device in LATENCIES:
+        yield device, f"latency on {DEVICES[device]}, inputs above {HEAVY_MACS:.0f} M MACs", False
+
+
+def _missing(key: str, title: str, count: str, required: float | None) -> Iterator[Measure]:
+    for share in SHARES:
+        yield Measure(
+            f"{key}_{count}_{share}", f"{title} within {share:.0%}: points below best", smaller=True, form=".3f"
+        )
+    yield Measure(f"{key}_{count}", f"{title}, mean of the five budgets", required, smaller=True, form=".3f")
+
+
+def _fronts(key: str, title: str, required: float | None) -> Iterator[Measure]:
+    yield Measure(f"{key}_front_greedy", f"{title}: front of greedy outputs ÷ best front (0 look-ups)", required)
+    yield Measure(f"{key}_front_ten", f"{title}: front of ten candidates per budget ÷ best front", required)
+    yield Measure(f"{key}_front_fixed", f"{title}: front of fixed rules ÷ best front (0 look-ups)")
+    yield Measure(f"{key}_front_random", f"{title}: front of ten random cells per budget ÷ best front")
+    yield Measure(f"{key}_front_local", f"{title}: front of local search, ten look-ups per budget ÷ best front")
+
+
 MEASURES = (
     Measure("greedy", "policy, greedy (0 look-ups)", 0.985),
     Measure("top_10", "policy, 10 most probable distinct (10 look-ups)", 0.990),
@@ -84,6 +136,7 @@ MEASURES = (
     Measure("local_10", "local search, 10 look-ups"),
     Measure("local_30", "local search, 30 look-ups"),
     Measure("local_100", "local search, 100 look-ups"),
+    *_budgets(),
     *_hidden("half", "half of the architectures hidden", 0.970),
     *_hidden("classes", "half of the functional classes hidden", 0.975),
     *(row for share in FEW_SHARES for row in _hidden(f"few_{share}", f"{share:.0%} of the architectures visible")),

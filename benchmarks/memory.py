@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import psutil
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 
 APP = PROJECT / "app.py"
 CELLS = 15_625

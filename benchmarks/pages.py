@@ -17,8 +17,8 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.rows import Row, report
-from nat_core import PROJECT
 from nat_core.architecture.library import library
+from nat_core.paths import PROJECT
 
 APP = PROJECT / "app.py"
 LIMIT_MS = 300.0

@@ -15,7 +15,6 @@ import torch
 
 from benchmarks.rows import machine
 from benchmarks.trainings import JUDGE_EPOCHS, output
-from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
@@ -25,6 +24,7 @@ from nat_core.learning.policies.catalogue import accuracy_source, load_for
 from nat_core.learning.scratch.measured import SHIPPED, of_main_budget, read_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
+from nat_core.paths import PRETRAINED
 
 METHODS = ("NAT", "NAT++")
 

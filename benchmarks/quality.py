@@ -24,11 +24,17 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import image_quality
+from benchmarks.budgets import comparator_fronts, front_figures, heavy, within_budgets
 from benchmarks.documents import QUALITY, add_write_option, write_figures
-from benchmarks.measures import COST_WEIGHTS, FEW_SHARES, as_json, markdown
+from benchmarks.measures import COST_WEIGHTS, FEW_SHARES, LATENCIES, as_json, markdown
 from benchmarks.rows import machine
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracies.reward_model import CompletedAccuracy, RewardModelConfig, fit_reward_model
+from nat_core.learning.accuracies.reward_model import (
+    CompletedAccuracy,
+    RewardModel,
+    RewardModelConfig,
+    fit_reward_model,
+)
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.nasbench201 import table
@@ -47,10 +53,11 @@ from nat_core.learning.nasbench201.functional import functional_classes
 from nat_core.learning.policies.distribution import greedy
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.ranks import rank_correlation
-from nat_core.learning.training.config import TrainingConfig, authors_recipe
+from nat_core.learning.training.config import RECIPES, InputsConfig, TrainingConfig
 from nat_core.learning.training.data import objective_of, relative_macs, split_codes
 from nat_core.learning.training.evaluation import PolicyQuality, edge_log_probabilities, policy_quality
 from nat_core.learning.training.loop import train
+from nat_core.options import changed
 
 Figures = dict[str, float]
 QUICK_AUTHORS_STEPS = 2000
@@ -90,17 +97,17 @@ class Trained:
     wall_seconds: float
 
 
-def train_and_judge(config: TrainingConfig, source: AccuracySource | None = None) -> Trained:
+def train_and_judge(config: TrainingConfig, source: AccuracySource | None = None) -> tuple[Trained, Policy]:
     """Trains on `source` (the table by default) and judges by the table's true objective."""
     cpu = time.process_time()
     trained = train(config, source)
     cpu = time.process_time() - cpu
     scores = objective_of(config)(architectures())
-    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    _, held_out = split_codes(config.inputs)
     quality = policy_quality(trained.policy, held_out, scores, config.rule)
     outputs = greedy_codes(trained.policy, held_out, config.rule)
     say(f"  {trained.source.description}: {cpu:.0f} s, recovered {quality.greedy.recovered:.4f}")
-    return Trained(quality, outputs, cpu, trained.elapsed_seconds)
+    return Trained(quality, outputs, cpu, trained.elapsed_seconds), trained.policy
 
 
 def greedy_codes(policy: Policy, inputs: Codes, rule: str) -> Codes:
@@ -111,7 +118,7 @@ def greedy_codes(policy: Policy, inputs: Codes, rule: str) -> Codes:
 
 def policy_figures(config: TrainingConfig) -> Figures:
     """The policy with the default recipe."""
-    result = train_and_judge(config)
+    result, _ = train_and_judge(config)
     quality = result.quality
     figures = {
         "greedy": quality.greedy.recovered,
@@ -127,8 +134,8 @@ def policy_figures(config: TrainingConfig) -> Figures:
 
 def comparator_figures(config: TrainingConfig) -> Figures:
     """Everything that needs no training; n look-ups beside the input's own."""
-    scores, rng = table.accuracies_percent(config.data_set), np.random.default_rng(config.seed)
-    seen, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
+    scores, rng = table.accuracies_percent(config.reward.data_set), np.random.default_rng(config.seed)
+    seen, held_out = split_codes(config.inputs)
     rule = fit_fixed_rule(lattice(), scores, seen, rng)
     fixed = apply_rule(lattice(), rule, held_out)
     worse = float((scores[fixed] < scores[held_out]).mean())
@@ -154,16 +161,22 @@ def visible_classes(share: float, seed: int) -> Codes:
     return np.flatnonzero(np.isin(classes, np.random.default_rng(seed).permutation(count)[: int(share * count)]))
 
 
-def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures:
-    """Only the visible rewards are used: to fit a reward model, and with it to train policies; judged by the table."""
-    scores = table.accuracies_percent(config.data_set)
-    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
-    evaluated = [architectures()[code] for code in visible]
+def completed_accuracy(config: TrainingConfig, visible: Codes) -> tuple[CompletedAccuracy, RewardModel, float]:
+    """The visible rewards, completed by a model that is fitted on them; that model, and the CPU seconds of its fit."""
+    scores, evaluated = table.accuracies_percent(config.reward.data_set), [architectures()[code] for code in visible]
     cpu = time.process_time()
     model = fit_reward_model(evaluated, scores[visible], table.SPACE, replace(REWARD_MODEL, seed=config.seed))
     cpu = time.process_time() - cpu
-    completed = CompletedAccuracy(model, dict(zip(evaluated, scores[visible].tolist(), strict=True)))
-    trained = train_and_judge(config, completed)
+    known = dict(zip(evaluated, scores[visible].tolist(), strict=True))
+    return CompletedAccuracy(model, known), model, cpu
+
+
+def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures:
+    """Only the visible rewards are used: to fit a reward model, and with it to train policies; judged by the table."""
+    scores = table.accuracies_percent(config.reward.data_set)
+    _, held_out = split_codes(config.inputs)
+    completed, model, cpu = completed_accuracy(config, visible)
+    trained, _ = train_and_judge(config, completed)
     predictions = model.accuracy_percent(architectures())
     hidden = np.setdiff1d(np.arange(table.SIZE), visible)
     sources = {
@@ -173,7 +186,7 @@ def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures
     }
     return {
         name: trained.quality.greedy.recovered,
-        f"{name}_model": train_and_judge(config, model).quality.greedy.recovered,
+        f"{name}_model": train_and_judge(config, model)[0].quality.greedy.recovered,
         **{
             f"{name}_{key}": recovered(scores, held_out, oracle(lattice(), values)[held_out])
             for key, values in sources.items()
@@ -183,12 +196,50 @@ def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures
     }
 
 
+def budgets_figures(config: TrainingConfig) -> Figures:
+    """One policy for all budgets of MACs."""
+    result, policy = train_and_judge(config)
+    quality, scores = result.quality, table.accuracies_percent(config.reward.data_set)
+    seen, held_out = split_codes(config.inputs)
+    few = heavy(held_out)
+    return {
+        "budgets_greedy_recovered": quality.greedy.recovered,
+        **{f"budgets_top_{count}": judged.recovered for count, judged in quality.best_of.items()},
+        "budgets_cpu_seconds": result.cpu_seconds,
+        **within_budgets(policy, few, scores, config.budgets.cost, "heavy"),
+        **within_budgets(policy, held_out, scores, config.budgets.cost, "all"),
+        **front_figures(policy, few, scores, config.budgets.cost, "heavy"),
+        **front_figures(policy, held_out, scores, config.budgets.cost, "all"),
+        **comparator_fronts(lattice(), seen, few, scores, config.budgets.cost, config.seed, "heavy"),
+    }
+
+
+def latency_figures(config: TrainingConfig) -> Figures:
+    """One policy for all budgets of a device's latency."""
+    _, policy = train_and_judge(config)
+    scores = table.accuracies_percent(config.reward.data_set)
+    seen, held_out = split_codes(config.inputs)
+    few = heavy(held_out)
+    return {
+        **within_budgets(policy, few, scores, config.budgets.cost, config.budgets.cost),
+        **front_figures(policy, few, scores, config.budgets.cost, config.budgets.cost),
+        **comparator_fronts(lattice(), seen, few, scores, config.budgets.cost, config.seed, config.budgets.cost),
+    }
+
+
+def hidden_budgets_figures(config: TrainingConfig, visible: Codes) -> Figures:
+    """A policy with budgets on the visible rewards, completed by a reward model; exact search sees no others."""
+    completed, _, cpu = completed_accuracy(config, visible)
+    trained, _ = train_and_judge(config, completed)
+    return {"budgets_half": trained.quality.greedy.recovered, "budgets_half_seconds": cpu + trained.cpu_seconds}
+
+
 def cost_figures(config: TrainingConfig) -> Figures:
     """A policy whose reward subtracts MACs."""
-    trained = train_and_judge(config)
-    _, held_out = split_codes(config.inputs, config.held_out, config.split_seed)
-    accuracies, macs = table.accuracies_percent(config.data_set), relative_macs(table.SPACE)(architectures())
-    name = f"cost_{config.cost_weight}"
+    trained, _ = train_and_judge(config)
+    _, held_out = split_codes(config.inputs)
+    accuracies, macs = table.accuracies_percent(config.reward.data_set), relative_macs(table.SPACE)(architectures())
+    name = f"cost_{config.reward.cost_weight}"
     return {
         name: trained.quality.greedy.recovered,
         f"{name}_macs": float(macs[trained.outputs].mean() / macs[held_out].mean()),
@@ -198,15 +249,25 @@ def cost_figures(config: TrainingConfig) -> Figures:
 
 def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]:
     """What is measured for a seed, in order, with titles."""
-    config = TrainingConfig(seed=seed, split_seed=seed)
-    authors = authors_recipe(seed=seed, split_seed=seed, **({"steps": QUICK_AUTHORS_STEPS} if quick else {}))
+    config = TrainingConfig(seed=seed, inputs=InputsConfig(split_seed=seed))
+    authors = replace(RECIPES["authors"], seed=seed, inputs=config.inputs)
+    authors = replace(authors, steps=QUICK_AUTHORS_STEPS) if quick else authors
     yield "comparators", lambda: comparator_figures(config)
     yield "policy", lambda: policy_figures(config)
-    yield "half of the architectures hidden", lambda: hidden_figures(config, visible_share(0.5, seed), "half")
+    budgets = replace(RECIPES["budgets"], seed=seed, inputs=config.inputs)
+    yield "budgets of MACs", lambda: budgets_figures(budgets)
+    for device in LATENCIES:
+        yield (
+            f"budgets of latency on {device}",
+            lambda device=device: latency_figures(changed(budgets, {"budget": device})),
+        )
+    half = visible_share(0.5, seed)
+    yield "budgets, half of the architectures hidden", lambda: hidden_budgets_figures(budgets, half)
+    yield "half of the architectures hidden", lambda: hidden_figures(config, half, "half")
     yield "half of the classes hidden", lambda: hidden_figures(config, visible_classes(0.5, seed), "classes")
-    yield "authors' recipe", lambda: {"authors": train_and_judge(authors).quality.greedy.recovered}
+    yield "authors' recipe", lambda: {"authors": train_and_judge(authors)[0].quality.greedy.recovered}
     for weight in COST_WEIGHTS:
-        yield f"cost weight {weight}", lambda weight=weight: cost_figures(replace(config, cost_weight=weight))
+        yield f"cost weight {weight}", lambda weight=weight: cost_figures(changed(config, {"cost_weight": weight}))
     for share in FEW_SHARES:
         few = visible_share(share, seed)
         yield f"{share:.0%} visible", lambda few=few, name=f"few_{share}": hidden_figures(config, few, name)

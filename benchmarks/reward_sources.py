@@ -14,13 +14,13 @@ from types import MappingProxyType
 
 import torch
 
-from nat_core import PROJECT
 from nat_core.learning.accuracies.beside import shipped_trainings
 from nat_core.learning.accuracies.nasbench301 import NasBench301
 from nat_core.learning.accuracies.trained_cells import TrainedCells, read_trained
 from nat_core.learning.accuracies.trainings_fit import Predicted, fit_student, fit_trainings_model
 from nat_core.learning.accuracies.trainings_model import Source, Student, TrainingsModel
 from nat_core.learning.accuracies.trainings_model_files import save_trainings_model, shipped_trainings_model
+from nat_core.paths import PROJECT
 
 SURROGATE, DENSE = "NAS-Bench-301's surrogate", "dense DARTS cells"
 FULL = "full CIFAR-10 training (600 epochs, C 36, L 20, cutout)"

@@ -36,9 +36,9 @@ from benchmarks.image_quality import (
     setting_of,
 )
 from benchmarks.reward_sources import Evidence
-from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
+from nat_core.architecture.rows import ArchitectureRows
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.line import folds_of
@@ -50,11 +50,12 @@ from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_card
 from nat_core.learning.support.ranks import rank_correlation
-from nat_core.learning.training.config import trainings_recipe
+from nat_core.learning.training.config import RECIPES, TRAININGS
 from nat_core.learning.training.data import objective_of
 from nat_core.learning.training.loop import train
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
+from nat_core.paths import PRETRAINED
 
 _Numbers = NDArray[np.float64]
 SEEDS = range(5)
@@ -97,7 +98,7 @@ def _single_sources(found: Evidence, table: TrainedCells, surrogate: Path | None
     for student in (found.surrogate, found.dense):
         yield (
             f"the student of {student.name} (ranks it by {student.rank_correlation:.2f})",
-            student(counts.detailed(cells)),
+            student(counts.detailed(ArchitectureRows.of(cells))),
         )
     if surrogate:
         for name in MODELS:
@@ -165,8 +166,10 @@ def papers(models: Mapping[str, TrainingsModel]) -> Iterator[str]:
 
 def gain(found: Evidence, space: str, surrogate: Path | None, inputs: int, seed: int = 0) -> Iterator[str]:
     """What is left of gains that a model of one half of the evidence promises, when the other half judges."""
-    model, judge = _half(found, space, 0, seed), _half(found, space, 1, seed, judges=True, surrogate=surrogate)
-    config = trainings_recipe(space=space, steps=HALF_STEPS, inputs=HALF_INPUTS, held_out=0, seed=seed)
+    model, judge = half(found, space, 0, seed), half(found, space, 1, seed, judges=True, surrogate=surrogate)
+    standard = RECIPES[TRAININGS]
+    inputs_seen = replace(standard.inputs, training=HALF_INPUTS, held_out=0)
+    config = replace(standard, space=space, steps=HALF_STEPS, inputs=inputs_seen, seed=seed)
     policy = train(config, model).policy
     setting = Setting(SPACES[space], policy, objective_of(config, model), 1.0)
     given = inputs_of(setting.space, inputs)
@@ -208,16 +211,16 @@ def _judged(judge: TrainingsModel, inputs: Sequence[Architecture], outputs: Sequ
     return f"{gains.mean():+.3f} ± {over:.3f} ± {own:.3f}{times}"
 
 
-def _half(
+def half(
     found: Evidence, space: str, number: int, seed: int, judges: bool = False, surrogate: Path | None = None
 ) -> TrainingsModel:
     """The model of one half of all tables; a judge learns from the second surrogate instead of the first."""
 
-    def half(table: TrainedCells) -> TrainedCells:
+    def own(table: TrainedCells) -> TrainedCells:
         return table.chosen(folds_of([item.topology for item in table.architectures], 2, seed) == number)
 
     part = replace(
-        found, tables={name: half(table) for name, table in found.tables.items()}, own=tuple(map(half, found.own))
+        found, tables={name: own(table) for name, table in found.tables.items()}, own=tuple(map(own, found.own))
     )
     if judges and surrogate:
         taught = NasBench301(surrogate, MODELS[1]).taught(reward_sources.TAUGHT)

@@ -59,8 +59,8 @@ def fill(tracking: "Tracking", database: Path) -> list[str]:
     from nat_core.learning.image_training.presets import preset
     from nat_core.runs.kinds import request_for
     from nat_core.runs.processes import process
-    from nat_core.runs.reading import Point
     from nat_core.runs.run import State
+    from nat_core.runs.store import Point
 
     request = request_for("train-images", preset("smoke", "fully_concat"), preset="smoke")
     ids = [tracking.create(request.named(f"run {number}"), owner=process()).id for number in range(RUNS)]
@@ -104,8 +104,8 @@ def curves_open(page: "Page", row: int) -> float:
 
 def followed(tracking: "Tracking", run_id: str, page: "Page", address: str, server: psutil.Process) -> float:
     """Share of a core that the server takes while a page follows a run at work, which reports every second."""
-    from nat_core.runs.reading import Point
     from nat_core.runs.run import State
+    from nat_core.runs.store import Point
 
     def reports(step: int) -> None:
         points = [Point(name, step, step / 100, time.time()) for name in _NAMES]

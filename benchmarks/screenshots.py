@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.startup import serving
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 
 DOCS = PROJECT / "docs"
 WIDTH, HEIGHT = 1440, 1000
@@ -47,7 +47,7 @@ class Picture:
 
 
 PICTURES = {
-    "transform": Picture("/?cell=nasbench201:5982", "svg.cell-drawing >> nth=1"),
+    "transform": Picture("/?cell=DARTS", "svg.cell-drawing >> nth=1", 1000),
     "compare": Picture("/compare", ".js-plotly-plot .main-svg >> nth=0", 1000),
     "pairs": Picture(
         "/compare?compare=Architectures&first=DARTS&second=NATv2_DARTS",

@@ -19,10 +19,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 from benchmarks.rows import Row, report, seconds
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 
 # What is imported first by whoever needs no more than that, lowest first; and what pages import.
-ROOMS = ("nat_core.architecture.library", "nat_core.network.costs", "nat_core.transform", "nat_core.runs.tracking",
+ROOMS = ("nat_core.architecture.library", "nat_core.network.costs", "nat_core.transformation", "nat_core.runs.tracking",
          "nat_core.cli", "ui.compute")  # fmt: skip
 _PATIENCE_SECONDS = 120.0
 
@@ -108,8 +108,8 @@ def rows() -> Iterator[Row]:
     for room in ROOMS:
         yield Row(f"import {room}, in a new process", import_seconds(room), "s")
     # What `nat_core.learning` saves by deferring the compiler: a compiler that is loaded already is not deferred.
-    at_once = import_seconds("torch._dynamo, nat_core.transform")
-    yield Row("import nat_core.transform, torch's compiler not deferred", at_once, "s")
+    at_once = import_seconds("torch._dynamo, nat_core.transformation")
+    yield Row("import nat_core.transformation, torch's compiler not deferred", at_once, "s")
 
 
 def import_seconds(modules: str) -> float:

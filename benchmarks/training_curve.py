@@ -1,6 +1,6 @@
 """Records how a shipped policy learnt: trains it again as its card says and writes `curve.json` beside it.
 
-Run as `python -m benchmarks.training_curve pretrained/nasbench201`; two minutes on one core. The training is
+Run as `python -m benchmarks.training_curve pretrained/nasbench201`; minutes on one core. The training is
 deterministic, so the end must be the shipped weights; whether it is stands in the file and decides the exit status.
 """
 
@@ -13,11 +13,12 @@ from pathlib import Path
 import torch
 
 from nat_core.learning.policies.checkpoint import load_policy
+from nat_core.learning.support.hooks import Hooks
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.curve import TrainingCurve, save_curve, series_of
 from nat_core.learning.training.loop import Schedule, TrainedPolicy, train
 
-_SCHEDULE = Schedule(report=10, measure=50)
+_SCHEDULE = Schedule(report=20, measure=100)
 
 
 def record(folder: Path) -> TrainingCurve:
@@ -31,7 +32,7 @@ def record(folder: Path) -> TrainingCurve:
     reports: list[tuple[int, Mapping[str, float]]] = []
     trained = train(
         TrainingConfig.from_dict(settings),
-        progress=lambda step, metrics: reports.append((step, dict(metrics))),
+        hooks=Hooks(progress=lambda step, metrics: reports.append((step, dict(metrics)))),
         schedule=_SCHEDULE,
     )
     date = datetime.now(UTC).date().isoformat()

@@ -32,11 +32,10 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from nat_core import PRETRAINED
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
+from nat_core.architecture.rows import CellRows
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.accuracies.counts import carrying_edges
 from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.image_training.draws import architecture_at, seed_of
 from nat_core.learning.images.images import ImageData, load_images
@@ -47,8 +46,9 @@ from nat_core.learning.scratch.measured import SHIPPED, MeasuredResult, add_meas
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.scratch.queue import evaluate
 from nat_core.learning.support.hooks import Hooks
+from nat_core.paths import PRETRAINED
 from nat_core.runs.processes import stop_signals
-from nat_core.transform import transform
+from nat_core.transformation import transform
 
 SPACE = SPACES["fully_concat"]
 RANDOM, TRANSFORMED, REPEATED = 28, 12, 6
@@ -116,8 +116,13 @@ def chains(options: argparse.Namespace) -> Jobs:
     for number in range(options.count):
         rng, original = random.Random(seed_of("chains", number)), originals[number % len(originals)]
         drawn = (chain(original, rng, rewired=number % 2 == 1) for _ in count())
-        alive = next(item for item in drawn if all(carrying_edges(cell) for _, cell in item.cells))
+        alive = next(item for item in drawn if _carries(item))
         yield NamedArchitecture.of(alive, f"chain {number}"), 0
+
+
+def _carries(architecture: Architecture) -> bool:
+    """Whether something of an input reaches the output of every cell."""
+    return bool(CellRows.of([cell for _, cell in architecture.cells]).carries.any(axis=1).all())
 
 
 def chain(original: Architecture, rng: random.Random, rewired: bool) -> Architecture:

@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.scratch.state import new_state
 from nat_core.learning.scratch.training import Trainer
 from nat_core.learning.support.files import write_text
-from nat_core.learning.support.values import dataclass_of
+from nat_core.specification import read, specified
 
 # Fields of the budget in which it differs from preset `short`.
 CHANGES = {
@@ -37,7 +37,7 @@ TENTHS = 10
 _SKIPPED_TENTHS = 2
 
 
-@dataclass(frozen=True)
+@specified
 class SpeedResult:
     """One network trained on one pass.
 
@@ -74,7 +74,7 @@ class SpeedResult:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "SpeedResult":
         """The inverse of `asdict`, also after JSON. Raises ValueError for missing or unknown fields."""
-        return dataclass_of(cls, value)
+        return read(cls, value)
 
 
 def training_speed(

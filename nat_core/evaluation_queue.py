@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 
 from nat_core.learning.accuracy import AccuracySource
-from nat_core.transform import Transformation, evaluation_steps
+from nat_core.transformation import Transformation, evaluation_steps
 
 
 @dataclass(frozen=True)

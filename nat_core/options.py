@@ -1,17 +1,46 @@
-"""The options of a training, each declared once.
+"""Options: fields of configurations that people are asked for, each declared once, where the field is.
 
-The command line, the page's fields, the equivalent command and the configuration are all made from this table. Nothing
-heavy is imported here, so that `--help` answers at once.
+The command line, the page's fields, the equivalent command and the configuration are all made from them.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-# What rewards a training: a benchmark's table, a model of trained cells, or shared weights on images.
-KINDS = ("table", "trainings", "images")
+from nat_core.specification import OneOf, accepted, bare, said
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What says of a field that people are asked for it.
+
+    Attributes:
+        label: of the page's field; empty where the page asks for it in another way, or not.
+        help: one line.
+        name: of the option, where it is not the field's; fields of the same name are set together.
+        alias: another name that the command line takes.
+        unit: of the number.
+        main: whether a page shows it before "Advanced".
+        only: kinds of training in which it applies; none for all.
+        named: values by the texts that stand for them.
+        files: whether its texts are files' names.
+    """
+
+    label: str = ""
+    help: str = ""
+    name: str = ""
+    alias: str = ""
+    unit: str = ""
+    main: bool = False
+    only: tuple[str, ...] = ()
+    named: Mapping[str, Any] | None = None
+    files: bool = False
 
 
 @dataclass(frozen=True)
@@ -19,36 +48,126 @@ class Option:
     """One option.
 
     Attributes:
-        name: of the option, with underscores.
-        label: of the page's field; empty where the page asks for it in another way.
-        help: one line for people.
-        kind: of its value; Path stands for files, of which there may be several.
-        where: by kind of training, the fields of its configuration that the option sets, dotted and parted by spaces;
-            empty for what only chooses the configuration to start from.
-        main: whether the page shows it before "Advanced".
+        name: with underscores.
+        label: of the page's field, with the unit.
+        kind: of its value, or of each of its values.
+        repeatable: whether there may be several.
+        choices: titles by accepted text, where these are few.
+        accepted: in words.
+        sets: by the dotted name of every field that it sets, what texts stand for there; None for themselves.
+        asked: what else is said of it.
     """
 
     name: str
     label: str
-    help: str
     kind: type
-    where: Mapping[str, str]
-    main: bool = False
+    repeatable: bool
+    choices: Mapping[str, str] = field(compare=False)
+    accepted: str
+    sets: Mapping[str, Mapping[str, Any] | None] = field(compare=False)
+    asked: Asked
 
     @property
     def flag(self) -> str:
         return f"--{self.name.replace('_', '-')}"
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The command line's names for it."""
+        if self.kind is bool:
+            return (f"{self.flag}/--no{self.flag[1:]}",)
+        return (self.flag, f"--{self.asked.alias.replace('_', '-')}") if self.asked.alias else (self.flag,)
+
+    def words(self, value: Any) -> list[str]:
+        """Of a command line that gives it this value."""
+        if self.kind is bool:
+            return [self.flag if value else f"--no{self.flag[1:]}"]
+        return [self.flag, str(value)]
+
     def parse(self, text: str) -> Any:
         """The value that a text spells. Raises ValueError for none."""
         return _PARSERS[self.kind](text)
 
-    def value_in(self, config: Any, kind: str) -> Any:
-        """What a configuration of a kind of training says of the option."""
+    def value_in(self, config: Any) -> Any:
+        """What the first of its fields says in a configuration, as people would; None if they have no word for it."""
+        path, named = next(iter(self.sets.items()))
         value = config
-        for name in self.where[kind].split()[0].split("."):
+        for name in path.split("."):
             value = getattr(value, name)
-        return value
+        return value if named is None else next((text for text, item in named.items() if item == value), None)
+
+    def fields(self, value: Any) -> dict[str, Any]:
+        """A value of the option as its fields hold it. Raises ValueError for a text that stands for none."""
+        if any(self.sets.values()) and value not in self.choices:
+            raise ValueError(f"{self.name} is {value!r:.60}; accepted: {self.accepted}")
+        if self.asked.files:
+            value = tuple(str(Path(path).resolve()) for path in value)
+        plain = tuple(value) if self.repeatable else value
+        return {path: plain if named is None else named[value] for path, named in self.sets.items()}
+
+
+def options_of(config: Any, kind: str = "") -> Mapping[str, Option]:
+    """The options of a class of configurations, and of those within it, by name; of one kind of training or of all."""
+    return _options_of(config, kind)
+
+
+@cache
+def _options_of(config: Any, kind: str) -> Mapping[str, Option]:
+    found: dict[str, Option] = {}
+    for path, hint, asked in _asked("", config):
+        name = asked.name or path.rpartition(".")[2]
+        if name in found:
+            found[name] = replace(found[name], sets={**found[name].sets, path: asked.named})
+        elif not kind or not asked.only or kind in asked.only:
+            found[name] = _option(name, path, hint, asked)
+    return MappingProxyType(dict(sorted(found.items(), key=lambda item: not item[1].asked.main)))
+
+
+def _asked(prefix: str, config: type) -> Iterator[tuple[str, Any, Asked]]:
+    for name, hint in get_type_hints(config, include_extras=True).items():
+        if asked := said(hint, Asked):
+            yield f"{prefix}{name}", hint, asked
+        if is_dataclass(inner := bare(hint)):
+            yield from _asked(f"{prefix}{name}.", inner)  # type: ignore[arg-type]
+
+
+def _option(name: str, path: str, hint: Any, asked: Asked) -> Option:
+    kind, titles = bare(hint), said(hint, OneOf)
+    repeatable = get_origin(kind) is tuple
+    choices = {text: text for text in asked.named} if asked.named else titles.titles if titles else {}
+    label = ", ".join(filter(None, (asked.label, asked.unit)))
+    kind = Path if asked.files else str if asked.named else bare(get_args(kind)[0]) if repeatable else kind
+    words = ", ".join(choices) or accepted(hint)
+    return Option(name, label, kind, repeatable, choices, words, {path: asked.named}, asked)
+
+
+def changed(config: C, given: Mapping[str, Any], kind: str = "") -> C:
+    """`config` with some options otherwise, everything else as it is. Raises ValueError for what is not accepted."""
+    options = options_of(type(config), kind)
+    values: dict[str, Any] = {}
+    for name in given.keys() & options.keys():
+        values |= options[name].fields(given[name])
+    return with_fields(config, values)
+
+
+def with_fields(config: C, values: Mapping[str, Any]) -> C:
+    """A dataclass with fields set, those of dataclasses within it by dotted names; each is made anew only once."""
+    own = {name: value for name, value in values.items() if "." not in name}
+    for head in dict.fromkeys(name.partition(".")[0] for name in values if "." in name):
+        inner = {name.partition(".")[2]: value for name, value in values.items() if name.startswith(f"{head}.")}
+        own[head] = with_fields(own.get(head, getattr(config, head)), inner)
+    return replace(config, **own) if own else config  # type: ignore[type-var]
+
+
+def command_words(config: Any, standard: Any, kind: str = "") -> list[str]:
+    """The options of a command line that make `config` of `standard`."""
+    words: list[str] = []
+    for option in options_of(type(config), kind).values():
+        value = option.value_in(config)
+        if value is not None and value != option.value_in(standard):
+            for item in value if option.repeatable else (value,):
+                words += option.words(item)
+    return words
 
 
 def _whole(text: str) -> int:
@@ -68,63 +187,12 @@ def _decimal(text: str) -> float:
     return value
 
 
-_PARSERS: Mapping[type, Callable[[str], Any]] = {int: _whole, float: _decimal, str: str.strip, Path: Path}
+def _either(text: str) -> bool:
+    if text.strip().lower() not in ("true", "false"):
+        raise ValueError(f"{text.strip()[:20]!r} is neither true nor false")
+    return text.strip().lower() == "true"
 
 
-def _table() -> Iterator[Option]:
-    def policy(field: str, *kinds: str) -> dict[str, str]:
-        """A field of the policy's training, which images hold in their own."""
-        return {kind: f"policy.{field}" if kind == "images" else field for kind in kinds or KINDS}
-
-    yield Option("preset", "", "Images: paper, cpu (hours on a CPU; the default) or smoke.", str, {"images": ""})
-    yield Option("recipe", "", "nasbench201: group (ours) or authors (the papers' code); other spaces: trainings.", str,
-                 {"table": "", "trainings": ""})  # fmt: skip
-    yield Option("data", "Images", "A name on the Hugging Face hub, parquet files, an image folder, or sample.", str,
-                 {"images": "data"}, main=True)  # fmt: skip
-    yield Option("network", "Network", "Of the shared weights: cifar or imagenet.", str, {"images": "family"})
-    yield Option("images", "Images are", "held in memory, streamed, or auto: by their size.", str, {"images": "images"})
-    yield Option("most_broken", "Broken images, at most", "Skipped since they cannot be read; one more ends the run.",
-                 int, {"images": "most_broken"})  # fmt: skip
-    yield Option("epochs", "Epochs", "Of the shared weights.", int, {"images": "weights.epochs"}, main=True)
-    yield Option("steps", "Policy steps", "Gradient steps of the policy; from images, per epoch or round.", int,
-                 policy("steps"), main=True)  # fmt: skip
-    yield Option("seed", "Seed", "Of weights, batches and draws.", int, policy("seed"), main=True)
-    yield Option("schedule", "Schedule", "How shared weights and policy take turns: alternate (the papers') or "
-                 "two-stage.", str, {"images": "schedule"})  # fmt: skip
-    yield Option("rounds", "Rounds", "Of the two-stage schedule.", int, {"images": "rewards.rounds"})
-    yield Option("batch", "Images per step", "Batch of the shared weights' steps and of evaluations.", int,
-                 {"images": "weights.batch rewards.batch"})  # fmt: skip
-    yield Option("channels", "Channels", "C, initial channels of the network of shared weights; even.", int,
-                 {"images": "channels"})  # fmt: skip
-    yield Option("layers", "Layers", "L, searched cells of the network of shared weights.", int, {"images": "layers"})
-    yield Option("resolution", "Resolution, pixels", "Side of the images.", int, {"images": "resolution"})
-    yield Option("reward_images", "Images per reward", "On which an architecture is evaluated.", int,
-                 {"images": "rewards.images"})  # fmt: skip
-    yield Option("trainings", "", "A file of your trained cells: CSV, parquet or LaNAS' trace; repeatable.", Path,
-                 policy("trainings", "trainings"))  # fmt: skip
-    yield Option("cost_weight", "Cost weight λ", "Points of accuracy ÷ 100 given up for the heaviest cell's cost.",
-                 float, policy("cost_weight"))  # fmt: skip
-    yield Option("change_weight", "Change weight", "Points of accuracy that changing an edge must be worth.", float,
-                 policy("change_weight", "trainings"))  # fmt: skip
-    yield Option("caution", "Caution", "Standard errors deducted from what is gained over a plain rule.", float,
-                 policy("caution", "trainings"))  # fmt: skip
-    yield Option("searched_share", "Searched share", "Of the inputs, for which search shows the policy an output.",
-                 float, policy("searched_share", "trainings"))  # fmt: skip
-    yield Option("cost", "Cost", "What λ weighs: macs, or a device of the benchmark.", str, policy("cost", "table"))
-    yield Option("data_set", "Rewards from", "Column of the benchmark.", str, policy("data_set", "table"))
-    yield Option("policy_network", "Policy network", "edge is ours, gcn the papers'.", str, policy("policy"))
-
-
-OPTIONS: Mapping[str, Option] = {option.name: option for option in _table()}
-
-
-def options_of(kind: str) -> tuple[Option, ...]:
-    """The options of a kind of training, in the table's order."""
-    return tuple(option for option in OPTIONS.values() if kind in option.where)
-
-
-def differing(config: Any, standard: Any, kind: str) -> Iterator[tuple[Option, Any]]:
-    """The options whose values tell a configuration from the `standard` that it started from, with its values."""
-    for option in options_of(kind):
-        if option.where[kind] and (value := option.value_in(config, kind)) != option.value_in(standard, kind):
-            yield option, value
+_PARSERS: Mapping[type, Callable[[str], Any]] = {
+    int: _whole, float: _decimal, bool: _either, str: str.strip, Path: Path
+}  # fmt: skip

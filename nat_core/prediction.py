@@ -1,6 +1,6 @@
 """The use case: architectures → what is known or predicted of their accuracies, by what judges a policy's outputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,27 +45,13 @@ def predict(
     Raises:
         ValueError: there is no such policy, or what judges its outputs is broken.
     """
-    named = catalogue.cards(roots) if policy is None else {policy: catalogue.card_of(roots, policy)}
-    found: dict[int, Prediction] = {}
-    groups: dict[str, list[int]] = {}
-    for position, architecture in enumerate(architectures):
-        reasons = {name: card.target_space.mismatch(architecture) for name, card in named.items()}
-        if name := next((name for name, reason in reasons.items() if reason is None), None):
-            groups.setdefault(name, []).append(position)
-        else:
-            found[position] = Prediction(why_not=_why_none(roots, architecture, policy, reasons))
+    groups, unfit = catalogue.assigned(roots, architectures, policy)
+    found = {position: Prediction(why_not=reason) for position, reason in unfit.items()}
     for name, positions in groups.items():
-        judged = _judged([architectures[position] for position in positions], name, named[name])
+        card = catalogue.card_of(roots, name)
+        judged = _judged([architectures[position] for position in positions], name, card)
         found |= zip(positions, judged, strict=True)
     return tuple(found[position] for position in range(len(architectures)))
-
-
-def _why_none(
-    roots: Sequence[Path], architecture: Architecture, policy: str | None, reasons: Mapping[str, str | None]
-) -> str:
-    if policy is None:
-        return catalogue.why_none_fits(roots, architecture)
-    return f"The policy {policy[:60]!r} does not fit: {reasons[policy]}."
 
 
 def _judged(architectures: Sequence[Architecture], policy: str, card: PolicyCard) -> list[Prediction]:

@@ -1,15 +1,19 @@
-"""The order of candidates: by accuracy, or by worth where the accuracies are uncertain."""
+"""Candidates in order, and which of them is chosen: the most accurate, or the cheapest that is as good as the input."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import UncertainSource
-from nat_core.network.costs import Cost
+from nat_core.learning.accuracy import AccuracySource, JudgedOperations, UncertainSource, standard_errors_points
+from nat_core.learning.support.pareto import pareto_front
+from nat_core.network.config import NetworkConfig
+from nat_core.network.costs import Cost, cost_model
 
-# What saving all of the input's MACs is worth, in tolerances of an uncertain source.
-MACS_WORTH = 6.0
-# Share of the input's MACs that must be saved to lose as much as the tolerance; for a smaller loss in proportion.
-FAIR_SAVING = 0.4
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -17,67 +21,151 @@ class Candidate:
     """An architecture with its costs and its accuracy.
 
     Attributes:
+        network: where costs are counted.
         cost: every non-null edge counted, as in the literature.
-        effective_cost: without edges that reach no output.
         log_probability: natural logarithm of the policy's probability for it, given the input.
         accuracy_percent: by the accuracy source; None without one.
+        standard_error_points: of that accuracy; None where the source tells none.
+        gain_error_points: standard error of its accuracy minus the input's; None where the source tells none.
+        is_believable: whether the source has met architectures that are enough like it.
         is_final: whether the source has spent its full effort on it; candidates without rank after the others.
         number: 0 for the input, then in the order in which the policy proposed them.
     """
 
     architecture: Architecture
+    network: NetworkConfig
     cost: Cost
-    effective_cost: Cost
     log_probability: float
     accuracy_percent: float | None = None
+    standard_error_points: float | None = None
+    gain_error_points: float | None = None
+    is_believable: bool = True
     is_final: bool = True
     number: int = 0
 
+    @cached_property
+    def effective_cost(self) -> Cost:
+        """Without edges that reach no output."""
+        return cost_model(self.network).cost(self.architecture.effective)
 
-def most_accurate_first(candidates: list[Candidate]) -> list[Candidate]:
+    def gain_over(self, given: "Candidate") -> float | None:
+        """Accuracy gained over the input `given`, in points; None where one of them is not judged."""
+        if self.accuracy_percent is None or given.accuracy_percent is None:
+            return None
+        return self.accuracy_percent - given.accuracy_percent
+
+    def is_as_good_as(self, given: "Candidate") -> bool:
+        """Whether it is not worse than the input `given` by more than one standard error of the difference."""
+        gain = self.gain_over(given)
+        sure = self.is_believable and (self.is_final or not given.is_final)
+        return gain is not None and sure and gain + (self.gain_error_points or 0.0) >= 0
+
+
+def judged(
+    candidates: Sequence[Candidate],
+    inputs: Sequence[Architecture],
+    source: AccuracySource,
+    accuracy_percent: NDArray[np.float64],
+    is_final: NDArray[np.bool_] | None = None,
+) -> list[Candidate]:
+    """Candidates with their accuracies, and with how far off these may be where the source tells it.
+
+    Args:
+        candidates: n of any inputs.
+        inputs: [n] from which each was made.
+        source: of the accuracies.
+        accuracy_percent: [n], NaN for what is not judged yet.
+        is_final: [n], see `Candidate`; None: all are.
+
+    Raises:
+        ValueError: the source cannot judge an architecture.
+    """
+    outputs = [item.architecture for item in candidates]
+    errors: list[NDArray[np.float64]] = [standard_errors_points(source, outputs), np.full(len(outputs), np.nan)]
+    believable = np.ones(len(outputs), dtype=np.bool_)
+    if isinstance(source, UncertainSource):
+        errors[1] = source.gain_error_points(inputs, outputs)
+        believable = source.believable(inputs, outputs)
+    columns = ([_number(value) for value in column.tolist()] for column in (accuracy_percent, *errors))
+    final = [True] * len(outputs) if is_final is None else is_final.tolist()
+    return [
+        replace(
+            item,
+            accuracy_percent=accuracy,
+            standard_error_points=error,
+            gain_error_points=gain_error,
+            is_believable=believed,
+            is_final=last,
+        )
+        for item, accuracy, error, gain_error, believed, last in zip(
+            candidates, *columns, believable.tolist(), final, strict=True
+        )
+    ]
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def most_accurate_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Most accurate first; without accuracies, most probable first; of equals, the cheaper.
 
-    While some have no accuracy yet, those that have one come first. Once all have one, final accuracies come first.
+    While some have no accuracy yet, those that have one come first. Once all have one, believable and final accuracies
+    come first.
     """
+    candidates = list(candidates)
     complete = all(item.accuracy_percent is not None for item in candidates)
 
-    def key(item: Candidate) -> tuple[bool, bool, float, int]:
+    def key(item: Candidate) -> tuple[bool, bool, bool, float, int]:
         unknown = item.accuracy_percent is None
         merit = item.log_probability if item.accuracy_percent is None else item.accuracy_percent
-        return (complete and not item.is_final, unknown, -merit, item.cost.macs)
+        return (complete and not item.is_believable, complete and not item.is_final, unknown, -merit, item.cost.macs)
 
     return sorted(candidates, key=key)
 
 
-def believed(ranked: list[Candidate], given: Candidate, source: UncertainSource) -> list[Candidate]:
-    """`ranked` without those whose gains the source does not believe; all of them if it believes none."""
-    outputs = [item.architecture for item in ranked]
-    believable = source.believable([given.architecture] * len(outputs), outputs)
-    return [item for item, is_kept in zip(ranked, believable, strict=True) if is_kept] or ranked
+def cheapest_as_good(
+    candidates: Iterable[Candidate], given: Candidate, cost: Callable[[Candidate], float]
+) -> Candidate | None:
+    """The cheapest that is as good as the input `given`, of equals the most accurate; None if none is."""
+    good = [item for item in candidates if item.is_as_good_as(given)]
+    return min(good, key=lambda item: (cost(item), -(item.accuracy_percent or 0.0)), default=None)
 
 
-def worth_most_first(ranked: list[Candidate], given: Candidate, source: UncertainSource) -> list[Candidate]:
-    """`ranked`, but with the candidate that is worth most moved to the front.
+def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool_]) -> list[int]:
+    """The Pareto front of n candidates by their numbers, cheapest first: no other one is as cheap and as accurate.
 
-    Worth, in points, is the gain in accuracy minus its standard error, plus `MACS_WORTH` times the source's tolerance
-    for all of the input's MACs saved, and for a part of them in proportion. A candidate whose gain minus standard error
-    is negative is eligible only if it saves enough MACs: `FAIR_SAVING` of them where it may lose the tolerance.
+    What the source does not believe is on it only where it is cheaper than everything believed, and less accurate.
+
+    Args:
+        costs, accuracies: [n]; NaN for an accuracy that is not known.
+        believable: [n].
     """
-    tolerance = source.tolerance_points
-    known = [item for item in ranked if item.accuracy_percent is not None]
-    outputs = [item.architecture for item in known]
-    errors = source.gain_error_points([given.architecture] * len(known), outputs)
-    sure = {
-        item.number: (item.accuracy_percent or 0) - (given.accuracy_percent or 0) - float(error)
-        for item, error in zip(known, errors, strict=True)
-    }
+    known = np.isfinite(accuracies)
+    front = _rising(costs, accuracies, known & believable)
+    others = known & ~believable
+    if front:
+        others &= (costs < costs[front[0]]) & (accuracies < accuracies[front[0]])
+    return [*_rising(costs, accuracies, others), *front]
 
-    def saved(item: Candidate) -> float:
-        return 1 - item.cost.macs / given.cost.macs
 
-    def is_paid(item: Candidate) -> bool:
-        return sure[item.number] >= min(0.0, -tolerance * saved(item) / FAIR_SAVING)
+def _rising(costs: Numbers, accuracies: Numbers, which: NDArray[np.bool_]) -> list[int]:
+    """Of these the ones that are more accurate than everything as cheap."""
+    numbers = np.flatnonzero(which)
+    return numbers[pareto_front(costs[numbers], accuracies[numbers])].tolist()
 
-    paid = [item for item in known if given not in ranked or is_paid(item)]
-    chosen = max(paid or known, key=lambda item: sure[item.number] + tolerance * MACS_WORTH * saved(item), default=None)
-    return [*filter(None, [chosen]), *(item for item in ranked if item is not chosen)]
+
+def with_judgement(item: Candidate, judgement: JudgedOperations, number: int) -> Candidate:
+    """A candidate with what `judgement` says in row `number`."""
+    return replace(
+        item,
+        accuracy_percent=_number(float(judgement.accuracy_percent[number])),
+        standard_error_points=_number(float(judgement.standard_error_points[number])),
+        gain_error_points=_number(float(judgement.gain_error_points[number])),
+        is_believable=bool(judgement.believable[number]),
+    )
+
+
+def macs(item: Candidate) -> float:
+    """What candidates are compared by where nothing else is asked for."""
+    return item.cost.macs

@@ -16,7 +16,7 @@ new = st.expander("New run", key="train_open", on_change="rerun", icon=":materia
 if new.open:  # its estimate may have to measure the machine first, for which no table should wait
     with new:
         form.new_run(runs)
-scratch = st.expander("Train from scratch", key="scratch_open", on_change="rerun", icon=":material/model_training:")
+scratch = st.expander("Train from scratch", key="evaluate_open", on_change="rerun", icon=":material/model_training:")
 if scratch.open:
     with scratch:
         scratch_form.new_evaluation(runs)

@@ -1,4 +1,4 @@
-"""Transform: a cell goes in, a better cell comes out."""
+"""Transform: a cell goes in, the trade-off that a policy makes of it comes out."""
 
 import streamlit as st
 
@@ -11,12 +11,14 @@ from ui import (
     editor,
     export,
     figures,
+    front,
     measuring,
     provenance,
     result,
     settings,
     shell,
     steps,
+    theme,
     view,
 )
 
@@ -25,11 +27,12 @@ view.restore()
 st.title("Transform a cell", anchor=False)
 architecture = choose.architecture()
 provenance.note(st.session_state["cell"])
-answer = settings.transformation(architecture)
-if answer is None:
+chosen = settings.settings(architecture)
+answer = chosen and settings.transformation(architecture, chosen)
+if chosen is None or answer is None:
     result.input_figures(architecture)
     drawings.options(architecture, with_output=False)
-    editor.restore_part(architecture)
+    editor.restore_part(architecture, drawings.order(architecture))
     drawings.single(architecture)
     editor.editor(architecture, None)
     tabs = st.tabs(["History", "Export"])
@@ -37,19 +40,26 @@ if answer is None:
         steps.table()
     with tabs[1]:
         export.one(architecture, compute.default_network(architecture))
+    view.remember()
 else:
     outcome = answer.progress.outcome
     shown = candidates.shown(outcome)
-    result.figures(answer, shown)
+    published = compute.published(outcome, chosen.policy)
+    with st.container(key=theme.FRONT):
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            front.panel(outcome, shown, chosen, published)
+        with right:
+            result.panel(answer, shown, published)
     measuring.watch(answer)
     drawings.options(architecture, with_output=True)
-    editor.restore_part(architecture)
-    drawings.pair(architecture, shown.architecture)
-    editor.editor(architecture, outcome.distribution)
+    editor.restore_part(architecture, drawings.order(architecture, outcome.output.architecture))
+    drawings.pair(outcome, shown)
+    told = compute.told_budget(outcome, shown, chosen.policy, chosen.device)
+    editor.editor(architecture, told.distribution)
     views = {
-        "Edges": lambda: edges.table(outcome, shown),
-        "Probabilities": lambda: edges.probabilities(outcome, shown),
-        "Candidates": lambda: candidates.chart_and_table(outcome, shown),
+        "Edges": lambda: edges.table(told, shown),
+        "Probabilities": lambda: edges.probabilities(told, shown),
         "Benchmark": lambda: figures.benchmark(outcome, shown),
         "History": steps.table,
         "Export": lambda: export.transformation(outcome, shown),
@@ -59,4 +69,9 @@ else:
     for tab, draw in zip(st.tabs(list(views)), views.values(), strict=True):
         with tab:
             draw()
-view.remember()
+    with st.expander("Advanced", icon=":material/tune:"):
+        settings.controls(chosen)
+        candidates.table(outcome, shown)
+    view.remember()
+    if answer.progress.state != "running" and drawings.prepare(outcome, shown):
+        st.rerun()

@@ -10,8 +10,9 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.evaluation_queue import EvaluationQueue
 from nat_core.learning.accuracies.supernet_source import CoarseToFine
 from nat_core.learning.nasbench201.table import TabularAccuracy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
-from nat_core.transform import Options, evaluation_steps, propose, transform
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
+from nat_core.transformation import Options, evaluation_steps, propose, transform
 
 SPACE = SPACES["nasbench201"]
 torch.manual_seed(0)

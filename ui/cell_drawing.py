@@ -1,8 +1,11 @@
 """The clickable drawing of a cell: the core's SVG in a Streamlit component."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 import streamlit as st
+
+from ui.along import POINT_JS, Place
 
 _CSS = """
 .drawing { width: 100%; overflow-x: auto; }
@@ -14,7 +17,9 @@ _CSS = """
 """  # noqa: E501
 
 # The SVG comes from this project's own drawing code; every text in it is from the table of operations.
-_JS = """
+_JS = (
+    POINT_JS
+    + """
 const PARTS = "g.edge[data-edge], g.node[data-node]";
 const nameOf = ({ dataset }) =>
   dataset.edge !== undefined ? "edge " + dataset.edge : dataset.node === "output" ? "output" : "node " + dataset.node;
@@ -40,21 +45,24 @@ export default function ({ parentElement, data, setTriggerValue }) {
     parentElement.appendChild(holder);
   }
   holder.className = data.onlyChanges ? "drawing only-changes" : "drawing";
-  if (holder.dataset.source !== data.svg) {
-    holder.innerHTML = data.svg;
-    holder.dataset.source = data.svg;
-  }
-  holder.querySelector("svg").setAttribute("role", "group");
-  for (const part of holder.querySelectorAll(PARTS)) {
-    if (!isPart(part)) continue;
-    part.classList.add("part");
-    part.classList.toggle("selected", nameOf(part) === data.selected);
-    part.setAttribute("tabindex", "0");
-    part.setAttribute("role", "button");
-    part.setAttribute("aria-label", part.querySelector("title").textContent);
-    part.setAttribute("aria-pressed", String(nameOf(part) === data.selected));
-    widen(part);
-  }
+  follow(holder, () => {
+    const svg = data.frames[pointOf(data, data.frames)];
+    if (holder.source !== svg) {
+      holder.innerHTML = svg;
+      holder.source = svg;
+    }
+    holder.querySelector("svg").setAttribute("role", "group");
+    for (const part of holder.querySelectorAll(PARTS)) {
+      if (!isPart(part)) continue;
+      part.classList.add("part");
+      part.classList.toggle("selected", nameOf(part) === data.selected);
+      part.setAttribute("tabindex", "0");
+      part.setAttribute("role", "button");
+      part.setAttribute("aria-label", part.querySelector("title").textContent);
+      part.setAttribute("aria-pressed", String(nameOf(part) === data.selected));
+      widen(part);
+    }
+  });
   const choose = (event) => {
     const part = event.target.closest(".part");
     if (part) setTriggerValue("part", nameOf(part));
@@ -66,16 +74,24 @@ export default function ({ parentElement, data, setTriggerValue }) {
   };
 }
 """
+)
 
 _component = st.components.v2.component("cell_drawing", css=_CSS, js=_JS)
 
 
 def cell_drawing(
-    svg: str, key: str, on_part: Callable[[str], None], selected: str | None = None, only_changes: bool = False
+    svgs: Mapping[int, str],
+    place: Place,
+    key: str,
+    on_part: Callable[[str], None],
+    selected: str | None = None,
+    only_changes: bool = False,
 ) -> None:
-    """Shows `svg`, whose edges and nodes can be clicked or reached with the keyboard.
+    """Shows one of `svgs`, whose edges and nodes can be clicked or reached with the keyboard.
 
     Args:
+        svgs: by the number of the candidate whose they are; that of `place` among them.
+        place: where on which front the page is.
         on_part: called with ``edge 3``, ``node 2``, numbered as in the cell, or ``output``.
         selected: the part that is marked, named likewise.
         only_changes: whether unchanged edges fade.
@@ -85,5 +101,6 @@ def cell_drawing(
         if part := st.session_state[key].part:
             on_part(part)
 
-    data = {"svg": svg, "selected": selected, "onlyChanges": only_changes}
+    frames = {str(number): svg for number, svg in svgs.items()}
+    data = {"frames": frames, **asdict(place), "selected": selected, "onlyChanges": only_changes}
     _component(key=key, data=data, on_part_change=clicked)

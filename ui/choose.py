@@ -13,7 +13,7 @@ from nat_core.learning.nasbench201 import table
 from nat_core.naming import resolve
 from ui import notices, reading
 from ui.text import plain
-from ui.view import canonical, choose_cell
+from ui.view import canonical, choose_cell, unread
 
 _SOURCES = {
     "library": "Library",
@@ -29,8 +29,8 @@ _PLACEHOLDER = (
 
 def architecture() -> Architecture:
     """Draws the chooser; returns the current input."""
-    for problem in st.session_state.pop("problems", []):
-        st.warning(plain(problem), icon=":material/link_off:")
+    for item in unread():
+        st.warning(plain(item.problem), icon=":material/link_off:")
     current = resolve(st.session_state["cell"])
     st.session_state.setdefault("source", _source_of(st.session_state["cell"], current))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

@@ -2,23 +2,33 @@
 
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
-from nat_core import PRETRAINED
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
 from nat_core.evaluation_queue import EvaluationQueue, Progress
 from nat_core.learning.accuracy import AccuracySource, StagedSource
+from nat_core.learning.comparison import published_outputs
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.optimality import reachable_front
+from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, budgets, read_measured
 from nat_core.network.config import NetworkConfig, usual_network
 from nat_core.network.costs import Cost, cost_model
+from nat_core.paths import PRETRAINED
+from nat_core.ranking import Candidate, judged
 from nat_core.runs.folders import default_folders
-from nat_core.transform import Options, Transformation, propose
-from nat_core.transform import transform as run_transform
+from nat_core.tradeoff import SHARES
+from nat_core.transformation import Options, Transformation, propose
+from nat_core.transformation import transform as run_transform
 
 # The pretrained policies, then those of this machine's runs.
 POLICIES = (PRETRAINED, *default_folders().policy_roots)
@@ -56,15 +66,85 @@ class Answer:
 def transform(architecture: Architecture, policy: str, space: Space, options: Options, device: str) -> Answer:
     """`architecture` transformed by the policy of that name: what it proposes at once, accuracies as they come.
 
-    Raises ValueError with one sentence.
+    Candidates are sought within all shares of a front. Raises ValueError with one sentence.
     """
     again = partial(transform, architecture, policy, space, options, device)
     loaded, card = catalogue.load_for(POLICIES, architecture, policy, device)
     source = catalogue.accuracy_source(card, architecture, download=False)
+    options = replace(options, shares=SHARES)
     if isinstance(source, StagedSource):
         key = (architecture, loaded, space, source, options)
         return Answer(evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
     return Answer(Progress(_transform(architecture, loaded, space, source, options), "finished"), again)
+
+
+def told_budget(outcome: Transformation, shown: Candidate, policy: str, device: str) -> Transformation:
+    """`outcome` with the probabilities of a policy that is told what is shown as its budget; of another, itself."""
+    given = outcome.input
+    loaded, card = catalogue.load_for(POLICIES, given.architecture, policy, device)
+    if not loaded.config.budget or not given.cost.macs:
+        return outcome
+    share = min(1.0, shown.cost.macs / given.cost.macs)
+    return replace(outcome, distribution=_rows(given.architecture, loaded, card.target_space, share))
+
+
+@lru_cache(maxsize=512)
+def _rows(architecture: Architecture, policy: Policy, space: Space, share: float) -> NDArray[np.float64]:
+    with torch.inference_mode():
+        distribution = policy.distribution([architecture], space, budgets=[share])
+    return distribution.rows().double().cpu().numpy()
+
+
+@dataclass(frozen=True)
+class Published:
+    """A paper's transformation of an input, costed and judged like the policy's.
+
+    Attributes:
+        name: in the library.
+        method: that made it.
+        candidate: with costs and accuracy; its probability is not known.
+    """
+
+    name: str
+    method: str
+    candidate: Candidate
+
+
+def published(outcome: Transformation, policy: str) -> tuple[Published, ...]:
+    """What papers made of the input, judged by what judges the policy's outputs; nothing where that takes long."""
+    architecture = outcome.input.architecture
+    _, card = catalogue.load_for(POLICIES, architecture, policy)
+    source = catalogue.accuracy_source(card, architecture, download=False)
+    if source is None or isinstance(source, StagedSource):
+        return ()
+    return _published(architecture, source, outcome.network)
+
+
+@lru_cache(maxsize=64)
+def _published(architecture: Architecture, source: AccuracySource, network: NetworkConfig) -> tuple[Published, ...]:
+    known = [
+        item
+        for item in published_outputs(architecture)
+        if source.mismatch(item.architecture) is None and network.mismatch(item.architecture) is None
+    ]
+    if not known:
+        return ()
+    outputs = [item.architecture for item in known]
+    candidates = [Candidate(item, network, cost_model(network).cost(item), float("nan")) for item in outputs]
+    rated = judged(candidates, [architecture] * len(known), source, source.accuracy_percent(outputs))
+    return tuple(
+        Published(item.name, item.method or "", candidate) for item, candidate in zip(known, rated, strict=True)
+    )
+
+
+@lru_cache(maxsize=256)
+def oracle_front(architecture: Architecture, data_set: str, rule: str) -> tuple[tuple[float, float], ...]:
+    """MACs (millions) and accuracies of the best that legal transitions reach; nothing outside NAS-Bench-201."""
+    if table.mismatch(architecture) is not None:
+        return ()
+    macs, accuracies = QUANTITIES["macs"].values, table.accuracies_percent(data_set)
+    codes = reachable_front(int(table.codes([architecture])[0]), macs, data_set, rule)
+    return tuple((float(macs[code]), float(accuracies[code])) for code in codes)
 
 
 def measured() -> tuple[MeasuredAccuracy, ...]:

@@ -12,7 +12,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import aligned
 from nat_core.architecture.operations import INDEX, NAMES, OPERATIONS
 from nat_core.network.costs import cost_model
-from nat_core.transform import Candidate, Transformation
+from nat_core.transformation import Candidate, Transformation
 from ui.text import edge_label
 from ui.theme import style, theme
 from ui.unit import unit

@@ -24,6 +24,9 @@ from ui.text import edge_label, node_label, percent
 from ui.unit import unit
 from ui.view import choose_cell
 
+# Of the session: which cell the selected part belongs to.
+EDITED = "edited_cell"
+
 
 @dataclass(frozen=True)
 class Editor:
@@ -71,7 +74,7 @@ def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | 
             st.session_state["part"],
             "part",
             partial(_part_title, cell),
-            select,
+            partial(select, item.name),
             210,
             help="Or click an edge or a node in a drawing.",
         )
@@ -90,9 +93,11 @@ def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | 
     st.caption(validity(architecture))
 
 
-def restore_part(architecture: Architecture) -> None:
-    """Selects the first edge of the drawn cell where what was selected is no longer there; before any drawing."""
-    known = parts(dict(architecture.cells)[st.session_state["cell_name"]])
+def restore_part(architecture: Architecture, drawn: Sequence[CellName]) -> None:
+    """Selects the first edge of the first drawn cell where what was selected is not there; before any drawing."""
+    asked = st.session_state["part_cell"]
+    st.session_state[EDITED] = asked if asked in drawn else drawn[0]
+    known = parts(dict(architecture.cells)[st.session_state[EDITED]])
     if st.session_state["part"] not in known:
         st.session_state["part"] = known[0]
 
@@ -115,7 +120,7 @@ def validity(architecture: Architecture) -> str:
 
 
 def _editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | None) -> Editor:
-    name = st.session_state["cell_name"]
+    name = st.session_state[EDITED]
     split = len(architecture.normal.edges)
     own = slice(0, split) if name == "normal" else slice(split, None)
     network = compute.default_network(architecture)
@@ -129,9 +134,9 @@ def _listed(noun: str, names: Sequence[str]) -> str:
     return f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def select(part: str) -> None:
-    """Selects an edge or a node, named as in `parts`."""
-    st.session_state["part"] = part
+def select(name: CellName, part: str) -> None:
+    """Selects an edge or a node of a cell, named as in `parts`."""
+    st.session_state["part_cell"], st.session_state["part"] = name, part
 
 
 def _part_title(cell: Cell, part: str) -> str:

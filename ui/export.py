@@ -15,7 +15,7 @@ from nat_core.drawing.cells import draw_architecture, draw_difference
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_CLASSES, MAX_LAYERS, NetworkConfig
 from nat_core.network.export_onnx import onnx_file, why_no_onnx
 from nat_core.network.export_torch import state_file, torch_source
-from nat_core.transform import Candidate, Transformation
+from nat_core.transformation import Candidate, Transformation
 from ui import notices
 from ui.text import plain
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nat_core.learning.nasbench201 import table
-from nat_core.transform import Candidate, Transformation
+from nat_core.transformation import Candidate, Transformation
 
 
 def has(outcome: Transformation) -> bool:

@@ -2,23 +2,30 @@
 
 from streamlit.delta_generator import DeltaGenerator
 
+from ui.along import Figure
 from ui.text import millions, relative, signed
 
+_COLORS = {"better": "green", "worse": "red", "same": "gray"}
 
-def cost(column: DeltaGenerator, label: str, before: int, after: int) -> None:
+
+def show(column: DeltaGenerator, figure: Figure) -> None:
+    """Draws one figure in a column."""
+    color = _COLORS[figure.tone]
+    column.metric(figure.label, figure.value, figure.change or None, delta_color=color, delta_arrow="off")
+
+
+def cost(label: str, before: int, after: int) -> Figure:
     """A number of operations or parameters, in millions; less is better."""
-    delta = f"{relative(after, before)} of {millions(before)}"
-    _change(column, label, millions(after), delta, better=after < before, same=after == before)
+    change = f"{relative(after, before)} of {millions(before)}"
+    return Figure(label, millions(after), change, _tone(better=after < before, same=after == before))
 
 
-def accuracy(column: DeltaGenerator, label: str, before: float, after: float) -> None:
+def accuracy(label: str, before: float, after: float) -> Figure:
     """Percent; more is better."""
     gain = after - before
-    delta = f"{signed(gain)} points on {before:.2f} %"
-    _change(column, label, f"{after:.2f} %", delta, better=gain > 0, same=abs(gain) < 0.005)
+    change = f"{signed(gain)} points on {before:.2f} %"
+    return Figure(label, f"{after:.2f} %", change, _tone(better=gain > 0, same=abs(gain) < 0.005))
 
 
-def _change(column: DeltaGenerator, label: str, value: str, delta: str, better: bool, same: bool) -> None:
-    """Any figure, its change green where it is better and red where it is worse."""
-    color = "gray" if same else "green" if better else "red"
-    column.metric(label, value, delta, delta_color=color, delta_arrow="off")
+def _tone(better: bool, same: bool) -> str:
+    return "same" if same else "better" if better else "worse"

@@ -45,6 +45,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if ((event.key === "Enter" || event.key === " ") && choose(event)) event.preventDefault();
   };
   if (data.clickable) {
+    holder.querySelector("svg").setAttribute("role", "group");
     for (const part of holder.querySelectorAll(PARTS)) {
       part.setAttribute("role", "button");
       part.setAttribute("tabindex", "0");

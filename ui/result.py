@@ -1,7 +1,9 @@
 """What a transformation comes to: figures with their changes, and on what they were counted."""
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -9,32 +11,47 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
 from nat_core.learning.nasbench201.table import DATA_SETS, TabularAccuracy
 from nat_core.network.costs import Cost
-from nat_core.transform import Candidate, Transformation
-from ui import compute, metrics, steps
-from ui.compute import Answer
-from ui.text import millions, plain
+from nat_core.transformation import Candidate, Transformation
+from nat_core.verdicts import compared
+from ui import along, compute, front, metrics, scratch, steps
+from ui.along import Figure, Sayings
+from ui.compute import Answer, Published
+from ui.text import millions, plain, signed, unbroken
 from ui.unit import MACS, Unit, unit
 
 
-def figures(answer: Answer, shown: Candidate) -> None:
-    """Metrics with their changes, their conditions, and the verdict in one sentence."""
+def panel(answer: Answer, shown: Candidate, published: Sequence[Published]) -> None:
+    """The verdict in one sentence, the figures with their changes, and what can be done with the output."""
     outcome = answer.progress.outcome
-    before, counted = outcome.input, unit()
-    columns = iter(st.columns(5))
-    costs = before.cost.macs * counted.per_mac, shown.cost.macs * counted.per_mac
-    metrics.cost(next(columns), counted.name, *costs)
-    metrics.cost(next(columns), "Parameters", before.cost.parameters, shown.cost.parameters)
-    measured = ""
-    if shown.accuracy_percent is not None and before.accuracy_percent is not None:
-        label = f"{_data_set(outcome)} ({outcome.accuracy_kind})"
-        metrics.accuracy(next(columns), label, before.accuracy_percent, shown.accuracy_percent)
-        measured = _test_metric(columns, before.architecture, shown.architecture)
-    changes = difference(before.architecture, shown.architecture)
-    next(columns).metric("Edges changed", f"{len(changes)} of {len(before.architecture.edges)}")
-    st.caption(plain(_conditions(outcome, shown, counted) + measured))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{_verdict(answer, shown)}**", width="content")
+    points = {item.number: sayings(answer, item) for item in front.along(outcome, shown)}
+    along.figures(points, front.place(outcome, shown))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if outcome.accuracy_description:
+            st.caption(plain(_briefly(outcome.accuracy_description)), width="content")
+        with st.popover("What the numbers mean", type="tertiary"):
+            st.markdown(plain(_conditions(outcome, shown, unit(), _measured(outcome, shown))))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         steps.use_output(shown)
+        scratch.button(outcome, shown, published)
+    scratch.progress(outcome, shown)
+
+
+def sayings(answer: Answer, item: Candidate) -> Sayings:
+    """What is said of a candidate as the output."""
+    outcome, counted = answer.progress.outcome, unit()
+    before, measured = outcome.input, _measured(outcome, item)
+    found = [
+        metrics.cost(counted.name, before.cost.macs * counted.per_mac, item.cost.macs * counted.per_mac),
+        metrics.cost("Parameters", before.cost.parameters, item.cost.parameters),
+    ]
+    if item.accuracy_percent is not None and before.accuracy_percent is not None:
+        label = f"{_data_set(outcome)} ({outcome.accuracy_kind})"
+        found.append(metrics.accuracy(label, before.accuracy_percent, item.accuracy_percent))
+    changed = len(difference(before.architecture, item.architecture))
+    found.append(Figure("Edges changed", f"{changed} of {len(before.architecture.edges)}"))
+    if measured:
+        found.append(metrics.accuracy(measured.label, *measured.pair))
+    return Sayings(unbroken(_verdict(answer, item, measured)), tuple(found))
 
 
 def input_figures(architecture: Architecture) -> None:
@@ -57,28 +74,41 @@ def _data_set(outcome: Transformation) -> str:
     return (outcome.accuracy_description or "").partition(": ")[2].partition(",")[0] or "Accuracy"
 
 
-def _test_metric(columns: Iterator, before: Architecture, after: Architecture) -> str:
-    """Test accuracy where the benchmark has it, or both were trained from scratch: reported, never used to choose.
+@dataclass(frozen=True)
+class _Measured:
+    """Accuracies of input and output that no model has said: reported, never used to choose.
 
-    Args:
-        columns: takes the next one if there is such an accuracy.
-        before, after: the architectures.
-
-    Returns:
-        How they were trained, if here: a sentence for the conditions below.
+    Attributes:
+        label: of the figure.
+        pair: of input and output, in percent.
+        about: how they were trained, a sentence; empty for a benchmark's.
+        is_demonstration: whether they say only that training works.
     """
-    test = TabularAccuracy("cifar10_test")
-    if test.mismatch(before) is None:
-        old, new = test.accuracy_percent([before, after])
-        metrics.accuracy(next(columns), f"{DATA_SETS['cifar10_test']} (tabular)", old, new)
-        return ""
+
+    label: str
+    pair: tuple[float, float]
+    about: str = ""
+    is_demonstration: bool = False
+
+
+def _measured(outcome: Transformation, shown: Candidate) -> _Measured | None:
+    """Test accuracy where the benchmark has it, or both were trained from scratch within one budget."""
+    pair, test = [outcome.input.architecture, shown.architecture], TabularAccuracy("cifar10_test")
+    if test.mismatch(pair[0]) is None:
+        old, new = test.accuracy_percent(pair)
+        return _Measured(f"{DATA_SETS['cifar10_test']} (tabular)", (float(old), float(new)))
     with contextlib.suppress(ValueError):  # Compare says what is wrong with the table
-        known = [source for source in compute.measured() if not source.mismatch(before) and not source.mismatch(after)]
+        known = [source for source in compute.measured() if not any(map(source.mismatch, pair))]
         if known:
-            old, new = known[0].accuracy_percent([before, after])
-            metrics.accuracy(next(columns), "From scratch (measured)", old, new)
-            return f" Measured: {known[0].description}."
-    return ""
+            old, new = known[0].accuracy_percent(pair)
+            label = f"From scratch (measured{', a demonstration' if known[0].is_demonstration else ''})"
+            return _Measured(label, (float(old), float(new)), known[0].description, known[0].is_demonstration)
+    return None
+
+
+def _briefly(description: str) -> str:
+    """A source's description without what stands in brackets."""
+    return re.sub(r"\s*\([^)]*\)", "", description)
 
 
 def _convention(counted: Unit) -> str:
@@ -90,20 +120,30 @@ def _dead(raw: Cost, effective: Cost, counted: Unit) -> str:
     return "" if raw == effective else f" Without edges that reach no output: {counted.text(effective.macs)}."
 
 
-def _conditions(outcome: Transformation, shown: Candidate, counted: Unit) -> str:
+def _conditions(outcome: Transformation, shown: Candidate, counted: Unit, measured: _Measured | None) -> str:
     """What every number above is measured on."""
     accuracy = f" Accuracy: {outcome.accuracy_description} ({outcome.accuracy_kind})." if outcome.accuracy_kind else ""
+    band = " The band is one standard error of the difference to the input." if shown.gain_error_points else ""
     dead = _dead(shown.cost, shown.effective_cost, counted)
-    return f"{outcome.network.description}. {_convention(counted)}{accuracy}{dead}"
+    trained = f" Measured: {measured.about}." if measured and measured.about else ""
+    tried = f" {outcome.verdict}" if shown.number == outcome.output.number else ""
+    return f"{outcome.network.description}. {_convention(counted)}{accuracy}{band}{dead}{trained}{tried}"
 
 
-def _verdict(answer: Answer, shown: Candidate) -> str:
+def _verdict(answer: Answer, shown: Candidate, measured: _Measured | None) -> str:
+    """One sentence with numbers about what is shown."""
     outcome = answer.progress.outcome
-    if shown.number == outcome.output.number:
-        if answer.progress.state == "finished":
-            return outcome.verdict
+    is_first = shown.number == outcome.output.number
+    if is_first and answer.progress.state != "finished":
         judged = sum(item.accuracy_percent is not None for item in outcome.candidates)
-        return f"The best of {judged} judged so far." if judged else "The most probable transformation, not judged yet."
-    rank = outcome.candidates.index(shown) + 1
-    first = "the most probable" if outcome.accuracy_kind is None else "the best"
-    return f"Showing candidate {rank} of {len(outcome.candidates)}; {first} one is candidate 1."
+        return (
+            f"The first of {judged} judged so far." if judged else "The most probable transformation, not judged yet."
+        )
+    if shown.number == outcome.input.number:
+        return outcome.verdict if is_first else "The input as it is."
+    doubt = "" if shown.is_believable else "; few cells like it have been trained"
+    trained = ""
+    if measured and measured.about:
+        what = "trained for a demonstration" if measured.is_demonstration else "trained from scratch"
+        trained = f"; {what}, {signed(measured.pair[1] - measured.pair[0])} points"
+    return f"{compared(outcome.input, shown, unit().name)}{doubt}{trained}."

@@ -1,4 +1,7 @@
-"""Choosing policy, candidates and budget; then the transformation itself, which takes milliseconds."""
+"""Policy, space and how candidates are drawn: what is asked for, and the transformation that answers it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -6,91 +9,121 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.policies import catalogue
 from nat_core.learning.support.device import available_devices, default_device, device_title
-from nat_core.network.config import NETWORKS
-from nat_core.transform import MAX_SAMPLES, Options
+from nat_core.transformation import MAX_SAMPLES, Options
 from ui import compute, notices
+from ui.callback import callback
+from ui.choice import choice
 from ui.compute import Answer
 from ui.text import plain
-from ui.unit import unit
-from ui.view import MIN_BUDGET_PERCENT, show_best
+from ui.view import show_first
 
 _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
+_DEVICE = "device"
 
 
-def transformation(architecture: Architecture) -> Answer | None:
-    """Draws the settings and transforms; None, with a sentence on the page, where that cannot be."""
+@dataclass(frozen=True)
+class Settings:
+    """What transforms an architecture.
+
+    Attributes:
+        spaces, policies: names that fit it; the policies' are of the chosen space.
+        space, policy: the chosen ones.
+        device: on which the policy runs.
+        rule: of transitions.
+        data_set: whose accuracies choose on NAS-Bench-201.
+    """
+
+    spaces: tuple[str, ...]
+    policies: tuple[str, ...]
+    space: Space
+    policy: str
+    device: str
+    rule: str
+    data_set: str
+
+
+def settings(architecture: Architecture) -> Settings | None:
+    """What is asked for, as far as it is here; None, with a sentence on the page, where nothing transforms."""
     fitting = catalogue.fitting(compute.POLICIES, architecture)
+    asked = st.session_state["policy"]
     if not fitting:
         st.info(plain(catalogue.why_none_fits(compute.POLICIES, architecture)), icon=":material/info:")
         return None
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        space = _space(architecture, {card.space for card in fitting.values()})
-        _policy([name for name, card in fitting.items() if card.space == space.name])
-        st.segmented_control(
-            "Candidates", _METHODS, format_func=_METHODS.get, key="method", required=True, on_change=show_best
+    spaces = _spaces(architecture, {card.space for card in fitting.values()})
+    if asked in fitting and not st.session_state["space"]:
+        st.session_state["space"] = fitting[asked].space
+    if st.session_state["space"] not in spaces:
+        st.session_state["space"] = spaces[0]
+    space = SPACES[st.session_state["space"]]
+    policies = tuple(name for name, card in fitting.items() if card.space == space.name)
+    policy = asked if asked in policies else policies[0]
+    if asked and asked not in catalogue.cards(compute.POLICIES):
+        st.warning(
+            plain(f"The policy {asked[:60]} is not here; shown is what {policy} does."), icon=":material/link_off:"
         )
-        st.number_input("How many", 1, MAX_SAMPLES, key="samples", on_change=show_best, width=110)
-        if st.session_state["method"] == "sampled":
-            st.number_input("Seed", 0, 2**31, key="seed", on_change=show_best, width=130)
-        max_macs = _budget(compute.costs(architecture, NETWORKS[space.network])[0].macs)
-        device = _device()
-    options = Options(
-        samples=st.session_state["samples"],
-        method=st.session_state["method"],
-        seed=st.session_state["seed"] if st.session_state["method"] == "sampled" else 0,
-        max_macs=max_macs,
-    )
+    card = fitting[policy]
+    return Settings(spaces, policies, space, policy, _device(), card.rule, card.data_set)
+
+
+def transformation(architecture: Architecture, chosen: Settings) -> Answer | None:
+    """What the policy makes of it; None, with a sentence on the page, where that cannot be."""
+    sampled = st.session_state["method"] == "sampled"
     try:
-        return compute.transform(architecture, st.session_state["policy"], space, options, device)
+        options = Options(
+            samples=st.session_state["samples"],
+            method=st.session_state["method"],
+            seed=st.session_state["seed"] if sampled else 0,
+        )
+        return compute.transform(architecture, chosen.policy, chosen.space, options, chosen.device)
     except ValueError as error:
         notices.problem(error, "No transformation")
         return None
 
 
-def _space(architecture: Architecture, with_policies: set[str]) -> Space:
-    """The space that the cell belongs to; there is a choice where it belongs to several."""
-    names = [name for name, space in SPACES.items() if name in with_policies and space.mismatch(architecture) is None]
-    if st.session_state["space"] not in names:
-        st.session_state["space"] = names[0]
-    st.selectbox(
-        "Space",
-        names,
-        key="space",
-        format_func=lambda name: SPACES[name].title,
-        on_change=show_best,
-        width=220,
-        help="Found from the cell; a cell may belong to more than one.",
+def controls(chosen: Settings) -> None:
+    """Draws what can be asked for."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if len(chosen.spaces) > 1:
+            st.selectbox(
+                "Space", chosen.spaces, key="space", format_func=lambda name: SPACES[name].title, on_change=show_first,
+                width=220, help="The cell belongs to more than one.",
+            )  # fmt: skip
+        choice("Policy", chosen.policies, chosen.policy, "policy_choice", str, _choose_policy, 200)
+        st.segmented_control(
+            "Candidates", _METHODS, format_func=_METHODS.get, key="method", required=True, on_change=show_first
+        )
+        st.number_input(
+            "How many", 1, MAX_SAMPLES, key="samples", on_change=show_first, width=130,
+            help="Within each budget: 100, 80, 60, 40 and 20 % of the input's MACs.",
+        )  # fmt: skip
+        if st.session_state["method"] == "sampled":
+            st.number_input("Seed", 0, 2**31, key="seed", on_change=show_first, width=130)
+        _device_choice(available_devices())
+
+
+def _choose_policy(name: str) -> None:
+    st.session_state["policy"] = name
+    show_first()
+
+
+def _spaces(architecture: Architecture, with_policies: set[str]) -> tuple[str, ...]:
+    """The spaces that the cell belongs to."""
+    return tuple(
+        name for name, space in SPACES.items() if name in with_policies and space.mismatch(architecture) is None
     )
-    return SPACES[st.session_state["space"]]
-
-
-def _policy(names: list[str]) -> None:
-    if st.session_state["policy"] not in names:
-        st.session_state["policy"] = names[0]
-    st.selectbox("Policy", names, key="policy", on_change=show_best, width=180)
-
-
-def _budget(own_macs: int) -> int:
-    """The most MACs that a candidate may have."""
-    st.slider(
-        f"Budget: at most {unit().text(own_macs * st.session_state['budget'] // 100)}",
-        MIN_BUDGET_PERCENT,
-        100,
-        key="budget",
-        format="%d %%",
-        on_change=show_best,
-        width=230,
-        help="Candidates may cost at most this share of the input's multiply-adds.",
-    )
-    return own_macs * st.session_state["budget"] // 100
 
 
 def _device() -> str:
-    """The chosen device; there is nothing to choose where there is only one."""
     devices = available_devices()
-    if len(devices) == 1:
-        return devices[0]
-    default = devices.index(str(default_device()))
-    return st.selectbox(
-        "Device", devices, index=default, format_func=device_title, persist_state="session", key="device"
-    )
+    chosen = st.session_state.get(_DEVICE, str(default_device()))
+    return chosen if chosen in devices else devices[0]
+
+
+def _device_choice(devices: Sequence[str]) -> None:
+    """Nothing where there is only one."""
+    if len(devices) > 1:
+
+        def choose(name: str) -> None:
+            st.session_state[_DEVICE] = name
+
+        choice("Device", devices, _device(), "device_choice", device_title, callback(_DEVICE, choose), 200)

@@ -1,36 +1,50 @@
-"""Pages inside the app: Streamlit's own discovery of `pages/` opens a page's file alone if a link leads there first."""
+"""The app around its pages: one look, one navigation, and one sentence where a page cannot be shown."""
 
 import logging
-import runpy
+from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ui import heap, notices
+from ui import heap, login, notices
+from ui.theme import apply_css
 
-_APP = Path(__file__).parent.parent / "app.py"
-_INSIDE = "inside_app"
+_PROJECT = Path(__file__).parent.parent
+# File in pages/ to title; the first opens first.
+_PAGES = {"transform": "Transform", "compare": "Compare", "train": "Train", "learn": "Learn"}
+# Whether a page's file is being run by the app.
+_inside = ContextVar("inside", default=False)
 
 
-def enter() -> None:
-    """Called by `app.py` before it runs a page."""
-    st.session_state[_INSIDE] = True
+def run() -> None:
+    """Runs the page that the address names."""
+    st.set_page_config(page_title="NAT Lab", page_icon=str(_PROJECT / "ui" / "icon.png"), layout="wide")
+    apply_css()
+    login.require()
+    files = {title: _PROJECT / "pages" / f"{name}.py" for name, title in _PAGES.items()}
+    _show(st.navigation([st.Page(file, title=title) for title, file in files.items()], position="top"))
+    login.show()
 
 
-def show(page: StreamlitPage) -> None:
-    """Called by `app.py`: runs the page; what it cannot do without, and is missing or broken, is said on it."""
+def require_app() -> None:
+    """Called by a page first of all: runs the app, which runs the page, if Streamlit has opened the file alone.
+
+    It does so where a link leads to a page of a server that nobody has visited, and where a page is what was started.
+    """
+    if not _inside.get():
+        run()
+        st.stop()
+
+
+def _show(page: StreamlitPage) -> None:
+    """Runs the page; what it cannot do without, and is missing or broken, is said on it."""
+    token = _inside.set(True)
     try:
         page.run()
     except OSError as error:
         logging.getLogger(__name__).exception("the page %r cannot be shown", page.title)
         notices.problem(error, "This page cannot be shown")
     finally:
+        _inside.reset(token)
         heap.settle()
-
-
-def require_app() -> None:
-    """Called by a page first of all: runs the app, which runs the page, if the server has not run it before."""
-    if _INSIDE not in st.session_state:
-        runpy.run_path(str(_APP))
-        st.stop()

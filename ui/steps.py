@@ -7,7 +7,7 @@ import streamlit as st
 
 from nat_core.architecture.notation import shortest
 from nat_core.naming import resolve
-from nat_core.transform import Candidate
+from nat_core.transformation import Candidate
 from ui import compute
 from ui.choice import choice
 from ui.history import Step

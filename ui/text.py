@@ -3,6 +3,7 @@
 import re
 
 from nat_core.architecture.cell import Cell
+from nat_core.drawing.looks import node_label
 
 # What Streamlit's Markdown gives a meaning within a line: an underscore at a word's edge, a colon before a word, …
 _MARKS = re.compile(r"[\\`*{}\[\]<>~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)")
@@ -17,6 +18,11 @@ def sentence(text: object) -> str:
     """A message as a sentence: a capital first, one full stop or question mark last."""
     words = str(text).strip().rstrip(".")
     return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('?') else '.'}"
+
+
+def unbroken(text: str) -> str:
+    """`text` that no line break tears a number from its sign or unit in: ``± 0.10``, ``24 %``."""
+    return re.sub(r"(?<=±) | (?=%)", "\u00a0", text)
 
 
 def millions(count: int, factor: int = 1) -> str:
@@ -46,11 +52,6 @@ def signed(value: float, decimals: int = 2, unit: str = "") -> str:
     rounded = f"{abs(value):.{decimals}f}"
     sign = "" if float(rounded) == 0 else "+" if value > 0 else "−"
     return f"{sign or '±'}{rounded}{unit}"
-
-
-def node_label(cell: Cell, node: int) -> str:
-    """A node as the drawings call it: ``cₖ₋₂``, ``cₖ₋₁``, then 0, 1, 2, …"""
-    return f"cₖ₋{'₀₁₂₃₄₅₆₇₈₉'[cell.inputs - node]}" if node < cell.inputs else str(node - cell.inputs)
 
 
 def edge_label(cell: Cell, source: int, target: int) -> str:

@@ -15,20 +15,38 @@ h1 { font-size: 1.9rem !important; padding-top: 0 !important; }
 [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
 [data-testid="stMetricValue"] { font-size: 1.7rem; font-variant-numeric: tabular-nums; }
 [data-testid="stMetricDelta"] { font-variant-numeric: tabular-nums; }
+[data-testid="stCaptionContainer"] { opacity: 0.75; }
+[data-testid="stCode"] .token.parameter { color: inherit; }
 @media (max-width: 1200px) {
   .st-key-side_by_side [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .st-key-side_by_side [data-testid="stColumn"] { min-width: 100%; }
+}
+@media (max-width: 900px) {
+  .st-key-front > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  .st-key-front > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {
+    min-width: 100%;
+  }
 }
 </style>
 """
 
 # Key of the container whose columns stand one below the other in a narrow window, where they would be too small.
 SIDE_BY_SIDE = "side_by_side"
+# Of the container whose chart and figures do.
+FRONT = "front"
+
+
+# White on the dark theme's light blue is hard to read.
+_DARK_CSS = """
+<style>
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p { color: #0e1117; }
+</style>
+"""
 
 
 def apply_css() -> None:
-    """Spacing that Streamlit's configuration cannot express; once per run, before the page."""
-    st.html(_CSS)
+    """What Streamlit's configuration cannot express: spacing, and colours with enough contrast to be read."""
+    st.html(_CSS + (_DARK_CSS if theme().name == "dark" else ""))
 
 
 def theme() -> Theme:

@@ -13,7 +13,7 @@ from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
-from nat_core.transform import MAX_SAMPLES, Method
+from nat_core.transformation import MAX_SAMPLES, Method
 from ui import compute
 from ui.history import History
 from ui.text import sentence
@@ -22,7 +22,9 @@ BENCHMARK_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3
 # What the page opens with: the first of them that a shipped policy transforms.
 FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5
-BEST = -1  # stands for the best candidate, whichever that is
+# Set by what a visitor does, until the run that it causes.
+_ACTED = "acted"
+BEST = -1  # stands for the candidate that is shown first, whichever that is
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,14 @@ class View:
         cell: library name, NAS-Bench-201 index, or genotype.
         policy: its name; empty for the first that fits.
         method, samples, seed: how candidates are drawn.
-        budget: percent of the input's MACs that a candidate may have.
+        budget: percent of the input's MACs that the output may have where no candidate is named.
         candidate: number of the candidate shown as the output, which does not depend on how it is judged; 0 is the
-            input, `BEST` whichever is the best.
+            input, `BEST` the one that is shown first.
         space: name of the space whose operations may be introduced; empty for the first that fits.
-        cell_name: which of the cells is drawn.
-        part: what of the cell is selected, ``edge 3``, ``node 2`` or ``output``.
-        layout: both drawings side by side, or one over the other.
+        cell_name: which of the cells is drawn; empty for both, the one with more changes first.
+        part: what is selected, ``edge 3``, ``node 2`` or ``output``.
+        part_cell: of which cell; empty for the first that is drawn.
+        layout: input and output side by side, or one over the other; empty for what the cells leave room for.
         hide_null, only_changes, flops: what is shown of edges and costs.
     """
 
@@ -51,16 +54,17 @@ class View:
     budget: int = 100
     candidate: int = BEST
     space: str = ""
-    cell_name: CellName = "normal"
+    cell_name: CellName | Literal[""] = ""
     part: str = "edge 0"
-    layout: Literal["side", "overlay"] = "side"
+    part_cell: CellName | Literal[""] = ""
+    layout: Literal["", "side", "overlay"] = ""
     hide_null: bool = False
     only_changes: bool = False
     flops: bool = False
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], cell: str = BENCHMARK_CELL) -> tuple["View", list[str]]:
-        """The view that an address asks for; what cannot be read keeps its default and is told in a sentence.
+    def from_query(cls, query: Mapping[str, str], cell: str = BENCHMARK_CELL) -> tuple["View", list[tuple[str, str]]]:
+        """The view that an address asks for; what cannot be read keeps its default and is told, name and sentence.
 
         Args:
             query: the address's parameters.
@@ -73,7 +77,7 @@ class View:
                 try:
                     values[name] = check(query[name])
                 except ValueError as error:
-                    problems.append(sentence(f"the address's {name} was left out: {error}"))
+                    problems.append((name, sentence(f"the address's {name} could not be read: {error}")))
         return cls(**values), problems
 
     def to_query(self) -> dict[str, str]:
@@ -83,6 +87,22 @@ class View:
             for field in fields(self)
             if field.name == "cell" or getattr(self, field.name) != field.default
         }
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A parameter of the address that could not be read.
+
+    Attributes:
+        name, text: of the parameter.
+        value: what holds instead.
+        problem: a sentence.
+    """
+
+    name: str
+    text: str
+    value: Any
+    problem: str
 
 
 def _whole(low: int, high: int):
@@ -129,6 +149,7 @@ _CHECKS = {
     "space": _one_of(*SPACES),
     "cell_name": _one_of("normal", "reduction"),
     "part": _part,
+    "part_cell": _one_of("normal", "reduction"),
     "layout": _one_of("side", "overlay"),
     "hide_null": _switch,
     "only_changes": _switch,
@@ -153,32 +174,45 @@ def first_cell() -> str:
 def restore() -> None:
     """Fills the session's widgets from the address, or from the last run if the address has not changed since.
 
-    An address without any of the parameters, as another page leaves it, changes nothing either.
+    An address without any of the parameters, as another page leaves it, changes nothing either. Nor does one that comes
+    with something the visitor did: the browser may have sent it before the last answer reached it.
     """
     query = {name: text for name, text in st.query_params.to_dict().items() if name in _CHECKS}
-    if "view" in st.session_state and query in ({}, st.session_state["query"]):
+    acted = st.session_state.pop(_ACTED, False)
+    if "view" in st.session_state and (acted or query in ({}, st.session_state["query"])):
         view = st.session_state["view"]
         for name, value in asdict(view).items():
             st.session_state.setdefault(name, value)
         return
     view, problems = View.from_query(query, first_cell())
     st.session_state.update(asdict(view))
-    st.session_state["problems"] = problems
+    st.session_state["unread"] = [Unread(name, query[name], getattr(view, name), text) for name, text in problems]
     _record("Opened", view.cell)
 
 
 def remember() -> None:
-    """Writes what the page shows into the address and the session."""
+    """Writes what the page shows into the address and the session; what could not be read stays in the address."""
     view = View(**{field.name: st.session_state[field.name] for field in fields(View)})
-    query = view.to_query()
+    query = view.to_query() | {item.name: item.text for item in unread()}
     st.session_state.update(view=view, query=query)
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 
 
-def show_best() -> None:
-    """Shows the best candidate again; the callback of every input that changes the candidates."""
-    st.session_state["candidate"] = BEST
+def unread() -> list[Unread]:
+    """What of the address could not be read and has not been changed since."""
+    found: list[Unread] = st.session_state.get("unread", [])
+    return [item for item in found if st.session_state[item.name] == item.value]
+
+
+def show_first() -> None:
+    """Shows what is shown first again; the callback of every input that changes the candidates."""
+    show(BEST)
+
+
+def show(number: int) -> None:
+    """Shows the candidate of that number as the output."""
+    st.session_state["candidate"], st.session_state["budget"], st.session_state[_ACTED] = number, 100, True
 
 
 def choose_cell(text: str, title: str | None = None) -> None:
@@ -214,4 +248,4 @@ def _show_cell(cell: str) -> None:
     st.session_state["cell"] = cell
     for name in ("cell_error", "edit_error"):
         st.session_state.pop(name, None)
-    show_best()
+    show_first()

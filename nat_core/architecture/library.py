@@ -8,9 +8,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from nat_core import ASSETS
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import parse
+from nat_core.paths import ASSETS
 
 # What helps when a file that ships with the project is broken.
 RESTORE = "the file comes with NAT Lab: restore it, for instance with git"

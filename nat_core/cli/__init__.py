@@ -1,4 +1,4 @@
-"""The command line, `python -m nat_core …`: the same use cases as the pages.
+"""The command line, `python -m nat_core …` or `nat-lab …`: the same use cases as the pages.
 
 `--json` goes to stdout alone, everything else to stderr; bad input is one line on stderr and exit status 2. Whatever
 takes long to import is imported inside the command that needs it.
@@ -9,10 +9,13 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from nat_core.cli import architectures, evaluate, export, predict, runs, train, transform
+from nat_core.cli import application, architectures, evaluate, export, front, predict, runs, train, transform
 from nat_core.cli.app import app
 
-__all__ = ["architectures", "evaluate", "export", "main", "predict", "runs", "train", "transform"]
+__all__ = [
+    "application", "architectures", "evaluate", "export", "front", "main", "predict", "run", "runs", "train",
+    "transform",
+]  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,3 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     print("error: " + " ".join(message.split()), file=sys.stderr)
     return 2
+
+
+def run() -> None:
+    """The command `nat-lab`."""
+    sys.exit(main())

@@ -21,6 +21,15 @@ Arch = Annotated[str, typer.Argument(metavar="ARCH", help=ARCH_HELP)]
 Archs = Annotated[list[str], typer.Argument(metavar="ARCH…", help=ARCH_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="ray[://HOST:PORT]",
+        help="A Ray cluster, by its job server; ray alone is the one in RAY_ADDRESS. By default, this machine.",
+    ),
+]
+
 STANDARD_INPUT = "-"
 _BY_NAME = ("name", "index")
 

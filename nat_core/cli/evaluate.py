@@ -3,17 +3,21 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from nat_core.cli.app import AsJson, app, architecture_of
+from nat_core.cli.app import AsJson, On, app, architecture_of
+from nat_core.cli.shared_options import declared, with_options
 
 if TYPE_CHECKING:
     from nat_core.learning.scratch.config import EvaluationConfig
     from nat_core.learning.scratch.measured import MeasuredResult
+    from nat_core.options import Option
+    from nat_core.runs.run import Run
+    from nat_core.runs.tracking import Tracking
 
     Show = Callable[[MeasuredResult], str]
 
@@ -29,77 +33,58 @@ class _Settings(TypedDict):
     device: str
 
 
-@app.command()
+def _options() -> "Iterable[Option]":
+    from nat_core.learning.scratch.config import EvaluationConfig
+    from nat_core.options import options_of
+
+    return options_of(EvaluationConfig).values()
+
+
+@app.command(cls=declared(_options))
+@with_options(())
 def evaluate(
     archs: Archs,
-    preset: Annotated[
-        str,
-        typer.Option(
-            help="paper (as published), imagenet (DARTS' recipe there), short (minutes on a CPU) or smoke (seconds)."
-        ),
-    ] = "short",
-    data: Annotated[
-        str | None, typer.Option(help="Images: a hub name, parquet files, an image folder, or sample.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    channels: Annotated[int | None, typer.Option(help="C, the network's initial channels.")] = None,
-    layers: Annotated[int | None, typer.Option(help="L, the network's searched cells.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Images per step.")] = None,
-    resolution: Annotated[int | None, typer.Option(help="Side of the images, in pixels.")] = None,
-    auxiliary: Annotated[
-        bool | None, typer.Option("--auxiliary/--no-auxiliary", help="A second classifier while training.")
-    ] = None,
-    images: Annotated[
-        str | None, typer.Option(help="held in memory, streamed (decoded when needed), or auto: by their size.")
-    ] = None,
-    first_classes: Annotated[int | None, typer.Option(help="Only so many classes of the data.")] = None,
-    pieces: Annotated[
-        int | None, typer.Option(help="Into which a batch is divided where memory is small; gradients add up.")
-    ] = None,
-    most_broken: Annotated[
-        int | None, typer.Option(help="Images that may be skipped because they cannot be read.")
-    ] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Of weights and draws; may be given several times.")] = None,
-    judged_on: Annotated[
-        str | None,
-        typer.Option(help="test (for reports), or selection (a tenth of the training images is not trained on)."),
-    ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads; with 1 a run repeats bit for bit.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
     as_json: AsJson = False,
+    on: On = "",
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
     record: Annotated[
         bool, typer.Option(help="Keep a run that can be watched, stopped and resumed, and its results.")
     ] = True,
+    **options: Any,
 ) -> None:
     """Train architectures from scratch and measure their accuracy."""
-    from nat_core.learning.support.device import default_device
+    from nat_core.runs.request import Threads
+    from nat_core.specification import check
 
-    config = _config(archs, preset, seed or [0], data=data, epochs=epochs, channels=channels, layers=layers,
-                     batch=batch, judged_on=judged_on, resolution=resolution, auxiliary=auxiliary, images=images,
-                     first_classes=first_classes, pieces=pieces, most_broken=most_broken)  # fmt: skip
-    if not 1 <= threads <= 1024:
-        raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
+    config = _config(archs, {key: value for key, value in options.items() if value is not None})
+    check(Threads, threads, "threads")
+
+    from nat_core.learning.support.device import default_device  # takes long to import
+
     show = _json_line if as_json else _text_line
-    settings: _Settings = {"preset": preset, "threads": threads, "name": name, "device": str(default_device())}
+    settings: _Settings = {
+        "preset": config.preset,
+        "threads": threads,
+        "name": name,
+        "device": "cpu" if on else str(default_device()),
+    }
     if record:
-        _record(config, detach, show, settings)
+        _record(config, on, detach, show, settings)
+    elif on:
+        raise ValueError("--on needs a record; leave out --no-record")
     elif detach:
         raise ValueError("--detach needs a record; leave out --no-record")
     else:
         _evaluate_unrecorded(config, threads, show)
 
 
-def _config(archs: list[str], preset: str, seeds: list[int], **options: object) -> "EvaluationConfig":
-    from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
-    from nat_core.learning.scratch.presets import preset_budget
+def _config(archs: list[str], options: Mapping[str, Any]) -> "EvaluationConfig":
+    from nat_core.learning.scratch.config import NamedArchitecture
+    from nat_core.learning.scratch.presets import evaluation
 
-    named = tuple(NamedArchitecture.of(architecture_of(text), _name(text)) for text in archs)
-    changes = {key: value for key, value in options.items() if value is not None}
-    if changes.get("judged_on") == "selection":
-        changes["trained_on"] = "fitting"
-    budget = preset_budget(preset, named[0].architecture, **changes)
-    return EvaluationConfig(named, budget, tuple(seeds), preset)
+    return evaluation([NamedArchitecture.of(architecture_of(text), _name(text)) for text in archs], options)
 
 
 def _name(text: str) -> str:
@@ -107,23 +92,41 @@ def _name(text: str) -> str:
     return "" if any(mark in text for mark in "(|{[\n") else text.strip()
 
 
-def _record(config: "EvaluationConfig", detach: bool, show: "Show", settings: _Settings) -> None:
+def _record(config: "EvaluationConfig", on: str, detach: bool, show: "Show", settings: _Settings) -> None:
     from nat_core.cli.runs import work_here
     from nat_core.runs.kinds import request_for
-    from nat_core.runs.launching import launch
+    from nat_core.runs.launcher import launch
     from nat_core.runs.processes import process
+    from nat_core.runs.ray_launcher import on_cluster
     from nat_core.runs.tracking import open_tracking
 
     request = request_for(
         "evaluate", config, command=shlex.join(["python", "-m", "nat_core", *sys.argv[1:]]), **settings
     )
     tracking = open_tracking()
-    if detach:
-        print(launch(tracking, request))
+    if on or detach:
+        run_id = launch(tracking, on_cluster(request, on, tracking) if on else request)
+        print(run_id) if detach else _follow(tracking, run_id, show)
         return
     run = tracking.create(request, owner=process())
     print(f"run {run.short_id} ({run.name})", file=sys.stderr)
     work_here(tracking, run, _Listener(config, run.steps, tracking.folders.measured, show))
+
+
+def _follow(tracking: "Tracking", run_id: str, show: "Show") -> None:
+    """Watches a run on a cluster; its results are printed, and go into the table here, as they come."""
+    from nat_core.cli.runs import follow
+    from nat_core.runs.results import fetch_results
+
+    known: set[int] = set()
+
+    def print_new(run: "Run") -> None:
+        found = fetch_results(tracking, run, known)
+        known.update(found)
+        for _, result in sorted(found.items()):
+            print(show(result), flush=True)
+
+    follow(tracking, run_id, print_new)
 
 
 def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show") -> None:
@@ -133,7 +136,7 @@ def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show")
     from nat_core.learning.scratch.queue import evaluate, ticks
     from nat_core.learning.support.device import default_device
     from nat_core.learning.support.hooks import Hooks
-    from nat_core.runs.evaluation import images_for
+    from nat_core.runs.kinds.evaluation import images_for
     from nat_core.runs.processes import stop_signals
 
     torch.set_num_threads(threads)
@@ -161,7 +164,7 @@ class _Listener:
 
     def __call__(self, step: int, metrics: Mapping[str, float]) -> None:
         from nat_core.learning.scratch.measured import read_measured
-        from nat_core.runs.evaluation import results_of
+        from nat_core.runs.kinds.evaluation import results_of
 
         self._progress(step, metrics)
         if "accuracy" in metrics:
@@ -175,6 +178,6 @@ def _json_line(result: "MeasuredResult") -> str:
 
 
 def _text_line(result: "MeasuredResult") -> str:
-    from nat_core.runs.evaluation import summary
+    from nat_core.runs.kinds.evaluation import summary
 
     return summary(result)

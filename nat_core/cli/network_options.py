@@ -1,7 +1,6 @@
 """The options that say which network an architecture's cells are built into, for every command that needs one."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,32 +24,8 @@ NETWORK_OPTIONS = (
 )
 
 
-def network_config(
-    architecture: Architecture,
-    network: str | None = None,
-    channels: int | None = None,
-    layers: int | None = None,
-    classes: int | None = None,
-    resolution: int | None = None,
-    auxiliary: bool = False,
-) -> "NetworkConfig":
-    """The network that the options mean; what is None is as usual for the architecture and the network.
+def network_config(architecture: Architecture, network: str | None = None, **sizes: Any) -> "NetworkConfig":
+    """`nat_core.network.config.network_config`, imported when it is called."""
+    from nat_core.network import config
 
-    Raises:
-        ValueError: the network is unknown or cannot be built of these cells, or a value is out of its range.
-    """
-    from nat_core.network.config import NETWORKS, usual_network
-
-    if network is not None and network not in NETWORKS:
-        raise ValueError(f"unknown network {network!r:.60}; accepted: {', '.join(NETWORKS)}")
-    usual = usual_network(architecture) if network is None else NETWORKS[network]
-    config = replace(
-        usual,
-        channels=usual.channels if channels is None else channels,
-        layers=usual.layers if layers is None else layers,
-        classes=usual.classes if classes is None else classes,
-        resolution=usual.resolution if resolution is None else resolution,
-        auxiliary=auxiliary,
-    )
-    config.require(architecture)
-    return config
+    return config.network_config(architecture, network, **sizes)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.cli.app import Archs, AsJson, Named, app, architectures_of
+from nat_core.paths import PRETRAINED
 
 if TYPE_CHECKING:
     from nat_core.prediction import Prediction

@@ -19,7 +19,7 @@ class Progress:
         left = f"{pace * (self.steps - step):.0f} s left"
         named = {name.rpartition("/")[2]: value for name, value in metrics.items()}
         figures = ", ".join(text.format(named[name]) for name, text in _FIGURES.items() if name in named)
-        lasting = not _LASTING.isdisjoint(named)
+        lasting = not LASTING.isdisjoint(named)
         if lasting or sys.stderr.isatty():
             end = "\n" if lasting or not sys.stderr.isatty() else "\r"
             print(f"step {step}/{self.steps}: {figures}, {left}   ", end=end, file=sys.stderr, flush=True)
@@ -42,4 +42,4 @@ _FIGURES = {
     "broken_images": "images skipped as broken: {:.0f}",
 }
 # Of these a line stays.
-_LASTING = frozenset({"held_out_gain", "accuracy"})
+LASTING = frozenset({"held_out_gain", "accuracy"})

@@ -2,31 +2,29 @@
 
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nat_core.cli.app import app
-from nat_core.cli.shared_options import option, with_options
-from nat_core.options import OPTIONS
+from nat_core.cli.app import On, app
+from nat_core.cli.shared_options import declared, with_options
 
 if TYPE_CHECKING:
     from nat_core.learning.forms import Form
+    from nat_core.options import Option
     from nat_core.runs.work import Config
 
 
-_OPTIONS = [
-    option(
-        item.name,
-        Annotated[list[Path] | None if item.kind is Path else item.kind | None, typer.Option(help=item.help)],
-    )
-    for item in OPTIONS.values()
-]
+def _options() -> "Iterable[Option]":
+    from nat_core.learning.forms import OPTIONS
+
+    return OPTIONS.values()
 
 
-@app.command()
-@with_options(_OPTIONS)
+@app.command(cls=declared(_options))
+@with_options(())
 def train(
     space: Annotated[
         str,
@@ -37,6 +35,7 @@ def train(
     ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
+    on: On = "",
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
     record: Annotated[bool, typer.Option(help="Keep a run that can be watched, stopped and resumed.")] = True,
     checkpoint: Annotated[
@@ -48,45 +47,54 @@ def train(
 
     From images also on several devices: torchrun --nproc-per-node N -m nat_core train …
     """
-    from nat_core.cli.several import followed
-    from nat_core.learning.forms import form_for
-    from nat_core.learning.support.device import default_device
-    from nat_core.runs.estimate import check_memory
+    from nat_core.learning.forms import form_for, started
+    from nat_core.runs.request import Threads
+    from nat_core.specification import check
 
     given = {key: value for key, value in options.items() if value is not None}
     form = form_for(space, given)
     config = form.config(space, form.accepted(given))
-    if not 1 <= threads <= 1024:
-        raise ValueError(f"threads is {threads}; accepted: 1 to 1024")
-    check_memory(config, str(default_device()))
+    check(Threads, threads, "threads")
+
+    # What takes long to import comes after what can be wrong with the options.
+    from nat_core.cli.several import followed
+    from nat_core.learning.support.device import default_device
+    from nat_core.runs.estimate import check_memory
+
+    if not on:
+        check_memory(config, str(default_device()))
     if "trainings" in given:
-        print(form.told(config), file=sys.stderr)
+        print(form.working().told(config), file=sys.stderr)
     if followed(form.kind, detach):
         return
     command = shlex.join(["python", "-m", "nat_core", *sys.argv[1:]])
     if record:
         if checkpoint:
             raise ValueError("--checkpoint goes with --no-record only; a recorded run keeps its own checkpoints")
-        _record(form, config, detach, output=output or "", command=command, preset=form.preset(given),
-                threads=threads, name=name, device=str(default_device()))  # fmt: skip
+        _record(form, config, on, detach, output=output or "", command=command, preset=form.preset(started(given)),
+                threads=threads, name=name, device="cpu" if on else str(default_device()))  # fmt: skip
         return
+    if on:
+        raise ValueError("--on needs a record; leave out --no-record")
     if output is None or detach:
         raise ValueError("--no-record needs --output, and works in the foreground only")
     _train_unrecorded(form, config, output, command, threads, checkpoint)
 
 
-def _record(form: "Form", config: "Config", detach: bool, **settings: Any) -> None:
-    from nat_core.cli.runs import work_here
+def _record(form: "Form", config: "Config", on: str, detach: bool, **settings: Any) -> None:
+    from nat_core.cli.runs import follow_training, work_here
     from nat_core.runs.kinds import request_for
-    from nat_core.runs.launching import launch
+    from nat_core.runs.launcher import launch
     from nat_core.runs.processes import process
+    from nat_core.runs.ray_launcher import on_cluster
     from nat_core.runs.tracking import open_tracking
 
-    form.check(config)
+    form.working().check(config)
     request = request_for(form.kind, config, **settings)
     tracking = open_tracking()
-    if detach:
-        print(launch(tracking, request))
+    if on or detach:
+        run_id = launch(tracking, on_cluster(request, on, tracking) if on else request)
+        print(run_id) if detach else follow_training(tracking, run_id)
         return
     run = tracking.create(request, owner=process())
     print(f"run {run.short_id} ({run.name})", file=sys.stderr)
@@ -107,13 +115,13 @@ def _train_unrecorded(
 
     check_folder(output)
     torch.set_num_threads(threads)
-    steps = work_of(form.kind).steps(config)
+    steps, working = work_of(form.kind).steps(config), form.working()
     with stop_signals() as should_stop:
         hooks = Hooks(Progress(steps), should_stop, checkpoint)
-        trained = form.train(config, device=default_device(), hooks=hooks)
+        trained = working.train(config, device=default_device(), hooks=hooks)
     print(file=sys.stderr)
     if not trained.finished:
         again = "the same command continues it" if checkpoint else "nothing was kept, since there was no --checkpoint"
         print(f"stopped after {trained.steps_done} of {steps} steps; {again}", file=sys.stderr)
         raise typer.Exit(130)
-    print(form.publish(output, trained, command))
+    print(working.publish(output, trained, command))

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.cli.app import Arch, AsJson, app, architecture_of
 from nat_core.cli.network_options import NETWORK_OPTIONS, network_config
 from nat_core.cli.shared_options import with_options
+from nat_core.paths import PRETRAINED
 
 
 @app.command()
@@ -20,7 +20,9 @@ def transform(
     policy: Annotated[
         str | None, typer.Option(help="A name in pretrained/, a run's name, or a policy's folder.")
     ] = None,
-    samples: Annotated[int, typer.Option(help="Candidates beside the input, 1 to 1000.")] = 10,
+    samples: Annotated[
+        int, typer.Option(help="Candidates beside the input within each budget that is tried, 1 to 1000.")
+    ] = 10,
     seed: Annotated[int | None, typer.Option(help="Draw candidates at random with this seed.")] = None,
     greedy: Annotated[bool, typer.Option(help="Only the most probable output.")] = False,
     max_macs: Annotated[int | None, typer.Option(help="Budget in MACs; default: the input's own.")] = None,
@@ -34,8 +36,8 @@ def transform(
     from nat_core.learning.policies import catalogue
     from nat_core.learning.support.device import default_device
     from nat_core.runs.folders import default_folders
-    from nat_core.transform import Options
-    from nat_core.transform import transform as run
+    from nat_core.transformation import Options
+    from nat_core.transformation import transform as run
 
     architecture = architecture_of(arch)
     roots = (PRETRAINED, *default_folders().policy_roots)

@@ -70,7 +70,7 @@ def draw_architecture(
     return _draw(_architecture_pictures(architecture, theme, show_null), format, theme, responsive)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=1024)
 def draw_pair(
     before: Cell,
     after: Cell,
@@ -91,7 +91,7 @@ def draw_pair(
     return _svg([left], _theme(theme), layouts, responsive), _svg([right], _theme(theme), layouts, responsive)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=1024)
 def draw_overlay(
     before: Cell,
     after: Cell,

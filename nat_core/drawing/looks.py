@@ -35,14 +35,14 @@ def node_looks(cell: Cell, frame: Frame) -> Iterator[NodeLook]:
     for node in range(cell.nodes):
         back = cell.inputs - node
         if back > 0:
-            meaning = f"input c_{{k-{back}}}: output of the cell before" + (" the last" if back == 2 else "")
+            meaning = f"input {node_label(cell, node)}: output of the cell before" + (" the last" if back == 2 else "")
             yield _node(frame, node, subscript("c", f"k-{back}"), "input", meaning, column="inputs")
         elif node not in entered:
             yield _node(frame, node, str(-back), "intermediate", f"node {-back}: dead, no edge enters it", node in dead)
         else:
             meaning = f"node {-back}: sum of its incoming edges" + (_DEAD if node in dead else "")
             yield _node(frame, node, str(-back), "intermediate", meaning, node in dead)
-    yield _node(frame, "output", subscript("c", "k"), "output", f"output c_{{k}}: {_output_meaning(cell)}")
+    yield _node(frame, "output", subscript("c", "k"), "output", f"output cₖ: {_output_meaning(cell)}")
 
 
 def _node(
@@ -63,7 +63,7 @@ def _node(
 
 
 def _output_meaning(cell: Cell) -> str:
-    parts = [_node_name(cell, node) for node in cell.output_nodes]
+    parts = [node_label(cell, node) for node in cell.output_nodes]
     how = "concatenation" if cell.combine == "concat" else "sum"
     return f"{how} of nodes {', '.join(parts)}" if len(parts) > 1 else f"node {parts[0]}"
 
@@ -80,7 +80,7 @@ def output_looks(cell: Cell, frame: Frame) -> Iterator[EdgeLook]:
             color=frame.theme.tint(frame.theme.line, 0.7),
             width=0.8,
             style="solid",
-            tooltip=f"node {_node_name(cell, node)} is part of the output",
+            tooltip=f"node {node_label(cell, node)} is part of the output",
         )
 
 
@@ -168,11 +168,11 @@ def _change_chip(change: EdgeChange, theme: Theme) -> str:
 
 
 def _tooltip(edge: Edge, cell: Cell) -> str:
-    """``sep_conv_3x3: c_{k-1} → 2``."""
-    return f"{edge.operation}: {_node_name(cell, edge.source)} → {_node_name(cell, edge.target)}"
+    """``sep_conv_3x3: cₖ₋₁ → 2``."""
+    return f"{edge.operation}: {node_label(cell, edge.source)} → {node_label(cell, edge.target)}"
 
 
-def _node_name(cell: Cell, node: int) -> str:
-    """``c_{k-1}`` for an input; intermediate nodes count from 0."""
+def node_label(cell: Cell, node: int) -> str:
+    """A node as drawings call it: ``cₖ₋₂`` and ``cₖ₋₁`` for inputs, then 0, 1, 2, …"""
     back = cell.inputs - node
-    return f"c_{{k-{back}}}" if back > 0 else str(-back)
+    return f"cₖ₋{'₀₁₂₃₄₅₆₇₈₉'[back]}" if back > 0 else str(-back)

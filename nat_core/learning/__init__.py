@@ -1,13 +1,13 @@
 """Learning: policies, what rewards them, and training from scratch."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
-
-import torch  # noqa: F401  its own start looks for its compiler
 
 
 class _LoadedWhenUsed(ModuleType):
@@ -24,7 +24,19 @@ class _LoadedWhenUsed(ModuleType):
         return getattr(import_module(self.__name__), attribute)
 
 
-# torch-geometric imports torch's compiler for one type check, and that takes more than half as long as all the rest of
-# this program's start. `benchmarks.startup` measures both.
-if "torch._dynamo" not in sys.modules and (_spec := find_spec("torch._dynamo")) is not None:
-    sys.modules[_spec.name] = _LoadedWhenUsed(_spec)
+class _CompilerDeferred(MetaPathFinder):
+    """Defers torch's compiler before torch-geometric, which imports it for one type check.
+
+    That takes more than half as long as all the rest of this program's start; `benchmarks.startup` measures both.
+    """
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if name != "torch_geometric":
+            return
+        sys.meta_path.remove(self)
+        import_module("torch")  # its own start looks for its compiler
+        if "torch._dynamo" not in sys.modules and (spec := find_spec("torch._dynamo")) is not None:
+            sys.modules[spec.name] = _LoadedWhenUsed(spec)
+
+
+sys.meta_path.insert(0, _CompilerDeferred())

@@ -82,6 +82,61 @@ class UncertainSource(AccuracySource, Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class JudgedOperations:
+    """What a source says of transformations of n inputs, m in all, those of one input after those of another.
+
+    Attributes:
+        inputs_percent: [n] accuracies of the inputs.
+        accuracy_percent: [m] accuracies of the outputs.
+        standard_error_points: [m] standard errors of these; NaN where the source tells none.
+        gain_error_points: [m] standard errors of outputs minus inputs; NaN likewise.
+        believable: [m] whether gains may be believed at all.
+    """
+
+    inputs_percent: NDArray[np.float64]
+    accuracy_percent: NDArray[np.float64]
+    standard_error_points: NDArray[np.float64]
+    gain_error_points: NDArray[np.float64]
+    believable: NDArray[np.bool_]
+
+
+@runtime_checkable
+class OperationsSource(AccuracySource, Protocol):
+    """A source that judges transformations without an `Architecture` for each: thousands at a time."""
+
+    def judge_operations(
+        self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
+    ) -> JudgedOperations:
+        """What transformations are worth.
+
+        Args:
+            inputs: n architectures.
+            operations: of each [its transformations, its edges] rows of the table of operations, edges in the order of
+                `Architecture.edges`.
+
+        Raises:
+            ValueError: some input cannot be judged; says which and why.
+        """
+        ...
+
+    def believable_operations(
+        self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
+    ) -> list[NDArray[np.bool_]]:
+        """Of each input [its transformations] whether their gains may be believed, `operations` likewise."""
+        ...
+
+    def least_believable(self, inputs: Sequence[Architecture], costs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[n] what the edges of the cheapest believable output of each input cost; infinite where there is none.
+
+        Args:
+            inputs: n architectures.
+            costs: [n, most edges, operations] of each operation on each edge, infinite where it is illegal; where an
+                input has fewer edges, the first operation costs nothing and others are infinite.
+        """
+        ...
+
+
 @runtime_checkable
 class EstimatingSource(AccuracySource, Protocol):
     """A source whose accuracies are estimates, and that knows how far off each may be."""

@@ -71,6 +71,13 @@ def library_items() -> tuple[Item, ...]:
     return tuple(_item(entry, entry.published or known.get(entry.architecture)) for entry in entries)
 
 
+def published_outputs(architecture: Architecture) -> tuple[Item, ...]:
+    """What papers report as transformations of `architecture`; nothing for what no paper transformed."""
+    items = library_items()
+    inputs = {item.name for item in items if item.architecture == architecture}
+    return tuple(item for item in items if item.derived_from in inputs)
+
+
 def free_name(wanted: str, taken: Collection[str]) -> str:
     """`wanted`, or where that is taken the first of ``wanted (2)``, ``wanted (3)``, … that is not."""
     numbered = (f"{wanted} ({number})" for number in count(2))

@@ -1,40 +1,70 @@
-"""The kinds of training: which options apply in each, what they configure, and what trains and publishes."""
+"""The kinds of training: which options apply in each, what they configure, and what trains and publishes.
+
+What works is loaded only when it is needed, so that options are known at once.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.image_training import presets as image_presets
-from nat_core.learning.image_training.config import FAMILIES_OF_IMAGES, IMAGE_SPACES, SCHEDULES, ImageTrainingConfig
-from nat_core.learning.image_training.loop import load_images_of, train_on_images
-from nat_core.learning.image_training.publish import publish_images
-from nat_core.learning.nasbench201.table import DEVICES, SELECTION_SETS
-from nat_core.learning.policies.policy import POLICY_CONFIGS, PolicyConfig
-from nat_core.learning.training.config import COSTS, RECIPES, TRAININGS, TrainingConfig
-from nat_core.learning.training.data import objective_of, read_in_words
-from nat_core.learning.training.loop import train
-from nat_core.learning.training.publish import publish
-from nat_core.network.config import FAMILIES
-from nat_core.options import OPTIONS, Option, differing, options_of
+from nat_core.learning.image_training.config import IMAGE_SPACES, ImageTrainingConfig
+from nat_core.learning.training.config import RECIPES, TABLE, TRAININGS, TrainingConfig
+from nat_core.options import Asked, Option, changed, command_words, options_of
+from nat_core.specification import OneOf, check, specified
 
+IMAGES = "images"
 Options = Mapping[str, Any]
 Config = TrainingConfig | ImageTrainingConfig
-C = TypeVar("C")
 
-# Titles of the accepted values, for options that have few.
-CHOICES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "schedule": SCHEDULES,
-        "network": {name: FAMILIES[name].title for name in FAMILIES_OF_IMAGES},
-        "images": {"auto": "As memory allows", "held": "Held in memory", "streamed": "Streamed"},
-        "cost": {**dict.fromkeys(COSTS, ""), "macs": "MACs", **DEVICES},
-        "data_set": SELECTION_SETS,
-        "policy_network": {name: name for name in POLICY_CONFIGS},
-    }
+
+@specified
+class Start:
+    """The settings that options start from.
+
+    Attributes:
+        preset: of a training from images.
+        recipe: of one on a table or a model of trainings.
+    """
+
+    preset: Annotated[
+        str,
+        OneOf(image_presets.PRESETS),
+        Asked(help="Images: paper, cpu (hours on a CPU; the default) or smoke.", only=(IMAGES,)),
+    ] = image_presets.DEFAULT_PRESET
+    recipe: Annotated[
+        str,
+        Asked(
+            help="nasbench201: budgets or group (ours), or authors (the papers'); other spaces: trainings.",
+            only=(TABLE, TRAININGS),
+        ),
+    ] = "group"
+
+
+# All options of a training, whatever its kind.
+OPTIONS: Mapping[str, Option] = MappingProxyType(
+    {**options_of(Start), **options_of(ImageTrainingConfig), **options_of(TrainingConfig)}
 )
+
+
+@dataclass(frozen=True)
+class Working:
+    """How a kind of training is done.
+
+    Attributes:
+        check: raises ValueError for what can be found wrong before a run is recorded.
+        train: works without a record.
+        publish: saves the result in a folder.
+        told: what was read for a configuration, and how well it can be predicted, in words.
+    """
+
+    check: Callable[[Any], Any]
+    train: Callable[..., Any]
+    publish: Callable[[Path, Any, str], Path]
+    told: Callable[[Any], str] = lambda config: ""
 
 
 @dataclass(frozen=True)
@@ -42,153 +72,112 @@ class Form:
     """One kind of training.
 
     Attributes:
-        rewards: a member of `KINDS`.
+        rewards: where they come from: "table", "trainings" or "images".
         kind: of run.
         title: of its rewards, in words.
-        start: a space and options to the configuration that the other options change.
-        preset: the name of the settings that options start from.
-        check: raises ValueError for what can be found wrong before a run is recorded.
-        train: works without a record.
-        publish: saves the result in a folder.
-        told: what was read for a configuration, and how well it can be predicted, in words.
+        configured: the class of its configurations.
+        start: a space and settings to the configuration that the other options change.
+        preset: the name of the settings.
+        working: how it is done.
     """
 
     rewards: str
     kind: str
     title: str
-    start: Callable[[str, Options], Any]
-    preset: Callable[[Options], str]
-    check: Callable[[Any], Any]
-    train: Callable[..., Any]
-    publish: Callable[[Path, Any, str], Path]
-    told: Callable[[Any], str] = lambda config: ""
+    configured: type
+    start: Callable[[str, Start], Any]
+    preset: Callable[[Start], str]
+    working: Callable[[], Working]
 
     @property
-    def options(self) -> tuple[str, ...]:
-        """Names of the options that apply."""
-        return tuple(option.name for option in options_of(self.rewards))
+    def options(self) -> Mapping[str, Option]:
+        """Those that apply, by name."""
+        return {**options_of(Start, self.rewards), **options_of(self.configured, self.rewards)}
 
     def config(self, space: str, options: Options) -> Any:
         """The configuration that options mean. Raises ValueError for values out of bounds."""
-        return changed(self.start(space, options), options)
+        return with_options(self.start(space, started(options)), options)
 
     def accepted(self, options: Options) -> Options:
         """The given options. Raises ValueError for one that does not apply here."""
         for name in options:
             if name not in self.options:
-                known = ", ".join(OPTIONS[option].flag for option in self.options)
+                known = ", ".join(option.flag for option in self.options.values())
                 raise ValueError(f"{OPTIONS[name].flag} does not apply where {self.title}; accepted there: {known}")
         return options
 
 
 def form_for(space: str, options: Options | None = None) -> Form:
     """The form of a space, and of a recipe where the options name one. Raises ValueError for an unknown space."""
-    if space not in SPACES:
-        raise ValueError(f"space is {space!r:.60}; accepted: {', '.join(SPACES)}")
+    check(Annotated[str, OneOf(SPACES)], space, "space")
     recipe = (options or {}).get("recipe")
     return _FORMS[space] if not recipe else _TRAININGS if recipe == TRAININGS else _TABLE
 
 
+def started(options: Options) -> Start:
+    """The settings that options start from. Raises ValueError for unknown ones."""
+    return changed(Start(), options)
+
+
 def rewards_of(config: Config) -> str:
-    """The kind of rewards of a configuration, a member of `KINDS`."""
-    if isinstance(config, ImageTrainingConfig):
-        return "images"
-    return "trainings" if config.data_set == TRAININGS else "table"
+    """Where the rewards of a configuration come from: "table", "trainings" or "images"."""
+    return IMAGES if isinstance(config, ImageTrainingConfig) else config.reward.source
 
 
-def value_of(config: Config, option: Option) -> Any:
-    """What a configuration says of an option, as the command line would."""
-    return _spoken(option.value_in(config, rewards_of(config)))
-
-
-def changed(config: Config, options: Options) -> Config:
-    """`config` with some options otherwise, everything else as it is. Raises ValueError for values out of bounds."""
+def with_options(config: Config, options: Options) -> Config:
+    """`config` with some options otherwise; a schedule or network brings its own. Raises ValueError for unfit ones."""
     if isinstance(config, ImageTrainingConfig):
         config = image_presets.rescheduled(config, options.get("schedule", config.schedule))
         config = image_presets.on_network(config, options.get("network", config.family))
-    kind = rewards_of(config)
-    fields = {
-        path: _plain(name, value)
-        for name, value in options.items()
-        if name not in ("schedule", "network")
-        for path in OPTIONS[name].where[kind].split()
-    }
-    return _replaced(config, fields)
+    return changed(config, options, rewards_of(config))
 
 
-def command_words(config: Config, standard: Config) -> list[str]:
+def training_words(config: Config, standard: Config) -> list[str]:
     """The options of a command line that make `config` of `standard`."""
-    return [
-        word
-        for option, value in differing(config, standard, rewards_of(config))
-        for item in (value if isinstance(value, tuple) else (value,))
-        if (shown := _spoken(item)) is not None
-        for word in (option.flag, str(shown))
-    ]
+    return command_words(config, standard, rewards_of(config))
 
 
-def _replaced(config: C, fields: Mapping[str, Any]) -> C:
-    """A dataclass with fields set, those of dataclasses within it by dotted names; each is made anew only once."""
-    own = {name: value for name, value in fields.items() if "." not in name}
-    heads = {name.partition(".")[0] for name in fields if "." in name}
-    for head in heads:
-        inner = {name.partition(".")[2]: value for name, value in fields.items() if name.startswith(f"{head}.")}
-        own[head] = _replaced(getattr(config, head), inner)
-    return replace(config, **own) if own else config  # type: ignore[type-var]
-
-
-def _plain(name: str, value: Any) -> Any:
-    """An option's value as its configuration holds it."""
-    if name == "policy_network":
-        if value not in POLICY_CONFIGS:
-            raise ValueError(f"unknown policy network {value!r:.60}; accepted: {', '.join(POLICY_CONFIGS)}")
-        return POLICY_CONFIGS[value]
-    return tuple(str(Path(path).resolve()) for path in value) if name == "trainings" else value
-
-
-def _spoken(value: Any) -> Any:
-    """A configuration's value as an option's; None for a policy network that has no name."""
-    if isinstance(value, PolicyConfig):
-        return next((name for name, shape in POLICY_CONFIGS.items() if shape == value), None)
-    return value
-
-
-def _from_recipe(space: str, options: Options) -> TrainingConfig:
-    recipe = options.get("recipe", "group")
+def _from_recipe(space: str, start: Start) -> TrainingConfig:
     accepted = [name for name in RECIPES if (name == TRAININGS) == (space in IMAGE_SPACES)]
-    if recipe not in accepted:
-        raise ValueError(f"recipe is {recipe!r:.60}; accepted for {space}: {', '.join(accepted)}")
-    return RECIPES[recipe](space=space)
+    if start.recipe not in accepted:
+        raise ValueError(f"recipe is {start.recipe!r:.60}; accepted for {space}: {', '.join(accepted)}")
+    return replace(RECIPES[start.recipe], space=space)
 
 
-def _from_preset(space: str, options: Options) -> ImageTrainingConfig:
-    return image_presets.preset(options.get("preset", image_presets.DEFAULT_PRESET), space)
+def _table_working() -> Working:
+    from nat_core.learning.training.data import objective_of, read_in_words
+    from nat_core.learning.training.loop import train
+    from nat_core.learning.training.publish import publish
+
+    return Working(objective_of, train, publish, read_in_words)
+
+
+def _image_working() -> Working:
+    from nat_core.learning.image_training.loop import load_images_of, train_on_images
+    from nat_core.learning.image_training.publish import publish_images
+
+    return Working(load_images_of, train_on_images, publish_images)
 
 
 _TABLE = Form(
-    rewards="table",
+    rewards=TABLE,
     kind="train",
     title="rewards come from a table (nasbench201)",
+    configured=TrainingConfig,
     start=_from_recipe,
-    preset=lambda options: options.get("recipe") or "group",
-    check=objective_of,
-    train=train,
-    publish=publish,
+    preset=lambda start: start.recipe,
+    working=_table_working,
 )
 _TRAININGS = replace(
-    _TABLE,
-    rewards="trainings",
-    title="rewards come from a model of trainings (--recipe trainings)",
-    told=read_in_words,
-)
+    _TABLE, rewards=TRAININGS, title="rewards come from a model of trainings (--recipe trainings)"
+)  # fmt: skip
 _IMAGES = Form(
-    rewards="images",
+    rewards=IMAGES,
     kind="train-images",
     title=f"rewards come from images ({', '.join(IMAGE_SPACES)})",
-    start=_from_preset,
-    preset=lambda options: options.get("preset") or image_presets.DEFAULT_PRESET,
-    check=load_images_of,
-    train=train_on_images,
-    publish=publish_images,
+    configured=ImageTrainingConfig,
+    start=lambda space, start: image_presets.preset(start.preset, space),
+    preset=lambda start: start.preset,
+    working=_image_working,
 )
 _FORMS: Mapping[str, Form] = MappingProxyType({"nasbench201": _TABLE, **dict.fromkeys(IMAGE_SPACES, _IMAGES)})

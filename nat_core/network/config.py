@@ -4,7 +4,7 @@ Sources: DARTS (arXiv 1806.09055) for the CIFAR and ImageNet networks, NAS-Bench
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from nat_core.architecture.cell import Architecture
@@ -204,3 +204,33 @@ def usual_network(architecture: Architecture) -> NetworkConfig:
         raise ValueError(problem)
     accepted = "; ".join(f"{family.needs} ({family.title})" for family in FAMILIES.values())
     raise ValueError(f"no network accepts {_cells_of(architecture)}; accepted: {accepted}")
+
+
+def network_config(
+    architecture: Architecture,
+    network: str | None = None,
+    *,
+    channels: int | None = None,
+    layers: int | None = None,
+    classes: int | None = None,
+    resolution: int | None = None,
+    auxiliary: bool = False,
+) -> NetworkConfig:
+    """The network that a name and sizes mean; what is None is as usual for the architecture and the network.
+
+    Raises:
+        ValueError: the network is unknown or cannot be built of these cells, or a value is out of its range.
+    """
+    if network is not None and network not in NETWORKS:
+        raise ValueError(f"unknown network {network!r:.60}; accepted: {', '.join(NETWORKS)}")
+    usual = usual_network(architecture) if network is None else NETWORKS[network]
+    config = replace(
+        usual,
+        channels=usual.channels if channels is None else channels,
+        layers=usual.layers if layers is None else layers,
+        classes=usual.classes if classes is None else classes,
+        resolution=usual.resolution if resolution is None else resolution,
+        auxiliary=auxiliary,
+    )
+    config.require(architecture)
+    return config

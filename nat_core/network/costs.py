@@ -116,6 +116,16 @@ class CostModel:
         rows = [self._table_rows(plan, name, edge.source < plan.cell_inputs) for name, edge in architecture.edges]
         return np.stack([macs for macs, _ in rows]), np.stack([parameters for _, parameters in rows])
 
+    def operation_costs(self, architecture: Architecture, operations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """MACs and parameters [k] of k transformations, given as `operations` [k, edges]: rows of the table.
+
+        Raises:
+            ValueError: as `cost`.
+        """
+        edges, fixed = np.arange(operations.shape[1]), self.fixed_cost(architecture)
+        macs, parameters = (table[edges, operations].sum(axis=1) for table in self.edge_table(architecture))
+        return fixed.macs + macs, fixed.parameters + parameters
+
     def _prepared(self, architecture: Architecture) -> tuple[Cost, Plan]:
         """Fixed cost and plan; both depend on the numbers of inputs and the outputs' shapes only."""
         key = tuple((cell.inputs, output_shape(cell)) for _, cell in architecture.cells)

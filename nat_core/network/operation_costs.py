@@ -12,11 +12,11 @@ from itertools import product
 import torch
 from torch import nn
 
-from nat_core import ASSETS
 from nat_core.architecture.operations import NAMES, NULL
 from nat_core.network.measure import Cost, measure
 from nat_core.network.modules import build_operation
 from nat_core.network.scaling import OPERATION_POINTS, SIDE
+from nat_core.paths import ASSETS
 
 ASSET = ASSETS / "operation_costs.json"
 STRIDES = (1, 2)

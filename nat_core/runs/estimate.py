@@ -26,10 +26,11 @@ from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.plan import Phase, evaluations, plan_training
 from nat_core.learning.image_training.weight_training import shared_weights_sgd, weight_step
 from nat_core.learning.images.cache import counts_of
-from nat_core.learning.images.images import is_streamed
+from nat_core.learning.images.defaults import is_streamed
 from nat_core.learning.images.streaming import workers
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.distribution import edge_entropy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.support.device import total_memory_bytes
 from nat_core.learning.support.files import write_text
@@ -249,11 +250,15 @@ def _table_seconds(config: TrainingConfig, speed: Calibration) -> float:
     """NAS-Bench-201's cells have six edges, and rewards are looked up; elsewhere every sample's are counted anew."""
     edges = _edges(config)
     step = config.batch * edges * speed.policy_graph * _shape(config)
-    measures = config.held_out * edges * speed.policy_graph / 3 * config.steps / 100
+    measures = config.inputs.held_out * edges * speed.policy_graph / 3 * config.steps / 100
     seconds = 5 + config.steps * step + measures
-    if config.data_set == TRAININGS:
+    if config.reward.source == TRAININGS:
         seconds += config.steps * config.batch * (1 + config.samples) * _COUNTING_SECONDS
-        seconds += config.searched_share * min(config.inputs, config.steps * config.batch) * _SEARCHING_SECONDS
+        seconds += (
+            config.reinforce.searched_share
+            * min(config.inputs.training, config.steps * config.batch)
+            * _SEARCHING_SECONDS
+        )
     return seconds
 
 
@@ -263,7 +268,7 @@ def _table_memory(config: TrainingConfig) -> int:
 
 def _edges(config: TrainingConfig) -> int:
     """Of an input, about."""
-    return 2 * _EDGES_PER_CELL if config.data_set == TRAININGS else 6
+    return 2 * _EDGES_PER_CELL if config.reward.source == TRAININGS else 6
 
 
 def _fitting(model: RewardModelConfig, edges: int, speed: Calibration) -> float:
@@ -317,7 +322,7 @@ class _Costs:
 
     def _measured(self, phase: Phase) -> float:
         return 2 * self._judged(self.config.rewards.measured_images) * (
-            self._inputs(self.config.policy.held_out, phase) + _PROBES / phase.steps
+            self._inputs(self.config.policy.inputs.held_out, phase) + _PROBES / phase.steps
         )  # fmt: skip
 
     @staticmethod
@@ -364,7 +369,7 @@ def _image_memory(config: ImageTrainingConfig) -> int:
     """Images as bytes, as far as they are held; weights, gradients, momentum and a saved copy; what gradients need."""
     network = config.network(10)
     images = _IMAGES * 3 * config.resolution**2
-    if config.images == "streamed" or (config.images == "auto" and is_streamed(_IMAGES, config.resolution)):
+    if is_streamed(config.images, _IMAGES, config.resolution):
         images = workers() * _WORKER_BYTES
     weights = 4 * 4 * _supernet_parameters(config)
     side = config.resolution // (8 if config.family == "imagenet" else network.stem_stride)

@@ -1,15 +1,17 @@
-"""Where runs keep their files: one folder, with a place for each concern."""
+"""Where runs keep their files: one folder, with a place for each concern; what an earlier version put elsewhere."""
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from nat_core import PROJECT
+from nat_core.paths import data_folder
+from nat_core.runs.request import StoredConfig
+from nat_core.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Folders:
         """Of an unfinished training's latest checkpoint."""
         return self.latest / run_id
 
+    def policies_of(self, run_id: str, name: str) -> tuple[tuple[Path, str], ...]:
+        """Where policies of a run may be that is called `name`, and what each is called."""
+        return (self.policy(run_id), name), (self.latest_of(run_id), latest_title(name))
+
     def snapshots(self, run_id: str) -> Path:
         """The policies that a training kept on its way."""
         return self._inside("snapshots", run_id)
@@ -86,8 +92,8 @@ class Folders:
 
 
 def default_folders() -> Folders:
-    """The environment's `NAT_LAB_RUNS`, else `runs` in the project's root."""
-    return Folders(Path(os.environ.get("NAT_LAB_RUNS") or PROJECT / "runs").resolve())
+    """The environment's `NAT_LAB_RUNS`, else `runs` in the checkout or in the user's data folder."""
+    return Folders(Path(os.environ.get("NAT_LAB_RUNS") or data_folder() / "runs").resolve())
 
 
 @contextmanager
@@ -102,3 +108,59 @@ def waiting_for(lock: FileLock, should_stop: Callable[[], bool]) -> Iterator[boo
         yield True
     finally:
         lock.release()
+
+
+def latest_title(name: str) -> str:
+    """What the policy of the latest checkpoint is called, of the run of this name."""
+    return f"{name} (checkpoint)"
+
+
+def adopt_policies(folders: Folders, runs_of_record: Callable[[], Iterable[Run]]) -> None:
+    """Moves policies that an earlier version kept in folders named after their runs: each goes to its run, by its id.
+
+    What belongs to no run beyond doubt stays where it is and is still found under the name of its folder.
+    """
+    found = [(path, number) for number, root in enumerate(folders.policy_roots) for path in _of_earlier_versions(root)]
+    if not found:
+        return
+    with folders.lock("adopting"):
+        runs = [run for run in runs_of_record() if not isinstance(run.request.config, StoredConfig)]
+        for path, number in found:
+            namesakes = [
+                run for run in runs if path.name == folders.policies_of(run.id, _folder_name(run.name))[number][1]
+            ]
+            if len(namesakes) == 1:
+                _move(path, namesakes[0], *folders.policies_of(namesakes[0].id, namesakes[0].name)[number])
+
+
+def _of_earlier_versions(root: Path) -> list[Path]:
+    """By name, since those of this version are called by an id."""
+    return (
+        [path for path in root.iterdir() if not re.fullmatch(r"[0-9a-f]{32}|\..*", path.name)] if root.is_dir() else []
+    )
+
+
+def _move(path: Path, run: Run, place: Path, title: str) -> None:
+    """A link leads to a folder of the user's own, of which a copy is kept; one to another policy by now goes."""
+    from nat_core.learning.policies.checkpoint import load_card, name_policy
+    from nat_core.learning.training.policy_folder import copy_whole
+
+    if place.exists():
+        return
+    try:
+        is_its_own = load_card(path).command == run.request.command
+    except ValueError:
+        is_its_own = False
+    if is_its_own and path.is_symlink():
+        copy_whole(path.resolve(), place)
+    elif is_its_own:
+        path.rename(place)
+    if is_its_own:
+        name_policy(place, title)
+    if path.is_symlink():
+        path.unlink()
+
+
+def _folder_name(name: str) -> str:
+    """How earlier versions called a folder after a run."""
+    return re.sub(r"[^\w .+()-]", "-", name).strip(" .")[:100] or "policy"

@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from nat_core.learning.support.values import dataclass_of
+from pydantic import Field, InstanceOf
+
+from nat_core.learning.support.earlier import in_parts
+from nat_core.specification import flat, read, specified
 
 MAX_NAME = 100
+Threads = Annotated[int, Field(ge=1, le=1024)]
 MAX_BYTES = 1_000_000
 # What a record stores as a file, for it may be long; the rest is in tags, which can be listed fast.
 _STORED = ("config", "command")
 _COMMAND_LISTED = 4000
 
 
-@dataclass(frozen=True)
+@specified
 class Request:
     """A run before it is one.
 
@@ -32,23 +36,25 @@ class Request:
         command: the command line that does the same.
         name: for people; "" for one made from space and preset.
         directory: absolute; relative paths in `config` start there, whatever process does the work. "" for anywhere.
+        cluster: address of the Ray cluster's job server that does it; "" for this machine.
+        storage: that all nodes of the cluster see; see `cluster.storage`.
     """
 
     kind: str
-    config: Mapping[str, Any]
+    config: InstanceOf[Mapping[str, Any]]
     steps: int
     space: str = ""
     preset: str = ""
     output: str = ""
     device: str = "cpu"
-    threads: int = 1
+    threads: Threads = 1
     command: str = ""
     name: str = ""
     directory: str = ""
+    cluster: str = ""
+    storage: str = ""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.threads <= 1024:
-            raise ValueError(f"threads is {self.threads}; accepted: 1 to 1024")
         if self.name:
             checked_name(self.name)
         if self.output and not Path(self.output).is_absolute():
@@ -98,11 +104,11 @@ class Request:
         head = json.loads(text)
         if not isinstance(head, dict) or "config" in head:
             return _parsed(text)
-        return dataclass_of(cls, {**head, "command": command, "config": StoredConfig(read)})
+        return replace(_parsed(_json({**head, "command": command, "config": {}})), config=StoredConfig(read))
 
     def parameters(self) -> dict[str, str]:
         """The configuration flattened to names and texts, for tables that compare runs."""
-        return dict(_flat("", self.config))
+        return {name: str(value)[:6000] for name, value in flat(in_parts(self.config)).items()}
 
 
 def checked_name(name: str) -> str:
@@ -158,12 +164,4 @@ def _json(value: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=2048)
 def _parsed(text: str) -> Request:
     """Requests never change, and pages that watch many runs ask for them again and again."""
-    return dataclass_of(Request, json.loads(text))
-
-
-def _flat(prefix: str, value: Mapping[str, Any]) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for key, item in value.items():
-        name = f"{prefix}{key}"
-        pairs += _flat(f"{name}.", item) if isinstance(item, Mapping) else [(name, str(item)[:6000])]
-    return pairs
+    return read(Request, json.loads(text))

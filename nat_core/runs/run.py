@@ -10,6 +10,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from nat_core.runs.cluster.jobs import Job
 from nat_core.runs.processes import Process
 from nat_core.runs.request import Request
 
@@ -20,8 +21,6 @@ HEARTBEAT_LIMIT_SECONDS = 20.0
 SILENCE_SECONDS = 120.0
 # Whoever stops a run sees to its end within this time, and says how it ended.
 _STOPPING_SECONDS = 60.0
-# Kinds whose best and last value are accuracies in percent; others' are gains in points. To list runs loads no work.
-_ACCURACIES = frozenset({"evaluate"})
 
 
 class State(StrEnum):
@@ -92,9 +91,10 @@ class Run:
         best, last: of the kind's headline metric; None before it was first measured.
         error: why it failed, or what else is worth a sentence.
         metrics: last value of each metric.
-        usage: of its process at the last sign of life, see `usage.Usage`; None before the first.
+        usage: of its process at the last sign of life, see `processes.Usage`; None before the first.
         folder: of runs, where its log and checkpoints are; "" where that was not noted.
         silent_since: the last sign of life before it was recorded as lost; None if it never was.
+        job: of a Ray cluster that does it or did; None on this machine, and before it was submitted.
     """
 
     id: str
@@ -114,6 +114,7 @@ class Run:
     usage: Mapping[str, Any] | None = None
     folder: str = ""
     silent_since: float | None = None
+    job: Job | None = None
 
     @cached_property
     def state(self) -> State:
@@ -124,8 +125,13 @@ class Run:
         # One that was given up for lost and has given a sign of life since is at work after all.
         revived = self.recorded is State.LOST and self.silent_since not in (None, self.heartbeat)
         recorded = State.RUNNING if revived else self.recorded
-        alive = None if self.process is None or recorded not in ACTIVE else self.process.alive
+        alive = self._is_alive() if recorded in ACTIVE else None
         return state_of(recorded, alive, time.time() - self.heartbeat)
+
+    def _is_alive(self) -> bool | None:
+        """As its cluster says, else its process, where either can be asked."""
+        alive = None if self.job is None else self.job.alive
+        return self.process.alive if alive is None and self.process is not None else alive
 
     @property
     def active(self) -> bool:
@@ -136,6 +142,22 @@ class Run:
         return self.id[:8]
 
     @property
+    def label(self) -> str:
+        """How sentences call it."""
+        return f"{self.short_id} ({self.name})"
+
+    @property
+    def is_far(self) -> bool:
+        """Whether another machine does it or did it."""
+        return self.process is not None and not self.process.is_here
+
+    @property
+    def place(self) -> str:
+        """Where its files are, as it noted: ``/srv/runs on gpu-7``; without the name of this machine."""
+        folder = self.folder or "another folder of runs"
+        return f"{folder} on {self.process.host}" if self.process and self.is_far else folder
+
+    @property
     def steps(self) -> int:
         return self.request.steps
 
@@ -143,8 +165,8 @@ class Run:
     def config(self) -> Mapping[str, Any]:
         return self.request.config
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON. Raises OSError where the record cannot be read."""
+    def to_dict(self, measure: str) -> dict[str, Any]:
+        """For JSON; `measure` says what best and last value are. Raises OSError where the record cannot be read."""
         request = self.request.whole
         return {
             "id": self.id,
@@ -156,7 +178,7 @@ class Run:
             "step": self.step,
             "steps": request.steps,
             "eta_seconds": self.eta_seconds if self.state is State.RUNNING else None,
-            "measure": "accuracy_percent" if measures_accuracy(request.kind) else "gain_points",
+            "measure": measure,
             "best": self.best,
             "last": self.last,
             "elapsed_seconds": self.elapsed_seconds,
@@ -171,24 +193,29 @@ class Run:
         }
 
 
-def run_of(
-    run_id: str,
-    name: str,
-    created: float,
-    tags: Mapping[str, str],
-    metrics: Mapping[str, float],
-    request_of: RequestOf,
-) -> Run | None:
-    """The run that these tags describe; None if it is not one of ours."""
-    own = {key.removeprefix(PREFIX): value for key, value in tags.items() if key.startswith(PREFIX)}
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as MLflow keeps it: its start in seconds since the epoch, its tags, the last value of its metrics."""
+
+    id: str
+    name: str
+    created: float
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def run_of(record: RunRecord, request_of: RequestOf) -> Run | None:
+    """The run of a record; None if it is not one of ours."""
+    own = {key.removeprefix(PREFIX): value for key, value in record.tags.items() if key.startswith(PREFIX)}
     try:
+        request = request_of(record.id, own["request"], own.get("command", ""))
         return Run(
-            id=run_id,
-            name=name,
-            request=request_of(run_id, own["request"], own.get("command", "")),
+            id=record.id,
+            name=record.name,
+            request=request,
             recorded=State(own["state"]),
             process=Process(own["host"], int(own["pid"]), float(own["process_created"])) if own.get("pid") else None,
-            created=created,
+            created=record.created,
             heartbeat=float(own["heartbeat"]),
             step=int(own.get("step", 0)),
             eta_seconds=_number(own, "eta_seconds"),
@@ -196,10 +223,11 @@ def run_of(
             best=_number(own, "best"),
             last=_number(own, "last"),
             error=own.get("error", ""),
-            metrics=metrics,
+            metrics=record.metrics,
             usage=json.loads(own["usage"]) if own.get("usage") else None,
             folder=own.get("folder", ""),
             silent_since=_number(own, "silent_since"),
+            job=Job(request.cluster, own["job"]) if own.get("job") else None,
         )
     except (KeyError, ValueError):
         return None
@@ -207,21 +235,20 @@ def run_of(
 
 def first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
     """What is noted of a new run; `owner` is the process that will do it, if known."""
-    facts: dict[str, Any] = {
-        "kind": request.kind,
-        "space": request.space,
-        "preset": request.preset,
-        "device": request.device,
+    return {
+        **{name: getattr(request, name) for name in ("kind", "space", "preset", "device")},
+        "request": request.head_to_json(),
+        "command": request.listed_command,
+        "state": State.QUEUED,
+        "heartbeat": time.time(),
+        **owner_facts(owner),
     }
-    facts |= {"request": request.head_to_json(), "command": request.listed_command}
-    facts |= {"state": State.QUEUED, "heartbeat": time.time()}
-    return facts | owner_facts(owner)
 
 
 def owner_facts(owner: Process | None) -> dict[str, Any]:
-    """The facts that say which process does a run; empty ones for none."""
+    """The facts that say which process does a run; empty ones for none, and for no job of a cluster either."""
     if owner is None:
-        return {"host": "", "pid": "", "process_created": ""}
+        return {"host": "", "pid": "", "process_created": "", "job": ""}
     return {"host": owner.host, "pid": owner.pid, "process_created": owner.created}
 
 
@@ -229,16 +256,12 @@ def _number(tags: Mapping[str, str], name: str) -> float | None:
     return float(tags[name]) if tags.get(name) else None
 
 
-def measures_accuracy(kind: str) -> bool:
-    """Whether the best and last value of runs of this kind are accuracies in percent, not gains in points."""
-    return kind in _ACCURACIES
-
-
 class Watch:
     """Tells when a run whose process seems to be gone may be recorded as ended; threads may share it.
 
-    A process on this machine is either there or not. One on another machine is known by its signs of life alone. These
-    carry that machine's clock, so what counts is that none has come for a while by ours.
+    A process on this machine is either there or not, and so is a job whose cluster answers. A process on another
+    machine is known by its signs of life alone. These carry that machine's clock, so what counts is that none has come
+    for a while by ours.
     """
 
     def __init__(self) -> None:
@@ -249,7 +272,9 @@ class Watch:
         """Whether what `run.state` says, other than the record, is certain to stay true."""
         if run.state not in (State.LOST, State.STOPPED) or run.state is run.recorded:
             return False
-        if run.process is None or not run.process.is_here:
+        if run.job is not None:  # one that waits for room in its cluster gives no sign of life
+            return run.job.alive is False
+        if run.process is None or run.is_far:
             return self._silent_seconds(run) > SILENCE_SECONDS
         return run.state is State.LOST or abs(time.time() - run.heartbeat) > _STOPPING_SECONDS
 

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
-from nat_core.runs.connection import Address, address_of, connect, reason, unusable
-from nat_core.runs.folders import Folders, default_folders
-from nat_core.runs.policies import Snapshots, adopt_policies, latest_title
+from nat_core.runs.cluster.jobs import JobServer
+from nat_core.runs.folders import Folders, adopt_policies, default_folders
 from nat_core.runs.processes import Process
-from nat_core.runs.reading import FileReader, Point, Points, Reader, ServerReader
 from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import ACTIVE, PREFIX, Run, State, Watch, check_transition, first_facts, owner_facts, run_of
+from nat_core.runs.store import Address, Point, Points, Reader, address_of, connect, reason, record_of, unusable
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Record
@@ -54,15 +53,15 @@ class Tracking:
     Methods that take a run's id raise ValueError if there is no such run.
     """
 
-    def __init__(self, client: "MlflowClient", experiment_id: str, address: Address, folders: Folders) -> None:
+    def __init__(
+        self, client: "MlflowClient", experiment_id: str, reader: Reader, address: Address, folders: Folders
+    ) -> None:
         self.client = client
         self.uri = address.uri
         self.folders = folders
         self.is_local = address.database is not None
         self._experiment_id = experiment_id
-        self._reader: Reader = (
-            FileReader(address.database, experiment_id) if address.database else ServerReader(client, experiment_id)
-        )
+        self._reader = reader
         self._watch = Watch()
         self._request_of = lru_cache(maxsize=2048)(self._request)
 
@@ -92,11 +91,7 @@ class Tracking:
 
     def runs(self) -> list[Run]:
         """All runs that are not deleted, the newest first; recorded as by `get`."""
-        read = [
-            run
-            for item in self._reader.records()
-            if (run := run_of(item.id, item.name, item.created, item.tags, item.metrics, self._request_of))
-        ]
+        read = [run for item in self._reader.records() if (run := run_of(item, self._request_of))]
         return [run for item in read if (run := self._if_there(item))]
 
     def find(self, text: str) -> Run:
@@ -111,7 +106,7 @@ class Tracking:
         ]
         if len(found) == 1:
             return found[0]
-        known = ", ".join(f"{run.short_id} ({run.name})" for run in (found or runs)[:5]) or "none, there are no runs"
+        known = ", ".join(run.label for run in (found or runs)[:5]) or "none, there are no runs"
         problem = "is not a run" if not found else f"means {len(found)} runs"
         raise ValueError(f"{text[:40]!r} {problem}; accepted: {known}")
 
@@ -122,7 +117,7 @@ class Tracking:
             ValueError: not allowed from where it is.
         """
         with self.changing(run_id) as run:
-            check_transition(f"{run.short_id} ({run.name})", run.state, state)
+            check_transition(run.label, run.state, state)
             self._write_state(run_id, state, {"error": error, "heartbeat": time.time(), **(facts or {})})
 
     def settle(self, run_id: str, error: str = "") -> State:
@@ -139,8 +134,8 @@ class Tracking:
             yield self._current(run_id)
 
     def attach(self, run_id: str, owner: Process) -> None:
-        """Notes which process does the run."""
-        self.note(run_id, owner_facts(owner))
+        """Notes which process does the run, with its files in this folder of runs."""
+        self.note(run_id, owner_facts(owner) | {"folder": self.folders.root})
 
     def note(self, run_id: str, facts: Mapping[str, Any], points: Iterable[Point] = ()) -> None:
         """Writes facts (replacing older ones) and points of metrics (added to those that are there)."""
@@ -169,13 +164,10 @@ class Tracking:
 
         with self.folders.lock("creating"), self.changing(run_id) as run:
             if run.active:
-                raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state}; rename it when it has ended")
+                raise ValueError(f"the run {run.label} is {run.state}; rename it when it has ended")
             name = self.free_name(name, run_id)
             self.client.update_run(run_id, name=name)
-            for place, title in (
-                (self.folders.policy(run_id), name),
-                (self.folders.latest_of(run_id), latest_title(name)),
-            ):
+            for place, title in self.folders.policies_of(run_id, name):
                 if place.is_dir():
                     name_policy(place, title)
         self._reader.forget()
@@ -204,20 +196,27 @@ class Tracking:
         """The folder for what comes out of a run: as asked for, else of its own."""
         return Path(run.request.output) if run.request.output else self.folders.policy(run.id)
 
-    def snapshots_of(self, run: Run) -> Snapshots:
-        """The policies of a run's checkpoints that are on this machine."""
-        return Snapshots(
-            self.folders.snapshots(run.id), self.folders.latest_of(run.id), run.steps, latest_title(run.name)
-        )
+    def is_elsewhere(self, run: Run) -> bool:
+        """Whether a run that has begun left neither log nor checkpoint in this folder of runs."""
+        folders = self.folders
+        return run.process is not None and not (folders.log(run.id).exists() or folders.checkpoints(run.id).exists())
 
     def log_lines(self, run_id: str, count: int = 200) -> list[str]:
         """The last lines of the run's log; of one on another machine, what its record has of it."""
         path = self.folders.log(run_id)
         if not path.exists():
-            return (self.fact(run_id, "log_tail") or "").splitlines()[-count:]
+            return (self.fact(run_id, "log_tail") or self._job_log(run_id)).splitlines()[-count:]
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 1000 * count))
             return file.read().decode(errors="replace").splitlines()[-count:]
+
+    def _job_log(self, run_id: str) -> str:
+        """What a job wrote that has not come to reporting, if its cluster answers."""
+        run = self._get(run_id)
+        try:
+            return JobServer(run.job.server).log(run.job.id) if run.job else ""
+        except (OSError, ValueError):
+            return ""
 
     def delete(self, run_id: str) -> None:
         """Removes the record and our facts in it; whoever calls has made sure that nobody works on it.
@@ -283,11 +282,7 @@ class Tracking:
             raise OSError(f"the configuration of the run {run_id[:8]} cannot be read ({reason(error)})") from error
 
     def _get(self, run_id: str) -> Run:
-        record = self._record(run_id)
-        info, data = record.info, record.data
-        run = run_of(
-            info.run_id, info.run_name or "", info.start_time / 1000, data.tags, data.metrics, self._request_of
-        )
+        run = run_of(record_of(self._record(run_id)), self._request_of)
         if run is None:
             raise ValueError(f"{run_id[:40]!r} is not a run of this program")
         return run
@@ -296,14 +291,12 @@ class Tracking:
         from mlflow.exceptions import MlflowException
 
         try:
-            record = self.client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                raise OSError(f"the tracking store {self.uri} does not answer ({error})") from error
+            found = self.client.get_run(run_id)
+        except MlflowException as error:  # whatever else goes wrong is an OSError
             raise ValueError(f"there is no run {run_id[:40]!r}") from error
-        if record.info.lifecycle_stage == "deleted":  # perhaps by another server on this record
+        if found.info.lifecycle_stage == "deleted":  # perhaps by another server on this record
             raise ValueError(f"there is no run {run_id[:40]!r} any more, it was deleted")
-        return record
+        return found
 
     def _log(
         self, run_id: str, metrics: Sequence[Any] = (), parameters: Mapping[str, str] | None = None, tags: Any = ()

@@ -2,17 +2,26 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nat_core.learning.support.hooks import Hooks
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.artifacts import POLICY, SNAPSHOTS, Checkpoints, PolicyOf, Snapshots, keep_policy
 from nat_core.runs.folders import Folders
-from nat_core.runs.policies import PolicyOf, keep_policy
 from nat_core.runs.run import Run
+from nat_core.runs.store import reason
 from nat_core.runs.tracking import Tracking
+
+if TYPE_CHECKING:
+    from nat_core.learning.scratch.measured import MeasuredResult
+
+
+class ReportedProgress(Protocol):
+    """Called with steps done and metrics; `done` are the steps of the whole, where that is something else."""
+
+    def __call__(self, step: int, metrics: Mapping[str, float], done: int | None = None) -> None: ...
 
 
 class Config(Protocol):
@@ -39,6 +48,7 @@ class Work:
         space: whose architectures a configuration is about.
         arguments: of the command line that asks for the same; without output and device.
         outcome: what a finished run in the foreground prints; the folder of its output by default.
+        spreads: whether it hands its work out to tasks where it is done on a cluster.
         policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
     """
 
@@ -50,6 +60,7 @@ class Work:
     space: Callable[[Any], str] = field(default=lambda config: getattr(config, "space", ""))
     arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
     outcome: Callable[[Tracking, Run], str] = field(default=lambda tracking, run: str(tracking.output_of(run)))
+    spreads: bool = False
     policy_of: PolicyOf | None = None
 
 
@@ -66,7 +77,7 @@ class RunContext:
 
     run: Run
     should_stop: Callable[[], bool]
-    progress: Callable[[int, Mapping[str, float]], None]
+    progress: "ReportedProgress"
     log: Callable[[str], None]
     _tracking: Tracking
     _checkpoints: Checkpoints
@@ -92,12 +103,13 @@ class RunContext:
         """Where runs keep their files."""
         return self._tracking.folders
 
-    def checkpoint(self, name: str = "state") -> Path:
+    def checkpoint(self) -> Path:
         """Where the state of the work belongs; exists if there is something to continue."""
-        return self._checkpoints.path(name)
+        return self._checkpoints.path()
 
-    def saving(self, name: str = "state") -> AbstractContextManager[Path]:
-        """Around every (atomic) save of `checkpoint(name)`: reports come first, and the old file is kept beside it.
+    @contextmanager
+    def saving(self) -> Iterator[Path]:
+        """Around every (atomic) save of `checkpoint()`: reports come first, and the old file is kept beside it.
 
         What the policy is like then is kept, too.
 
@@ -105,26 +117,18 @@ class RunContext:
             OSError: it could not be written; says what is left.
         """
         self._flush()
-        return self._saving(name)
-
-    @contextmanager
-    def _saving(self, name: str) -> Iterator[Path]:
-        with self._checkpoints.saving(name) as path:
+        with self._checkpoints.saving() as path:
             yield path
-        if name == "state" and self._policy_of is not None and path.exists():
+        if self._policy_of is not None and path.exists():
             self._keep_policy(path, self._policy_of)
 
     def _keep_policy(self, checkpoint: Path, policy_of: PolicyOf) -> None:
         try:
-            kept = self._tracking.snapshots_of(self.run).take(checkpoint, policy_of, self.command)
+            kept = Snapshots.of(self.folders, self.run).take(checkpoint, policy_of, self.command)
             if kept is not None:
-                self.artifact(kept, f"snapshots/{kept.name}")
+                self._tracking.artifact(self.run.id, kept, f"{SNAPSHOTS}/{kept.name}")
         except Exception as error:  # what is only to be looked at must not end the work
             self.log(f"the policy of this checkpoint was not kept: {sentence(error)}")
-
-    def restore(self, name: str) -> None:
-        """For other checkpoints than "state": a newest one that cannot be read is replaced by the one before."""
-        self._checkpoints.restore(name)
 
     def publish(self, write: Callable[[Path], Path]) -> None:
         """Keeps the policy that `write` puts into a folder: as the run's own, in the record, and where it was asked.
@@ -135,18 +139,26 @@ class RunContext:
         from nat_core.learning.training.policy_folder import copy_whole
 
         with tempfile.TemporaryDirectory(dir=self.checkpoint().parent) as folder:
-            written = write(Path(folder) / "policy")
-            self.artifact(written, "policy")
+            written = write(Path(folder) / POLICY)
+            self._tracking.artifact(self.run.id, written, POLICY)
             own = keep_policy(self.folders, self.run, written)
         if self.run.request.output:
             copy_whole(own, Path(self.run.request.output))
 
-    def artifact(self, path: Path, folder: str = "") -> None:
-        """Stores a result with the record: a file, or a folder with what is in it."""
-        self._tracking.artifact(self.run.id, path, folder)
+    def stored_results(self) -> "dict[int, MeasuredResult]":
+        """What was stored by `store_result` before, by position."""
+        from nat_core.runs.results import stored_results
+
+        return stored_results(self._tracking, self.run.id)
+
+    def store_result(self, position: int, result: "MeasuredResult") -> None:
+        """Stores the result of one training of a queue with the record."""
+        from nat_core.runs.results import store_result
+
+        store_result(self._tracking, self.run.id, position, result)
 
 
 def sentence(error: BaseException) -> str:
     """An error in one line."""
-    text = " ".join(str(error).split())[:500]
+    text = reason(error, 500)
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

@@ -9,16 +9,16 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, chdir, nullcontext, suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
-from nat_core.runs.checkpoints import Checkpoints
-from nat_core.runs.connection import reason
+from nat_core.runs.artifacts import Snapshots, checkpoints_of
 from nat_core.runs.folders import waiting_for
 from nat_core.runs.kinds import work_of
 from nat_core.runs.processes import Meter, process, stop_signals
-from nat_core.runs.reading import Point
 from nat_core.runs.run import Run, State
+from nat_core.runs.store import Point, reason
 from nat_core.runs.tracking import Tracking
 from nat_core.runs.work import RunContext, Work, sentence
 
@@ -90,8 +90,8 @@ class Reporter:
         """Work begins now: from here on time counts."""
         self._began = time.monotonic()
 
-    def progress(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Notes values of metrics after `step` steps."""
+    def progress(self, step: int, metrics: Mapping[str, float], done: int | None = None) -> None:
+        """Notes values of metrics after `step` steps; `done` are those of the whole, where that is something else."""
         now = time.time()
         with self._points_lock:
             for name, value in metrics.items():
@@ -101,7 +101,8 @@ class Reporter:
             if (last := metrics.get(self._headline)) is not None:
                 self._best = last if self._best is None else self._better(self._best, last)
                 self._facts |= {"best": self._best, "last": last}
-            self._facts |= {"step": step, "eta_seconds": self._seconds_left(step)}
+            done = step if done is None else done
+            self._facts |= {"step": done, "eta_seconds": self._seconds_left(done)}
 
     def flush(self) -> None:
         """Writes what is gathered now, if the record can be reached."""
@@ -159,7 +160,7 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
     # A process that took long to start finds its run given up for lost, but still recorded as waiting for it.
     waiting = run.state in (State.QUEUED, State.STOPPING) or (run.state, run.recorded) == (State.LOST, State.QUEUED)
     if not waiting or other:
-        raise ValueError(f"the run {run.short_id} ({run.name}) is {run.state} and does not wait for this process")
+        raise ValueError(f"the run {run.label} is {run.state} and does not wait for this process")
     tracking.attach(run_id, process())
     if run.recorded is State.STOPPING:
         _end(tracking, run_id, State.STOPPED)
@@ -174,8 +175,8 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
             raise
         _end(tracking, run_id, state)
     if state is State.FINISHED:
-        Checkpoints(tracking.folders.checkpoints(run_id)).delete()
-        tracking.snapshots_of(run).finish()
+        checkpoints_of(tracking.folders, run).delete()
+        Snapshots.of(tracking.folders, run).finish()
     return state
 
 
@@ -197,8 +198,7 @@ def errors_of(lines: Sequence[str]) -> list[str]:
 def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listener: Listener | None) -> State:
     work = work_of(run.request.kind)
     config = work.config.from_dict(run.config)
-    lock = tracking.folders.lock(run.request.device)
-    with _directory(run), _reporter(tracking, run, work) as reporter, waiting_for(lock, should_stop) as ours:
+    with _directory(run), _reporter(tracking, run, work) as reporter, _device(tracking, run, should_stop) as ours:
         if not (ours and _begin(tracking, run.id)):
             return State.STOPPED
         context = _context(tracking, run, work, should_stop, reporter, listener)
@@ -211,6 +211,13 @@ def _directory(run: Run) -> AbstractContextManager[None]:
     """Makes the folder current in which the run was asked for, if it is here, for relative paths start there."""
     folder = run.request.directory
     return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
+
+
+def _device(tracking: Tracking, run: Run, should_stop: Callable[[], bool]) -> AbstractContextManager[bool]:
+    """Waits for the device, unless a cluster has given the run one of its own."""
+    if run.request.cluster:
+        return nullcontext(True)
+    return waiting_for(tracking.folders.lock(run.request.device), should_stop)
 
 
 def _begin(tracking: Tracking, run_id: str) -> bool:
@@ -228,7 +235,7 @@ def _reporter(tracking: Tracking, run: Run, work: Work) -> Reporter:
     meter = Meter(run.request.device)
 
     def besides() -> Mapping[str, object]:
-        facts = {"usage": json.dumps(meter().to_dict())}
+        facts = {"usage": json.dumps(asdict(meter()))}
         return facts if tracking.is_local else facts | {"log_tail": _log_tail(tracking, run.id)}
 
     def complain(text: str) -> None:
@@ -245,15 +252,15 @@ def _context(
     reporter: Reporter,
     listener: Listener | None,
 ) -> RunContext:
-    checkpoints = Checkpoints(tracking.folders.checkpoints(run.id))
+    checkpoints = checkpoints_of(tracking.folders, run)
     if checkpoints.restore():
         _log(tracking, run.id, "the newest checkpoint could not be read; the one before takes its place")
 
     def log(text: str) -> None:
         _log(tracking, run.id, text)
 
-    def progress(step: int, metrics: Mapping[str, float]) -> None:
-        reporter.progress(step, metrics)
+    def progress(step: int, metrics: Mapping[str, float], done: int | None = None) -> None:
+        reporter.progress(step, metrics, done)
         log(f"step {step}/{run.steps}  {'  '.join(f'{name} {value:.4g}' for name, value in metrics.items())}")
         if listener is not None:
             listener(step, metrics)

@@ -9,9 +9,9 @@ import time
 import pytest
 import yaml
 
-from nat_core import PROJECT
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import Document, parse, write
+from nat_core.paths import PROJECT
 
 DARTS = library()["DARTS"].architecture
 PAIRS = write(DARTS, "pairs")

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nat_core import PROJECT
 from nat_core.architecture.cell import Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import Document, expressible, overview, parse, shortest, write
 from nat_core.architecture.notation.formats import FORMATS
 from nat_core.architecture.notation.refusals import REFUSALS
+from nat_core.paths import PROJECT
 from tests.support.strategies import architectures, sampled_architectures
 
 DARTS = library()["DARTS"].architecture

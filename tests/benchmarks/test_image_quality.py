@@ -20,7 +20,8 @@ from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_reward_model
 from nat_core.learning.image_training.draws import seed_of
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.training.data import relative_macs
 from nat_core.learning.training.rewards import Objective
 

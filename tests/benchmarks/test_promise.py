@@ -9,7 +9,8 @@ from benchmarks.promise import ORIGINALS, inputs, jobs, pair, table
 from nat_core.architecture import notation
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.scratch.measured import MeasuredResult
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model

@@ -8,7 +8,8 @@ from nat_core.architecture import notation
 from nat_core.architecture.library import find, library
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import Cost, cost_model
 

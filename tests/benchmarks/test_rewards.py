@@ -85,7 +85,7 @@ def test_what_an_optimiser_finds_is_judged_by_what_the_model_has_not_seen(found)
 
 
 def test_halves_share_no_topology(found):
-    one, other = (rewards._half(found, "fully_concat", number, seed=0) for number in (0, 1))
+    one, other = (rewards.half(found, "fully_concat", number, seed=0) for number in (0, 1))
     assert one.sources[0].rows + other.sources[0].rows == ROWS["full_214"]
     assert one.line != other.line
 

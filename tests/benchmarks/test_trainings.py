@@ -18,7 +18,8 @@ from benchmarks.trainings import (
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.scratch.measured import read_measured
 from tests.learning.scratch.cases import TINY, coloured_images, named
 

@@ -54,42 +54,46 @@ def browser():
 
 
 @pytest.fixture
-def visit(browser, server):
-    """Opens a page of the app in a context of its own; `page.problems` collects what the console complains about."""
+def new_page(browser) -> Iterator[Callable[..., Page]]:
+    """A page in a context of its own, as another visitor has it, who wants no animations: they cost processor time."""
     contexts = []
 
-    def open_page(path: str, width: int = 1440, height: int = 1000, theme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    def start(**options: object) -> Page:
+        context = browser.new_context(reduced_motion="reduce", **options)
         contexts.append(context)
         context.add_init_script(NOTE_TRAFFIC)
-        page = context.new_page()
+        return context.new_page()
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(new_page, server) -> Callable[..., Page]:
+    """Opens a page of the app; `page.problems` collects what the console complains about."""
+
+    def open_page(path: str, width: int = 1440, height: int = 1000, theme: str = "light") -> Page:
+        page = new_page(viewport={"width": width, "height": height}, color_scheme=theme)
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
         page.goto(server + path)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.fixture
-def open_page(browser) -> Iterator[Callable[..., Page]]:
-    """A page in a context of its own, as another visitor has it."""
-    contexts = []
+def open_page(new_page) -> Callable[..., Page]:
+    """Opens an address."""
 
     def visit(address: str, **options: object) -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 1200}, **options)
-        contexts.append(context)
-        context.add_init_script(NOTE_TRAFFIC)
-        page = context.new_page()
+        page = new_page(viewport={"width": 1440, "height": 1200}, **options)
         page.goto(address)
         return page
 
-    yield visit
-    for context in contexts:
-        context.close()
+    return visit
 
 
 @dataclass(frozen=True)

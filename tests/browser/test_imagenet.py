@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from nat_core import PROJECT
 from nat_core.learning.scratch.measured import read_measured
+from nat_core.paths import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking

@@ -21,13 +21,13 @@ OF_NO_SPACE = (  # the node in the middle is in no output and feeds none
 
 def ready(page) -> None:
     """Waits until the page has been computed and drawn."""
-    page.wait_for_selector("[data-testid='stMetricValue']", timeout=60_000)
+    page.locator(".figures dd, [data-testid='stMetricValue']").first.wait_for(timeout=60_000)
     page.locator("svg.cell-drawing").first.wait_for()  # in the component's shadow root, which locators see into
     settled(page)
 
 
 def figures(page) -> list[str]:
-    return page.locator("[data-testid='stMetricValue']").all_inner_texts()
+    return page.locator(".figures dd").all_inner_texts()
 
 
 def addressed(page, parameter: str) -> None:
@@ -43,7 +43,7 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
     addressed(page, "|none~0|")
     page.goto(f"{page.url.split('?')[0]}?cell={CELL.replace('+', '%2B')}")
     ready(page)
-    assert "points on" in page.locator("[data-testid='stMetricDelta']").nth(2).inner_text()
+    assert "points on" in page.locator(".figures .change").nth(2).inner_text()
 
     page.locator("#before-normal-edge-3 text").first.click()
     page.get_by_role("combobox", name="Selected").and_(page.locator("[value='Edge cₖ₋₁ → 2']")).wait_for()
@@ -52,8 +52,7 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
     addressed(page, "|nor_conv_3x3~0|nor_conv_3x3~1|none~2|")
     page.locator("#before-normal-edge-3[data-operation=conv_3x3]").wait_for()
 
-    page.get_by_role("tab", name="Candidates").click()
-    ready(page)
+    advanced(page)
     choose(page, "Shown as output", r"^3: ")
     addressed(page, "candidate=")
     chosen = figures(page)
@@ -89,8 +88,8 @@ def choose(page, label: str, option: str) -> None:
     pytest.fail(f"no option {option} of {label}")
 
 
-def drawing(page) -> str:
-    return page.locator("svg.cell-drawing").nth(1).inner_html()
+def drawing(page, place: int = 1) -> str:
+    return page.locator("svg.cell-drawing").nth(place).inner_html()
 
 
 def test_parts_are_reached_and_chosen_by_keyboard(visit):
@@ -112,38 +111,78 @@ def test_parts_are_reached_and_chosen_by_keyboard(visit):
     assert page.problems == []
 
 
-def test_a_click_in_the_scatter_chooses_a_candidate(visit):
+def advanced(page) -> None:
+    """Opens what is behind Advanced."""
+    page.get_by_text("Advanced", exact=True).click()
+    page.get_by_label("Shown as output").wait_for()
+    settled(page)
+
+
+def test_a_click_in_the_chart_chooses_a_candidate_and_moves_the_slider(visit):
     page = visit(FIRST)
     ready(page)
-    page.get_by_role("tab", name="Candidates").click()
-    point = page.locator(".js-plotly-plot .scatterlayer .trace .point").nth(6)  # one that no other covers
+    before = slider(page).get_attribute("aria-valuetext")
+    point = page.locator(".js-plotly-plot .scatterlayer .trace .point").nth(-3)  # of the front, by rising MACs
     point.wait_for()
     settled(page)
-    point.scroll_into_view_if_needed()
     box = point.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     addressed(page, "candidate=")
+    assert slider(page).get_attribute("aria-valuetext") != before
     assert page.problems == []
 
 
-def test_a_box_in_the_scatter_chooses_the_best_in_it(visit):
-    page = visit(FIRST)
+def slider(page):
+    return page.get_by_role("slider", name="Share of the input's MACs")
+
+
+def test_no_key_stroke_is_lost_on_the_slider_and_everything_follows_it(visit):
+    page = visit("/?cell=nasbench201:5982")
     ready(page)
-    page.get_by_role("tab", name="Candidates").click()
-    page.locator(".js-plotly-plot .scatterlayer .trace .point").first.wait_for()
+    along = slider(page)
+    assert along.input_value() == "0" and int(along.get_attribute("max")) >= 4
+    along.focus()
+    drawn, said = drawing(page, 0), figures(page)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(100)
+    assert figures(page) != said and drawing(page, 0) != drawn  # long before the server has answered
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    most = int(along.get_attribute("max"))
+    assert along.input_value() == str(most)
     settled(page)
-    chart = page.locator(".js-plotly-plot", has=page.locator(".point"))
-    plane = chart.locator(".nsewdrag").first
-    plane.scroll_into_view_if_needed()
-    chart.locator(".modebar-btn[data-val=select]").click()
-    box = plane.bounding_box()
-    page.mouse.move(box["x"] + 3, box["y"] + 3)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] - 3, steps=6)  # the cheapest, not the best
-    page.mouse.up()
+    assert along.input_value() == str(most) and is_focused(along)
+    for expected in range(1, 4):
+        page.keyboard.press("ArrowLeft")
+        assert along.input_value() == str(most - expected)
     addressed(page, "candidate=")
-    page.get_by_text(re.compile(r"^Showing candidate \d+ of 11")).wait_for()
-    assert page.problems == []
+    settled(page)
+    assert along.input_value() == str(most - 3)
+    share = float(along.get_attribute("aria-valuetext").split()[0])
+    assert share == pytest.approx(100 * float(figures(page)[0].split()[0]) / 113.95, abs=0.6)
+
+    other = visit("/" + page.url.partition("//")[2].partition("/")[2])
+    ready(other)
+    assert figures(other) == figures(page) and drawing(other, 0) == drawing(page, 0)
+    assert slider(other).get_attribute("aria-valuetext") == along.get_attribute("aria-valuetext")
+    assert page.problems == [] and other.problems == []
+
+
+def is_focused(locator) -> bool:
+    return locator.evaluate("item => item.getRootNode().activeElement === item")
+
+
+@pytest.mark.parametrize(("theme", "width", "height"), [("light", 1440, 900), ("dark", 1024, 900), ("light", 390, 844)])
+def test_the_first_page_shows_a_fifth_fewer_macs_and_a_changed_cell(visit, theme, width, height):
+    page = visit("/", width=width, height=height, theme=theme)
+    ready(page)
+    share = float(page.locator(".figures .verdict").inner_text().split()[0])
+    assert share >= 20 and float(page.locator(".figures .change").first.inner_text().split()[0][1:]) >= 20
+    changed = page.locator("g.edge[data-change]:not([data-change=unchanged])").first
+    changed.wait_for()
+    if width == 1440:
+        assert changed.bounding_box()["y"] < height
+    assert fits(page) and page.problems == []
 
 
 def test_the_output_is_clicked_and_a_node_taken_out_of_it(visit):
@@ -175,7 +214,8 @@ def test_bad_text_is_one_sentence_and_nothing_is_lost(visit):
 def test_every_tab_fits_without_an_error_in_the_console(visit, theme, width):
     page = visit(FIRST, width=width, theme=theme)
     ready(page)
-    for tab in ("Edges", "Probabilities", "Candidates", "Benchmark", "History", "Export"):
+    advanced(page)
+    for tab in ("Edges", "Probabilities", "Benchmark", "History", "Export"):
         page.get_by_role("tab", name=tab).click()
         settled(page)
         assert fits(page)

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from nat_core.runs.run import State
 from tests.support.browser import (
     SLOW,
@@ -52,6 +52,7 @@ def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_us
         assert 0 < run.step < run.steps
 
         other = open_page(f"{address}/?cell=DARTS&policy=first%20(checkpoint)")  # a stopped one's checkpoint
+        other.get_by_text("Advanced", exact=True).click()
         expect(other.get_by_role("combobox", name="Policy")).to_have_value("first (checkpoint)", timeout=SLOW)
         other.close()
 
@@ -67,5 +68,6 @@ def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_us
         expect(page.get_by_text(re.compile(r"edges? changed")).first).to_be_visible(timeout=SLOW)
 
         page.goto(f"{address}/?cell=DARTS&policy=first")
+        page.get_by_text("Advanced", exact=True).click()
         expect(page.get_by_role("combobox", name="Policy")).to_have_value("first", timeout=SLOW)
-        expect(page.get_by_test_id("stMetricDelta").first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(re.compile(r"% of [\d.,]+ M")).first).to_be_visible(timeout=SLOW)

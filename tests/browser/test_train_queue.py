@@ -89,7 +89,7 @@ def test_what_cannot_work_is_refused_in_one_sentence(record, serve, open_page, t
         for label, text, said in (
             ("Channels", "5", "Channels is 5; it must be even"),
             ("Channels", "256", "of memory are needed, and this machine has"),
-            ("Epochs", "0", "Epochs is 0; it must be between 1"),
+            ("Epochs", "0", "Epochs is 0; accepted: whole numbers from 1"),
             ("Policy steps", "many", "Policy steps: 'many' is not a whole number."),
         ):
             fill(page, label, text)

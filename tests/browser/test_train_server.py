@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Page, expect
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.tracking import Tracking, open_tracking
 from tests.support.browser import SLOW, last_point, status, wait_for_curves_beyond, wait_until
@@ -69,8 +69,9 @@ def train(name: str, steps: int) -> tuple[str, ...]:
 
 def used_on_transform(page: Page, address: str, policy: str) -> None:
     page.goto(f"{address}/?cell=nasbench201:0&policy={policy}")
+    page.get_by_text("Advanced", exact=True).click()
     expect(page.get_by_role("combobox", name="Policy")).to_have_value(policy, timeout=SLOW)
-    expect(page.get_by_test_id("stMetricDelta").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"% of [\d.,]+ M")).first).to_be_visible(timeout=SLOW)
 
 
 def view(page: Page, name: str) -> None:

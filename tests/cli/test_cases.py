@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
 from nat_core.cli import main
 from nat_core.naming import resolve
+from nat_core.paths import PROJECT
 
 CASES = PROJECT / "tests" / "cases"
 ROWS = [

@@ -11,12 +11,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from nat_core import PROJECT
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.cli import main
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
+from nat_core.paths import PROJECT
 from tests.support import darts_family
 
 onnxruntime = pytest.importorskip("onnxruntime")

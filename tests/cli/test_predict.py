@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pytest
 
-from nat_core import PRETRAINED
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse, shortest
 from nat_core.architecture.spaces import SPACES
@@ -17,6 +16,7 @@ from nat_core.learning.accuracy import EstimatingSource, standard_errors_points
 from nat_core.learning.nasbench201.table import TabularAccuracy, architecture_of_index
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import CARD, WEIGHTS, load_card
+from nat_core.paths import PRETRAINED
 
 DARTS = library()["DARTS"].architecture
 NOWHERE = "|none~0|+|none~0|none~1|"

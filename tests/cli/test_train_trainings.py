@@ -7,8 +7,9 @@ import pytest
 
 from nat_core.architecture import notation
 from nat_core.cli import main
-from nat_core.learning.training.config import trainings_recipe
-from nat_core.runs.training import table_arguments
+from nat_core.learning.training.config import RECIPES, TRAININGS
+from nat_core.options import with_fields
+from nat_core.runs.kinds.training import table_arguments
 from tests.learning.accuracies.trained import table
 
 QUICK = ("--space", "fully_concat", "--recipe", "trainings", "--steps", "2", "--searched-share", "0", "--no-record")
@@ -34,7 +35,7 @@ def test_own_trained_cells_become_a_policy_that_transforms(capsys, tmp_path, min
     assert (status, out.strip()) == (0, str(folder))
     assert "read mine (40 cells); cells of other topologies are predicted with rank correlation" in err
     card = json.loads((folder / "card.json").read_text())
-    assert card["training"]["trainings"] == [str(mine)] and card["data"].startswith(
+    assert card["training"]["reward"]["trainings"] == [str(mine)] and card["data"].startswith(
         "predicted for the trainings of mine"
     )
     assert card["quality"]["sources"] == [
@@ -50,7 +51,7 @@ def test_own_trained_cells_become_a_policy_that_transforms(capsys, tmp_path, min
     [
         (("--trainings", "none.csv"), "none.csv cannot be read"),
         (("--trainings", "README.md"), "README.md: ends with '.md'; accepted: CSV or parquet"),
-        (("--space", "nasbench201", "--recipe", "group", "--trainings", "x.csv"), "--trainings does not apply where"),
+        (("--space", "nasbench201", "--recipe", "group", "--trainings", "x.csv"), " does not apply where"),
     ],
 )
 def test_what_is_no_table_is_one_clear_line_and_status_2(capsys, tmp_path, words, said):
@@ -59,5 +60,5 @@ def test_what_is_no_table_is_one_clear_line_and_status_2(capsys, tmp_path, words
 
 
 def test_a_run_names_its_files_in_its_command(mine):
-    config = trainings_recipe(trainings=(str(mine),), steps=7)
+    config = with_fields(RECIPES[TRAININGS], {"reward.trainings": (str(mine),), "steps": 7})
     assert table_arguments(config, "trainings")[-2:] == ["--trainings", str(mine)]

@@ -89,8 +89,8 @@ def test_every_node_and_edge_has_its_id_label_and_title(name):
 def test_an_input_in_the_output_has_its_line_and_its_name():
     cell = Cell(2, 4, (Edge("conv_3x3", 0, 2), Edge("dil_sep_conv_3x3", 1, 3)), (0, 3))
     found = groups(draw_cell(cell))
-    assert title(found["normal-output-0"]) == "node c_{k-2} is part of the output"
-    assert title(found["normal-node-output"]).endswith("concatenation of nodes c_{k-2}, 1")
+    assert title(found["normal-output-0"]) == "node cₖ₋₂ is part of the output"
+    assert title(found["normal-node-output"]).endswith("concatenation of nodes cₖ₋₂, 1")
     assert text(found["normal-edge-1"]) == "dil sep 3×3"
     changed = cell.with_operations(["null", "dil_conv_3x3"])
     assert all("normal-output-0" in drawing for drawing in draw_pair(cell, changed))
@@ -204,7 +204,7 @@ def test_changes_show_in_colour_words_weight_and_dashes(theme):
     assert [text(mark) for mark in marks] == ["sep 3×3 → dil 3×3", "conv 3×3 → null", "null → skip", "skip"]
     assert [line(mark).get("stroke-dasharray") is not None for mark in marks] == [False, True, False, False]
     assert float(line(marks[0]).get("stroke-width")) > float(line(marks[3]).get("stroke-width"))
-    assert title(marks[0]) == "sep_conv_3x3 → dil_conv_3x3: c_{k-2} → 0 (changed)"
+    assert title(marks[0]) == "sep_conv_3x3 → dil_conv_3x3: cₖ₋₂ → 0 (changed)"
 
 
 def test_the_first_of_a_pair_shows_its_own_operations():
@@ -217,7 +217,7 @@ def test_edges_that_only_one_cell_has():
     smaller = Cell(2, 4, BEFORE.edges[:1] + BEFORE.edges[3:], (2, 3))
     left, right = (groups(svg) for svg in draw_pair(BEFORE, smaller))
     assert "before-normal-edge-1" in left
-    assert title(right["after-normal-removed-1"]) == "conv_3x3 → absent: c_{k-1} → 0 (removed)"
+    assert title(right["after-normal-removed-1"]) == "conv_3x3 → absent: cₖ₋₁ → 0 (removed)"
     left, right = (groups(svg) for svg in draw_pair(smaller, BEFORE))
     assert right["after-normal-edge-1"].get("data-change") == "added"
     assert not any(group.get("data-change") == "added" for group in left.values())

@@ -74,7 +74,7 @@ def test_results_are_kept_once_per_genotype_stream_and_seed(tmp_path):
         ('{"genotype": "x", "stream": "test", "seed": 0, "losses": [1], "seconds": 1}', "losses has 1 entries"),
         (
             '{"genotype": "x", "stream": "test", "seed": 0, "losses": [NaN,1,1,1,1,1,1,1,1,1], "seconds": 1}',
-            r"losses\[0\] is nan; it must be a number",
+            r"losses\[0\] is nan; accepted: numbers",
         ),
     ],
 )

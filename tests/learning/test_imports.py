@@ -7,7 +7,7 @@ import pytest
 
 CODE = """
 import sys
-import nat_core.transform
+import nat_core.transformation
 assert "torch._dynamo.symbolic_convert" not in sys.modules
 from importlib.util import find_spec
 spec = find_spec("torch._dynamo")

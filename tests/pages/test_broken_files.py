@@ -7,10 +7,10 @@ from contextlib import closing
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
 from nat_core.architecture import library
 from nat_core.cli import main
 from nat_core.learning.nasbench201 import table
+from nat_core.paths import PROJECT
 from nat_core.runs.tracking import open_tracking
 from ui.train.board import board
 

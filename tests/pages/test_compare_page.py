@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
 from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
@@ -14,6 +13,7 @@ from nat_core.learning.nasbench201.optimality import oracle_codes
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
+from nat_core.paths import PROJECT
 from nat_core.runs.folders import default_folders
 from ui.compare.outputs import output_code
 

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
+from nat_core.paths import PROJECT
 
 APP = str(PROJECT / "app.py")
 STEPS = ("Cell", "Transitions", "Costs", "Policy", "Training")
@@ -104,7 +104,7 @@ def test_an_edit_starts_with_the_edges_own_operation():
 
 def test_the_shipped_curve_says_where_it_is_from():
     app = open_step("Training")
-    assert "python -m nat_core train --space nasbench201 --seed 0" in app.caption[-1].value
+    assert "python -m nat_core train --space nasbench201 --recipe budgets --seed 0" in app.caption[-1].value
     before, after = (float(item.value.split()[0]) for item in app.metric[:2])
     assert app.metric[1].delta == f"reward +{after - before:.2f}"
     app.segmented_control(key="learn_curve").set_value("entropy")

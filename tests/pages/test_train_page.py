@@ -9,16 +9,18 @@ from dataclasses import asdict, replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
 from nat_core.architecture import notation
-from nat_core.learning.forms import changed
+from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.config import WeightsConfig
 from nat_core.learning.image_training.presets import preset
-from nat_core.learning.training.config import TrainingConfig, trainings_recipe
+from nat_core.learning.training.config import RECIPES, TRAININGS, TrainingConfig
+from nat_core.options import with_fields
+from nat_core.paths import PROJECT
+from nat_core.runs.artifacts import Snapshots
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
-from nat_core.runs.reading import Point
 from nat_core.runs.run import State
+from nat_core.runs.store import Point
 from nat_core.runs.tracking import open_tracking
 from tests.learning.accuracies.trained import table
 from ui.train import form
@@ -69,7 +71,7 @@ def button(app: AppTest, label: str):
 
 
 def recorded(tracking, name: str, state: State = State.STOPPED, **changes):
-    config = changed(preset("smoke", "fully_concat"), changes)
+    config = with_options(preset("smoke", "fully_concat"), changes)
     run_id = tracking.create(request_for("train-images", config, preset="smoke", name=name)).id
     points = [Point("weight_loss", step, 2.0 / step, 1.0) for step in (1, 2, 3)]
     tracking.note(run_id, {"state": state, "step": 3, "best": 1.25, "last": 0.5}, points)
@@ -95,12 +97,12 @@ def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
     ("field", "text", "message"),
     [
         ("epochs", "many", "Epochs: 'many' is not a whole number."),
-        ("epochs", "0", "Epochs is 0; it must be between 1 and"),
+        ("epochs", "0", "Epochs is 0; accepted: whole numbers from 1 to"),
         ("layers", "500", "Layers is 500; "),
         ("cost_weight", "nan", "Cost weight λ: 'nan' is not a finite number."),
         ("threads", "9999", "Threads is 9999; this machine has "),
         ("name", "x" * 200, "is not one line of at most 100 characters"),
-        ("data", "", "Data is ''; a source of images is needed"),
+        ("data", "", "Data is ''; accepted: a text from 1 to 1,000 characters"),
     ],
 )
 def test_what_cannot_work_is_one_sentence(tracking, field, text, message):
@@ -143,7 +145,7 @@ def test_a_clone_fills_the_form(tracking):
 
 
 def test_the_recipe_of_trainings_has_its_own_options_and_is_cloned(tracking):
-    config = trainings_recipe(space="loose_end", steps=70, seed=3)
+    config = replace(RECIPES[TRAININGS], space="loose_end", steps=70, seed=3)
     tracking.create(request_for("train", config, preset="trainings", device="cpu", threads=1, name="one"))
     app = open_page()
     run(button(app, "Clone").click())
@@ -238,7 +240,7 @@ def test_the_form_is_not_worked_out_while_it_is_closed(tracking):
 def test_the_timeline_draws_what_became_of_an_architecture(tracking):
     made = tracking.create(request_for("train", TrainingConfig(), name="one"))
     tracking.note(made.id, {"state": State.STOPPED, "step": 3})
-    shutil.copytree(PROJECT / "pretrained" / "nasbench201", tracking.snapshots_of(made).folder / "000000003")
+    shutil.copytree(PROJECT / "pretrained" / "nasbench201", Snapshots.of(tracking.folders, made).folder / "000000003")
     app = open_page()
     run(app.segmented_control(key="train_view").set_value("Timeline"))
     assert app.selectbox(key="train_cell_nasbench201").value == "nasbench201:0"
@@ -277,20 +279,22 @@ def test_a_run_whose_configuration_cannot_be_read_says_so(tracking):
 
 SMOKE = preset("smoke", "fully_concat")
 NUMBERS = {
-    "learning_rate": 1e-5,
-    "weight_decay": 0.0003,
-    "cost_weight": 0.1234567,
-    "entropy_end": 1 / 3,
-    "betas": (0.123456789, 0.9),
+    "optimizer.learning_rate": 1e-5,
+    "optimizer.weight_decay": 0.0003,
+    "reward.cost_weight": 0.1234567,
+    "reinforce.entropy_end": 1 / 3,
+    "optimizer.betas": (0.123456789, 0.9),
 }
 
 
 @pytest.mark.parametrize(
     ("kind", "name", "config"),
     [
-        ("train", "group", TrainingConfig(**NUMBERS, steps=70, seed=3)),
-        ("train", "trainings", trainings_recipe(space="loose_end", change_weight=1e-7, caution=2.000001)),
-        ("train-images", "smoke", replace(SMOKE, policy=replace(SMOKE.policy, **NUMBERS),
+        ("train", "group", with_fields(TrainingConfig(), {**NUMBERS, "steps": 70, "seed": 3})),
+        ("train", "trainings", with_fields(
+            RECIPES[TRAININGS], {"space": "loose_end", "reward.change_weight": 1e-7, "reward.caution": 2.000001}
+        )),
+        ("train-images", "smoke", replace(SMOKE, policy=with_fields(SMOKE.policy, NUMBERS),
                                           weights=replace(SMOKE.weights, epochs=9))),
         ("train-images", "smoke", replace(preset("smoke", "fully_concat", "alternate"),
                                           weights=WeightsConfig(learning_rate=0.0123456789, weight_decay=1e-9))),
@@ -299,7 +303,7 @@ NUMBERS = {
 def test_a_clone_has_exactly_the_same_numbers(tracking, monkeypatch, kind, name, config):
     tracking.create(request_for(kind, config, preset=name, device="cpu", threads=1, name="one"))
     launched = []
-    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
     app = open_page()
     run(button(app, "Clone").click())
     run(button(app, "Launch").click())
@@ -308,10 +312,10 @@ def test_a_clone_has_exactly_the_same_numbers(tracking, monkeypatch, kind, name,
 
 
 def test_of_a_clone_only_what_is_changed_differs(tracking, monkeypatch):
-    config = TrainingConfig(**NUMBERS, steps=70)
+    config = with_fields(TrainingConfig(), {**NUMBERS, "steps": 70})
     tracking.create(request_for("train", config, preset="group", device="cpu", threads=1, name="one"))
     launched = []
-    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
     app = open_page()
     run(button(app, "Clone").click())
     assert any(
@@ -326,7 +330,7 @@ def test_of_a_clone_only_what_is_changed_differs(tracking, monkeypatch):
 def test_images_on_the_hub_are_fetched_by_the_run_not_by_the_page(tracking, monkeypatch, tmp_path, name):
     monkeypatch.chdir(tmp_path)
     launched = []
-    monkeypatch.setattr(form.launching, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: pytest.fail("the page asked the hub"))
     app = open_page()
     run(app.selectbox(key="train_space").set_value("fully_concat"))

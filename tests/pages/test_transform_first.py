@@ -1,19 +1,21 @@
 """What the page opens with follows from the policies that ship; one of them is judged by the model that rewarded it."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nat_core import PRETRAINED
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
-from nat_core.learning.policies.policy import PolicyConfig
-from nat_core.learning.training.config import trainings_recipe
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.training.config import RECIPES, TRAININGS, InputsConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
-from tests.pages.test_transform_page import cell, metric, open_address, open_page, pick
+from nat_core.paths import PRETRAINED
+from tests.pages.test_transform_page import cell, open_address, open_page, pick
+from tests.support.components import metric
 from ui import compute
 from ui.view import BENCHMARK_CELL
 
@@ -25,7 +27,7 @@ BENCHMARK = PRETRAINED / "nasbench201"
 def image_policy(tmp_path_factory) -> Path:
     """A policy for DARTS-like cells, trained in a second, and the model of shipped trainings that rewarded it."""
     shape = PolicyConfig(width=8, layers=1, embedding=4, key=4)
-    config = trainings_recipe(space=SPACE.name, steps=3, inputs=8, held_out=2, batch=4, policy=shape)
+    config = replace(RECIPES[TRAININGS], space=SPACE.name, steps=3, inputs=InputsConfig(8, 2), batch=4, policy=shape)
     return publish(tmp_path_factory.mktemp("policy") / SPACE.name, train(config), "train in a test")
 
 

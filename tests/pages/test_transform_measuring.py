@@ -9,10 +9,12 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.evaluation_queue import EvaluationQueue
 from nat_core.learning.accuracies.supernet_files import SupernetCard, save_supernet
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
-from tests.pages.test_transform_page import act, box, button, metric, open_page, query, run
+from tests.pages.test_transform_page import act, box, button, open_page, query, run
+from tests.support.components import metric, verdict
 from ui import compute
 
 NETWORK = NetworkConfig("cifar", channels=4, layers=2, resolution=8, classes=10)
@@ -56,12 +58,12 @@ def test_accuracies_come_and_choose(queue):
     before = float(value.delta.rpartition(" on ")[2].split()[0])
     assert float(value.value.split()[0]) >= before - 0.005
     assert any("selection images" in item.value and "(shared-weight)" in item.value for item in app.caption)
-    assert len(box(app, "Shown as output").options) == 5
-    assert any("Already as good" in item.value or "chosen from 5 candidates" in item.value for item in app.markdown)
+    assert len(box(app, "Shown as output").options) >= 5
+    assert "MACs, accuracy" in verdict(app) or verdict(app).startswith("Left as it is")
 
 
 def test_measuring_is_stopped_and_goes_on(queue):
-    app = open_page(cell="DARTS", samples="40")
+    app = open_page(cell="DARTS", samples="400")
     act(app, button(app, "Stop").click())
     assert any(item.value.startswith("Measuring stopped after") for item in app.markdown)
     time.sleep(0.3)
@@ -80,10 +82,9 @@ def test_a_candidate_chosen_while_measuring_stays_chosen(queue):
 
 def test_another_cell_finds_its_space_and_policy(queue):
     app = open_page(cell="DARTS", samples="2")
-    assert (box(app, "Space").value, box(app, "Policy").value) == ("fully_concat", "fully_concat")
+    assert (query(app)["space"], box(app, "Policy").value) == ("fully_concat", "fully_concat")
     act(app, app.selectbox(key="library_name").set_value("ENAS"))
-    assert (box(app, "Space").value, box(app, "Policy").value) == ("loose_end", "loose_end")
-    assert query(app)["space"] == "loose_end"
+    assert (query(app)["space"], box(app, "Policy").value) == ("loose_end", "loose_end")
 
 
 def test_a_cell_of_two_spaces_leaves_the_choice(queue):

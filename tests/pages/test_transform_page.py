@@ -8,17 +8,20 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from nat_core import PROJECT
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse, shortest, write
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.nasbench201.table import TabularAccuracy, accuracies_percent, architecture_of_code
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.naming import resolve
+from nat_core.paths import PROJECT
 from tests.support import darts_family
+from tests.support.components import figures, metric, told, verdict
 from ui import candidates, compute
+from ui.compare import outputs
 from ui.view import BENCHMARK_CELL
 
 APP = str(PROJECT / "app.py")
@@ -68,10 +71,6 @@ def architecture_of(app: AppTest):
     return resolve(cell(app))
 
 
-def metric(app: AppTest, label: str):
-    return next(item for item in app.metric if item.label == label)
-
-
 def cell(app: AppTest) -> str:
     return query(app)["cell"]
 
@@ -84,7 +83,8 @@ def test_opens_with_a_cell_already_transformed():
     app = open_page()
     gain = metric(app, "CIFAR-10 validation (tabular)").delta
     assert gain.startswith("+") and metric(app, "MACs").delta.startswith("−")
-    assert "NAS-Bench-201, C 16, 15 cells, 32×32" in app.caption[0].value
+    assert any("NAS-Bench-201, C 16, 15 cells, 32×32" in item.value for item in app.markdown)
+    assert " % fewer MACs, accuracy " in verdict(app)
 
 
 def test_metrics_are_the_cores_numbers():
@@ -98,7 +98,7 @@ def test_random_best_and_worst():
     app = open_page()
     act(app, button(app, "Best").click())
     assert parse(cell(app)) == architecture_of_code(int(accuracies_percent("cifar10_valid").argmax()))
-    assert any("Already as good as it gets" in item.value for item in app.markdown)
+    assert verdict(app).endswith(" is cheaper and as accurate, as far as can be told.")
     act(app, button(app, "Worst").click())
     assert parse(cell(app)) == architecture_of_code(int(accuracies_percent("cifar10_valid").argmin()))
     seen = {cell(act(app, button(app, "Any").click())) for _ in range(4)}
@@ -112,25 +112,97 @@ def test_an_index_is_chosen_and_shown():
     assert parse(cell(app)) == parse(cell(open_page(cell="nasbench201:5")))
 
 
-def test_candidates_samples_seed_and_budget():
+def test_candidates_and_their_seed():
     app = open_page()
+    many = len(box(app, "Shown as output").options)
     act(app, app.number_input(key="samples").set_value(3))
-    assert len(box(app, "Shown as output").options) == 4
-    act(app, app.slider(key="budget").set_value(60))
-    assert query(app)["budget"] == "60"
-    assert metric(app, "MACs").delta.startswith("−")
+    assert 4 <= len(box(app, "Shown as output").options) < many
     act(app, app.segmented_control(key="method").set_value("sampled"))
     act(app, app.number_input(key="seed").set_value(5))
     assert query(app)["seed"] == "5"
 
 
+def slider(app: AppTest) -> dict:
+    (data,) = told(app, "along_front")
+    return data
+
+
+def test_the_slider_goes_along_a_front_on_which_none_is_dominated():
+    app = open_page(cell="DARTS")
+    data, (said,) = slider(app), told(app, "figures")
+    assert data["number"] in data["numbers"] and {*said["points"]} == {str(number) for number in data["numbers"]}
+    macs, accuracies = (
+        [float(said["points"][str(number)]["figures"][place]["value"].split()[0]) for number in data["numbers"]]
+        for place in (0, 2)
+    )
+    assert macs == sorted(macs) and accuracies == sorted(accuracies) and len(macs) > 1
+    shares = [float(title.split()[0]) for title in data["titles"]]
+    assert shares == pytest.approx([100 * value / 528.359 for value in macs], abs=0.51)
+
+
+def test_drawings_of_the_whole_front_are_sent_once_they_are_made():
+    app = open_page(cell="DARTS")
+    for drawing in told(app, "cell_drawing"):
+        assert {*drawing["frames"]} == {str(number) for number in slider(app)["numbers"]}
+        assert all(svg.startswith("<svg") for svg in drawing["frames"].values())
+
+
+def test_what_is_shown_first_is_the_cheapest_that_is_as_good_as_the_input():
+    app = open_page(cell="DARTS")
+    share = float(metric(app, "MACs").delta[1:].split()[0])
+    assert share >= 20
+    front = next(item.value for item in app.dataframe if "On the front" in item.value)
+    good = front[front["Gain"] + front["± of the gain"] >= 0]
+    shown = float(metric(app, "MACs").value.split()[0])
+    assert shown == pytest.approx(good["MACs"].min(), abs=0.06)
+
+
+@pytest.mark.parametrize("name", ["DARTS", "NAONet", "AmoebaNet-A"])
+def test_ours_on_compare_is_what_is_shown_first_here(name):
+    given = library()[name].architecture
+    app = open_page(cell=name)
+    (drawing, *_) = told(app, "cell_drawing")
+    made = outputs.output(given, box(app, "Policy").value)
+    data = next(item.value for item in app.dataframe if "On the front" in item.value)
+    shown = data[data["Architecture"] == shortest(made)].iloc[0]
+    assert float(metric(app, "MACs").value.split()[0]) == pytest.approx(shown["MACs"], abs=0.06)
+    assert box(app, "Shown as output").value.startswith(f"{shown['Rank']}: ") and drawing["frames"]
+
+
+def test_a_verdict_is_true_of_what_is_on_the_page():
+    for cell_text in ("DARTS", "ENAS", "nasbench201:5982", "nasbench201:77"):
+        app = open_page(cell=cell_text)
+        for number in slider(app)["numbers"]:
+            other = open_page(cell=cell_text, candidate=str(number))
+            words, saved = verdict(other), metric(other, "MACs").delta
+            share = float(saved[1:].split()[0])
+            if saved.startswith("±"):
+                assert words.startswith("as many MACs, ")
+            else:
+                assert float(words.partition(" % fewer MACs")[0]) == pytest.approx(share, abs=0.55)
+            accuracy = next(item for item in figures(other) if item.label.endswith(("(modelled)", "(tabular)")))
+            gain = float(accuracy.delta.split()[0].replace("−", "-").replace("±", ""))
+            if "the same within" in words:
+                assert abs(gain) <= float(words.partition("± ")[2].rstrip(".").split(";")[0]) + 0.011
+            else:
+                assert f"accuracy {abs(gain):.2f}" in words and ("higher" if gain > 0 else "lower") in words
+
+
+def test_both_cells_are_drawn_the_one_with_more_changes_first():
+    app = open_page(cell="ENAS")
+    titles = [item.value for item in app.markdown if "cell, input → output" in item.value]
+    changed = {"Normal": 0, "Reduction": 0}
+    for change in app.dataframe[0].value.query("Change != 'unchanged'")["Cell"]:
+        changed[change.capitalize()] += 1
+    assert [title.strip("*").split()[0] for title in titles] == sorted(changed, key=lambda name: -changed[name])
+
+
 def test_another_candidate_becomes_the_output_and_goes_back_with_new_input():
     app = open_page()
-    best = metric(app, "CIFAR-10 validation (tabular)").value
     pick(app, "Shown as output", "3: ")
     assert int(query(app)["candidate"]) >= 0
-    assert metric(app, "CIFAR-10 validation (tabular)").value <= best
-    assert any("Showing candidate 3 of" in item.value for item in app.markdown)
+    shown = app.dataframe[-1].value.iloc[2]
+    assert float(metric(app, "MACs").value.split()[0]) == pytest.approx(shown["MACs"], abs=0.06)
     act(app, button(app, "Worst").click())
     assert "candidate" not in query(app)
 
@@ -139,11 +211,40 @@ def test_a_link_reopens_the_same_view():
     app = open_page()
     act(app, app.number_input(key="samples").set_value(20))
     pick(app, "Shown as output", "2: ")
-    act(app, app.segmented_control(key="layout").set_value("overlay"))
+    act(app, app.segmented_control(key="layout-1").set_value("overlay"))
     act(app, app.toggle(key="flops").set_value(True))
     assert query(app)["layout"] == "overlay" and query(app)["flops"] == "on"
     again = open_page(**query(app))
-    assert [(m.label, m.value, m.delta) for m in again.metric] == [(m.label, m.value, m.delta) for m in app.metric]
+    assert figures(again) == figures(app) and verdict(again) == verdict(app)
+    assert slider(again) == slider(app)
+
+
+def test_an_old_link_with_a_budget_opens_the_best_within_it():
+    app = open_page(cell="DARTS", budget="80")
+    macs = float(metric(app, "MACs").value.split()[0])
+    assert macs <= 0.8 * 528.4
+    data = next(item.value for item in app.dataframe if "On the front" in item.value)
+    within = data[(data["MACs"] <= 0.8 * 528.36) & data["On the front"]]
+    assert macs == pytest.approx(within["MACs"].max(), abs=0.06)
+
+
+def test_what_a_link_asks_for_and_is_not_here_is_said_and_kept():
+    app = open_page(cell="DARTS", candidate="777", policy="somebody's")
+    warnings = [item.value for item in app.warning]
+    assert any("Candidate 777 of this link is not among the" in text for text in warnings)
+    assert any("policy somebody's is not here; shown is what fully" in text for text in warnings)
+    assert (query(app)["candidate"], query(app)["policy"]) == ("777", "somebody's")
+    pick(app, "Shown as output", "2: ")
+    assert query(app)["candidate"] != "777" and query(app)["policy"] == "somebody's"
+
+
+def test_what_of_a_link_cannot_be_read_stays_in_it_until_it_is_changed():
+    app = open_page(cell="DARTZ", samples="many")
+    assert len(app.warning) == 2 and (query(app)["cell"], query(app)["samples"]) == ("DARTZ", "many")
+    act(app, app.number_input(key="samples").set_value(3))
+    assert (query(app)["cell"], query(app)["samples"]) == ("DARTZ", "3")
+    act(app, app.selectbox(key="library_name").set_value("ENAS"))
+    assert query(app)["cell"] == "ENAS"
 
 
 def test_a_pasted_cell_is_used():
@@ -169,18 +270,18 @@ def test_a_pasted_cell_is_used():
 )
 def test_bad_text_is_one_sentence_and_the_page_stays_as_it_was(text, message):
     app = open_page()
-    before = [(item.label, item.value, item.delta) for item in app.metric]
+    before = figures(app)
     act(app, app.segmented_control(key="source").set_value("paste"))
     app.text_area(key="pasted").set_value(text)
     act(app, button(app, "Use this cell").click())
     assert len(app.error) == 1 and message in app.error[0].value and "\n" not in app.error[0].value
-    assert [(item.label, item.value, item.delta) for item in app.metric] == before
+    assert figures(app) == before
 
 
 def test_a_bad_address_is_told_and_the_default_is_shown():
     app = open_page(cell="|oops~0|", samples="none")
     assert len(app.warning) == 2
-    assert app.metric
+    assert figures(app)
 
 
 def test_an_architecture_without_a_policy_shows_costs_and_says_why(monkeypatch, tmp_path):
@@ -199,7 +300,7 @@ def test_flops_are_twice_the_macs():
     act(app, app.toggle(key="flops").set_value(True))
     assert float(metric(app, "FLOPs").value.split()[0]) == pytest.approx(2 * macs, abs=0.2)
     assert list(app.dataframe[0].value["FLOPs before"]) == list(2 * before)
-    shown = [*box(app, "Operation").options, *box(app, "Shown as output").options, app.slider(key="budget").label]
+    shown = [*box(app, "Operation").options, *box(app, "Shown as output").options, verdict(app)]
     assert all("FLOPs" in text and "MACs" not in text for text in shown)
 
 
@@ -225,7 +326,8 @@ def test_a_published_result_outside_the_rule_is_flagged():
 
 def test_probabilities_sum_to_all_on_every_edge():
     app = open_page(cell="nasbench201:9")
-    frame = app.expander[0].dataframe[0].value
+    expander = next(item for item in app.expander if item.label == "The same as a table")
+    frame = expander.dataframe[0].value
     assert len(frame) == 6 and frame.sum(axis=1).to_numpy() == pytest.approx(100)
 
 
@@ -259,7 +361,7 @@ def test_the_network_is_exported_at_any_size_with_given_weights():
 
 
 def test_an_input_joins_the_output():
-    app = open_page(cell="DARTS", part="output")
+    app = open_page(cell="DARTS", cell_name="normal", part="output")
     act(app, app.pills[0].set_value([0, 2, 3, 4, 5]))
     assert architecture_of(app).normal.output == (0, 2, 3, 4, 5) and not app.error
 
@@ -280,7 +382,7 @@ def test_an_edges_operation_is_changed_undone_and_redone():
 
 
 def test_edges_and_nodes_are_rewired_added_and_deleted():
-    app = open_page(cell="DARTS")
+    app = open_page(cell="DARTS", cell_name="normal")
     start = architecture_of(app)
     pick(app, "Selected", "Edge cₖ₋₁ → 0")
     pick(app, "To", "3")
@@ -306,7 +408,7 @@ def test_the_reduction_cell_is_edited():
 
 
 def test_the_output_is_toggled_and_the_space_told():
-    app = open_page(cell="DARTS")
+    app = open_page(cell="DARTS", cell_name="normal")
     assert any("space Fully-concat" in item.value for item in app.caption)
     pick(app, "Selected", "Node 1")
     toggle = next(item for item in app.toggle if item.label == "Part of the output")
@@ -316,7 +418,7 @@ def test_the_output_is_toggled_and_the_space_told():
 
 
 def test_the_output_is_chosen_as_a_whole():
-    app = open_page(cell="DARTS", part="output")
+    app = open_page(cell="DARTS", cell_name="normal", part="output")
     assert box(app, "Selected").value == "Output cₖ"
     act(app, app.pills[0].set_value([2, 5]))
     assert architecture_of(app).normal.output == (2, 5)
@@ -457,6 +559,21 @@ def test_what_may_become_of_an_edge_follows_the_rule_of_the_policys_card(tmp_pat
     assert len(numbers) > 10 and box(app, "Policy").value == "careful"
 
 
+def test_probabilities_are_those_for_the_budget_that_is_shown(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4, budget="macs")
+    save_policy(tmp_path / "told", Policy(config), PolicyCard("nasbench201", "nat++", config))
+    monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
+    (data,) = told(open_page(cell=BENCHMARK_CELL), "figures")
+    tables = []
+    for number in (0, data["number"]):
+        page = open_page(cell=BENCHMARK_CELL, candidate=str(number))
+        expander = next(item for item in page.expander if item.label == "The same as a table")
+        tables.append(expander.dataframe[0].value)
+        assert tables[-1].sum(axis=1).to_numpy() == pytest.approx(100)
+    assert not tables[0].equals(tables[1])
+
+
 def test_a_thousand_candidates_are_worked_out_once(monkeypatch):
     app = open_page(cell="DARTS", samples="1000")
     assert len(box(app, "Shown as output").options) > 100  # of a thousand drawn, those whose gains may be believed
@@ -467,4 +584,4 @@ def test_a_thousand_candidates_are_worked_out_once(monkeypatch):
     run(app)
     assert time.process_time() - began < 0.3  # 0.05 s on an idle machine
     pick(app, "Shown as output", "7: ")
-    assert any("Showing candidate 7 of " in item.value for item in app.markdown)
+    assert "candidate" in query(app)

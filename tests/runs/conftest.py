@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nat_core.runs import launching
+from nat_core.runs import launcher
 from nat_core.runs.folders import Folders
 from nat_core.runs.run import Run
 from nat_core.runs.tracking import Tracking, open_tracking
@@ -39,10 +39,10 @@ def light_work():
     sys.modules["light_work"] = module
     spec.loader.exec_module(module)
     module.teach()
-    before = launching.PROGRAM
-    launching.PROGRAM = (sys.executable, str(LIGHT_WORK))
+    before = launcher.PROGRAM
+    launcher.PROGRAM = (sys.executable, str(LIGHT_WORK))
     yield module
-    launching.PROGRAM = before
+    launcher.PROGRAM = before
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 
 from nat_core.learning.support import files
 from nat_core.learning.support.files import load_tensors, save_tensors
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.artifacts import Checkpoints
 
 
 @pytest.fixture

@@ -5,27 +5,24 @@ from dataclasses import replace
 import pytest
 
 from nat_core.learning.policies import catalogue
-from nat_core.learning.policies.policy import PolicyConfig
-from nat_core.learning.training.config import TrainingConfig
-from nat_core.runs.elsewhere import (
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
+from nat_core.runs.artifacts import (
+    Snapshots,
     fetch_policy,
     fetch_snapshots,
-    is_elsewhere,
     is_known,
-    place,
-    why_not_resumed,
-    why_not_stopped,
 )
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for, trains_a_policy
-from nat_core.runs.launching import requeue, resume
+from nat_core.runs.launcher import requeue, resume, why_not_resumed, why_not_stopped
 from nat_core.runs.processes import process
 from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
 from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
-CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=60, held_out=10)
+CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=InputsConfig(60, 10))
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +41,11 @@ def finished(tracking, tmp_path_factory):
 
 def test_what_cannot_be_done_is_said(tracking, elsewhere):
     run = tracking.create(request_for("train", CONFIG, name="stopped"), process())
-    assert run.folder == str(tracking.folders.root) == place(run)
+    assert run.folder == str(tracking.folders.root) == run.place
     tracking.folders.log(run.id).write_text("a line\n")
     tracking.note(run.id, {"state": State.STOPPED})
     run = tracking.get(run.id)
-    assert not is_elsewhere(tracking, run) and is_elsewhere(elsewhere, run)
+    assert not tracking.is_elsewhere(run) and elsewhere.is_elsewhere(run)
     assert why_not_resumed(tracking, run) == ""
     for act in (requeue, resume):
         with pytest.raises(
@@ -58,7 +55,7 @@ def test_what_cannot_be_done_is_said(tracking, elsewhere):
     requeue(tracking, run.id)
     assert tracking.get(run.id).state is State.QUEUED
     far = replace(run, recorded=State.RUNNING, process=replace(process(), host="far-away"))
-    assert place(far) == f"{tracking.folders.root} on far-away"
+    assert far.place == f"{tracking.folders.root} on far-away"
     assert why_not_stopped(far) == "it works on far-away and can be stopped only there"
     assert why_not_stopped(replace(far, process=process())) == why_not_stopped(run) == ""
 
@@ -73,7 +70,7 @@ def test_a_finished_policy_is_fetched_from_the_record(tracking, elsewhere, finis
 
 
 def test_the_policies_of_checkpoints_are_fetched(tracking, elsewhere, finished):
-    here, there = tracking.snapshots_of(finished), elsewhere.snapshots_of(finished)
+    here, there = Snapshots.of(tracking.folders, finished), Snapshots.of(elsewhere.folders, finished)
     assert here.kept() and not there.kept()
     for _ in range(2):  # those that are here already stay
         fetch_snapshots(elsewhere, finished)

@@ -5,14 +5,15 @@ import time
 import pytest
 
 from nat_core.architecture.library import find
-from nat_core.learning.forms import changed
+from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.presets import PRESETS, preset
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch.presets import preset_budget
-from nat_core.learning.training.config import TrainingConfig, trainings_recipe
+from nat_core.learning.training.config import RECIPES, TRAININGS, InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.network.supernet import Supernet
+from nat_core.options import with_fields
 from nat_core.runs import estimate as module
 from nat_core.runs.estimate import Calibration, calibration, check_memory, estimate
 
@@ -23,18 +24,21 @@ def test_more_work_takes_longer_and_more_memory():
     config = preset("cpu", "fully_concat")
     base = estimate(config, SPEED)
     for changes in ({"epochs": 240}, {"rounds": 8}, {"steps": 3000}, {"reward_images": 4000}, {"channels": 16}):
-        assert estimate(changed(config, changes), SPEED).seconds > base.seconds
+        assert estimate(with_options(config, changes), SPEED).seconds > base.seconds
     for changes in ({"channels": 16}, {"layers": 10}, {"batch": 256}, {"resolution": 64}):
-        assert estimate(changed(config, changes), SPEED).memory_bytes > base.memory_bytes
+        assert estimate(with_options(config, changes), SPEED).memory_bytes > base.memory_bytes
 
 
 def test_modelled_rewards_take_longer_than_a_table():
-    modelled = trainings_recipe(searched_share=0.0)
+    share_of, standard = "reinforce.searched_share", RECIPES[TRAININGS]
+    modelled = with_fields(standard, {share_of: 0.0})
     table = TrainingConfig(steps=modelled.steps, batch=modelled.batch)
     assert estimate(modelled, SPEED).seconds > 3 * estimate(table, SPEED).seconds
-    searched = estimate(trainings_recipe(searched_share=1.0), SPEED)
-    assert searched.seconds > estimate(modelled, SPEED).seconds + 0.01 * modelled.inputs
-    free, shown = (estimate(trainings_recipe(steps=5, searched_share=share), SPEED).seconds for share in (0.0, 1.0))
+    searched = estimate(with_fields(standard, {share_of: 1.0}), SPEED)
+    assert searched.seconds > estimate(modelled, SPEED).seconds + 0.01 * modelled.inputs.training
+    free, shown = (
+        estimate(with_fields(standard, {"steps": 5, share_of: share}), SPEED).seconds for share in (0.0, 1.0)
+    )
     assert free < shown < free + (searched.seconds - estimate(modelled, SPEED).seconds) / 2  # few inputs are met
 
 
@@ -57,8 +61,8 @@ def test_shared_weights_are_counted_about_right(space):
 def test_a_real_training_takes_about_as_long(tmp_path):
     speed = calibration(tmp_path / "calibration.json")
     assert calibration(tmp_path / "calibration.json") == speed  # from the file
-    config = TrainingConfig(steps=150, batch=64, inputs=500, held_out=20, policy=PolicyConfig())
-    train(TrainingConfig(steps=2, batch=64, inputs=500, held_out=20))  # the table is read once
+    config = TrainingConfig(steps=150, batch=64, inputs=InputsConfig(500, 20), policy=PolicyConfig())
+    train(TrainingConfig(steps=2, batch=64, inputs=InputsConfig(500, 20)))  # the table is read once
     began = time.perf_counter()
     train(config)
     real = time.perf_counter() - began
@@ -109,6 +113,8 @@ def test_where_decoding_is_slower_than_the_network_it_is_what_counts(monkeypatch
 
 def test_streamed_images_take_no_memory_of_their_own(monkeypatch):
     monkeypatch.setenv("NAT_LAB_WORKERS", "1")
-    config = changed(preset("smoke", "fully_concat"), {"resolution": 64})
-    held, streamed = (estimate(changed(config, {"images": way}), SPEED).memory_bytes for way in ("held", "streamed"))
+    config = with_options(preset("smoke", "fully_concat"), {"resolution": 64})
+    held, streamed = (
+        estimate(with_options(config, {"images": way}), SPEED).memory_bytes for way in ("held", "streamed")
+    )
     assert streamed < held

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from nat_core.learning.scratch.measured import read_measured
-from nat_core.runs import evaluation, worker
-from nat_core.runs.evaluation import arguments, outcome, results_of
-from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import requeue
+from nat_core.runs import worker
+from nat_core.runs.kinds import evaluation, request_for
+from nat_core.runs.kinds.evaluation import arguments, outcome, results_of
+from nat_core.runs.launcher import requeue
 from nat_core.runs.processes import process
 from nat_core.runs.run import State
 from nat_core.runs.worker import execute

@@ -20,11 +20,11 @@ from nat_core.cli import main
 from nat_core.runs import processes
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import delete, resume, stop
+from nat_core.runs.launcher import delete, resume, stop
 from nat_core.runs.processes import process
-from nat_core.runs.reading import Point
 from nat_core.runs.request import Request
 from nat_core.runs.run import State
+from nat_core.runs.store import Point
 from nat_core.runs.tracking import Tracking, open_tracking
 
 # Launches a run as a server does, says which, and waits to be killed.
@@ -33,12 +33,12 @@ import sys, time
 sys.path.insert(0, {folder!r})
 import light_work
 light_work.teach()
-from nat_core.runs import launching
+from nat_core.runs import launcher
 from nat_core.runs.kinds import request_for
 from nat_core.runs.tracking import open_tracking
-launching.PROGRAM = (sys.executable, light_work.__file__)
+launcher.PROGRAM = (sys.executable, light_work.__file__)
 request = request_for("count", light_work.Counting(steps=40, seconds=0.05), device="killed-server")
-print(launching.launch(open_tracking(), request), flush=True)
+print(launcher.launch(open_tracking(), request), flush=True)
 time.sleep(100)
 """
 

@@ -15,15 +15,15 @@ import pytest
 import torch
 
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.files import load_tensors
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.artifacts import Checkpoints
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import requeue
+from nat_core.runs.launcher import requeue
 from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
 from nat_core.runs.worker import execute
@@ -32,7 +32,7 @@ KILLS = int(os.environ.get("NAT_LAB_KILLS", 4))
 SAVED_EVERY = 250  # steps, see Schedule
 CONFIG = TrainingConfig(
     policy=PolicyConfig(width=8, layers=1, embedding=8, key=8),
-    steps=200 * (KILLS + 1), batch=4, samples=2, inputs=60, held_out=10,
+    steps=200 * (KILLS + 1), batch=4, samples=2, inputs=InputsConfig(60, 10),
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ CONFIG = TrainingConfig(
 def processes():
     """Starts processes that have imported everything already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nat_core.runs.training", "mlflow.store.tracking.sqlalchemy_store"])
+    context.set_forkserver_preload(["nat_core.runs.kinds.training", "mlflow.store.tracking.sqlalchemy_store"])
     with pytest.MonkeyPatch.context() as patch:  # a page's test leaves its script there, which children would run
         patch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
         yield context

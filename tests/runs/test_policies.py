@@ -12,13 +12,14 @@ from nat_core.architecture import notation
 from nat_core.cli import main
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import CARD, list_policies, load_policy
-from nat_core.learning.policies.policy import PolicyConfig
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
+from nat_core.runs.artifacts import Snapshots
+from nat_core.runs.folders import adopt_policies
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import delete
-from nat_core.runs.policies import adopt_policies
+from nat_core.runs.launcher import delete
 from nat_core.runs.processes import process
 from nat_core.runs.request import MAX_NAME
 from nat_core.runs.run import State
@@ -26,7 +27,7 @@ from nat_core.runs.tracking import open_tracking
 from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
-CONFIG = TrainingConfig(policy=SMALL, steps=2, batch=4, samples=2, inputs=60, held_out=10)
+CONFIG = TrainingConfig(policy=SMALL, steps=2, batch=4, samples=2, inputs=InputsConfig(60, 10))
 CELL = CONFIG.target_space.sample(random.Random(1))
 
 
@@ -125,7 +126,7 @@ def test_a_run_of_an_earlier_version_is_read_and_its_policy_goes_with_it(trackin
     older(tracking.folders.latest / "old stopped (checkpoint)", stopped)
     adopt_policies(tracking.folders, tracking.runs)
     assert policy_called(tracking, "old stopped (checkpoint)")[0] == 4
-    assert tracking.snapshots_of(stopped).latest.is_dir()
+    assert Snapshots.of(tracking.folders, stopped).latest.is_dir()
     for item in (run, stopped):
         delete(tracking, item.id)
     assert not list_policies(tracking.folders.policy_roots)

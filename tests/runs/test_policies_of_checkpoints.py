@@ -12,18 +12,18 @@ from nat_core.learning.image_training.presets import preset
 from nat_core.learning.image_training.state import new_image_state, save_image_state
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import Schedule, train
+from nat_core.runs.artifacts import KEPT, Snapshots
 from nat_core.runs.kinds import request_for
-from nat_core.runs.policies import KEPT, Snapshots
+from nat_core.runs.kinds.training import policy_of_checkpoint
 from nat_core.runs.run import State
-from nat_core.runs.training import policy_of_checkpoint
 from nat_core.runs.worker import execute
 
 SMALL = PolicyConfig(width=8, layers=1, embedding=8, key=8)
-CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=60, held_out=10)
+CONFIG = TrainingConfig(policy=SMALL, steps=40, batch=4, samples=2, inputs=InputsConfig(60, 10))
 
 
 def same(one, other) -> bool:
@@ -78,7 +78,7 @@ def test_about_sixteen_are_kept_evenly(tmp_path):
 
 def test_a_stopped_runs_policy_is_found_until_the_finished_one_takes_its_place(tracking, tmp_path):
     run = tracking.create(request_for("train", CONFIG, name="mine/../x"))
-    snapshots = tracking.snapshots_of(run)
+    snapshots = Snapshots.of(tracking.folders, run)
     assert snapshots.latest.parent == tracking.folders.latest
     assert execute(tracking, run.id) is State.FINISHED
     cell = CONFIG.target_space.sample(random.Random(1))
@@ -94,7 +94,7 @@ def test_a_stopped_runs_policy_is_found_until_the_finished_one_takes_its_place(t
 
 
 def test_a_policy_in_another_folder_is_found_among_the_others_and_outlives_its_run(tracking, tmp_path):
-    from nat_core.runs.launching import delete
+    from nat_core.runs.launcher import delete
 
     run = tracking.create(request_for("train", CONFIG, output=tmp_path / "mine", name="elsewhere"))
     execute(tracking, run.id)

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nat_core.learning.forms import form_for
-from nat_core.learning.policies.policy import POLICY_CONFIGS
+from nat_core.learning.policies.config import POLICY_CONFIGS
 from nat_core.learning.training.config import RECIPES, TrainingConfig
-from nat_core.runs.kinds import KINDS, request_for, work_of
+from nat_core.options import with_fields
+from nat_core.runs.kinds import KINDS, measure_of, request_for, work_of
 from nat_core.runs.request import Request
-from nat_core.runs.run import measures_accuracy
 
 
 def test_a_request_survives_json():
@@ -29,7 +29,7 @@ def test_parameters_are_flat():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"threads": 0}, "threads is 0; accepted: 1 to 1024"),
+        ({"threads": 0}, "threads is 0; accepted: whole numbers from 1 to 1,024"),
         ({"name": "a\nb"}, "not one line of at most 100 characters"),
         ({"name": "a" * 101}, "not one line of at most 100 characters"),
         ({"command": "x" * 1_000_000}, "at most 1,000,000 are accepted"),
@@ -60,7 +60,8 @@ def test_bad_kinds_and_configurations_are_refused():
     st.floats(0, 1),
 )
 def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight):
-    config = RECIPES[recipe](policy=POLICY_CONFIGS[network], steps=steps, seed=seed, cost_weight=weight)
+    values = {"policy": POLICY_CONFIGS[network], "steps": steps, "seed": seed, "reward.cost_weight": weight}
+    config = with_fields(RECIPES[recipe], values)
     words = shlex.split(request_for("train", config, preset=recipe, output="/x").command)
     assert words[:4] == ["python", "-m", "nat_core", "train"] and words[-2:] == ["--output", "/x"]
     given = dict(zip(words[4:-2:2], words[5:-2:2], strict=True))
@@ -74,4 +75,4 @@ def test_the_command_line_asks_for_the_same(recipe, network, steps, seed, weight
 
 def test_lists_know_without_loading_the_work_whether_a_kind_measures_accuracies():
     for kind in KINDS:
-        assert measures_accuracy(kind) == (work_of(kind).headline == "accuracy")
+        assert (measure_of(kind) == "accuracy_percent") == (work_of(kind).headline == "accuracy")

@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-from nat_core import PROJECT
 from nat_core.cli import main
 from nat_core.cli.runs import _HEADINGS
-from nat_core.runs import launching
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.paths import PROJECT
+from nat_core.runs import launcher
+from nat_core.runs.artifacts import Checkpoints
 from nat_core.runs.kinds import request_for
 from nat_core.runs.run import State
 
@@ -62,7 +62,7 @@ def test_without_an_output_the_policy_goes_to_the_runs_own_folder(run, tracking)
 
 def test_stop_and_resume_by_name(run, tracking, light_work, wait_until):
     request = request_for("count", light_work.Counting(steps=200, seconds=0.02), name="my run", device="cli")
-    run_id = launching.launch(tracking, request)
+    run_id = launcher.launch(tracking, request)
     wait_until(run_id, lambda found: found.step > 0)
     assert run("stop", "my run") == (0, "", f"run {run_id[:8]} (my run) is stopped\n")
     status, out, err = run("resume", run_id[:12])
@@ -74,7 +74,7 @@ def test_ctrl_c_ends_a_run_that_waits_for_its_device(tracking, light_work, wait_
     made = tracking.create(request_for("count", light_work.Counting(), device="busy"))
     tracking.transition(made.id, State.STOPPED)
     with tracking.folders.lock("busy"):
-        command = [*launching.PROGRAM, "resume", made.id]
+        command = [*launcher.PROGRAM, "resume", made.id]
         waiting = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True)
         queued = wait_until(made.id, lambda found: bool(tracking.log_lines(found.id)))
         assert (queued.state, queued.process.pid) == (State.QUEUED, waiting.pid)
@@ -111,7 +111,7 @@ BAD = [
     (["stop"], "RUN"),
     ([*TRAIN, "5", "--checkpoint", "x"], "--checkpoint goes with --no-record only"),
     ([*TRAIN, "5", "--no-record"], "--no-record needs --output"),
-    ([*TRAIN, "5", "--threads", "0"], "threads is 0; accepted: 1 to 1024"),
+    ([*TRAIN, "5", "--threads", "0"], "threads is 0; accepted: whole numbers from 1 to 1,024"),
     (["train", "--space", "loose_end", "--recipe", "group"], "recipe is 'group'; accepted for loose_end: trainings"),
     ([*TRAIN, "5", "--name", "x" * 101], "at most 100 characters"),
     (["work", "0" * 32], "there is no run"),

@@ -6,12 +6,12 @@ import time
 import pytest
 from mlflow.tracking import MlflowClient
 
-from nat_core.runs import reading
-from nat_core.runs.connection import EXPERIMENT
+from nat_core.runs import store
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import delete, launch, resume, stop
+from nat_core.runs.launcher import delete, launch, resume, stop
 from nat_core.runs.run import State
+from nat_core.runs.store import EXPERIMENT
 from nat_core.runs.tracking import open_tracking
 
 
@@ -31,7 +31,7 @@ def tracking(here):
 
 
 def test_a_run_is_stopped_resumed_and_watched_from_another_folder(here, elsewhere, light_work, wait_until, monkeypatch):
-    monkeypatch.setattr(reading, "WHOLE_SECONDS", 1.0)
+    monkeypatch.setattr(store, "WHOLE_SECONDS", 1.0)
     counting = light_work.Counting(steps=60, seconds=0.1)
     run_id = launch(here, request_for("count", counting, name="far away"))
     run = wait_until(run_id, lambda run: run.step > 3)

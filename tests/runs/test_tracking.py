@@ -10,8 +10,8 @@ import pytest
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process
-from nat_core.runs.reading import Point
 from nat_core.runs.run import State
+from nat_core.runs.store import Point
 from nat_core.runs.tracking import open_tracking
 
 

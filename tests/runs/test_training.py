@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from nat_core.learning.forms import changed
+from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.presets import PRESETS, preset
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.runs import training
-from nat_core.runs.kinds import request_for, work_of
-from nat_core.runs.launching import requeue
+from nat_core.runs.kinds import request_for, training, work_of
+from nat_core.runs.launcher import requeue
 from nat_core.runs.processes import process
 from nat_core.runs.run import State
 from nat_core.runs.worker import execute
@@ -62,9 +61,9 @@ def test_requests_of_every_preset_are_accepted_and_name_their_command():
 
 def test_the_equivalent_command_says_what_differs():
     standard = preset("smoke", "fully_concat", "alternate")
-    config = changed(standard, {"data": "folder", "epochs": 3, "cost_weight": 0.1, "policy_network": "gcn"})
+    config = with_options(standard, {"data": "folder", "epochs": 3, "cost_weight": 0.1, "policy_network": "gcn"})
     assert training.image_arguments(config, "smoke") == [
         "train", "--space", "fully_concat", "--preset", "smoke", "--schedule", "alternate", "--data", "folder",
-        "--epochs", "3", "--cost-weight", "0.1", "--policy-network", "gcn",
+        "--epochs", "3", "--policy-network", "gcn", "--cost-weight", "0.1",
     ]  # fmt: skip
     assert "--seed" in training.image_arguments(replace(config, policy=replace(config.policy, seed=3)), "smoke")

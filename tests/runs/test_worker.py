@@ -12,26 +12,30 @@ from pathlib import Path
 import pytest
 import torch
 
-from nat_core import ASSETS
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.policies.checkpoint import load_policy
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.support import files
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
+from nat_core.paths import ASSETS
 from nat_core.runs import worker
-from nat_core.runs.checkpoints import Checkpoints
+from nat_core.runs.artifacts import Checkpoints
 from nat_core.runs.kinds import request_for
-from nat_core.runs.launching import launch, requeue
+from nat_core.runs.launcher import launch, requeue
 from nat_core.runs.processes import process
 from nat_core.runs.run import State
 from nat_core.runs.worker import errors_of, execute
 
 TINY = TrainingConfig(
-    policy=PolicyConfig(width=16, layers=2, embedding=8, key=16), steps=45, batch=16, samples=2, inputs=100, held_out=20
+    policy=PolicyConfig(width=16, layers=2, embedding=8, key=16),
+    steps=45,
+    batch=16,
+    samples=2,
+    inputs=InputsConfig(100, 20),
 )
 LOG = """2026-01-01 00:00:00  process 7 on here: a
 2026-01-01 00:00:01  step 1/3  number 0.5

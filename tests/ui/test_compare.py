@@ -8,10 +8,11 @@ import pytest
 from nat_core.architecture.library import library
 from nat_core.learning.comparison import Item, free_name, library_items, outside_rule, rows
 from nat_core.learning.nasbench201 import table
-from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes
+from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes, reachable_front
 from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS
 from ui.compare import explorer, outputs, own, pairs
 from ui.compare.architectures import _ours, frame
@@ -94,12 +95,26 @@ def test_more_candidates_are_never_worse():
     assert VALID.values[CODE] <= ten <= hundred
 
 
+@pytest.mark.parametrize("name", ["macs", "parameters", "pixel3"])
+def test_the_policys_front_is_below_the_oracles_and_its_area_a_share(name):
+    costs = QUANTITIES[name].values
+    own = outputs.front_codes(CODE, name)
+    best = [code for code in reachable_front(CODE, costs, "cifar10_valid") if costs[code] <= costs[CODE]]
+    for code in own:
+        assert max(VALID.values[other] for other in best if costs[other] <= costs[code]) >= VALID.values[code]
+        assert code in reachable_codes(CODE)
+    assert list(costs[own]) == sorted(costs[own]) and list(VALID.values[own]) == sorted(VALID.values[own])
+    assert 0.3 < outputs.recovered_area(CODE, own, best, costs, VALID.values) <= 1
+    assert outputs.recovered_area(CODE, best, best, costs, VALID.values) == 1
+    assert outputs.recovered_area(CODE, [CODE], [CODE], costs, VALID.values) is None
+
+
 def test_no_output_where_no_policy_fits():
     cards = {"nasbench201": outputs.shipped()["nasbench201"]}
     assert outputs.policy_name(library()["ENAS"].architecture, cards) is None
     cell = table.architecture_of_code(CODE)
     assert outputs.policy_name(cell, cards) == "nasbench201"
-    output = outputs.greedy_output(cell, "nasbench201")
+    output = outputs.output(cell, "nasbench201")
     assert int(table.codes([output])[0]) in reachable_codes(CODE)
 
 
@@ -129,7 +144,7 @@ def test_pairs_are_joined_by_arrows_in_order(compared):
     steps = {((arrow.ax, arrow.ay), (arrow.x, arrow.y)) for arrow in figure.layout.annotations}
     cost = {row.item.name: (row.cost.macs / 1e6, row.cost.parameters / 1e6) for row in compared}
     assert (cost["DARTS"], cost["NAT_DARTS"]) in steps and (cost["NAT_DARTS"], cost["NATv2_DARTS"]) in steps
-    assert [trace.name for trace in figure.data if len(trace.x)] == ["Input", "NAT", "NAT++", "Ours (greedy)"]
+    assert [trace.name for trace in figure.data if len(trace.x)] == ["Input", "NAT", "NAT++", "Ours"]
 
 
 def test_what_is_outside_its_methods_rule_is_an_open_symbol_that_says_so(compared):
@@ -222,7 +237,7 @@ def nat_policy(tmp_path, monkeypatch):
 
 def test_everything_follows_the_rule_and_the_data_set_of_the_policys_card(nat_policy, monkeypatch):
     monkeypatch.setattr(explorer.st, "session_state", {"output": 10})
-    marked = explorer._marked(CODE)
+    marked = explorer._marked(CODE, MACS, VALID)
     assert (marked.data_set, marked.rule) == ("cifar100_valid", "nat")
     assert np.array_equal(marked.reachable, reachable_codes(CODE, "nat"))
     assert set(marked.reachable) < set(reachable_codes(CODE)) and {marked.after, marked.best} <= set(marked.reachable)

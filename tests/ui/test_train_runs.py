@@ -1,5 +1,6 @@
 """What the table and the charts say of runs."""
 
+import random
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -7,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.forms import changed
+from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.naming import resolve
 from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process
 from nat_core.runs.run import Run, State
+from ui.train.board import thinned
 from ui.train.curves import CHARTS, differing, figure, legend, legend_rows, series
 from ui.train.live import ahead_of
 from ui.train.table import matching, run_frame
@@ -56,11 +58,11 @@ def test_runs_are_found_by_every_word_state_and_space():
 
 def test_legends_name_what_differs_and_nothing_else():
     base = preset("smoke", "fully_concat")
-    runs = [run_of("a", base), run_of("b", changed(base, {"seed": 3, "epochs": 9}))]
+    runs = [run_of("a", base), run_of("b", with_options(base, {"seed": 3, "epochs": 9}))]
     first, second = differing(runs)
     assert first == {"seed": "0", "weights.epochs": "6"} and second == {"seed": "3", "weights.epochs": "9"}
-    assert legend(runs[1], second) == "b (seed 3, weights.epochs 9)"
-    assert legend(runs[1], second, most=1) == "b (seed 3, 1 more)"
+    assert legend(runs[1], second) == "b (weights.epochs 9, seed 3)"
+    assert legend(runs[1], second, most=1) == "b (weights.epochs 9, 1 more)"
     assert differing(runs[:1]) == [{}] and legend(runs[0], {}) == "a"
     assert differing([]) == []
 
@@ -109,3 +111,15 @@ def test_the_timeline_takes_any_architecture_of_the_space():
         architecture_in(space, "DARTS")
     with pytest.raises(ValueError, match="nothing"):
         architecture_in(space, "nothing like it")
+
+
+@pytest.mark.parametrize("count", [0, 1, 50, 100, 101, 5000])
+def test_thinned_curves_keep_ends_peaks_and_order(count):
+    draw = random.Random(count)
+    points = [(step, draw.random()) for step in range(count)]
+    kept = thinned(points, 100)
+    assert len(kept) <= max(100, min(count, 100)) and kept == sorted(kept) and set(kept) <= set(points)
+    if count:
+        assert (kept[0], kept[-1]) == (points[0], points[-1])
+        assert max(kept, key=lambda p: p[1]) == max(points, key=lambda p: p[1])
+        assert min(kept, key=lambda p: p[1]) == min(points, key=lambda p: p[1])

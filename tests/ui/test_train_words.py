@@ -2,9 +2,8 @@ import sys
 
 import pytest
 
-from nat_core.learning.forms import CHOICES, form_for, value_of
+from nat_core.learning.forms import OPTIONS, form_for
 from nat_core.learning.image_training.presets import preset
-from nat_core.options import OPTIONS
 from ui.train.fields import FIELDS, PRESETS
 from ui.train.words import duration, gigabytes, runnable
 
@@ -41,9 +40,9 @@ def test_every_field_of_a_preset_has_a_value_that_it_accepts():
             config = form.config(space, item.options)
             for field in FIELDS:
                 if field.name in form.options:
-                    value = value_of(config, field)
-                    assert field.parse(str(value)) == value and value in CHOICES.get(field.name, [value])
-    assert value_of(preset("smoke", "loose_end"), OPTIONS["schedule"]) == "two-stage"
+                    value = form.options[field.name].value_in(config)
+                    assert field.parse(str(value)) == value and value in (field.choices or [value])
+    assert OPTIONS["schedule"].value_in(preset("smoke", "loose_end")) == "two-stage"
 
 
 def test_a_command_names_this_environments_python(monkeypatch, tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
 from nat_core.architecture.library import library
-from nat_core.runs.policies import latest_title
+from nat_core.runs.folders import latest_title
 from nat_core.runs.request import MAX_NAME
 from ui.view import BENCHMARK_CELL, View, canonical
 
@@ -17,6 +17,7 @@ def test_a_view_round_trips_through_the_address():
         candidate=0,
         space="loose_end",
         cell_name="reduction",
+        part_cell="reduction",
         layout="overlay",
         hide_null=True,
         flops=True,
@@ -50,7 +51,7 @@ def test_defaults_are_left_out_of_the_address():
 def test_what_the_address_gets_wrong_keeps_its_default_and_is_said(name, value, message):
     view, problems = View.from_query({"budget": "50", name: value})
     assert getattr(view, name) == getattr(View(), name)
-    assert len(problems) == 1 and message in problems[0]
+    assert len(problems) == 1 and problems[0][0] == name and message in problems[0][1]
     assert name == "budget" or view.budget == 50
 
 

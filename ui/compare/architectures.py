@@ -79,7 +79,7 @@ def _ours(items: Sequence[Item]) -> list[Item]:
     for item in items:
         policy = outputs.policy_name(item.architecture, cards) if item.derived_from is None else None
         if policy is not None:
-            output = outputs.greedy_output(item.architecture, policy)
+            output = outputs.output(item.architecture, policy)
             name = free_name(f"{item.name}, ours", {other.name for other in (*items, *made)})
             made.append(Item(name, output, f"policy {policy}", item.name, "ours", rule=cards[policy].rule))
     return made

@@ -7,14 +7,15 @@ from typing import Any
 import streamlit as st
 
 from nat_core.learning.nasbench201 import table
-from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes
-from nat_core.learning.nasbench201.quantities import QUANTITIES
+from nat_core.learning.nasbench201.optimality import oracle_codes, reachable_codes, reachable_front
+from nat_core.learning.nasbench201.quantities import QUANTITIES, Quantity
 from nat_core.naming import resolve
 from ui import notices
 from ui.compare import distance, outputs
 from ui.compare.download import chart_config, csv_button, figure_format
 from ui.compare.frames import every_cell_frame, front_frame
 from ui.compare.scatter import HEIGHT, Marked, scatter
+from ui.text import percent
 from ui.view import BENCHMARK_CELL
 
 _HEIGHT = "cifar10_valid"  # shown upwards at first
@@ -26,7 +27,7 @@ def page() -> None:
     """Controls, chart, and how far the output is from optimal."""
     x, y = _controls()
     try:
-        marked = _marked(_code(st.session_state[_INDEX]))
+        marked = _marked(_code(st.session_state[_INDEX]), x, y)
     except ValueError as error:
         notices.problem(error, "No policy transforms this cell")
         return
@@ -87,11 +88,18 @@ def _draw() -> None:
     st.session_state[_INDEX] = random.randrange(table.SIZE)
 
 
-def _marked(code: int) -> Marked:
+def _marked(code: int, x: Quantity, y: Quantity) -> Marked:
     """The input with what the policy, and the oracle by the policy's own rule and data set, make of it."""
     after, card = outputs.output_code(code, st.session_state["output"]), outputs.benchmark_card()
     best, reachable = int(oracle_codes(card.data_set, card.rule)[code]), reachable_codes(code, card.rule)
-    return Marked(code, after, best, reachable, card.data_set, card.rule)
+    fronts = {}
+    if x.kind != "accuracy" and y.name == card.data_set:
+        own, best_front = outputs.front_codes(code, x.name), reachable_front(code, x.values, y.name, card.rule)
+        inside = [other for other in best_front if x.values[other] <= x.values[code]]
+        share = outputs.recovered_area(code, own, inside, x.values, y.values)
+        told = "" if share is None else f", {percent(share)} of the oracle's area"
+        fronts = {f"Policy's front{told}": own, "Oracle's front": inside}
+    return Marked(code, after, best, reachable, card.data_set, card.rule, fronts)
 
 
 def _chart(x, y, marked: Marked) -> None:

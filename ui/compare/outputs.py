@@ -1,15 +1,23 @@
 """What shipped policies make of an architecture, once per value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from nat_core import PRETRAINED
+import numpy as np
+from numpy.typing import NDArray
+
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import PolicyCard
-from nat_core.transform import Options, Transformation, transform
+from nat_core.learning.training.budget_quality import hypervolume
+from nat_core.paths import PRETRAINED
+from nat_core.tradeoff import SHARES, front
+from nat_core.transformation import Options, Transformation, transform
 
+Costs = NDArray[np.float64]
+# The budgets of fronts in charts.
+FINE_SHARES = tuple(share / 20 for share in range(20, 1, -1))
 # How an output is chosen: the most probable one, or the most accurate of the n most probable ones.
 CHOICES = {1: "Greedy", 10: "Best of 10", 100: "Best of 100"}
 
@@ -48,10 +56,51 @@ def output_code(code: int, candidates: int) -> int:
     return int(table.codes([outcome.output.architecture])[0])
 
 
-def greedy_output(architecture: Architecture, policy_name: str) -> Architecture:
-    """The most probable output of that policy that costs no more. Raises ValueError: it does not fit or is broken."""
+def output(architecture: Architecture, policy_name: str) -> Architecture:
+    """What the Transform page shows first. Raises ValueError: the policy does not fit or is broken."""
     policy, card = catalogue.load_for(PRETRAINED, architecture, policy_name)
-    return _transformed(architecture, policy, card.target_space, None, Options(samples=1)).output.architecture
+    source = catalogue.accuracy_source(card, architecture, download=False)
+    options = Options(shares=SHARES)
+    return _transformed(architecture, policy, card.target_space, source, options).output.architecture
+
+
+def front_codes(code: int, cost: str) -> list[int]:
+    """Codes of the front that the NAS-Bench-201 policy offers for a cell, by rising cost.
+
+    Args:
+        code: of the input.
+        cost: "macs", "parameters" or a device.
+
+    Raises:
+        ValueError: no policy for NAS-Bench-201 is there, or it is broken.
+    """
+    architecture = table.architecture_of_code(code)
+    policy, card = catalogue.load_for(PRETRAINED, architecture)
+    return list(_front_codes(architecture, policy, card.target_space, table.TabularAccuracy(card.data_set), cost))
+
+
+@lru_cache(maxsize=512)
+def _front_codes(architecture, policy, space, source, cost) -> tuple[int, ...]:
+    (found,) = front([architecture], policy, space, source, FINE_SHARES, cost=cost)
+    return tuple(table.codes([point.candidate.architecture for point in found.points]).tolist())
+
+
+def recovered_area(code: int, own: Sequence[int], best: Sequence[int], costs: Costs, accuracies: Costs) -> float | None:
+    """The share of the oracle front's area, over cost and above the input's accuracy, that a front has.
+
+    Args:
+        code: of the input.
+        own, best: codes on the front and on the oracle's.
+        costs, accuracies: [15625] in code order.
+
+    Returns:
+        None where nothing can be gained at no cost.
+    """
+    own_area, best_area = (
+        float(hypervolume(costs[[codes]] / costs[code], accuracies[[codes]] - accuracies[code], FINE_SHARES)[0])
+        for codes in (list(own), list(best))
+    )
+    return own_area / best_area if best_area > 0 else None
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ from nat_core.network.config import NetworkConfig
 from ui.theme import style, theme
 
 HEIGHT = 520
-_METHODS = {None: "Input", "NAT": "NAT", "NAT++": "NAT++", "ours": "Ours (greedy)"}
+_METHODS = {None: "Input", "NAT": "NAT", "NAT++": "NAT++", "ours": "Ours"}
 _SYMBOLS = {None: "circle", "NAT": "square", "NAT++": "diamond", "ours": "star"}
 
 

@@ -1,6 +1,7 @@
 """All 15,625 cells of NAS-Bench-201 in one WebGL scatter, with an input, its output, the oracle, the Pareto front."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import plotly.graph_objects as go
@@ -25,6 +26,7 @@ class Marked:
         reachable: everything that legal transitions make of the input.
         data_set: by which policy and oracle choose; never a test set.
         rule: of transitions, the policy's.
+        fronts: by name what the policy, and what any legal transitions, offer at every cost; empty for other axes.
     """
 
     before: int
@@ -33,6 +35,7 @@ class Marked:
     reachable: np.ndarray
     data_set: str = "cifar10_valid"
     rule: str = "nat++"
+    fronts: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def front_of(x: Quantity, y: Quantity) -> np.ndarray:
@@ -50,6 +53,9 @@ def scatter(x: Quantity, y: Quantity, marked: Marked, reach: bool) -> go.Figure:
         name = f"Reachable from the input ({len(marked.reachable):,})"
         _points(figure, x, y, marked.reachable, name, colors.accent, size=5, opacity=0.75)
     _front(figure, x, y)
+    shades = (colors.changes["changed"], colors.changes["added"])
+    for (name, codes), color in zip(marked.fronts.items(), shades, strict=False):
+        _curve(figure, x, y, codes, name, color)
     for name, code, symbol, color in (
         ("Oracle", marked.best, "star", colors.changes["added"]),
         ("Policy's output", marked.after, "circle", colors.changes["changed"]),
@@ -102,6 +108,14 @@ def _front(figure: go.Figure, x: Quantity, y: Quantity) -> None:
         line={"color": theme().accent, "width": 1.5, "shape": "hv" if x.smaller_is_better else "vh"},
         hoverinfo="skip",
     )
+
+
+def _curve(figure: go.Figure, x: Quantity, y: Quantity, codes: Sequence[int], name: str, color: str) -> None:
+    codes = list(codes)
+    figure.add_scatter(
+        x=x.values[codes], y=y.values[codes], mode="lines+markers", name=name, marker={"size": 6},
+        line={"color": color, "width": 2, "shape": "hv"}, hoverinfo="skip",
+    )  # fmt: skip
 
 
 def _mark(figure: go.Figure, x: Quantity, y: Quantity, code: int, name: str, symbol: str, color: str) -> None:

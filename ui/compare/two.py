@@ -111,12 +111,12 @@ def _chosen(key: str, by_name: dict[str, Row]) -> Row:
 def _figures(before: Row, after: Row) -> None:
     """Costs, every kind of accuracy that is known of both, and how many edges differ."""
     columns = iter(st.columns(5))
-    metrics.cost(next(columns), "MACs", before.cost.macs, after.cost.macs)
-    metrics.cost(next(columns), "Parameters", before.cost.parameters, after.cost.parameters)
+    metrics.show(next(columns), metrics.cost("MACs", before.cost.macs, after.cost.macs))
+    metrics.show(next(columns), metrics.cost("Parameters", before.cost.parameters, after.cost.parameters))
     for kind in ("published", "measured"):
         old, new = (getattr(row, f"{kind}_accuracy_percent") for row in (before, after))
         if old is not None and new is not None:
-            metrics.accuracy(next(columns), f"Accuracy ({kind})", old, new)
+            metrics.show(next(columns), metrics.accuracy(f"Accuracy ({kind})", old, new))
     edges = [change for change in aligned(before.item.architecture, after.item.architecture) if _is_there(change)]
     different = sum(change.kind != "unchanged" for change in edges)
     next(columns).metric("Edges that differ", f"{different} of {len(edges)}")

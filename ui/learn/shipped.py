@@ -5,13 +5,13 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from nat_core import PRETRAINED
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.training.curve import TrainingCurve, load_curve
+from nat_core.paths import PRETRAINED
 from ui.view import BENCHMARK_CELL
 
 

@@ -7,8 +7,8 @@ from nat_core.architecture import notation
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import oracle_codes
 from nat_core.learning.policies.checkpoint import PolicyCard
-from nat_core.learning.support.values import number_at
 from nat_core.learning.training.curve import Series, TrainingCurve
+from nat_core.specification import number_at
 from ui import notices
 from ui.compare.outputs import output_code
 from ui.learn import shipped

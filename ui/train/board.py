@@ -1,13 +1,15 @@
 """The runs as the page sees them: read from the record at most once a second, however many browsers look."""
 
+import math
 import threading
 import time
+from collections.abc import Sequence
 from functools import cache
 
 import streamlit as st
 
-from nat_core.runs.reading import Points, thinned
 from nat_core.runs.run import Run
+from nat_core.runs.store import Points
 from nat_core.runs.tracking import Tracking, open_tracking
 from ui import notices
 
@@ -52,6 +54,21 @@ class Board:
             self._curves = {key: item for key, item in self._curves.items() if len(self._curves) < 64 or not item[1]}
             self._curves[run.id] = (time.monotonic(), not run.active, found)
             return found
+
+
+def thinned(points: Sequence[tuple[int, float]], limit: int) -> Points:
+    """At most about `limit` of the points: of equally many neighbours the lowest and the highest, ends included.
+
+    Peaks stay where they are, so a curve looks as it would with all of its points.
+    """
+    if len(points) <= limit:
+        return list(points)
+    size = math.ceil(2 * len(points) / (limit - 2))
+    kept = {0, len(points) - 1}
+    for start in range(0, len(points), size):
+        part = range(start, min(start + size, len(points)))
+        kept |= {min(part, key=lambda i: points[i][1]), max(part, key=lambda i: points[i][1])}
+    return [points[i] for i in sorted(kept)]
 
 
 @cache

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nat_core.drawing.palette import THEMES
-from nat_core.runs.reading import Points
 from nat_core.runs.run import Run
+from nat_core.runs.store import Points
 from ui.theme import look, theme
 from ui.train.board import Board
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
 from nat_core.runs.kinds import trains_a_policy
+from nat_core.runs.launcher import why_not_resumed, why_not_stopped
 from nat_core.runs.run import Run, State
 from nat_core.runs.tracking import Tracking
 from nat_core.runs.worker import errors_of
@@ -37,6 +37,8 @@ def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
 def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:
     state = run.state
     done = f"step {run.step:,} of {run.steps:,}"
+    if state is State.QUEUED and run.request.cluster:
+        return f"queued: waits for room in the Ray cluster at {plain(run.request.cluster)}"
     if state is State.QUEUED:
         if not ahead:
             return "queued, starting"
@@ -74,7 +76,7 @@ def _usage(run: Run) -> str:
         parts.append(f"GPU memory {gigabytes(usage['gpu_memory_bytes'])}")
     if usage["gpu_percent"] is not None:
         parts.append(f"GPU {usage['gpu_percent']:.0f} %")
-    where = f" on {run.process.host}" if run.process is not None and not run.process.is_here else ""
+    where = f" on {run.process.host}" if run.process and run.is_far else ""
     ago = max(0.0, time.time() - run.heartbeat)
     return f"{', '.join(parts)}{where}; last sign of life {duration(ago)} ago."
 
@@ -90,8 +92,8 @@ def log(tracking: Tracking, run: Run) -> None:
         st.code("\n".join(errors[-_ERROR_LINES:]), language=None, wrap_lines=True)
     st.markdown(f"**Last lines** of {len(lines)}" if len(lines) < 2000 else "**Last lines**")
     st.code("\n".join(lines[-_LOG_LINES:]), language=None, wrap_lines=True, height=420)
-    if is_elsewhere(tracking, run):
-        st.caption(f"These are the lines that its record has; the whole log is in {plain(place(run))}.")
+    if tracking.is_elsewhere(run):
+        st.caption(f"These are the lines that its record has; the whole log is in {plain(run.place)}.")
 
 
 def settings(runs: Sequence[Run]) -> None:

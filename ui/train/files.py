@@ -7,10 +7,15 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
-from nat_core.runs.elsewhere import fetch_policy, is_elsewhere, is_known, place
+from nat_core.learning.scratch.config import EvaluationConfig
+from nat_core.learning.scratch.measured import read_measured
+from nat_core.runs.artifacts import fetch_policy, is_known
 from nat_core.runs.kinds import trains_a_policy
+from nat_core.runs.kinds.evaluation import results_of
+from nat_core.runs.results import fetch_results
 from nat_core.runs.run import Run, State
 from nat_core.runs.tracking import Tracking
 from ui import notices
@@ -31,6 +36,8 @@ def show(tracking: Tracking, run: Run) -> None:
             _download("Shared weights", lambda: _zip(policy, _SUPERNET), f"{run.name}-supernet.zip", "application/zip")
     if run.state is State.FINISHED and trains_a_policy(run) and not is_known(tracking, run):
         _bring(tracking, run)
+    elif not trains_a_policy(run):
+        _results(tracking, run)
     elif policy is None:
         st.caption(_why_no_policy(tracking, run))
     else:
@@ -40,11 +47,23 @@ def show(tracking: Tracking, run: Run) -> None:
 
 
 def _why_no_policy(tracking: Tracking, run: Run) -> str:
-    if not trains_a_policy(run):
-        return "This run trains no policy."
-    if is_elsewhere(tracking, run):
-        return f"Its checkpoints are in {plain(place(run))}; its policy can be fetched when it has finished."
+    if tracking.is_elsewhere(run):
+        return f"Its checkpoints are in {plain(run.place)}; its policy can be fetched when it has finished."
     return "Its policy can be downloaded after the first checkpoint."
+
+
+def _results(tracking: Tracking, run: Run) -> None:
+    """What has been measured so far; what a cluster has measured comes into the table of this folder of runs."""
+    config, table = EvaluationConfig.from_dict(run.config), tracking.folders.measured
+    found = results_of(config, read_measured(table))
+    if run.request.cluster and len(found) < len(config.jobs) and fetch_results(tracking, run, found):
+        found = results_of(config, read_measured(table))
+    st.caption(
+        f"{len(found)} of {len(config.jobs)} trainings have been evaluated; Compare shows their accuracies, too."
+    )
+    rows = [(item.architecture or item.genotype, item.seed, item.accuracy) for _, item in sorted(found.items())]
+    frame = pd.DataFrame(rows, columns=["Architecture", "Seed", "Accuracy, %"])
+    st.dataframe(frame, hide_index=True, height="content" if len(frame) <= 20 else 600)
 
 
 def _bring(tracking: Tracking, run: Run) -> None:

@@ -10,20 +10,21 @@ from typing import Any
 import streamlit as st
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.forms import CHOICES, Form, changed, form_for, value_of
+from nat_core.learning.forms import OPTIONS, Form, form_for, with_options
 from nat_core.learning.images.sources import is_on_hub
 from nat_core.learning.support.device import available_devices, default_device, device_title
-from nat_core.options import OPTIONS, Option
-from nat_core.runs import launching
+from nat_core.options import Option
+from nat_core.runs import launcher
 from nat_core.runs.estimate import Calibration, Estimate, calibration, check_memory, estimate
 from nat_core.runs.kinds import request_for
+from nat_core.runs.ray_launcher import on_cluster
 from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import Run
 from ui import notices
 from ui.text import plain
-from ui.train import own_trainings
+from ui.train import own_trainings, where
 from ui.train.board import Board
-from ui.train.fields import FIELDS, PRESETS
+from ui.train.fields import FIELDS, PRESETS, text_of
 from ui.train.words import duration, gigabytes, runnable
 
 _DOUBLE_CLICK_SECONDS = 1.5
@@ -36,6 +37,7 @@ class Order:
 
     Attributes:
         beyond: name of the cloned run from which settings are that the command line has no option for; empty for none.
+        cluster: that is to do it; empty for this machine.
     """
 
     form: Form
@@ -43,6 +45,7 @@ class Order:
     request: Request
     needed: Estimate
     beyond: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,13 @@ def fill(run: Run) -> None:
     form = _form(space, preset)
     state = st.session_state
     state["train_space"], state["train_preset"] = space, preset
-    config = type(form.config(space, PRESETS[space][preset].options)).from_dict(run.config)
+    config = form.configured.from_dict(run.config)
     state["train_cloned"] = Cloned(run.name, space, preset, config)
     for field in FIELDS:
         if field.name in form.options:
-            state[_key(field)] = _text(value_of(config, field))
-    own_trainings.put(list(getattr(config, own_trainings.OPTION, ())))
+            state[_key(field)] = text_of(form.options[field.name].value_in(config))
+    own = form.options.get(own_trainings.OPTION)
+    own_trainings.put(own.value_in(config) if own else ())
     state["train_threads"] = str(run.request.threads)
     state["train_name"] = ""
     state["train_open"] = True
@@ -122,7 +126,7 @@ def _reset() -> None:
     config = form.config(space, PRESETS[space][preset].options)
     for field in FIELDS:
         if field.name in form.options:
-            st.session_state[_key(field)] = _text(value_of(config, field))
+            st.session_state[_key(field)] = text_of(form.options[field.name].value_in(config))
 
 
 def _inputs(board: Board) -> None:
@@ -141,28 +145,29 @@ def _inputs(board: Board) -> None:
             width=230,
         )  # fmt: skip
     st.caption(presets[st.session_state["train_preset"]].help)
+    where.choice()
     options = _form(st.session_state["train_space"], st.session_state["train_preset"]).options
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _draw([field for field in FIELDS if field.main and field.name in options])
+        _draw([field for field in FIELDS if field.asked.main and field.name in options])
     if own_trainings.OPTION in options:
         own_trainings.upload(board.tracking.folders.root / own_trainings.OPTION, st.session_state["train_space"])
     with st.expander("Advanced"), st.container(horizontal=True, vertical_alignment="bottom"):
-        _draw([field for field in FIELDS if not field.main and field.name in options])
+        _draw([field for field in FIELDS if not field.asked.main and field.name in options])
         _machine()
 
 
 def _draw(fields: list[Option]) -> None:
     for field in fields:
-        if field.name not in CHOICES:
+        if not field.choices:
             wide = field.name == "data"
             st.text_input(
-                field.label, key=_key(field), help=field.help, live=_LIVE, persist_state="session",
+                field.label, key=_key(field), help=field.asked.help, live=_LIVE, persist_state="session",
                 width=250 if wide else 135,
             )  # fmt: skip
         else:
             st.selectbox(
-                field.label, list(CHOICES[field.name]), key=_key(field), help=field.help, persist_state="session",
-                format_func=lambda value, choices=CHOICES[field.name]: choices[value] or value, width=250,
+                field.label, list(field.choices), key=_key(field), help=field.asked.help, persist_state="session",
+                format_func=field.choices.get, width=250,
             )  # fmt: skip
 
 
@@ -176,6 +181,7 @@ def _machine() -> None:
     st.text_input(
         "Threads", key="train_threads", help="Of the processor.", live=_LIVE, persist_state="session", width=135
     )
+    where.address_input()
 
 
 def _order(board: Board) -> Order:
@@ -187,7 +193,7 @@ def _order(board: Board) -> Order:
     start = form.config(space, preset.options)
     options = dict(preset.options)
     for field in FIELDS:
-        if field.name in form.options and (value := _value(field)) != value_of(start, field):
+        if field.name in form.options and (value := _value(field)) != form.options[field.name].value_in(start):
             options[field.name] = value
     if own_trainings.OPTION in form.options and (files := own_trainings.files()):
         options[own_trainings.OPTION] = files
@@ -195,17 +201,18 @@ def _order(board: Board) -> Order:
     cloned = _cloned()
     if cloned is not None:
         values = {field.name: _value(field) for field in FIELDS if field.name in form.options}
-        others = {name: value for name, value in values.items() if value != value_of(cloned.config, OPTIONS[name])}
-        config = changed(cloned.config, others)
+        others = {name: value for name, value in values.items() if value != form.options[name].value_in(cloned.config)}
+        config = with_options(cloned.config, others)
     beyond = cloned.name if cloned is not None and config != form.config(space, options) else ""
     name = state["train_name"].strip()
     if name:
         unused_name(name, (run.name for run in board.runs()))
-    device = state.get("train_device") or str(default_device())
-    settings = {"preset": state["train_preset"], "device": device, "threads": _threads(), "name": name}
-    request = request_for(form.kind, config, command=_command(space, options, settings), **settings)
-    check_memory(config, device)
-    return Order(form, config, request, estimate(config, speed(board, device)), beyond)
+    device, cluster = state.get("train_device") or str(default_device()), where.chosen()
+    settings = {"preset": state["train_preset"], "device": device, "threads": _threads(cluster), "name": name}
+    request = request_for(form.kind, config, command=_command(space, options, settings, cluster), **settings)
+    if not cluster:
+        check_memory(config, device)
+    return Order(form, config, request, estimate(config, speed(board, device)), beyond, cluster)
 
 
 def _cloned() -> Cloned | None:
@@ -216,9 +223,9 @@ def _cloned() -> Cloned | None:
     return cloned if fits else None
 
 
-def _threads() -> int:
+def _threads(cluster: str) -> int:
     threads, cores = OPTIONS["steps"].parse(st.session_state["train_threads"]), os.cpu_count() or 1
-    if not 1 <= threads <= cores:
+    if not cluster and not 1 <= threads <= cores:
         raise ValueError(f"threads is {threads}; this machine has {cores} cores")
     return threads
 
@@ -231,15 +238,16 @@ def _value(field: Option) -> Any:
         raise ValueError(f"{field.label}: {error}") from None
 
 
-def _command(space: str, options: dict[str, Any], settings: dict[str, Any]) -> str:
+def _command(space: str, options: dict[str, Any], settings: dict[str, Any], cluster: str) -> str:
     """The command line of this form, so that what is shown is what is done."""
-    words = [] if len(available_devices()) == 1 else [f"NAT_DEVICE={settings['device']}"]
+    words = [] if cluster or len(available_devices()) == 1 else [f"NAT_DEVICE={settings['device']}"]
     words += ["python", "-m", "nat_core", "train", "--space", space]
     for name, value in options.items():
         for item in value if isinstance(value, list) else [value]:
-            words += [f"--{name.replace('_', '-')}", str(item)]
+            words += OPTIONS[name].words(item)
     if settings["threads"] != 1:
         words += ["--threads", str(settings["threads"])]
+    words += ["--on", cluster] if cluster else []
     return shlex.join([*words, *(["--name", settings["name"]] if settings["name"] else [])])
 
 
@@ -285,8 +293,11 @@ def _launch(board: Board, order: Order, number: int) -> None:
     state["train_launches"] = number + 1
     try:
         if not is_on_hub(getattr(order.config, "data", "")):
-            order.form.check(order.config)
-        run_id = launching.launch(board.tracking, order.request)
+            order.form.working().check(order.config)
+        request = order.request
+        if order.cluster:
+            request = on_cluster(request, order.cluster, board.tracking)
+        run_id = launcher.launch(board.tracking, request)
     except (ValueError, OSError) as error:
         state["train_problem"] = str(error)
         return
@@ -299,11 +310,3 @@ def _launch(board: Board, order: Order, number: int) -> None:
 
 def _key(field: Option) -> str:
     return f"train_{field.name}"
-
-
-def _text(value: Any) -> str:
-    """The shortest text that is read back as exactly `value`."""
-    if value is None:
-        return ""
-    short = f"{value:g}" if isinstance(value, float) else str(value)
-    return short if not isinstance(value, float) or float(short) == value else repr(value)

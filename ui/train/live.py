@@ -62,8 +62,9 @@ def _chosen(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
 
 
 def _queue(run: Run) -> tuple[str, str, str]:
-    """Runs wait for each other if they share device, folder of runs and machine."""
-    return run.request.device, run.folder, run.process.host if run.process is not None else this_host()
+    """Runs wait for each other if they share device, folder of runs and machine; on a cluster, Ray lets them wait."""
+    host = run.process.host if run.process is not None else this_host()
+    return run.request.device, run.folder, run.id if run.request.cluster else host
 
 
 def ahead_of(run: Run, runs: Sequence[Run]) -> list[Run]:

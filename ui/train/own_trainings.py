@@ -1,6 +1,8 @@
 """Own tables of trained cells as rewards: upload, what was read, and how well it can be predicted."""
 
 import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -10,8 +12,9 @@ from nat_core.learning.accuracies.own_trainings import model_of_files
 from nat_core.learning.accuracies.trained_cells import read_trained
 from nat_core.learning.accuracies.trainings_fit import NETWORK_FROM, Predicted
 from nat_core.learning.support.files import write_bytes
-from nat_core.learning.training.config import TRAININGS, trainings_recipe
+from nat_core.learning.training.config import RECIPES, TRAININGS
 from nat_core.learning.training.data import read_in_words
+from nat_core.options import changed
 from ui import notices
 
 OPTION = "trainings"
@@ -42,7 +45,7 @@ def files() -> list[Path]:
     return list(st.session_state.get(_KEY, ()))
 
 
-def put(paths: list[str]) -> None:
+def put(paths: Iterable[str]) -> None:
     """Takes the files of another run."""
     st.session_state[_KEY] = [Path(path) for path in paths]
 
@@ -69,22 +72,22 @@ def _described(space: str) -> None:
             )
             return
         with st.spinner("Fitting…"):
-            _, judged = model_of_files(tuple(files()), space)
-        st.caption(read_in_words(trainings_recipe(space=space, data_set=TRAININGS, trainings=tuple(map(str, files())))))
-        st.plotly_chart(scatter(judged), key="train_trainings_chart")
+            _, predicted = model_of_files(tuple(files()), space)
+        st.caption(read_in_words(changed(replace(RECIPES[TRAININGS], space=space), {OPTION: files()})))
+        st.plotly_chart(scatter(predicted), key="train_trainings_chart")
     except ValueError as error:
         notices.problem(error)
 
 
-def scatter(judged: Predicted) -> go.Figure:
+def scatter(predicted: Predicted) -> go.Figure:
     """Predicted against measured accuracies of cells left out of the fit, with standard errors."""
     figure = go.Figure(
         go.Scatter(
-            x=judged.measured, y=judged.predicted, mode="markers", name="left-out cells",
-            error_y={"array": judged.errors, "thickness": 0.5, "width": 0}, marker={"size": 5},
+            x=predicted.measured, y=predicted.predicted, mode="markers", name="left-out cells",
+            error_y={"array": predicted.errors, "thickness": 0.5, "width": 0}, marker={"size": 5},
         )
     )  # fmt: skip
-    ends = [min(judged.measured), max(judged.measured)]
+    ends = [min(predicted.measured), max(predicted.measured)]
     figure.add_scatter(x=ends, y=ends, mode="lines", line={"dash": "dot"}, name="as measured")
     figure.update_xaxes(title="measured, %")
     figure.update_yaxes(title="predicted without its topology, %")

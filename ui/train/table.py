@@ -64,12 +64,10 @@ def _row(run: Run) -> tuple[object, ...]:
         run.last if trains else None,
         (run.metrics or {}).get("macs_ratio"),
         run.elapsed_seconds,
-        f"{run.process.host} · {request.device}" if _is_far(run) else request.device,
+        " · ".join(
+            filter(None, ("Ray" if request.cluster else "", run.process.host if run.is_far else "", request.device))
+        ),
     )
-
-
-def _is_far(run: Run) -> bool:
-    return run.process is not None and not run.process.is_here
 
 
 def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
@@ -108,7 +106,8 @@ def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
             ),
             "Elapsed": _clock("Time worked, all parts of it; hours, minutes, seconds."),
             "Device": st.column_config.TextColumn(
-                width=120 if any(map(_is_far, runs)) else 60, help="With the machine's name where that is another one."
+                width=120 if any(run.is_far or run.request.cluster for run in runs) else 60,
+                help="With the machine's name where that is another one, and Ray where a cluster does it.",
             ),
         },
     )

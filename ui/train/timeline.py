@@ -15,7 +15,7 @@ from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.runs.elsewhere import fetch_snapshots, is_elsewhere, place
+from nat_core.runs.artifacts import Snapshots, fetch_snapshots
 from nat_core.runs.kinds import trains_a_policy
 from nat_core.runs.run import Run, State
 from nat_core.runs.tracking import Tracking
@@ -33,7 +33,7 @@ def show(tracking: Tracking, run: Run) -> None:
     if run.request.space not in SPACES or not trains_a_policy(run):
         st.caption("This run trains no policy.")
         return
-    if is_elsewhere(tracking, run) or (run.state is State.FINISHED and not kept):
+    if tracking.is_elsewhere(run) or (run.state is State.FINISHED and not kept):
         _fetch(tracking, run, bool(kept))
     elif not kept:
         st.caption("Nothing yet: the first drawing appears with the first checkpoint.")
@@ -61,7 +61,7 @@ def show(tracking: Tracking, run: Run) -> None:
 def _fetch(tracking: Tracking, run: Run, some: bool) -> None:
     """The policies of the checkpoints are where the run works; its record has copies."""
     more = "Newer ones" if some else "The policies of its checkpoints"
-    away = f"are in {plain(place(run))}" if is_elsewhere(tracking, run) else "are not here any more"
+    away = f"are in {plain(run.place)}" if tracking.is_elsewhere(run) else "are not here any more"
     st.caption(f"{more} {away}; its record has copies.")
     if st.button("Fetch them", key=f"train-fetch-{run.id}", icon=":material/download:"):
         try:
@@ -74,7 +74,7 @@ def _fetch(tracking: Tracking, run: Run, some: bool) -> None:
 
 def steps(tracking: Tracking, run: Run) -> dict[int, Path]:
     """Folders of the policies by step: the kept ones and the one that stands now."""
-    kept = tracking.snapshots_of(run).kept()
+    kept = Snapshots.of(tracking.folders, run).kept()
     last = policy_folder(tracking, run)
     return kept | ({max(run.step, *kept, 0): last} if last is not None else {})
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from nat_core.runs import launching
-from nat_core.runs.elsewhere import is_elsewhere, place, why_not_resumed, why_not_stopped
+from nat_core.runs import launcher
+from nat_core.runs.launcher import why_not_resumed, why_not_stopped
 from nat_core.runs.run import RESUMABLE, Run, State
 from ui import notices
 from ui.text import plain, sentence
@@ -64,10 +64,10 @@ def _actions(board: Board, run: Run) -> None:
     far, left_behind = why_not_stopped(run), why_not_resumed(board.tracking, run)
     _button("Stop", "stop", not at_work or state is State.STOPPING or bool(far),
             plain(sentence(far or "it saves first, and can be resumed")),
-            _do, board, lambda: launching.stop(board.tracking, run.id, wait=False))  # fmt: skip
+            _do, board, lambda: launcher.stop(board.tracking, run.id, wait=False))  # fmt: skip
     _button("Resume", "resume", state not in RESUMABLE or bool(left_behind),
             plain(sentence(left_behind or "from its last checkpoint, exactly")),
-            _do, board, lambda: launching.resume(board.tracking, run.id))  # fmt: skip
+            _do, board, lambda: launcher.resume(board.tracking, run.id))  # fmt: skip
     _button("Clone", "content_copy", False, "Its settings into the form above.", _do, board, lambda: form.fill(run))
     with st.popover("Rename", disabled=at_work, help="When it has ended." if at_work else None):
         key = f"train_rename_{run.id}"
@@ -82,8 +82,8 @@ def _confirmation(board: Board, run: Run) -> None:
     """The question before a deletion."""
     if st.session_state.get("train_delete") != run.id:
         return
-    far = is_elsewhere(board.tracking, run)
-    stays = f"What is in {plain(place(run))} stays." if far else "A policy in a folder of your own stays."
+    far = board.tracking.is_elsewhere(run)
+    stays = f"What is in {plain(run.place)} stays." if far else "A policy in a folder of your own stays."
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(
             f"Delete **{plain(run.name)}** with its curves, log, checkpoints and policy? {stays}",
@@ -92,7 +92,7 @@ def _confirmation(board: Board, run: Run) -> None:
 
         def delete() -> None:
             st.session_state["train_delete"] = None
-            _do(board, lambda: launching.delete(board.tracking, run.id))
+            _do(board, lambda: launcher.delete(board.tracking, run.id))
 
         st.button("Delete it", key="train-delete-now", type="primary", on_click=delete)
         st.button("Keep it", key="train-keep", on_click=lambda: st.session_state.update(train_delete=None))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nat_core.architecture.rows import ArchitectureRows
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.line import Data, Expected, posterior
 from nat_core.learning.accuracies.trained_cells import TrainedCells
@@ -54,7 +55,8 @@ def _table(results: Sequence[MeasuredResult]) -> TrainedCells:
 
 def said_by(table: TrainedCells) -> Said:
     """The weights by one table; its topologies have levels of their own."""
-    columns = np.hstack([counts.plain(table.architectures), counts.foreign(table.architectures)])
+    rows = ArchitectureRows.of(table.architectures)
+    columns = np.hstack([counts.plain(rows), counts.foreign(rows)])
     size = columns.shape[1]
     ordinary = np.abs(columns[:, _PLAIN:]).sum(axis=1) < 1e-9
     spread = table.accuracies_percent[ordinary if ordinary.sum() >= _ORDINARY else slice(None)].std() or 1.0

@@ -5,19 +5,23 @@ are read as those most like them that some have, and edges that carry nothing ar
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
-from nat_core.architecture.cell import Architecture, Cell, Edge
-from nat_core.architecture.operations import OPERATIONS, Kind, Operation
-from nat_core.learning.accuracies.counts import carrying_edges
+from nat_core.architecture.cell import MAX_NODES, Cell
+from nat_core.architecture.operations import INDEX, NAMES, OPERATIONS, Kind, Operation
+from nat_core.architecture.rows import CellRows, Numbers
 from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_member, predicted_targets
-from nat_core.learning.graphs.graph import encode, select
+from nat_core.learning.graphs.graph import encode_cells, select
+from nat_core.specification import specified
 
 _Numbers = NDArray[np.float64]
 _REMEMBERED = 200_000
@@ -25,20 +29,15 @@ _REMEMBERED = 200_000
 WORTHLESS = -3.0
 
 
-@dataclass(frozen=True)
+@specified
 class NetworkShape:
     """Of every member, and how long it was fitted."""
 
-    width: int = 64
-    layers: int = 3
-    embedding: int = 32
-    steps: int = 1000
-    batch: int = 256
-
-    def __post_init__(self) -> None:
-        for name, highest in (("width", 256), ("layers", 8), ("embedding", 256), ("steps", 100_000), ("batch", 4096)):
-            if not 1 <= getattr(self, name) <= highest:
-                raise ValueError(f"{name} is {getattr(self, name)}; accepted: 1 to {highest}")
+    width: Annotated[int, Field(ge=1, le=256)] = 64
+    layers: Annotated[int, Field(ge=1, le=8)] = 3
+    embedding: Annotated[int, Field(ge=1, le=256)] = 32
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    batch: Annotated[int, Field(ge=1, le=4096)] = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,23 +53,28 @@ class CellNetwork:
     members: tuple[GraphRegressor, ...]
     shape: NetworkShape
     operations: tuple[str, ...]
-    _known: dict[Cell, tuple[float, ...]] = field(default_factory=dict, repr=False)
+    _known: dict[bytes, tuple[float, ...]] = field(default_factory=dict, repr=False)
 
-    def targets(self, cells: Sequence[Cell]) -> _Numbers:
+    def targets(self, cells: CellRows) -> _Numbers:
         """[members, n] of n cells; repeats cost nothing."""
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        missing = [cell for cell in dict.fromkeys(cells) if cell not in self._known]
-        readable = {cell: found for cell in missing if (found := read_as(cell, self.operations)) is not None}
-        if readable:
-            distinct = list(dict.fromkeys(readable.values()))
-            graphs = encode([Architecture(item) for item in distinct])
-            rows = np.stack([predicted_targets(member, graphs) for member in self.members]).T
-            values = dict(zip(distinct, map(tuple, rows.tolist()), strict=True))
-            self._known.update({cell: values[found] for cell, found in readable.items()})
-        nothing = (WORTHLESS,) * len(self.members)
-        self._known.update({cell: nothing for cell in missing if cell not in readable})
-        return np.array([self._known[cell] for cell in cells]).reshape(len(cells), len(self.members)).T
+        read = read_as(cells, self.operations)
+        keys = _keys(read)
+        first = {key: number for number, key in enumerate(keys) if key not in self._known}
+        if first:
+            missing = read.chosen(np.array([*first.values()]))
+            self._known.update(zip(first, map(tuple, self._answers(missing).T.tolist()), strict=True))
+        return np.array([self._known[key] for key in keys]).reshape(len(cells), len(self.members)).T
+
+    def _answers(self, read: CellRows) -> _Numbers:
+        """[members, n] of n cells as they are read."""
+        alive = np.flatnonzero(read.exists.any(axis=1))
+        answers = np.full((len(self.members), len(read)), WORTHLESS)
+        if len(alive):
+            graphs = encode_cells(read.chosen(alive))
+            answers[:, alive] = [predicted_targets(member, graphs) for member in self.members]
+        return answers
 
 
 def fit_cell_network(
@@ -91,11 +95,11 @@ def fit_cell_network(
         The ensemble, and [n] the targets of each cell by the member that has not seen it.
     """
     shape = shape or NetworkShape()
-    known = tuple(sorted({edge.operation for cell in cells for edge in carrying_edges(cell)}))
-    if dead := sum(not carrying_edges(cell) for cell in cells):
+    rows = CellRows.of(cells)
+    if dead := int((~rows.carries.any(axis=1)).sum()):
         raise ValueError(f"{dead} trained cells carry nothing from their inputs to their output")
-    readable = [found for cell in cells if (found := read_as(cell, known)) is not None]
-    graphs = encode([Architecture(cell) for cell in readable])
+    known = tuple(sorted({NAMES[number] for number in np.unique(rows.operations[rows.carries])}))
+    graphs = encode_cells(read_as(rows, known))
     config = RewardModelConfig(
         width=shape.width, layers=shape.layers, embedding=shape.embedding, steps=shape.steps, batch=shape.batch,
         seed=seed,
@@ -109,27 +113,29 @@ def fit_cell_network(
     return CellNetwork(tuple(members), shape, known), unseen
 
 
-def read_as(cell: Cell, operations: Sequence[str]) -> Cell | None:
-    """`cell` of its carrying edges alone, with `operations` only; None if it carries nothing."""
-    nearest = _nearest(tuple(operations))
-    edges = tuple(
-        Edge(nearest[edge.operation], edge.source, edge.target)
-        for edge in sorted(carrying_edges(cell), key=lambda edge: edge.target)
-    )
-    return Cell(cell.inputs, cell.nodes, edges, cell.output, cell.combine) if edges else None
+def read_as(cells: CellRows, operations: Sequence[str]) -> CellRows:
+    """`cells` of their carrying edges alone, with `operations` only."""
+    return cells.with_edges(cells.carries, _nearest(tuple(operations))[cells.operations])
 
 
-def _nearest(operations: tuple[str, ...]) -> Mapping[str, str]:
-    """For every operation that one of `operations` which is most like it."""
-    if operations not in _NEAREST:
-        _NEAREST[operations] = {
-            name: min(operations, key=lambda other: _unlikeness(traits, OPERATIONS[other]))
-            for name, traits in OPERATIONS.items()
-        }
-    return _NEAREST[operations]
+def _keys(cells: CellRows) -> list[bytes]:
+    """Of n cells, the same where they are the same, however many edges and nodes are filled up."""
+    graph, edge = np.nonzero(cells.exists)
+    parts = np.column_stack([cells.operations[graph, edge], cells.sources[graph, edge], cells.targets[graph, edge]])
+    raw, width = parts.astype(np.int8).tobytes(), 3
+    ends = np.cumsum(cells.exists.sum(axis=1)).tolist()
+    nodes = cells.outputs.shape[1] - 1
+    whole = np.column_stack([cells.inputs, cells.nodes, cells.concatenates, cells.outputs[:, :nodes]]).astype(np.int8)
+    heads = [row.tobytes() for row in np.pad(whole, ((0, 0), (0, MAX_NODES - nodes)))]
+    return [head + raw[width * begin : width * end] for head, begin, end in zip(heads, [0, *ends], ends, strict=False)]
 
 
-_NEAREST: dict[tuple[str, ...], Mapping[str, str]] = {}
+@cache
+def _nearest(operations: tuple[str, ...]) -> Numbers:
+    """For every operation, in the order of the table, the row of that one of `operations` which is most like it."""
+    known = [OPERATIONS[name] for name in operations]
+    found = [min(known, key=lambda other: _unlikeness(traits, other)) for traits in OPERATIONS.values()]
+    return np.array([INDEX[item.name] for item in found])
 
 
 def _unlikeness(one: Operation, other: Operation) -> float:

@@ -5,16 +5,18 @@ per four nodes, as in DARTS' cells, so that larger and denser cells are compared
 are known by their traits; those that few trainings contain count as their nearest relatives, and again by themselves.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from itertools import combinations
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nat_core.architecture.cell import Architecture, Cell, Edge
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.operations import OPERATIONS as TABLE
 from nat_core.architecture.operations import Kind, Operation
+from nat_core.architecture.rows import ArchitectureRows, CellRows, Numbers
 
 Names = tuple[str, ...]
 
@@ -33,39 +35,46 @@ DETAILED: Names = (
     *(f"{one} after {other}" for one in OPERATIONS for other in OPERATIONS),
 )
 _EDGES, _NODES = 8, 4
-_PLACE = {name: place for place, name in enumerate(DETAILED)}
-_REMEMBERED = 16_384
+# Cells counted at a time.
+_CHUNK = 4096
 # Fewer convolutions than this, of eight edges, are few.
 _FEW = 2
 
 _Numbers = NDArray[np.float64]
 
 
-def plain(architectures: Sequence[Architecture]) -> _Numbers:
+def plain(rows: ArchitectureRows) -> _Numbers:
     """[n, 2 · len(PLAIN)] of n architectures: the normal cell's, then the reduction cell's (or the normal's again)."""
-    return _stacked(architectures, _plain, len(PLAIN))
+    return _beside(rows, _plain)
 
 
-def detailed(architectures: Sequence[Architecture]) -> _Numbers:
+def detailed(rows: ArchitectureRows) -> _Numbers:
     """[n, 2 · len(DETAILED)], likewise."""
-    return _stacked(architectures, _detailed, len(DETAILED))
+    return _beside(rows, _detailed)
 
 
-def foreign(architectures: Sequence[Architecture]) -> _Numbers:
+def foreign(rows: ArchitectureRows) -> _Numbers:
     """[n, len(FOREIGN_COLUMNS)]: the normal cell's, the reduction cell's, and how many convolutions both lack together.
 
     All 0 for cells as the full trainings have them.
     """
-    width = len(FOREIGN)
-    cells = _stacked(architectures, _foreign, width + 1).reshape(-1, 2, width + 1)
-    few = (2 * _FEW - cells[:, :, width].sum(axis=1, keepdims=True)).clip(0)
-    return np.hstack([cells[:, :, :width].reshape(-1, 2 * width), few])
+    columns = _beside(rows, _foreign)
+    convolutions, others = (
+        columns[:, len(FOREIGN) :: len(FOREIGN) + 1],
+        np.arange(columns.shape[1]) % (len(FOREIGN) + 1),
+    )
+    few = (2 * _FEW - convolutions.sum(axis=1, keepdims=True)).clip(0)
+    return np.hstack([columns[:, others < len(FOREIGN)], few])
 
 
 def convolution_share(architecture: Architecture) -> float:
     """Of all edges, nulls included, those that are convolutions."""
-    traits = [edge.traits for _, edge in architecture.edges]
-    return sum(item.kernel > 0 and not item.kind.is_pooling for item in traits) / max(1, len(traits))
+    return float(convolution_shares(ArchitectureRows.of([architecture]))[0])
+
+
+def convolution_shares(rows: ArchitectureRows) -> _Numbers:
+    """[n] of all edges, nulls included, those that are convolutions."""
+    return np.asarray(rows.count_edges(IS_CONVOLUTION) / rows.count_edges(_IS_ANY).clip(1))
 
 
 def both(names: Names) -> Names:
@@ -74,16 +83,6 @@ def both(names: Names) -> Names:
 
 
 FOREIGN_COLUMNS = (*both(FOREIGN), f"{FEW}, both cells")
-
-
-def carrying_edges(cell: Cell) -> list[Edge]:
-    """Edges on a path of operations other than null from an input to the output, by their sources."""
-    reached, carrying = set(range(cell.inputs)), []
-    for edge in sorted(cell.edges, key=lambda edge: edge.source):
-        if edge.source in reached and edge.target in cell.live_nodes and not edge.is_null:
-            reached.add(edge.target)
-            carrying.append(edge)
-    return carrying
 
 
 def relative(operation: Operation) -> str:
@@ -96,87 +95,155 @@ def relative(operation: Operation) -> str:
     return f"{'dil' if kind is Kind.DIL_CONV else 'sep'}{5 if wide else 3}"
 
 
-def _stacked(architectures: Sequence[Architecture], of_cell: Callable[[Cell], _Numbers], width: int) -> _Numbers:
-    rows = [of_cell(cell) for item in architectures for cell in (item.normal, item.reduction or item.normal)]
-    return np.array(rows, dtype=np.float64).reshape(len(architectures), 2 * width)
+def _marked(trait: Callable[[Operation], bool]) -> NDArray[np.bool_]:
+    return np.array([trait(item) for item in TABLE.values()])
 
 
+_RELATIVE = np.array([OPERATIONS.index(relative(item)) for item in TABLE.values()])
+_IS_ANY = _marked(lambda _: True)
+# [operations].
+IS_CONVOLUTION = _marked(lambda item: item.kernel > 0 and not item.kind.is_pooling)
+_IS_DENSE = _marked(lambda item: item.kind in (Kind.CONV, Kind.THIN_CONV) and item.kernel > 1)
+_IS_PIXELWISE = _marked(lambda item: item.kind is Kind.CONV and item.kernel == 1)
+_IS_WIDE_POOLING = _marked(lambda item: item.kind.is_pooling and item.kernel >= 5)
+_CONVOLUTIONS = OPERATIONS.index("max")  # those before it
+_SKIP = OPERATIONS.index("skip")
+# Of two relatives side by side, the place of the pair.
+_PAIRS = np.zeros((len(OPERATIONS), len(OPERATIONS)), dtype=np.int64)
+_PAIRS[np.triu_indices(len(OPERATIONS))] = np.arange(len(OPERATIONS) * (len(OPERATIONS) + 1) // 2)
+_PAIRS = np.maximum(_PAIRS, _PAIRS.T)
+
+
+def _beside(rows: ArchitectureRows, of_cells: Callable[["_Structure"], _Numbers]) -> _Numbers:
+    """[n, 2 · columns] the normal cells' and the reduction cells' columns."""
+    return np.hstack([of_cells(_Structure(cells)) for cells in rows.cells])
+
+
+@dataclass(frozen=True, eq=False)
 class _Structure:
-    """A cell's carrying edges as relatives, and where they are."""
+    """What n cells' carrying edges are as relatives, and where they are."""
 
-    def __init__(self, cell: Cell) -> None:
-        self.inputs = cell.inputs
-        self.edges = [(relative(edge.traits), edge.source, edge.target) for edge in carrying_edges(cell)]
-        self.into: dict[int, list[tuple[str, int]]] = {}
-        for name, source, target in self.edges:
-            self.into.setdefault(target, []).append((name, source))
-        self.depth = dict.fromkeys(range(cell.inputs), 0)
-        for node in sorted(self.into):
-            self.depth[node] = 1 + max(self.depth[source] for _, source in self.into[node])
-        self.per_edge = _EDGES / max(1, len(self.edges) + sum(edge.is_null for edge in cell.edges))
-        self.per_node = _NODES / max(1, len({edge.target for edge in cell.edges}))
+    cells: CellRows
 
-    def place(self, source: int) -> str:
-        return "node" if source >= self.inputs else "older" if source < self.inputs - 1 else "latest"
+    @cached_property
+    def carries(self) -> NDArray[np.bool_]:
+        return self.cells.carries
 
+    @cached_property
+    def relatives(self) -> Numbers:
+        """[n, E], also of edges that do not carry."""
+        return np.asarray(_RELATIVE[self.cells.operations])
 
-@lru_cache(maxsize=2048)
-def _structure(cell: Cell) -> _Structure:
-    return _Structure(cell)
+    @cached_property
+    def edges(self) -> Numbers:
+        """[n] how many carry."""
+        return self.carries.sum(axis=1)
 
+    @cached_property
+    def depths(self) -> Numbers:
+        """[n, nodes]."""
+        return self.cells.depths(self.carries)
 
-@lru_cache(maxsize=_REMEMBERED)
-def _plain(cell: Cell) -> _Numbers:
-    return np.array([*_plain_of(_structure(cell))])
+    @cached_property
+    def per_edge(self) -> _Numbers:
+        return np.asarray(_EDGES / (self.edges + self.cells.is_null.sum(axis=1)).clip(1))
 
+    @cached_property
+    def per_node(self) -> _Numbers:
+        entered = self.cells.count(self.cells.targets, self.cells.exists) > 0
+        return np.asarray(_NODES / entered.sum(axis=1).clip(1))
 
-def _plain_of(found: _Structure) -> Iterator[float]:
-    amounts = Counter(name for name, _, _ in found.edges)
-    first = Counter(name for name, source, _ in found.edges if source < found.inputs)
-    sources = {source for _, source, _ in found.edges}
-    yield from (amounts[name] * found.per_edge for name in OPERATIONS)
-    yield sum(first[name] for name in OPERATIONS[:4]) * found.per_edge
-    yield first["skip"] * found.per_edge
-    yield max(found.depth.values()) * min(1.0, found.per_node)
-    yield sum(found.depth.values()) * found.per_node
-    yield sum(node not in sources for node in found.into) * found.per_node
+    @cached_property
+    def from_input(self) -> NDArray[np.bool_]:
+        """[n, E]."""
+        return self.cells.sources < self.cells.inputs[:, None]
 
+    def amounts(self, which: NDArray[np.bool_]) -> Numbers:
+        """[n, operations] of the edges `which` [n, E]."""
+        return _tally(self.relatives, which, len(OPERATIONS))
 
-@lru_cache(maxsize=_REMEMBERED)
-def _detailed(cell: Cell) -> _Numbers:
-    found = _structure(cell)
-    row = np.zeros(len(DETAILED))
-    row[: len(PLAIN)] = _plain(cell)
-    amounts: dict[int, float] = {}
-
-    def add(name: str, amount: float) -> None:
-        place = _PLACE[name]
-        amounts[place] = amounts.get(place, 0.0) + amount
-
-    inner = [(name, source) for name, source, _ in found.edges if source >= found.inputs]
-    chains = sum(len(found.into[source]) for _, source in inner)
-    for name, source, target in found.edges:
-        add(f"{name} from {found.place(source)}", found.per_edge)
-        add(f"{name} at depth {min(found.depth[target], _DEPTHS[-1])}", found.per_edge)
-    for entering in found.into.values():  # a node of n edges counts n ÷ 2 times
-        for one, other in combinations(sorted((name for name, _ in entering), key=OPERATIONS.index), 2):
-            add(f"{one} beside {other}", found.per_edge / (len(entering) - 1))
-    for name, source in inner:  # chains of a node of n edges count as those of two
-        for other, _ in found.into[source]:
-            add(f"{name} after {other}", found.per_edge * 2 * len(inner) / chains)
-    row[list(amounts)] = list(amounts.values())
-    return row
+    def marked(self, table: NDArray[np.bool_]) -> Numbers:
+        """[n] carrying edges whose operation `table` marks."""
+        return (table[self.cells.operations] & self.carries).sum(axis=1)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _foreign(cell: Cell) -> _Numbers:
-    """The cell's own counts, then its convolutions."""
-    edges, found = carrying_edges(cell), _structure(cell)
-    traits = [edge.traits for edge in edges]
-    dense = sum(item.kind in (Kind.CONV, Kind.THIN_CONV) and item.kernel > 1 for item in traits)
-    pixelwise = sum(item.kind is Kind.CONV and item.kernel == 1 for item in traits)
-    wide = sum(item.kind.is_pooling and item.kernel >= 5 for item in traits)
-    convolutions = sum(name in OPERATIONS[:4] for name, _, _ in found.edges) * found.per_edge
-    unread = cell.inputs - len({edge.source for edge in edges if edge.source < cell.inputs})
-    amounts = [amount * found.per_edge for amount in (len(cell.edges) - len(edges), dense, pixelwise, wide)]
-    return np.array([*amounts, float(unread), max(0.0, _FEW - convolutions), convolutions])
+def _tally(places: Numbers, which: NDArray[np.bool_], count: int, weights: _Numbers | None = None) -> NDArray[Any]:
+    """[n, count] how often, or with which `weights` in all, each place is among `places` [n, …] where `which` is."""
+    row = np.broadcast_to(np.arange(len(places)).reshape(-1, *[1] * (places.ndim - 1)), places.shape)
+    found = np.bincount(
+        row[which] * count + places[which], None if weights is None else weights[which], len(places) * count
+    )
+    return found.reshape(len(places), count)
+
+
+def _plain(found: _Structure) -> _Numbers:
+    amounts, first = found.amounts(found.carries), found.amounts(found.carries & found.from_input)
+    entered = found.cells.count(found.cells.targets, found.carries) > 0
+    left = found.cells.count(found.cells.sources, found.carries) > 0
+    columns = [
+        first[:, :_CONVOLUTIONS].sum(axis=1) * found.per_edge,
+        first[:, _SKIP] * found.per_edge,
+        found.depths.max(axis=1, initial=0) * found.per_node.clip(max=1.0),
+        found.depths.sum(axis=1) * found.per_node,
+        (entered & ~left).sum(axis=1) * found.per_node,
+    ]
+    return np.column_stack([amounts * found.per_edge[:, None], *columns])
+
+
+def _detailed(found: _Structure) -> _Numbers:
+    parts = [_Structure(found.cells.chosen(part)) for part in _parts(len(found.cells))]
+    columns = [
+        np.column_stack([_plain(part), _places(part), _beside_each_other(part), _chains(part)]) for part in parts
+    ]
+    return np.vstack([np.empty((0, len(DETAILED))), *columns])
+
+
+def _parts(count: int) -> list[slice]:
+    return [slice(start, start + _CHUNK) for start in range(0, count, _CHUNK)]
+
+
+def _places(found: _Structure) -> _Numbers:
+    """Operations by where they read, and by how deep they are."""
+    cells, size = found.cells, len(_PLACES)
+    place = np.where(found.from_input, cells.sources == cells.inputs[:, None] - 1, _PLACES.index("node"))
+    read = _tally(found.relatives * size + place, found.carries, len(OPERATIONS) * size)
+    depth = np.take_along_axis(found.depths, cells.targets, axis=1).clip(1, _DEPTHS[-1]) - 1
+    deep = _tally(found.relatives * len(_DEPTHS) + depth, found.carries, len(OPERATIONS) * len(_DEPTHS))
+    return np.hstack([read, deep]) * found.per_edge[:, None]
+
+
+def _beside_each_other(found: _Structure) -> _Numbers:
+    """Pairs of operations into a node, of which a node of n edges has as much as n ÷ 2 nodes of two."""
+    targets = found.cells.targets
+    entering = np.take_along_axis(found.cells.count(targets, found.carries), targets, axis=1)
+    pairs = _pairs(found.carries, found.carries) & (targets[:, :, None] == targets[:, None, :])
+    pairs &= np.tri(targets.shape[1], k=-1, dtype=np.bool_)
+    weights = np.broadcast_to((found.per_edge[:, None] / (entering - 1).clip(1))[:, :, None], pairs.shape)
+    places = _PAIRS[found.relatives[:, :, None], found.relatives[:, None, :]]
+    return np.asarray(_tally(places, pairs, int(_PAIRS.max()) + 1, weights))
+
+
+def _chains(found: _Structure) -> _Numbers:
+    """Operations after operations: chains of a node of n edges count as those of two."""
+    cells = found.cells
+    inner = found.carries & ~found.from_input
+    pairs = _pairs(inner, found.carries) & (cells.sources[:, :, None] == cells.targets[:, None, :])
+    amounts = found.per_edge * 2 * inner.sum(axis=1) / pairs.sum(axis=(1, 2)).clip(1)
+    places = found.relatives[:, :, None] * len(OPERATIONS) + found.relatives[:, None, :]
+    return np.asarray(_tally(places, pairs, len(OPERATIONS) ** 2) * amounts[:, None])
+
+
+def _pairs(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """[n, E, E]."""
+    return one[:, :, None] & other[:, None, :]
+
+
+def _foreign(found: _Structure) -> _Numbers:
+    """The cells' own counts, then their convolutions."""
+    cells = found.cells
+    idle = cells.exists.sum(axis=1) - found.edges
+    amounts = [idle, *map(found.marked, (_IS_DENSE, _IS_PIXELWISE, _IS_WIDE_POOLING))]
+    read = (cells.count(cells.sources, found.carries) > 0) & cells.is_input
+    convolutions = found.amounts(found.carries)[:, :_CONVOLUTIONS].sum(axis=1) * found.per_edge
+    columns = [amount * found.per_edge for amount in amounts]
+    return np.column_stack([*columns, cells.inputs - read.sum(axis=1), (_FEW - convolutions).clip(0), convolutions])

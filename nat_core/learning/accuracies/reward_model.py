@@ -23,9 +23,11 @@ from torch_geometric.data import Data
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
 from nat_core.learning.accuracies.regressor import GraphRegressor
+from nat_core.learning.accuracies.reward_model_config import FOLDS, RewardModelConfig
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.graphs.graph import encode, graph_count, select
 from nat_core.learning.support.ranks import TargetScale, rank_correlation
+from nat_core.specification import specified
 
 _Numbers = NDArray[np.float64]
 # How the predictions of an ensemble [members, n] become one.
@@ -34,60 +36,9 @@ COMBINATIONS: MappingProxyType[str, Callable[[_Numbers], _Numbers]] = MappingPro
 )
 # Graphs predicted at a time.
 _CHUNK = 2048
-_FOLDS = 10
-# Largest sizes accepted, so that a file cannot ask for more memory than any model needs.
-_MOST = MappingProxyType({"width": 1024, "layers": 16, "embedding": 1024})
 
 
-@dataclass(frozen=True)
-class RewardModelConfig:
-    """How to fit a reward model.
-
-    Attributes:
-        members: of the ensemble; each leaves out another tenth of the data, on which it is judged.
-        combine: "min" is cautious, "mean" unbiased.
-        rank_share: share of normal scores in the regression's target, the rest are standardised accuracies.
-        width, layers, embedding: of the graph network.
-        steps: gradient steps per member.
-        batch: architectures per step.
-        learning_rate: highest of a one-cycle schedule.
-        weight_decay: AdamW's.
-        tolerance: where the loss turns from squared to absolute, in standard deviations of the target.
-        seed: of weights, batches and left-out tenths.
-
-    Raises:
-        ValueError: a value out of bounds; says which and what is accepted.
-    """
-
-    members: int = 2
-    combine: str = "min"
-    rank_share: float = 1.0
-    width: int = 64
-    layers: int = 3
-    embedding: int = 32
-    steps: int = 600
-    batch: int = 256
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-4
-    tolerance: float = 0.2
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.combine not in COMBINATIONS:
-            raise ValueError(f"combine is {self.combine!r:.60}; accepted: {', '.join(COMBINATIONS)}")
-        if not 1 <= self.members <= _FOLDS:
-            raise ValueError(f"members is {self.members}; it must be between 1 and {_FOLDS}")
-        if not 0 <= self.rank_share <= 1:
-            raise ValueError(f"rank_share is {self.rank_share}; it must be between 0 and 1")
-        for name in ("width", "layers", "embedding", "steps", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
-        for name, most in _MOST.items():
-            if getattr(self, name) > most:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at most {most}")
-
-
-@dataclass(frozen=True)
+@specified
 class FitQuality:
     """How well single members predict what they did not see.
 
@@ -207,7 +158,7 @@ def fit_reward_model(
     scale = TargetScale.fitted(accuracies_percent, config.rank_share)
     graphs = _encode(architectures).to(device)
     targets = torch.from_numpy(scale.to_target(accuracies_percent)).float().to(device)
-    folds = np.random.default_rng(config.seed).permutation(len(architectures)) % _FOLDS
+    folds = np.random.default_rng(config.seed).permutation(len(architectures)) % FOLDS
     members, predicted, measured = [], [], []
     for number in range(config.members):
         seen, unseen = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
@@ -220,8 +171,8 @@ def fit_reward_model(
 
 
 def _check_data(architectures: Sequence[Architecture], accuracies_percent: NDArray[np.float64]) -> None:
-    if len(architectures) < 2 * _FOLDS:
-        raise ValueError(f"{len(architectures)} evaluated architectures; a reward model needs {2 * _FOLDS} or more")
+    if len(architectures) < 2 * FOLDS:
+        raise ValueError(f"{len(architectures)} evaluated architectures; a reward model needs {2 * FOLDS} or more")
     if accuracies_percent.shape != (len(architectures),):
         raise ValueError(
             f"accuracies have shape {accuracies_percent.shape}, which must be ({len(architectures)},): "
@@ -241,7 +192,7 @@ def _encode(architectures: Sequence[Architecture]) -> Data:
 
 def fit_member(graphs: Data, targets: Tensor, seen: Tensor, config: RewardModelConfig, number: int) -> GraphRegressor:
     """One regressor fitted on the graphs `seen`, in evaluation mode."""
-    seed = config.seed * _FOLDS + number
+    seed = config.seed * FOLDS + number
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         member = GraphRegressor(config.width, config.layers, config.embedding).to(targets.device)

@@ -15,7 +15,7 @@ from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.reward_model import FitQuality, RewardModel, RewardModelConfig
 from nat_core.learning.support.files import load_tensors, save_tensors
 from nat_core.learning.support.ranks import TargetScale
-from nat_core.learning.support.values import dataclass_of
+from nat_core.specification import read
 
 FILE = "reward_model.safetensors"
 _LONGEST_ABOUT = 300
@@ -54,7 +54,7 @@ def tensors_of_model(model: RewardModel) -> tuple[dict[str, Tensor], dict[str, A
 
 def model_of(tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device | str) -> RewardModel:
     """The inverse of `tensors_of_model`. Raises an error of some kind for what does not fit."""
-    config = dataclass_of(RewardModelConfig, facts["config"])
+    config = read(RewardModelConfig, facts["config"])
     members = []
     for number in range(config.members):
         prefix = f"{number}."
@@ -62,7 +62,7 @@ def model_of(tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: to
         member.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
         members.append(member.to(device).eval())
     scale = TargetScale(tensors["scale.accuracies_percent"].numpy(), tensors["scale.targets"].numpy())
-    quality = dataclass_of(FitQuality, facts["quality"])
+    quality = read(FitQuality, facts["quality"])
     about = str(facts.get("about", ""))[:_LONGEST_ABOUT]
     return RewardModel(
         tuple(members), scale, config, SPACES[facts["space"]], int(facts["observed"]), quality, torch.device(device),

@@ -2,27 +2,26 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.support.checks import Bounds, check_fields
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
-from nat_core.learning.support.values import dataclass_of
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
+from nat_core.specification import OneOf, read, specified
 
 FORMAT_VERSION = 1
-_BOUNDS: Bounds = {"split_seed": (0, 2**63 - 1), "batch": (2, 65_536)}
 WEIGHTS = "supernet.safetensors"
 CARD = "supernet.json"
 _MAX_CARD_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
+@specified
 class SupernetCard:
     """What shared weights are.
 
@@ -40,26 +39,23 @@ class SupernetCard:
         ValueError: unknown space, another format version, or a number out of bounds.
     """
 
-    space: str
+    space: Annotated[str, OneOf(SPACES)]
     network: NetworkConfig
     data: str
     data_description: str
-    split_seed: int
-    batch: int
+    split_seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    batch: Annotated[int, Field(ge=2, le=65_536)]
     training: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
         if self.format_version != FORMAT_VERSION:
             raise ValueError(f"format_version is {self.format_version!r:.60}; accepted: {FORMAT_VERSION}")
-        if self.space not in SPACES:
-            raise ValueError(f"space is {self.space!r:.60}; accepted: {', '.join(SPACES)}")
-        check_fields(self, _BOUNDS)
 
     @classmethod
     def from_dict(cls, value: Any) -> "SupernetCard":
         """Raises ValueError for what is no card."""
-        return dataclass_of(cls, value)
+        return read(cls, value)
 
 
 def save_supernet(folder: Path, supernet: Supernet, card: SupernetCard) -> Path:

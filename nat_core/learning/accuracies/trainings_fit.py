@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.rows import ArchitectureRows, CellRows
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.beside import expected_of, shipped_trainings
 from nat_core.learning.accuracies.cell_network import CellNetwork, NetworkShape, fit_cell_network
@@ -183,7 +184,7 @@ def fit_student(name: str, table: TrainedCells, by_rank: bool = False) -> Studen
         table: what it says.
         by_rank: whether normal scores of it are learned.
     """
-    columns, targets = counts.detailed(table.architectures), table.accuracies_percent
+    columns, targets = counts.detailed(ArchitectureRows.of(table.architectures)), table.accuracies_percent
     if by_rank:
         targets = TargetScale.fitted(targets, 1.0).to_target(targets)
     folds = folds_of([item.topology for item in table.architectures], _FOLDS)
@@ -227,7 +228,7 @@ def _network(
     columns = np.stack([unseen, unseen], axis=1)
     for number, item in enumerate(cells):
         if item.reduction is not None and item.reduction != item.normal:
-            columns[number, 1] = network.targets([item.reduction])[folds[number], 0]
+            columns[number, 1] = network.targets(CellRows.of([item.reduction]))[folds[number], 0]
     return network, columns
 
 
@@ -235,7 +236,7 @@ def _lacking(cells: Sequence[Architecture], network: CellNetwork | None) -> tupl
     """Plain operations that no cell of a network's has, each beside the one as which it is read."""
     if network is None:
         return ()
-    have = counts.plain(cells)[:, : len(counts.OPERATIONS)].sum(axis=0) > 0
+    have = counts.plain(ArchitectureRows.of(cells))[:, : len(counts.OPERATIONS)].sum(axis=0) > 0
     known = [name for name, has in zip(counts.OPERATIONS, have, strict=True) if has]
     read_as = {name: next((other for other in _READ_AS[name] if other in known), known[0]) for name in _READ_AS}
     return tuple(Read(name, read_as[name]) for name in counts.OPERATIONS if name not in known)
@@ -261,9 +262,8 @@ def _data(
     beside: Sequence[TrainedCells],
 ) -> tuple[Data, Standard, _Chosen]:
     """What the line is fitted on, and which columns are penalised, plain counts and students; see `_with_penalty`."""
-    columns = columns_of(cells, students, network, lacking)
-    if unseen is not None:
-        columns[:, :2] = unseen
+    answers = None if unseen is None else unseen[None]
+    columns = columns_of(ArchitectureRows.of(cells), students, answers, lacking)
     first = 2 if network is not None else 2 * len(counts.PLAIN)
     known = first + len(students)
     size = columns.shape[1]

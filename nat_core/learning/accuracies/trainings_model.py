@@ -14,22 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.rows import ArchitectureRows, Numbers, operation_rows
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.cell_network import CellNetwork
 from nat_core.learning.accuracies.line import Line
-from nat_core.learning.accuracy import AccuracyKind
+from nat_core.learning.accuracy import AccuracyKind, JudgedOperations
 from nat_core.learning.support.ranks import TargetScale
+from nat_core.specification import specified
 
 _Numbers = NDArray[np.float64]
 # Of the error that gains have; differences up to it mean nothing.
 _TOLERANCE = 0.5
 # Share of edges that are convolutions, below which trainings are few.
-_FEWEST = 0.25
+FEWEST = 0.25
 # The target of a good cell, better than three of four.
 _GOOD = 0.67
-# Architectures whose columns are kept.
-_REMEMBERED = 50_000
+# Architectures counted at a time.
+_CHUNK = 4096
 # A step in targets that stands for a slope.
 _SMALL = 0.1
 
@@ -144,7 +146,7 @@ class Read:
     as_operation: str
 
 
-@dataclass(frozen=True)
+@specified
 class TrainingsModel:
     """The model as an `UncertainSource`.
 
@@ -171,7 +173,6 @@ class TrainingsModel:
     left_out: LeftOut
     sources: tuple[Source, ...]
     network: CellNetwork | None = field(default=None, compare=False)
-    _known: dict[Architecture, _Numbers] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.space not in SPACES:
@@ -216,92 +217,110 @@ class TrainingsModel:
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> _Numbers:
         """[n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
-        return self.knots.scale.to_percent(self.line.targets(self._standardised(architectures)))
+        return self._accuracies(self._seen(architectures))
 
     def standard_error_points(self, architectures: Sequence[Architecture]) -> _Numbers:
         """[n] standard errors of these as predictions of one training each. Raises ValueError likewise."""
-        standardised = self._standardised(architectures)
-        targets = self.line.targets(standardised)
-        variances = self.line.variances(standardised) + self.unexplained(targets) + self._disagreement(architectures)
-        return self._slopes(targets, np.sqrt(variances))
+        return self._level_errors(self._seen(architectures))
 
     def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> _Numbers:
         """[n] standard errors of predicted gains, whatever one training's noise: the more, the more is changed.
 
         Raises ValueError for an architecture of another space.
         """
-        before, after = self._standardised(inputs), self._standardised(outputs)
-        middle = self.line.targets((before + after) / 2)
-        variances = self.line.change_variances(after - before) + self._own_variances(inputs, outputs, middle)
-        return self._slopes(middle, np.sqrt(variances))
+        return self._gain_errors(self._seen(inputs), self._seen(outputs))
 
     def believable(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.bool_]:
         """[n] whether outputs keep a quarter of their edges convolutions, or as many as their inputs had.
 
         Models of trainings like cells of skips, as trainings of cells with few convolutions are few.
         """
-        kept = [
-            counts.convolution_share(new) >= min(_FEWEST, counts.convolution_share(old)) - 1e-9
-            for old, new in zip(inputs, outputs, strict=True)
-        ]
-        return np.array(kept, dtype=np.bool_)
+        return _keeps_convolutions(ArchitectureRows.of(inputs), ArchitectureRows.of(outputs))
 
     def mean_gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
         """The standard error of the predicted mean gain: of errors that all gains share, all stay.
 
         Raises ValueError for an architecture of another space.
         """
-        before, after = self._standardised(inputs), self._standardised(outputs)
-        middle = self.line.targets((before + after) / 2)
+        before, after = self._seen(inputs), self._seen(outputs)
+        middle = self.line.targets((before.columns + after.columns) / 2)
         slopes = self._slopes(middle, np.full(len(inputs), _SMALL)) / _SMALL
-        mean = (slopes[:, None] * (after - before)).mean(axis=0, keepdims=True)
-        own = self._own_variances(inputs, outputs, middle)
+        mean = (slopes[:, None] * (after.columns - before.columns)).mean(axis=0, keepdims=True)
+        own = self._own_variances(before, after, middle)
         return float(np.sqrt(self.line.change_variances(mean)[0] + (slopes**2 * own).sum() / len(inputs) ** 2))
 
-    def columns(self, architectures: Sequence[Architecture]) -> _Numbers:
-        """[n, k] what the line is through, before it is standardised."""
-        return columns_of(architectures, self.students, self.network, self.lacking)
+    def judge_operations(self, inputs: Sequence[Architecture], operations: Sequence[Numbers]) -> JudgedOperations:
+        """What transformations of n inputs are worth, given as rows of operations; see `OperationsSource`."""
+        self._check(inputs)
+        before = self._read(ArchitectureRows.of(inputs))
+        rows = ArchitectureRows.of(inputs, operations)
+        found, own = (
+            self._read(rows),
+            before.chosen(np.repeat(np.arange(len(inputs)), [len(part) for part in operations])),
+        )
+        return JudgedOperations(
+            self._accuracies(before), self._accuracies(found), self._level_errors(found),
+            self._gain_errors(own, found), _keeps_convolutions(own.rows, rows),
+        )  # fmt: skip
 
-    def _standardised(self, architectures: Sequence[Architecture]) -> _Numbers:
-        """[n, k]; what was asked before is remembered."""
-        missing = {item: position for position, item in enumerate(architectures) if item not in self._known}
-        for item, position in missing.items():
+    def believable_operations(
+        self, inputs: Sequence[Architecture], operations: Sequence[Numbers]
+    ) -> list[NDArray[np.bool_]]:
+        """Of each input [its transformations] whether they may be believed, given as rows of operations."""
+        counted = np.cumsum([len(rows) for rows in operations])[:-1]
+        given = ArchitectureRows.of(
+            inputs, [_repeated(item, len(rows)) for item, rows in zip(inputs, operations, strict=True)]
+        )
+        return np.split(_keeps_convolutions(given, ArchitectureRows.of(inputs, operations)), counted)
+
+    def least_believable(self, inputs: Sequence[Architecture], costs: _Numbers) -> _Numbers:
+        """[n] what the edges of the cheapest output cost that may be believed; infinite where there is none."""
+        edges = np.array([len(item.edges) for item in inputs])
+        own = np.array([round(counts.convolution_share(item) * len(item.edges)) for item in inputs])
+        needed = np.minimum(np.ceil(FEWEST * edges - 1e-9).astype(int), own)
+        cheapest, convolutions = costs.min(axis=2), costs[:, :, counts.IS_CONVOLUTION].min(axis=2)
+        more = np.sort(convolutions - cheapest, axis=1).cumsum(axis=1)
+        dearer = np.take_along_axis(more, needed.clip(1)[:, None] - 1, axis=1)[:, 0]
+        return np.asarray(cheapest.sum(axis=1) + np.where(needed > 0, dearer, 0.0))
+
+    def _seen(self, architectures: Sequence[Architecture]) -> "_Seen":
+        self._check(architectures)
+        return self._read(ArchitectureRows.of(architectures))
+
+    def _check(self, architectures: Sequence[Architecture]) -> None:
+        for position, item in enumerate(architectures):
             if reason := self.mismatch(item):
                 raise ValueError(f"architecture {position} is not of the model's space: {reason}")
-        if len(self._known) > _REMEMBERED:
-            kept = {item: self._known[item] for item in set(architectures) - missing.keys()}
-            self._known.clear()
-            self._known.update(kept)
-        if missing:
-            rows = self.line.standard(self.columns(list(missing)))
-            self._known.update(zip(missing, rows, strict=True))
-        size = len(self.line.weights)
-        return np.array([self._known[item] for item in architectures], dtype=np.float64).reshape(-1, size)
+
+    def _read(self, rows: ArchitectureRows) -> "_Seen":
+        answers = None if self.network is None else network_answers(self.network, rows)
+        parts = [slice(start, start + _CHUNK) for start in range(0, max(1, len(rows)), _CHUNK)]
+        columns = [
+            columns_of(rows.chosen(part), self.students, None if answers is None else answers[:, part], self.lacking)
+            for part in parts
+        ]
+        return _Seen(rows, self.line.standard(np.vstack(columns)), answers)
+
+    def _accuracies(self, seen: "_Seen") -> _Numbers:
+        return self.knots.scale.to_percent(self.line.targets(seen.columns))
+
+    def _level_errors(self, seen: "_Seen") -> _Numbers:
+        targets = self.line.targets(seen.columns)
+        variances = self.line.variances(seen.columns) + self.unexplained(targets) + seen.disagreement()
+        return self._slopes(targets, np.sqrt(variances))
+
+    def _gain_errors(self, before: "_Seen", after: "_Seen") -> _Numbers:
+        middle = self.line.targets((before.columns + after.columns) / 2)
+        variances = self.line.change_variances(after.columns - before.columns)
+        return self._slopes(middle, np.sqrt(variances + self._own_variances(before, after, middle)))
 
     def _exchanged(self, targets: _Numbers) -> _Numbers:
         """[n] variances of the gain of cells all of whose operations are exchanged, whatever noise."""
         return 2 * (1 - self.unexplained.noise_share) * self.unexplained(targets)
 
-    def _own_variances(
-        self, inputs: Sequence[Architecture], outputs: Sequence[Architecture], middle: _Numbers
-    ) -> _Numbers:
+    def _own_variances(self, before: "_Seen", after: "_Seen", middle: _Numbers) -> _Numbers:
         """[n] variances of gains that other gains do not share, around targets `middle`."""
-        return self._exchanged(middle) * _changed(inputs, outputs) + self._disagreement(outputs, inputs)
-
-    def _disagreement(self, architectures: Sequence[Architecture], others: Sequence[Architecture] = ()) -> _Numbers:
-        """[n] variances of targets, or of differences to those of others, between the network's members."""
-        if self.network is None:
-            return np.zeros(len(architectures))
-        answers = self._answers(self.network, architectures)
-        if others:
-            answers = answers - self._answers(self.network, others)
-        return np.asarray(answers.var(axis=0, ddof=1) if len(answers) > 1 else np.zeros(len(architectures)))
-
-    @staticmethod
-    def _answers(network: CellNetwork, architectures: Sequence[Architecture]) -> _Numbers:
-        """[members, n] means over both cells."""
-        cells = [cell for item in architectures for cell in (item.normal, item.reduction or item.normal)]
-        return network.targets(cells).reshape(len(network.members), -1, 2).mean(axis=2)
+        return self._exchanged(middle) * _changed(before.rows, after.rows) + after.disagreement(before)
 
     def _slopes(self, targets: _Numbers, errors: _Numbers) -> _Numbers:
         """[n] errors of targets in points."""
@@ -309,41 +328,67 @@ class TrainingsModel:
         return (to_percent(targets + errors) - to_percent(targets - errors)) / 2
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What the model sees of n architectures.
+
+    Attributes:
+        rows: themselves.
+        columns: [n, k] standardised.
+        answers: [members, n, 2] of the network for either cell, if there is one.
+    """
+
+    rows: ArchitectureRows
+    columns: _Numbers
+    answers: _Numbers | None
+
+    def chosen(self, which: NDArray[np.int64]) -> "_Seen":
+        answers = None if self.answers is None else self.answers[:, which]
+        return _Seen(self.rows.chosen(which), self.columns[which], answers)
+
+    def disagreement(self, other: "_Seen | None" = None) -> _Numbers:
+        """[n] variances of targets, or of differences to those of others, between the network's members."""
+        if self.answers is None or len(self.answers) < 2:
+            return np.zeros(len(self.rows))
+        answers = self.answers.mean(axis=2)
+        if other is not None and other.answers is not None:
+            answers = answers - other.answers.mean(axis=2)
+        return np.asarray(answers.var(axis=0, ddof=1))
+
+
 def columns_of(
-    architectures: Sequence[Architecture],
-    students: Sequence[Student],
-    network: CellNetwork | None,
-    lacking: Sequence[Read],
+    rows: ArchitectureRows, students: Sequence[Student], answers: _Numbers | None, lacking: Sequence[Read]
 ) -> _Numbers:
-    """[n, k]: plain counts, or the network's answers for either cell; students; foreign counts; what is lacking."""
-    plain = counts.plain(architectures)
-    first = plain if network is None else network_columns(network, architectures)
-    detailed = counts.detailed(architectures) if students else np.empty((len(architectures), 0))
-    answers = [student(detailed)[:, None] for student in students]
+    """[n, k]: plain counts, or the mean of a network's `answers` [members, n, 2] for either cell; students; foreign
+    counts; what is lacking."""
+    plain = counts.plain(rows)
+    first = plain if answers is None else answers.mean(axis=0)
+    detailed = counts.detailed(rows) if students else np.empty((len(rows), 0))
+    told = [student(detailed)[:, None] for student in students]
     alone = [counts.both(counts.PLAIN).index(f"{item.operation}, {cell} cell") for item in lacking for cell in _CELLS]
-    return np.hstack([first, *answers, counts.foreign(architectures), plain[:, alone]])
+    return np.hstack([first, *told, counts.foreign(rows), plain[:, alone]])
 
 
-def network_columns(network: CellNetwork, architectures: Sequence[Architecture]) -> _Numbers:
-    """[n, 2] the network's mean answers for the normal and the reduction cell."""
-    normal = network.targets([item.normal for item in architectures]).mean(axis=0)
-    reduction = network.targets([item.reduction or item.normal for item in architectures]).mean(axis=0)
-    return np.stack([normal, reduction], axis=1)
+def network_answers(network: CellNetwork, rows: ArchitectureRows) -> _Numbers:
+    """[members, n, 2] the network's answers for the normal and the reduction cell."""
+    return np.stack([network.targets(cells) for cells in rows.cells], axis=2)
 
 
 _CELLS = ("normal", "reduction")
 
 
-def _changed(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> _Numbers:
+def _repeated(architecture: Architecture, count: int) -> Numbers:
+    """[count, edges] the architecture's own operations."""
+    return np.repeat(operation_rows(architecture), count, axis=0)
+
+
+def _keeps_convolutions(inputs: ArchitectureRows, outputs: ArchitectureRows) -> NDArray[np.bool_]:
+    """[n] whether a quarter of an output's edges are convolutions, or as many as its input has."""
+    before, after = counts.convolution_shares(inputs), counts.convolution_shares(outputs)
+    return np.asarray(after >= np.minimum(FEWEST, before) - 1e-9)
+
+
+def _changed(inputs: ArchitectureRows, outputs: ArchitectureRows) -> _Numbers:
     """[n] shares of edges whose operation differs; all of them where topologies differ."""
-    shares = []
-    for one, other in zip(inputs, outputs, strict=True):
-        if one.topology != other.topology:
-            shares.append(1.0)
-            continue
-        pairs = [
-            zip(old.edges, new.edges, strict=True) for (_, old), (_, new) in zip(one.cells, other.cells, strict=True)
-        ]
-        differing = sum(old.operation != new.operation for pair in pairs for old, new in pair)
-        shares.append(differing / max(1, sum(len(cell.edges) for _, cell in one.cells)))
-    return np.array(shares)
+    differing, alike = inputs.differing_edges(outputs), inputs.same_topology(outputs)
+    return np.where(alike, differing / inputs.edges.clip(1), 1.0)

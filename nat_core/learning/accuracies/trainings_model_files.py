@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nat_core import PROJECT
 from nat_core.learning.accuracies.cell_network import CellNetwork, NetworkShape
 from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
-from nat_core.learning.support.values import dataclass_of
+from nat_core.paths import PROJECT
+from nat_core.specification import read
 
 FILE = "trainings_model.json"
 NETWORK_FILE = "cell_network.safetensors"
@@ -46,7 +46,7 @@ def load_trainings_model(folder: Path) -> TrainingsModel:
             raise ValueError("no JSON object")
         _check_numbers(facts)
         has_network = facts.pop("network", False) is True
-        model = dataclass_of(TrainingsModel, facts)
+        model = read(TrainingsModel, facts)
         model = replace(model, network=_load_network(folder / NETWORK_FILE)) if has_network else model
         model.check_columns()
     except (ValueError, OSError, TypeError, KeyError, RuntimeError, RecursionError, OverflowError) as error:
@@ -73,7 +73,7 @@ def _save_network(path: Path, network: CellNetwork) -> None:
 def _load_network(path: Path) -> CellNetwork:
     tensors, metadata = load_tensors(path)
     facts = json.loads(metadata["cell_network"])
-    shape = dataclass_of(NetworkShape, facts["shape"])
+    shape = read(NetworkShape, facts["shape"])
     count = facts["members"]
     if not isinstance(count, int) or not 1 <= count <= _MOST_MEMBERS:
         raise ValueError(f"{path.name}: members is {count!r:.60}; accepted: 1 to {_MOST_MEMBERS}")

@@ -83,11 +83,14 @@ class GatedLayer(nn.Module):
 
 
 class EdgeNetwork(nn.Module):
-    """Our encoder. An edge's state is [source's state, target's state, its operation's embedding, its position]."""
+    """Our encoder. An edge's state is [source's state, target's state, its operation's embedding, its position].
 
-    def __init__(self, width: int = 64, layers: int = 3, embedding: int = 32) -> None:
+    Where the network is told `conditions` numbers about each architecture, all its edges have them beside the position.
+    """
+
+    def __init__(self, width: int = 64, layers: int = 3, embedding: int = 32, conditions: int = 0) -> None:
         super().__init__()
-        own = embedding + EDGE_FEATURES
+        own = embedding + EDGE_FEATURES + conditions
         self.embedding = OperationEmbedding(embedding, 64)
         self.node_input = nn.Linear(NODE_FEATURES, width)
         self.link = nn.Parameter(torch.randn(own) / own**0.5)
@@ -95,9 +98,9 @@ class EdgeNetwork(nn.Module):
         self.node_width = width
         self.edge_width = 2 * width + own
 
-    def forward(self, graphs: Data) -> EncodedGraphs:
-        """A batch of `graph.encode` → states of its nodes and decision edges."""
-        own = torch.cat([self.embedding()[graphs.operation], graphs.edge_attr], dim=1)
+    def forward(self, graphs: Data, conditions: Tensor | None = None) -> EncodedGraphs:
+        """A batch of `graph.encode`, perhaps [n, conditions] → states of its nodes and decision edges."""
+        own = torch.cat([self.embedding()[graphs.operation], _edge_features(graphs, conditions)], dim=1)
         edges = torch.cat([own, self.link.expand(graphs.link_index.shape[1], -1)])
         edge_index = torch.cat([graphs.edge_index, graphs.link_index], dim=1)
         nodes = self.node_input(graphs.x)
@@ -114,28 +117,43 @@ class AuthorsNetwork(nn.Module):
     A node's features come from the operations of its incoming edges; states flow from sources to targets,
     without self-loops or normalisation; an edge's state is its target's, with the edge's position where the
     original has one output per slot. Deviations: the original joins exactly two operations per node, here
-    any number is averaged; embeddings come from traits.
+    any number is averaged; embeddings come from traits; `conditions` count among the features of edges.
     """
 
-    def __init__(self, width: int = 100, layers: int = 2, embedding: int = 100, node_features: int = 1024) -> None:
+    def __init__(
+        self,
+        width: int = 100,
+        layers: int = 2,
+        embedding: int = 100,
+        node_features: int = 1024,
+        conditions: int = 0,
+    ) -> None:
         super().__init__()
         self.embedding = OperationEmbedding(embedding, 64)
-        self.features = nn.Linear(embedding + NODE_FEATURES, node_features)
+        self.features = nn.Linear(embedding + NODE_FEATURES + conditions, node_features)
         widths = [node_features, *[width] * layers]
         self.layers = nn.ModuleList(
             GCNConv(before, after, normalize=False, add_self_loops=False) for before, after in pairwise(widths)
         )
         self.node_width = width
-        self.edge_width = width + EDGE_FEATURES
+        self.edge_width = width + EDGE_FEATURES + conditions
 
-    def forward(self, graphs: Data) -> EncodedGraphs:
-        """A batch of `graph.encode` → states of its nodes and decision edges."""
+    def forward(self, graphs: Data, conditions: Tensor | None = None) -> EncodedGraphs:
+        """A batch of `graph.encode`, perhaps [n, conditions] → states of its nodes and decision edges."""
         _, target = graphs.edge_index
         entering = scatter(self.embedding()[graphs.operation], target, dim_size=len(graphs.x), reduce="mean")
-        nodes = self.features(torch.cat([entering, graphs.x], dim=1))
+        told = [] if conditions is None else [conditions[graphs.batch]]
+        nodes = self.features(torch.cat([entering, graphs.x, *told], dim=1))
         for number, layer in enumerate(self.layers):
             nodes = layer(torch.relu(nodes) if number else nodes, graphs.edge_index)
-        return EncodedGraphs(nodes, torch.cat([nodes[target], graphs.edge_attr], dim=1))
+        return EncodedGraphs(nodes, torch.cat([nodes[target], _edge_features(graphs, conditions)], dim=1))
+
+
+def _edge_features(graphs: Data, conditions: Tensor | None) -> Tensor:
+    """[E, features] what is known of decision edges beside their operations."""
+    if conditions is None:
+        return graphs.edge_attr
+    return torch.cat([graphs.edge_attr, conditions[graphs.edge_batch]], dim=1)
 
 
 POLICY_NETWORKS: MappingProxyType[str, Callable[..., EdgeNetwork | AuthorsNetwork]] = MappingProxyType(

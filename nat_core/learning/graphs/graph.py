@@ -14,11 +14,13 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
-from nat_core.architecture.cell import Architecture, Cell, Combine, Edge
+from nat_core.architecture.cell import MAX_EDGES, Architecture, Cell, Combine, Edge
 from nat_core.architecture.operations import INDEX, NULL, OPERATIONS, Kind, Operation
+from nat_core.architecture.rows import CellRows
 from nat_core.architecture.spaces import Space
 from nat_core.architecture.transitions import legal_targets
 
@@ -27,6 +29,7 @@ _KINDS = tuple(Kind)
 TRAIT_FEATURES = len(_KINDS) + 4
 NODE_FEATURES = 10
 EDGE_FEATURES = 5
+_HALF_LOG = np.array([math.log1p(count) / 2 for count in range(MAX_EDGES + 1)])
 
 
 def _traits(operation: Operation) -> list[float]:
@@ -111,6 +114,12 @@ def graph_count(graphs: Data) -> int:
     return len(graphs.node_ptr) - 1
 
 
+def edge_rows(graphs: Data, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Which decision edges belong to the graphs numbered `chosen` [n], one after the other, and whose each then is."""
+    rows, _, numbers = _rows(graphs.edge_ptr, chosen)
+    return rows, numbers
+
+
 def _pointer(sizes: list[int]) -> Tensor:
     return torch.tensor([0, *np.cumsum(sizes)], dtype=torch.long)
 
@@ -126,6 +135,32 @@ def _rows(pointer: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     numbers = _numbers(begins)
     within = torch.arange(len(numbers), device=numbers.device) - begins[numbers]
     return pointer[chosen][numbers] + within, begins, numbers
+
+
+def encode_cells(rows: CellRows) -> Data:
+    """One batch of graphs as of `encode`, for n architectures of a single cell each."""
+    node_rows, edge_rows = _cell_features(rows, is_reduction=False)
+    count, last = rows.nodes + 1, node_rows.shape[1] - 1
+    first = np.cumsum(count) - count
+    place = np.arange(last + 1)
+    has_node = (place < rows.nodes[:, None]) | (place == last)
+    graph, edge = np.nonzero(rows.exists)
+    linked, node = np.nonzero(rows.forms_output)
+    ends = [first[graph] + nodes[graph, edge] for nodes in (rows.sources, rows.targets)]
+    links = [first[linked] + node, first[linked] + rows.nodes[linked]]
+    sizes = {"node": count, "edge": rows.exists.sum(axis=1), "link": rows.forms_output.sum(axis=1)}
+    pointers = {name: _pointer(values.tolist()) for name, values in sizes.items()}
+    numbers = {name: _numbers(pointer) for name, pointer in pointers.items()}
+    return Data(
+        x=torch.from_numpy(node_rows[has_node]).float(),
+        edge_index=torch.from_numpy(np.stack(ends)),
+        edge_attr=torch.from_numpy(edge_rows[rows.exists]).float(),
+        operation=torch.from_numpy(rows.operations[rows.exists]),
+        edge_cell=torch.zeros(len(graph), dtype=torch.long),
+        link_index=torch.from_numpy(np.stack(links)),
+        batch=numbers["node"], edge_batch=numbers["edge"], link_batch=numbers["link"],
+        **{f"{name}_ptr": pointer for name, pointer in pointers.items()},
+    )  # fmt: skip
 
 
 _CellKey = tuple[int, int, tuple[tuple[int, int], ...], tuple[int, ...], Combine]
@@ -151,9 +186,9 @@ def _topology(*keys: _CellKey) -> Data:
         cell = Cell(inputs, count, tuple(Edge(NULL, *pair) for pair in ends), output, combine)
         first = len(nodes)
         outputs.append(first + count)
-        node_rows, position_rows = _cell_features(cell, bool(is_reduction))
-        nodes += node_rows
-        positions += position_rows
+        (node_rows,), (position_rows,) = _cell_features(CellRows.of([cell]), bool(is_reduction))
+        nodes += node_rows.tolist()
+        positions += position_rows.tolist()
         edges += [(first + source, first + target) for source, target in ends]
         links += [(first + node, first + count) for node in cell.output_nodes]
         types += [is_reduction] * len(ends)
@@ -167,39 +202,26 @@ def _topology(*keys: _CellKey) -> Data:
     )
 
 
-def _cell_features(cell: Cell, is_reduction: bool) -> tuple[list[list[float]], list[list[float]]]:
-    """Rows of node features (the cell's output node last) and of edge features."""
-    depth, height = _levels(cell)
-    deepest, highest = max(1, *depth), max(1, *height)
-    entering, leaving = [0] * cell.nodes, [0] * cell.nodes
-    for _, source, target in cell.edges:
-        leaving[source] += 1
-        entering[target] += 1
-    shared = [float(is_reduction), float(cell.combine == "concat")]
-    nodes = [
-        [
-            float(node < cell.inputs), 0.0, (node + 1) / cell.inputs if node < cell.inputs else 0.0,
-            depth[node] / deepest, height[node] / highest, float(node in cell.output_nodes),
-            math.log1p(entering[node]) / 2, math.log1p(leaving[node]) / 2, *shared,
-        ]
-        for node in range(cell.nodes)
+def _cell_features(rows: CellRows, is_reduction: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of n cells: [n, N + 1, NODE_FEATURES] of nodes, the cell's output node last, and [n, E, EDGE_FEATURES]."""
+    depth, height = rows.depths(rows.exists), rows.heights(rows.exists)
+    deepest, highest = (levels.max(axis=1, keepdims=True).clip(1) for levels in (depth, height))
+    deep, high = depth / deepest, height / highest
+    node, last = np.arange(rows.outputs.shape[1]), rows.outputs.shape[1] - 1
+    entering, leaving = (rows.count(ends, rows.exists) for ends in (rows.targets, rows.sources))
+    nodes = np.zeros((len(rows), len(node), NODE_FEATURES))
+    inside = [
+        rows.is_input, 0.0, np.where(rows.is_input, (node + 1) / rows.inputs[:, None], 0.0), deep, high,
+        rows.forms_output, _HALF_LOG[entering], _HALF_LOG[leaving],
     ]  # fmt: skip
-    nodes.append([0.0, 1.0, 0.0, 1.0, 0.0, 0.0, math.log1p(len(cell.output_nodes)) / 2, 0.0, *shared])
+    outside = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, _HALF_LOG[rows.forms_output.sum(axis=1)], 0.0]
+    for place, (values, of_output) in enumerate(zip(inside, outside, strict=True)):
+        nodes[:, :, place], nodes[:, last, place] = values, of_output
+    nodes[:, :, -2], nodes[:, :, -1] = is_reduction, rows.concatenates[:, None]
+    from_input = np.take_along_axis(rows.is_input, rows.sources, axis=1)
     edges = [
-        [
-            depth[source] / deepest, depth[target] / deepest, height[target] / highest,
-            float(is_reduction and source < cell.inputs), float(is_reduction),
-        ]
-        for _, source, target in cell.edges
+        np.take_along_axis(deep, rows.sources, axis=1), np.take_along_axis(deep, rows.targets, axis=1),
+        np.take_along_axis(high, rows.targets, axis=1), from_input & is_reduction,
+        np.full(rows.sources.shape, is_reduction),
     ]  # fmt: skip
-    return nodes, edges
-
-
-def _levels(cell: Cell) -> tuple[list[int], list[int]]:
-    """For every node the longest path from an input to it, and from it to any end, in edges."""
-    depth, height = [0] * cell.nodes, [0] * cell.nodes
-    for edge in sorted(cell.edges, key=lambda edge: edge.source):
-        depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
-    for edge in sorted(cell.edges, key=lambda edge: -edge.target):
-        height[edge.source] = max(height[edge.source], height[edge.target] + 1)
-    return depth, height
+    return nodes, np.stack([np.asarray(values, dtype=np.float64) for values in edges], axis=2)

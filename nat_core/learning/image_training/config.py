@@ -5,26 +5,20 @@ counted rather than images, so that a configuration says how long it is before a
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from nat_core.architecture.spaces import SPACES, Space
-from nat_core.learning.accuracies.reward_model import RewardModelConfig
-from nat_core.learning.image_training.weight_training import (
-    CLASSIFIER_RATE,
-    LONGEST_GRADIENT,
-    MOMENTUM,
-    TRANSFORMED_SHARE,
-    WEIGHT_DECAY,
-)
-from nat_core.learning.images.augmentation import Augmentation
-from nat_core.learning.images.images import WAYS
-from nat_core.learning.images.names import HUB_DEFAULT
-from nat_core.learning.support.checks import Bounds, check_fields
-from nat_core.learning.support.values import dataclass_of
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.accuracies.reward_model_config import RewardModelConfig
+from nat_core.learning.images.defaults import HUB_DEFAULT, MostBroken, Pixels, Source, Way
+from nat_core.learning.support.earlier import in_parts
+from nat_core.learning.training.config import Share, TrainingConfig
 from nat_core.network.config import FAMILIES, NetworkConfig
+from nat_core.options import Asked
+from nat_core.specification import OneOf, read, specified
 
 SCHEDULES: Mapping[str, str] = MappingProxyType(
     {
@@ -32,13 +26,30 @@ SCHEDULES: Mapping[str, str] = MappingProxyType(
         "two-stage": "Weights first, then rounds of a reward model and the policy",
     }
 )
-# Spaces whose architectures are judged by shared weights on images.
+# Spaces whose architectures are evaluated with shared weights on images.
 IMAGE_SPACES = tuple(name for name in SPACES if name != "nasbench201")
 # Networks that these fit.
-FAMILIES_OF_IMAGES = tuple(name for name, family in FAMILIES.items() if family.cell_inputs == 2)
+FAMILIES_OF_IMAGES: Mapping[str, str] = MappingProxyType(
+    {name: family.title for name, family in FAMILIES.items() if family.cell_inputs == 2}
+)
+# How the shared weights learn unless a configuration says otherwise; see `weight_training`.
+CLASSIFIER_RATE = 1 / 20
+MOMENTUM = 0.9
+WEIGHT_DECAY = 3e-4
+LONGEST_GRADIENT = 5.0
+TRANSFORMED_SHARE = 0.1
+
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+Images = Annotated[int, Field(ge=2, le=10_000_000)]
+Rate = Annotated[float, Field(ge=0, le=100)]
+Batch = Annotated[
+    int,
+    Field(ge=2, le=65_536),
+    Asked("Images per step", "Batch of the shared weights' steps and of evaluations."),
+]
 
 
-@dataclass(frozen=True)
+@specified
 class WeightsConfig:
     """How the shared weights are trained: SGD on architectures drawn at random, another one every step.
 
@@ -55,30 +66,22 @@ class WeightsConfig:
         padding, flip, cutout: see `Augmentation`.
     """
 
-    epochs: int = 120
-    steps: int = 312
-    batch: int = 64
-    learning_rate: float = 0.1
-    classifier_rate: float = CLASSIFIER_RATE
+    epochs: Annotated[Epochs, Asked("Epochs", "Of the shared weights.", main=True)] = 120
+    steps: Annotated[int, Field(ge=0, le=10_000_000)] = 312
+    batch: Batch = 64
+    learning_rate: Rate = 0.1
+    classifier_rate: Rate = CLASSIFIER_RATE
     decay: bool = True
-    momentum: float = MOMENTUM
-    weight_decay: float = WEIGHT_DECAY
-    longest_gradient: float = LONGEST_GRADIENT
-    transformed_share: float = TRANSFORMED_SHARE
-    padding: int = 4
+    momentum: Share = MOMENTUM
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = WEIGHT_DECAY
+    longest_gradient: Annotated[float, Field(ge=0, le=1e9)] = LONGEST_GRADIENT
+    transformed_share: Share = TRANSFORMED_SHARE
+    padding: Pixels = 4
     flip: bool = True
-    cutout: int = 0
-
-    def __post_init__(self) -> None:
-        check_fields(self, _WEIGHTS_BOUNDS)
-        _ = self.augmentation
-
-    @property
-    def augmentation(self) -> Augmentation:
-        return Augmentation(self.padding, self.flip, self.cutout)
+    cutout: Pixels = 0
 
 
-@dataclass(frozen=True)
+@specified
 class RewardsConfig:
     """How architectures are evaluated with the shared weights, and how often.
 
@@ -94,22 +97,21 @@ class RewardsConfig:
         checked: inputs whose outputs decide on fresh images whether a round is accepted.
     """
 
-    images: int = 1000
-    batch: int = 64
-    chunk: int = 8
-    measured_images: int = 1000
-    measure_every: int = 5
-    rounds: int = 4
-    evaluated: int = 2000
-    added: int = 300
-    anchors: int = 16
-    checked: int = 48
+    images: Annotated[Images, Asked("Images per reward", "On which an architecture is evaluated.", "reward_images")] = (
+        1000
+    )
+    batch: Batch = 64
+    chunk: Annotated[int, Field(ge=1, le=10_000)] = 8
+    measured_images: Images = 1000
+    measure_every: Epochs = 5
+    rounds: Annotated[int, Field(ge=1, le=1000), Asked("Rounds", "Of the two-stage schedule.")] = 4
+    evaluated: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
+    added: Annotated[int, Field(ge=0, le=1_000_000)] = 300
+    anchors: Annotated[int, Field(ge=0, le=10_000)] = 16
+    checked: Annotated[int, Field(ge=1, le=100_000)] = 48
 
-    def __post_init__(self) -> None:
-        check_fields(self, _REWARDS_BOUNDS)
 
-
-@dataclass(frozen=True)
+@specified
 class ImageTrainingConfig:
     """Everything about training a policy from images.
 
@@ -118,8 +120,8 @@ class ImageTrainingConfig:
             (alternating) or per round (two-stage).
         schedule: a key of `SCHEDULES`.
         data: what `load_images` accepts.
-        images: whether they are "held" in memory or "streamed"; see `load_images`.
-        most_broken: images that may be skipped because they cannot be read.
+        images: how they are kept, a key of `WAYS`; see `load_images`.
+        most_broken: images that may be skipped since they cannot be read.
         family: of the network of shared weights, one that the space's architectures fit.
         channels, layers, resolution: of that network; see `NetworkConfig`.
         stem_stride: of it, where the family leaves a choice.
@@ -131,31 +133,36 @@ class ImageTrainingConfig:
         ValueError: a value out of bounds, or values that do not fit each other; says which and what is accepted.
     """
 
-    policy: TrainingConfig = field(default_factory=lambda: TrainingConfig(space="fully_concat"))
-    schedule: str = "two-stage"
-    data: str = HUB_DEFAULT
-    images: str = "auto"
-    most_broken: int = 20
-    family: str = "cifar"
-    channels: int = 8
-    layers: int = 5
-    resolution: int = 32
+    data: Annotated[
+        Source,
+        Asked("Images", "A name on the Hugging Face hub, parquet files, an image folder, or sample.", main=True),
+    ] = HUB_DEFAULT
+    images: Way = "auto"
+    most_broken: MostBroken = 20
+    schedule: Annotated[
+        str,
+        OneOf(SCHEDULES),
+        Asked("Schedule", "How shared weights and policy take turns: alternate (the papers') or two-stage."),
+    ] = "two-stage"
+    family: Annotated[
+        str,
+        OneOf(FAMILIES_OF_IMAGES),
+        Asked("Network", "Of the shared weights: cifar or imagenet, which sees images at eight times its cells' side.",
+              "network"),
+    ] = "cifar"  # fmt: skip
+    channels: Annotated[int, Asked("Channels", "C, initial channels of the network of shared weights; even.")] = 8
+    layers: Annotated[int, Asked("Layers", "L, searched cells of the network of shared weights.")] = 5
+    resolution: Annotated[int, Asked("Resolution", "Side of the images.", unit="pixels")] = 32
     stem_stride: int = 2
-    weights: WeightsConfig = field(default_factory=WeightsConfig)
-    rewards: RewardsConfig = field(default_factory=RewardsConfig)
-    model: RewardModelConfig = field(default_factory=RewardModelConfig)
+    weights: WeightsConfig = WeightsConfig()
+    rewards: RewardsConfig = RewardsConfig()
+    model: RewardModelConfig = RewardModelConfig()
+    policy: TrainingConfig = field(default_factory=lambda: TrainingConfig(space="fully_concat"))
 
     def __post_init__(self) -> None:
-        check_fields(
-            self,
-            {"most_broken": (0, 10_000_000)},
-            {"schedule": SCHEDULES, "images": WAYS, "family": FAMILIES_OF_IMAGES},
-        )
         if self.space not in IMAGE_SPACES:
             raise ValueError(f"space is {self.space!r:.60}; accepted for images: {', '.join(IMAGE_SPACES)}")
-        if not isinstance(self.data, str) or not 0 < len(self.data) <= 1000:
-            raise ValueError(f"data is {self.data!r:.60}; a source of images is needed, of at most 1,000 characters")
-        if self.policy.held_out < 1:
+        if self.policy.inputs.held_out < 1:
             raise ValueError("held_out is 0; at least one input is needed to measure on")
         if self.rewards.anchors > self.rewards.evaluated:
             raise ValueError(f"anchors is {self.rewards.anchors}; at most {self.rewards.evaluated} are evaluated")
@@ -199,29 +206,4 @@ class ImageTrainingConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "ImageTrainingConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
-        return dataclass_of(cls, value)
-
-
-_WEIGHTS_BOUNDS: Bounds = {
-    "epochs": (1, 100_000),
-    "steps": (0, 10_000_000),
-    "batch": (2, 65_536),
-    "learning_rate": (0.0, 100.0),
-    "classifier_rate": (0.0, 100.0),
-    "momentum": (0.0, 1.0),
-    "weight_decay": (0.0, 10.0),
-    "longest_gradient": (0.0, 1e9),
-    "transformed_share": (0.0, 1.0),
-}
-_REWARDS_BOUNDS: Bounds = {
-    "images": (2, 10_000_000),
-    "batch": (2, 65_536),
-    "chunk": (1, 10_000),
-    "measured_images": (2, 10_000_000),
-    "measure_every": (1, 100_000),
-    "rounds": (1, 1000),
-    "evaluated": (1, 1_000_000),
-    "added": (0, 1_000_000),
-    "anchors": (0, 10_000),
-    "checked": (1, 100_000),
-}
+        return read(cls, in_parts(value))

@@ -110,7 +110,7 @@ def train_on_images(
 def load_images_of(config: ImageTrainingConfig, device: torch.device | str = "cpu") -> ImageData:
     """The images that a configuration names. Raises ValueError where they cannot be had."""
     return cached_images(
-        config.data, config.resolution, config.policy.split_seed, device, way=config.images,
+        config.data, config.resolution, config.policy.inputs.split_seed, device, way=config.images,
         most_broken=config.most_broken,
     )  # fmt: skip
 

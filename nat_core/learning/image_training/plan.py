@@ -57,7 +57,7 @@ class Plan:
 
 def plan_training(config: ImageTrainingConfig) -> Plan:
     """The course of a training."""
-    phases = [*_COURSES[config.schedule](config), Phase("report", 0, _chunks(config, config.policy.held_out))]
+    phases = [*_COURSES[config.schedule](config), Phase("report", 0, _chunks(config, config.policy.inputs.held_out))]
     return Plan(tuple(phase for phase in phases if phase.steps))
 
 
@@ -68,7 +68,7 @@ def _alternating(config: ImageTrainingConfig) -> Iterator[Phase]:
         yield Phase("weights", epoch, config.weights.steps)
         yield Phase("policy", epoch, config.policy.steps)
         if (epoch + 1) % every == 0 or epoch + 1 == epochs:
-            yield Phase("measure", epoch, _chunks(config, config.policy.held_out))
+            yield Phase("measure", epoch, _chunks(config, config.policy.inputs.held_out))
 
 
 def _two_stage(config: ImageTrainingConfig) -> Iterator[Phase]:
@@ -80,7 +80,7 @@ def _two_stage(config: ImageTrainingConfig) -> Iterator[Phase]:
         yield Phase("fit", number, config.model.members)
         yield Phase("modelled_policy", number, config.policy.steps)
         yield Phase("check", number, _chunks(config, config.rewards.checked))
-        yield Phase("measure", number, _chunks(config, config.policy.held_out))
+        yield Phase("measure", number, _chunks(config, config.policy.inputs.held_out))
 
 
 _COURSES: Mapping[str, Callable[[ImageTrainingConfig], Iterator[Phase]]] = MappingProxyType(

@@ -5,27 +5,32 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from nat_core.learning.accuracies.reward_model import RewardModelConfig
+from nat_core.learning.accuracies.reward_model_config import RewardModelConfig
 from nat_core.learning.image_training.config import (
     FAMILIES_OF_IMAGES,
     ImageTrainingConfig,
     RewardsConfig,
     WeightsConfig,
 )
-from nat_core.learning.policies.policy import POLICY_CONFIGS
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.policies.config import POLICY_CONFIGS
+from nat_core.learning.training.config import (
+    AUTHORS_OPTIMIZER,
+    AUTHORS_REINFORCE,
+    AdamConfig,
+    InputsConfig,
+    ReinforceConfig,
+    TrainingConfig,
+)
 from nat_core.network.config import NETWORKS
 
 # What a schedule makes of the policy's recipe. The papers' code: one sample against a moving average.
 _AUTHORS: Mapping[str, Any] = {
-    "batch": 1, "samples": 1, "learning_rate": 3e-4, "warmup_steps": 0, "decay": False, "betas": (0.5, 0.999),
-    "weight_decay": 5e-4, "estimator": "moving_average", "advantage_weight": 0.01, "entropy_start": 0.003,
-    "entropy_end": 0.003,
+    "batch": 1, "samples": 1, "optimizer": AUTHORS_OPTIMIZER, "reinforce": AUTHORS_REINFORCE
 }  # fmt: skip
 # Modelled rewards are free but wrong: many of them, against an input's other samples, and not too greedy.
 _MODELLED: Mapping[str, Any] = {
-    "batch": 64, "samples": 8, "learning_rate": 1e-3, "warmup_steps": 20, "decay": True, "betas": (0.9, 0.999),
-    "weight_decay": 0.0, "estimator": "group", "advantage_weight": 0.05, "entropy_start": 0.03, "entropy_end": 0.003,
+    "batch": 64, "samples": 8, "optimizer": AdamConfig(learning_rate=1e-3, warmup_steps=20),
+    "reinforce": ReinforceConfig(entropy_end=0.003),
 }  # fmt: skip
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType({"alternate": _AUTHORS, "two-stage": _MODELLED})
 
@@ -37,7 +42,9 @@ def _paper(space: str) -> ImageTrainingConfig:
     here a tenth is kept to choose among candidates).
     """
     return ImageTrainingConfig(
-        policy=TrainingConfig(space=space, policy=POLICY_CONFIGS["gcn"], steps=390, held_out=16, **_AUTHORS),
+        policy=TrainingConfig(
+            space=space, policy=POLICY_CONFIGS["gcn"], steps=390, inputs=InputsConfig(held_out=16), **_AUTHORS
+        ),
         schedule="alternate",
         channels=20,
         layers=8,
@@ -52,7 +59,7 @@ def _paper(space: str) -> ImageTrainingConfig:
 def _cpu(space: str) -> ImageTrainingConfig:
     """About two hours on two cores."""
     return ImageTrainingConfig(
-        policy=TrainingConfig(space=space, steps=300, inputs=4000, held_out=64, **_MODELLED),
+        policy=TrainingConfig(space=space, steps=300, inputs=InputsConfig(training=4000, held_out=64), **_MODELLED),
         model=RewardModelConfig(members=3, combine="min"),
     )
 
@@ -60,7 +67,9 @@ def _cpu(space: str) -> ImageTrainingConfig:
 def _smoke(space: str) -> ImageTrainingConfig:
     """From nothing to a policy in under a minute, to see that everything works; the policy itself is worth little."""
     return ImageTrainingConfig(
-        policy=TrainingConfig(space=space, steps=25, inputs=256, held_out=12, **{**_MODELLED, "batch": 16}),
+        policy=TrainingConfig(
+            space=space, steps=25, inputs=InputsConfig(training=256, held_out=12), **{**_MODELLED, "batch": 16}
+        ),
         data="sample",
         channels=4,
         layers=3,

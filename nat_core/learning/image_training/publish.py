@@ -50,7 +50,7 @@ def supernet_card(trained: ImageTraining) -> SupernetCard:
         network=supernet.config,
         data=config.data,
         data_description=trained.data,
-        split_seed=config.policy.split_seed,
+        split_seed=config.policy.inputs.split_seed,
         batch=config.rewards.batch,
         training={**asdict(config.weights), "seed": config.seed, "schedule": config.schedule},
     )
@@ -62,7 +62,7 @@ def quality_of(trained: ImageTraining) -> dict[str, Any]:
     images = config.rewards.measured_images
     quality: dict[str, Any] = {
         "accuracy_kind": "shared-weight",
-        "inputs": f"{config.policy.held_out} held-out random architectures, most probable outputs",
+        "inputs": f"{config.policy.inputs.held_out} held-out random architectures, most probable outputs",
         "images": f"up to {images:,} test images",
         **{name: round(value, 4) for name, value in state.quality.items()},
     }

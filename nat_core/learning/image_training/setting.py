@@ -70,7 +70,7 @@ class Setting:
 
     def objective(self, source: AccuracySource) -> Objective:
         """What is maximised: an accuracy minus the weighed cost."""
-        weight = self.config.policy.cost_weight
+        weight = self.config.policy.reward.cost_weight
         return Objective(source, relative_cost_of(self.config.policy) if weight else None, weight)
 
     def trainer(self, key: object, source: Callable[[], AccuracySource]) -> Trainer:

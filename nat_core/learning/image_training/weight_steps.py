@@ -5,6 +5,7 @@ from nat_core.learning.image_training.plan import Phase
 from nat_core.learning.image_training.setting import Setting
 from nat_core.learning.image_training.state import ImageState
 from nat_core.learning.image_training.weight_training import cosine, set_learning_rate, weight_step
+from nat_core.learning.images.augmentation import Augmentation
 from nat_core.learning.support import parallel
 
 
@@ -23,7 +24,8 @@ def train_weights(setting: Setting, state: ImageState, phase: Phase, index: int)
     )
     batch = setting.weight_images.batch(number)
     draws = generator(seed, "augmentation", number, device=batch.labels.device)
-    images = config.augmentation(batch.images, data.mean, data.deviation, draws)
+    augmentation = Augmentation(config.padding, config.flip, config.cutout)
+    images = augmentation(batch.images, data.mean, data.deviation, draws)
     own = parallel.own_share(len(batch))
     with parallel.synchronised(state.supernet):
         metrics = weight_step(

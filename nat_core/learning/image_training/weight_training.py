@@ -15,14 +15,16 @@ from torch.nn import functional as F
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
+from nat_core.learning.image_training.config import (
+    CLASSIFIER_RATE,
+    LONGEST_GRADIENT,
+    MOMENTUM,
+    TRANSFORMED_SHARE,
+    WEIGHT_DECAY,
+)
 from nat_core.network.supernet import Supernet
 
 LEARNING_RATE = 0.01
-CLASSIFIER_RATE = 1 / 20
-MOMENTUM = 0.9
-WEIGHT_DECAY = 3e-4
-LONGEST_GRADIENT = 5.0
-TRANSFORMED_SHARE = 0.1
 
 
 def shared_weights_sgd(

@@ -5,26 +5,17 @@ Cutout: DeVries and Taylor (arXiv 1708.04552), as DARTS uses it: a square around
 set to the mean colour.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from nat_core.learning.images.decoding import Views
+from nat_core.learning.images.defaults import Crop, Pixels, check_jitter
 from nat_core.learning.images.images import normalise
-
-CROPS: Mapping[str, str] = MappingProxyType(
-    {
-        "shifted": "the whole image, shifted by a few pixels (CIFAR)",
-        "resized": "a random box of the whole image, resized (ImageNet)",
-    }
-)
+from nat_core.specification import specified
 
 
-@dataclass(frozen=True)
+@specified
 class Augmentation:
     """What happens to a training image.
 
@@ -36,21 +27,14 @@ class Augmentation:
         jitter: whether brightness, contrast, saturation and hue change; with resized crops only.
     """
 
-    padding: int = 4
+    padding: Pixels = 4
     flip: bool = True
-    cutout: int = 16
-    crop: str = "shifted"
+    cutout: Pixels = 16
+    crop: Crop = "shifted"
     jitter: bool = False
 
     def __post_init__(self) -> None:
-        if self.crop not in CROPS:
-            raise ValueError(f"crop is {self.crop!r:.60}; accepted: {', '.join(CROPS)}")
-        if self.jitter and self.crop != "resized":
-            raise ValueError(f"jitter is True and crop {self.crop!r}; colours change with resized crops only")
-        for name in ("padding", "cutout"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 256:
-                raise ValueError(f"{name} is {value!r:.60}; accepted: whole numbers of pixels from 0 to 256")
+        check_jitter(self.jitter, self.crop)
 
     def __call__(
         self, images: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...], generator: Generator

@@ -16,16 +16,13 @@ from torch import Generator, Tensor
 
 from nat_core.learning.images.broken import Broken
 from nat_core.learning.images.decoding import size_of
+from nat_core.learning.images.defaults import HUB_DEFAULT, WAYS, is_streamed
 from nat_core.learning.images.encoded import Encoded
-from nat_core.learning.images.names import HUB_DEFAULT
 from nat_core.learning.images.parts import ImagePart, Part, joined
 from nat_core.learning.images.sources import Source, open_source
 from nat_core.learning.images.streaming import Pool, StreamedPart, joined_streams
 
 RESOLUTIONS = (8, 512)
-WAYS = ("auto", "held", "streamed")
-# Images of more bytes than this, decoded, are streamed unless they are asked to be held.
-MOST_HELD_BYTES = 512 * 2**20
 # Mean and deviation of ImageNet's colours, which stand for those of every data set that is streamed.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_DEVIATION = (58.395, 57.12, 57.375)
@@ -154,22 +151,15 @@ def load_images(
     opened = open_source(source, download, first_classes, way == "streamed")
     _check_classes(opened.train.labels, opened.test.labels, opened.classes, opened.title)
     count = len(opened.train) + len(opened.test)
-    if way == "auto":
-        way = "streamed" if is_streamed(count, resolution) else "held"
     broken = Broken(most_broken)
     pool = Pool((opened.train.encoded, opened.test.encoded), resolution, share, broken)
-    if way == "streamed":
+    if is_streamed(way, count, resolution):
         data = _streamed(opened, pool, split_seed)
     else:
         _check_memory(count, resolution, source)
         train, test = (_decoded(pool, number, split.labels) for number, split in enumerate((opened.train, opened.test)))
         data = divide(train, test, opened.classes, opened.title, split_seed)
     return replace(data, notes=_notes(opened, resolution), broken=broken).to(device)
-
-
-def is_streamed(count: int, resolution: int) -> bool:
-    """Whether so many images are streamed where nothing else is asked for."""
-    return count * resolution**2 * 3 > MOST_HELD_BYTES
 
 
 def divide(train: HeldSplit, test: HeldSplit, classes: tuple[str, ...], title: str, split_seed: int) -> ImageData:

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-HUB_DEFAULT = "uoft-cs/cifar10"
-SAMPLE = "sample"
-
 
 @dataclass(frozen=True)
 class NamedData:

@@ -18,9 +18,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from nat_core import ASSETS
+from nat_core.learning.images.defaults import HUB_DEFAULT, SAMPLE
 from nat_core.learning.images.encoded import Chosen, DatasetRows, Encoded, Files, ParquetRows, open_parquet
-from nat_core.learning.images.names import HUB_DEFAULT, NAMED, SAMPLE
+from nat_core.learning.images.names import NAMED
+from nat_core.paths import ASSETS
 
 ACCEPTED_SOURCES = (
     f"accepted: {SAMPLE!r} (built in), {', '.join(NAMED)}, a name on the Hugging Face hub such as {HUB_DEFAULT!r}, "

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.comparators import Codes, Lattice, oracle
+from nat_core.learning.support.pareto import pareto_front
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,22 @@ def reachable_codes(code: int, rule: str = "nat++") -> Codes:
     """Codes of every cell that legal transitions make of this one, itself among them, rising."""
     every = np.arange(table.SIZE)
     return every[lattice(rule).is_reachable(np.array(code), every)]
+
+
+def reachable_front(code: int, costs: NDArray[np.floating], data_set: str, rule: str = "nat++") -> list[int]:
+    """Codes of the best that legal transitions make of a cell at every cost: costs and accuracies rise.
+
+    Args:
+        code: of the cell.
+        costs: [15625] in code order.
+        data_set: of the accuracies.
+        rule: of transitions.
+
+    Raises:
+        ValueError: unknown data set or rule.
+    """
+    codes, accuracies = reachable_codes(code, rule), table.accuracies_percent(data_set)
+    return codes[pareto_front(costs[codes], accuracies[codes])].tolist()
 
 
 def optimality(before: int, after: int, data_set: str, score: str = "cifar10_valid", rule: str = "nat++") -> Optimality:

@@ -10,50 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nat_core import ASSETS
 from nat_core.architecture.cell import Architecture, Edge
 from nat_core.architecture.library import RESTORE
 from nat_core.architecture.operations import NAMES, canonical_name
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracy import AccuracyKind
+from nat_core.learning.nasbench201.columns import DATA_SETS, DEVICES
+from nat_core.paths import ASSETS
 
 SPACE = SPACES["nasbench201"]
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 BASE = len(SPACE.operations)
 SIZE: int = BASE ** len(EDGES)
 EPOCHS = 12
-
-# Which of the benchmark's columns to read, in words for people.
-DATA_SETS = MappingProxyType(
-    {
-        "cifar10_valid": "CIFAR-10 validation",
-        "cifar10_test": "CIFAR-10 test",
-        "cifar100_valid": "CIFAR-100 validation",
-        "cifar100_test": "CIFAR-100 test",
-        "imagenet16_120_valid": "ImageNet16-120 validation",
-        "imagenet16_120_test": "ImageNet16-120 test",
-    }
-)
-# Those that may reward and choose; a test set only reports.
-SELECTION_SETS = MappingProxyType({name: title for name, title in DATA_SETS.items() if not name.endswith("_test")})
-DEVICES = MappingProxyType(
-    {
-        "1080ti_1": "GeForce GTX 1080 Ti, batch 1",
-        "2080ti_32": "GeForce RTX 2080 Ti, batch 32",
-        "titan_rtx_256": "Titan RTX, batch 256",
-        "gold_6226": "Xeon Gold 6226",
-        "pixel3": "Pixel 3",
-        "raspi4": "Raspberry Pi 4",
-        "fpga": "FPGA",
-        "eyeriss": "Eyeriss",
-    }
-)
 
 _ASSET = ASSETS / "nasbench201.parquet"
 _DIGIT = MappingProxyType({operation: digit for digit, operation in enumerate(SPACE.operations)})
@@ -107,18 +81,6 @@ def accuracies_percent(data_set: str = "cifar10_valid") -> NDArray[np.float64]:
     if data_set not in DATA_SETS:
         raise ValueError(f"unknown NAS-Bench-201 data set {data_set!r}; accepted: {', '.join(DATA_SETS)}")
     return _column(f"{data_set}_accuracy_percent")
-
-
-def check_selection_set(name: Any) -> str:
-    """`name`, a column that may reward and choose.
-
-    Raises:
-        ValueError: it is a test set, or none of the benchmark's columns.
-    """
-    if isinstance(name, str) and name in SELECTION_SETS:
-        return name
-    why = ", a test set, which reports and never chooses" if isinstance(name, str) and name in DATA_SETS else ""
-    raise ValueError(f"data_set is {name!r:.60}{why}; accepted: {', '.join(SELECTION_SETS)}")
 
 
 @lru_cache

@@ -49,6 +49,36 @@ def why_none_fits(root: Root, architecture: Architecture) -> str:
     return f"No policy for {space.title} architectures is here yet; policies here: {known}."
 
 
+def assigned(
+    root: Root, architectures: Sequence[Architecture], name: str | None = None
+) -> tuple[dict[str, list[int]], dict[int, str]]:
+    """Which policy is for which of many architectures.
+
+    Args:
+        root: folders of policies.
+        architectures: of any spaces.
+        name: of a policy below `root`, or its folder; None: for each architecture the first that fits it.
+
+    Returns:
+        positions by the policy's name, and for those that none fits one sentence saying why.
+
+    Raises:
+        ValueError: there is no such policy, or a broken one.
+    """
+    named = cards(root) if name is None else {name: card_of(root, name)}
+    groups: dict[str, list[int]] = {}
+    unfit: dict[int, str] = {}
+    for position, architecture in enumerate(architectures):
+        reasons = {known: card.target_space.mismatch(architecture) for known, card in named.items()}
+        if chosen := next((known for known, reason in reasons.items() if reason is None), None):
+            groups.setdefault(chosen, []).append(position)
+        elif name is None:
+            unfit[position] = why_none_fits(root, architecture)
+        else:
+            unfit[position] = f"The policy {name[:60]!r} does not fit: {reasons[name]}."
+    return groups, unfit
+
+
 def load_for(
     root: Root, architecture: Architecture, name: str | None = None, device: torch.device | str = "cpu"
 ) -> tuple[Policy, PolicyCard]:

@@ -7,9 +7,9 @@ Files are replaced atomically: an interrupted save leaves the old ones.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -17,9 +17,12 @@ from torch import Tensor
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
 from nat_core.learning.nasbench201 import table
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.nasbench201.columns import SelectionSet
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
+from nat_core.learning.support.earlier import in_parts
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
-from nat_core.learning.support.values import dataclass_of
+from nat_core.specification import OneOf, check, read, specified
 
 FORMAT_VERSION = 1
 WEIGHTS = "policy.safetensors"
@@ -30,7 +33,7 @@ _MAX_CARD_BYTES = 1 << 20
 _MAX_LABEL = 200
 
 
-@dataclass(frozen=True)
+@specified
 class PolicyCard:
     """What a policy is.
 
@@ -54,8 +57,8 @@ class PolicyCard:
         ValueError: unknown space or rule, another format version, or rewards by what never chooses.
     """
 
-    space: str
-    rule: str
+    space: Annotated[str, OneOf(SPACES)]
+    rule: Annotated[str, OneOf(RULES)]
     policy: PolicyConfig
     command: str = ""
     data: str = ""
@@ -71,19 +74,14 @@ class PolicyCard:
     def __post_init__(self) -> None:
         if self.format_version != FORMAT_VERSION:
             raise ValueError(f"format_version is {self.format_version!r:.60}; accepted: {FORMAT_VERSION}")
-        for name, value, choices in (("space", self.space, SPACES), ("rule", self.rule, RULES)):
-            if not isinstance(value, str) or value not in choices:
-                raise ValueError(f"{name} is {value!r:.60}; accepted: {', '.join(choices)}")
         if self.space == table.SPACE.name:
-            try:
-                table.check_selection_set(self.data_set)
-            except ValueError as error:
-                raise ValueError(f"training: {error}") from None
+            check(SelectionSet, self.data_set, "training: data_set")
 
     @property
     def data_set(self) -> str:
         """The column of NAS-Bench-201 that rewarded a policy for its cells, and chooses among their transformations."""
-        return self.training.get("data_set", "cifar10_valid")
+        reward = in_parts(self.training).get("reward", {})
+        return reward.get("data_set", "cifar10_valid") if isinstance(reward, Mapping) else reward
 
     @property
     def target_space(self) -> Space:
@@ -105,7 +103,7 @@ class PolicyCard:
             raise ValueError("the field 'format_version' is missing")
         if isinstance(value, dict) and "folder" in value:
             raise ValueError("unknown field 'folder'")
-        return dataclass_of(cls, value)
+        return read(cls, value)
 
 
 def save_policy(folder: Path | str, policy: Policy, card: PolicyCard) -> Path:

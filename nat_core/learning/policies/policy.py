@@ -3,11 +3,11 @@
 NAT (arXiv 1910.14488) section 3.4 and NAT++ (arXiv 2102.10301) section 3.3: a graph network over the cell's DAG and a
 binary-masked softmax per edge. An edge's state is compared with every target's traits, so targets
 that were never seen in training can be scored too.
+
+A policy may be told a budget: then one set of weights serves all budgets, each with a distribution of its own.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,50 +18,9 @@ from nat_core.architecture.spaces import Space
 from nat_core.architecture.transitions import check_rule
 from nat_core.learning.graphs.encoder import POLICY_NETWORKS, OperationEmbedding
 from nat_core.learning.graphs.graph import encode, legal_mask
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.costs import CONDITIONS, EdgeCosts, budget_conditions, edge_costs
 from nat_core.learning.policies.distribution import TransformationDistribution, masked_log_softmax
-
-# Largest sizes accepted, so that a card cannot ask for more memory than any policy needs.
-_LIMITS = {"width": 1024, "layers": 16, "embedding": 1024, "key": 1024}
-
-
-@dataclass(frozen=True)
-class PolicyConfig:
-    """The shape of a policy.
-
-    Attributes:
-        network: "edge" (ours) or "gcn" (the form of the papers' code).
-        width: of hidden states.
-        layers: rounds of messages.
-        embedding: width of an operation's embedding.
-        key: width of the vectors in which edges and targets are compared.
-
-    Raises:
-        ValueError: unknown network, or a size out of bounds.
-    """
-
-    network: str = "edge"
-    width: int = 64
-    layers: int = 3
-    embedding: int = 32
-    key: int = 64
-
-    def __post_init__(self) -> None:
-        if self.network not in POLICY_NETWORKS:
-            raise ValueError(f"unknown policy network {self.network!r:.60}; accepted: {', '.join(POLICY_NETWORKS)}")
-        for name, limit in _LIMITS.items():
-            size = getattr(self, name)
-            if type(size) is not int or not 1 <= size <= limit:
-                raise ValueError(f"the policy's {name} is {size!r:.60}; it must be an integer from 1 to {limit}")
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-# The configurations that go with the networks' names; the second has the sizes of the papers' code.
-POLICY_CONFIGS = {
-    "edge": PolicyConfig(),
-    "gcn": PolicyConfig(network="gcn", width=100, layers=2, embedding=100, key=100),
-}
 
 
 class Policy(nn.Module):
@@ -80,7 +39,10 @@ class Policy(nn.Module):
         self.config = config = config or PolicyConfig()
         self.rule = check_rule(rule)
         build = POLICY_NETWORKS[config.network]
-        self.encoder = build(width=config.width, layers=config.layers, embedding=config.embedding)
+        conditions = CONDITIONS if config.budget else 0
+        self.encoder = build(
+            width=config.width, layers=config.layers, embedding=config.embedding, conditions=conditions
+        )
         self.query = nn.Sequential(
             nn.Linear(self.encoder.edge_width, config.width), nn.ReLU(), nn.Linear(config.width, config.key)
         )
@@ -90,27 +52,56 @@ class Policy(nn.Module):
     def device(self) -> torch.device:
         return next(self.query.parameters()).device
 
-    def logits(self, graphs: Data) -> Tensor:
-        """A batch of `graph.encode` with E edges → [E, operations] scores: query · key of the target + its bias."""
-        query, keys = self.query(self.encoder(graphs).edges), self.targets()
+    def logits(self, graphs: Data, conditions: Tensor | None = None) -> Tensor:
+        """A batch of `graph.encode` with E edges → [E, operations] scores: query · key of the target + its bias.
+
+        Args:
+            conditions: [n, CONDITIONS] of `budget_conditions`, for a policy that is told a budget.
+        """
+        query, keys = self.query(self.encoder(graphs, conditions).edges), self.targets()
         return query @ keys[:, :-1].T / self.config.key**0.5 + keys[:, -1]
 
-    def log_probabilities(self, graphs: Data, legal: Tensor) -> Tensor:
+    def log_probabilities(self, graphs: Data, legal: Tensor, conditions: Tensor | None = None) -> Tensor:
         """[E, operations] log-probabilities under a rule (see `legal_mask`); -inf where it forbids."""
-        return masked_log_softmax(self.logits(graphs), legal[graphs.operation])
+        return masked_log_softmax(self.logits(graphs, conditions), legal[graphs.operation])
+
+    def conditions(self, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor | None:
+        """What the policy is told of limits [n] of the whole networks' costs; None if it is told no budget."""
+        if not self.config.budget:
+            return None
+        return budget_conditions(costs, graphs.operation, limits, legal[graphs.operation])
 
     def distribution(
-        self, architectures: Sequence[Architecture], space: Space, rule: str | None = None
+        self,
+        architectures: Sequence[Architecture],
+        space: Space,
+        rule: str | None = None,
+        budgets: Sequence[float] | None = None,
     ) -> TransformationDistribution:
         """What the policy would do with each of `architectures`; targets are the operations of `space`.
 
         Args:
             rule: of transitions; None: the policy's own.
+            budgets: of each architecture, as a share of its own cost; None: 1 for all. A policy that is told no budget
+                ignores them. They condition the distribution; what it draws may still exceed them (see `budget`).
 
         Raises:
-            ValueError: no architecture, or an unknown rule.
+            ValueError: no architecture, an unknown rule, or another number of budgets than of architectures.
         """
         graphs = encode(architectures).to(self.device)
         legal = legal_mask(space, self.rule if rule is None else rule).to(self.device)
-        log_probabilities = self.log_probabilities(graphs, legal)
+        conditions = None
+        if self.config.budget:
+            costs = edge_costs(architectures, space, self.config.budget).to(self.device)
+            shares = _shares(budgets, len(architectures)).to(self.device)
+            conditions = self.conditions(graphs, legal, costs, shares * costs.of(graphs.operation))
+        log_probabilities = self.log_probabilities(graphs, legal, conditions)
         return TransformationDistribution(tuple(architectures), log_probabilities, graphs.edge_batch)
+
+
+def _shares(budgets: Sequence[float] | None, count: int) -> Tensor:
+    if budgets is None:
+        return torch.ones(count, dtype=torch.float64)
+    if len(budgets) != count:
+        raise ValueError(f"{len(budgets)} budgets for {count} architectures; each needs one")
+    return torch.as_tensor(budgets, dtype=torch.float64)

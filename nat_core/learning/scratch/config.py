@@ -6,18 +6,28 @@ Deviation from DARTS (arXiv 1806.09055): a learning rate falls along the cosine 
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.images.augmentation import Augmentation
-from nat_core.learning.images.images import WAYS, is_streamed
-from nat_core.learning.images.names import HUB_DEFAULT
-from nat_core.learning.support.values import dataclass_of
-from nat_core.network.config import NetworkConfig
+from nat_core.learning.images.defaults import (
+    HUB_DEFAULT,
+    Crop,
+    MostBroken,
+    Pixels,
+    Source,
+    Way,
+    check_jitter,
+    is_streamed,
+)
+from nat_core.network.config import FAMILIES, NetworkConfig
+from nat_core.options import Asked
+from nat_core.specification import OneOf, read, specified
 
 # Which of `ImageData`'s parts a network is trained on.
 TRAINED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -28,8 +38,8 @@ TRAINED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rewards": ("rewards",),
     }
 )
-JUDGED_ON = ("test", "selection")
-PRECISIONS = ("auto", "float32", "bfloat16")
+JUDGED_ON = {"test": "Test images", "selection": "Selection images"}
+PRECISIONS = {"auto": "Automatic", "float32": "32 bits", "bfloat16": "16 bits"}
 # What is left of the learning rate after so many steps, of how many and of how many per epoch.
 DECAYS: Mapping[str, Callable[[int, int, int], float]] = MappingProxyType(
     {
@@ -38,8 +48,10 @@ DECAYS: Mapping[str, Callable[[int, int, int], float]] = MappingProxyType(
     }
 )
 
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
-@dataclass(frozen=True)
+
+@specified
 class NamedArchitecture:
     """An architecture as text, and what people call it.
 
@@ -62,16 +74,16 @@ class NamedArchitecture:
         return cls(name, notation.shortest(architecture))
 
 
-@dataclass(frozen=True)
+@specified
 class Budget:
     """How a network is trained, by default as DARTS' authors do; accuracies compare only within one budget.
 
     Attributes:
         family, channels, layers, resolution, auxiliary, stem_stride: of the network; see `NetworkConfig`.
         data: source of the images; see `load_images`.
-        images: whether they are "held" in memory or "streamed"; see `load_images`. No crops are cut from held ones.
+        images: how they are kept, a key of `WAYS`; see `load_images`. No crops are cut from held ones.
         first_classes: only so many classes of the data; 0 for all.
-        most_broken: images that may be skipped because they cannot be read.
+        most_broken: images that may be skipped since they cannot be read.
         split_seed: of their division into parts.
         trained_on: the parts trained on, a key of `TRAINED_ON`; "fitting" leaves out `selection`.
         images_per_class: at most; 0 for all.
@@ -94,46 +106,62 @@ class Budget:
         ValueError: a value out of bounds; says which and what is accepted.
     """
 
-    family: str = "cifar"
-    channels: int = 36
-    layers: int = 20
-    resolution: int = 32
-    auxiliary: bool = True
+    family: Annotated[str, OneOf(FAMILIES)] = "cifar"
+    data: Annotated[Source, Asked("Images", "A hub name, parquet files, an image folder, or sample.", main=True)] = (
+        HUB_DEFAULT
+    )
+    epochs: Annotated[int, Field(ge=1, le=100_000), Asked("Epochs", "Passes over the training images.", main=True)] = (
+        600
+    )
+    channels: Annotated[int, Asked("Channels", "C, the network's initial channels.")] = 36
+    layers: Annotated[int, Asked("Layers", "L, the network's searched cells.")] = 20
+    resolution: Annotated[int, Asked("Resolution", "Side of the images.", unit="pixels")] = 32
+    auxiliary: Annotated[bool, Asked("Auxiliary head", "A second classifier while training.")] = True
     stem_stride: int = 1
-    data: str = HUB_DEFAULT
-    images: str = "auto"
-    first_classes: int = 0
-    most_broken: int = 20
-    split_seed: int = 0
-    trained_on: str = "all"
-    images_per_class: int = 0
-    judged_on: str = "test"
-    epochs: int = 600
-    batch: int = 96
-    pieces: int = 1
-    learning_rate: float = 0.025
-    warmup_epochs: float = 0.0
-    decay: str = "cosine"
-    momentum: float = 0.9
+    images: Way = "auto"
+    first_classes: Annotated[
+        int, Field(ge=0, le=100_000), Asked("First classes", "Only so many classes of the data; 0 for all.")
+    ] = 0
+    most_broken: MostBroken = 20
+    split_seed: Seed = 0
+    judged_on: Annotated[
+        str,
+        OneOf(JUDGED_ON),
+        Asked(
+            "Images evaluated on",
+            "test (for reports), or selection (a tenth of the training images is not trained on).",
+            "split",
+            alias="judged_on",
+        ),
+    ] = "test"
+    trained_on: Annotated[
+        str, OneOf(TRAINED_ON), Asked(name="split", named={"test": "all", "selection": "fitting"})
+    ] = "all"
+    images_per_class: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    batch: Annotated[int, Field(ge=2, le=100_000), Asked("Images per step", "Images per step.")] = 96
+    pieces: Annotated[
+        int,
+        Field(ge=1, le=1000),
+        Asked("Pieces of a batch", "Into which a batch is divided where memory is small; gradients add up."),
+    ] = 1
+    learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.025
+    warmup_epochs: Annotated[float, Field(ge=0, le=100_000)] = 0.0
+    decay: Annotated[str, OneOf(DECAYS)] = "cosine"
+    momentum: Annotated[float, Field(ge=0, le=0.9999)] = 0.9
     nesterov: bool = False
-    weight_decay: float = 3e-4
-    drop_path: float = 0.2
-    auxiliary_weight: float = 0.4
-    gradient_clip: float = 5.0
-    label_smoothing: float = 0.0
-    padding: int = 4
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 3e-4
+    drop_path: Annotated[float, Field(ge=0, le=0.99)] = 0.2
+    auxiliary_weight: Annotated[float, Field(ge=0, le=100)] = 0.4
+    gradient_clip: Annotated[float, Field(ge=0, le=1e9)] = 5.0
+    label_smoothing: Annotated[float, Field(ge=0, le=1)] = 0.0
+    padding: Pixels = 4
     flip: bool = True
-    cutout: int = 16
-    crop: str = "shifted"
+    cutout: Pixels = 16
+    crop: Crop = "shifted"
     jitter: bool = False
-    precision: str = "auto"
+    precision: Annotated[str, OneOf(PRECISIONS)] = "auto"
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r:.60}; accepted: {', '.join(map(str, choices))}")
-        for name, (low, high) in _BOUNDS.items():
-            _check_bounds(name, getattr(self, name), low, high)
         if self.warmup_epochs > self.epochs:
             raise ValueError(f"warmup_epochs is {self.warmup_epochs}; at most the {self.epochs} epochs are accepted")
         if self.judged_on in TRAINED_ON[self.trained_on]:
@@ -148,9 +176,10 @@ class Budget:
                 "images is 'held' and crop 'resized'; these crops are cut from whole images, so accepted are: auto, "
                 "streamed"
             )
+        check_jitter(self.jitter, self.crop)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov is True and momentum 0; it needs a momentum")
-        _ = self.network(2), self.augmentation
+        self.network(2)
 
     def network(self, classes: int) -> NetworkConfig:
         """The network for images of so many classes."""
@@ -159,17 +188,13 @@ class Budget:
         )
 
     @property
-    def augmentation(self) -> Augmentation:
-        return Augmentation(self.padding, self.flip, self.cutout, self.crop, self.jitter)
-
-    @property
     def way(self) -> str:
-        """How images are kept: a member of `WAYS`; those that crops are cut from are streamed."""
+        """How images are kept: a key of `WAYS`; those that crops are cut from are streamed."""
         return "streamed" if self.crop == "resized" else self.images
 
     def streams(self, count: int) -> bool:
         """Whether so many images would be streamed."""
-        return self.way == "streamed" or (self.way == "auto" and is_streamed(count, self.resolution))
+        return is_streamed(self.way, count, self.resolution)
 
     @property
     def share(self) -> float:
@@ -193,10 +218,10 @@ class Budget:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Budget":
         """The inverse of `to_dict`. Raises ValueError for unknown or ill-typed fields."""
-        return dataclass_of(cls, value)
+        return read(cls, value)
 
 
-@dataclass(frozen=True)
+@specified
 class EvaluationConfig:
     """A queue of trainings from scratch: every architecture with every seed, the first seed of all first.
 
@@ -211,15 +236,20 @@ class EvaluationConfig:
     """
 
     architectures: tuple[NamedArchitecture, ...]
-    budget: Budget = field(default_factory=Budget)
-    seeds: tuple[int, ...] = (0,)
-    preset: str = ""
+    budget: Budget = Budget()
+    seeds: Annotated[tuple[Seed, ...], Asked("Seed", "Of weights and draws; may be given several times.", "seed")] = (
+        0,
+    )
+    preset: Annotated[
+        str,
+        Asked(
+            help="paper (as published), imagenet (DARTS' recipe there), short (minutes on a CPU) or smoke (seconds)."
+        ),
+    ] = ""
 
     def __post_init__(self) -> None:
         _check_distinct("architectures", [item.architecture for item in self.architectures])
         _check_distinct("seeds", self.seeds)
-        for seed in self.seeds:
-            _check_bounds("seed", seed, 0, 2**63 - 1)
         network = self.budget.network(2)
         for item in self.architectures:
             if problem := network.mismatch(item.architecture):
@@ -241,48 +271,7 @@ class EvaluationConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "EvaluationConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
-        return dataclass_of(cls, value)
-
-
-_CHOICES: Mapping[str, Any] = MappingProxyType(
-    {
-        "trained_on": tuple(TRAINED_ON),
-        "judged_on": JUDGED_ON,
-        "precision": PRECISIONS,
-        "images": WAYS,
-        "decay": tuple(DECAYS),
-        "jitter": (False, True),
-        "nesterov": (False, True),
-        "flip": (False, True),
-    }
-)
-# Whole numbers where the lower bound is one.
-_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "split_seed": (0, 2**63 - 1),
-        "images_per_class": (0, 10_000_000),
-        "epochs": (1, 100_000),
-        "batch": (2, 100_000),
-        "pieces": (1, 1000),
-        "first_classes": (0, 100_000),
-        "most_broken": (0, 10_000_000),
-        "learning_rate": (0.0, 10.0),
-        "warmup_epochs": (0.0, 100_000),
-        "momentum": (0.0, 0.9999),
-        "weight_decay": (0.0, 1.0),
-        "drop_path": (0.0, 0.99),
-        "auxiliary_weight": (0.0, 100.0),
-        "gradient_clip": (0.0, 1e9),
-        "label_smoothing": (0.0, 1.0),
-    }
-)
-
-
-def _check_bounds(name: str, value: Any, low: float, high: float) -> None:
-    kind = int if isinstance(low, int) else int | float
-    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-        numbers = "whole numbers" if isinstance(low, int) else "numbers"
-        raise ValueError(f"{name} is {value!r:.60}; accepted: {numbers} from {low} to {high}")
+        return read(cls, value)
 
 
 def _check_distinct(name: str, values: Any) -> None:

@@ -6,20 +6,19 @@ lives in the folder of runs; what the project ships lies among its assets.
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
+from pydantic import Field
 
-from nat_core import ASSETS
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind
@@ -27,8 +26,9 @@ from nat_core.learning.images.images import ImageData
 from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
 from nat_core.learning.support.device import device_title, machine
 from nat_core.learning.support.files import write_text
-from nat_core.learning.support.values import dataclass_of
 from nat_core.network.costs import cost_model
+from nat_core.paths import ASSETS
+from nat_core.specification import read, specified
 
 SHIPPED = ASSETS / "measured.jsonl"
 TOP = 5
@@ -56,7 +56,7 @@ class Verdict:
         return {name: value for name, value in found.items() if value is not None}
 
 
-@dataclass(frozen=True)
+@specified
 class MeasuredResult:
     """One network trained and judged.
 
@@ -82,7 +82,7 @@ class MeasuredResult:
 
     architecture: str
     genotype: str
-    accuracy: float
+    accuracy: Annotated[float, Field(ge=0, le=100)]
     judged_on: str
     budget: str
     seed: int
@@ -96,21 +96,17 @@ class MeasuredResult:
     date: str
     settings: Mapping[str, Any] = field(hash=False)
     machine: Mapping[str, Any] = field(hash=False)
-    top5_accuracy: float | None = None
+    top5_accuracy: Annotated[float, Field(ge=0, le=100)] | None = None
     accuracy_kind: AccuracyKind = "measured"
-
-    def __post_init__(self) -> None:
-        for name in ("accuracy", "top5_accuracy"):
-            value = getattr(self, name)
-            if value is None and name == "top5_accuracy":
-                continue
-            if not isinstance(value, int | float) or not 0 <= value <= 100 or math.isnan(value):
-                raise ValueError(f"{name} is {value!r:.60}; accepted: 0 to 100 percent")
 
     @property
     def key(self) -> tuple[str, str, int]:
         """What makes it the same measurement."""
         return self.genotype, self.budget, self.seed
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict(self.accuracy, self.top5_accuracy)
 
     @cached_property
     def value(self) -> Architecture:
@@ -123,7 +119,7 @@ class MeasuredResult:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "MeasuredResult":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for missing or unknown fields."""
-        return dataclass_of(cls, value)
+        return read(cls, value)
 
 
 def measured_result(
@@ -259,6 +255,11 @@ class MeasuredAccuracy:
         )
         self._example = results[0]
         self._seeds = sorted({result.seed for result in results})
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether the trainings were too short to say anything but that they work."""
+        return self._example.preset == "smoke"
 
     @property
     def architectures(self) -> tuple[Architecture, ...]:

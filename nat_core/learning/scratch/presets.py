@@ -4,15 +4,17 @@ Sources: DARTS (arXiv 1806.09055), sections 3.2 and 3.4, for cells of two inputs
 table 1, for its own. The small ones are ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.images.names import NAMED, SAMPLE
-from nat_core.learning.scratch.config import Budget
+from nat_core.learning.images.defaults import SAMPLE
+from nat_core.learning.images.names import NAMED
+from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
 from nat_core.network.config import FAMILIES, usual_network
+from nat_core.options import changed
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Preset:
         return Budget(**{"family": family, **self.common, **self.families[family], **changes})
 
 
+DEFAULT_PRESET = "short"
 # Without what pays in long trainings only.
 _PLAIN = {"auxiliary": False, "auxiliary_weight": 0.0, "drop_path": 0.0, "cutout": 0}
 
@@ -74,10 +77,23 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 )
 
 
+def evaluation(architectures: Sequence[NamedArchitecture], options: Mapping[str, Any]) -> EvaluationConfig:
+    """The queue of trainings that options mean; without a preset it starts from the default one.
+
+    Data that are known by name bring their resolution, unless the preset or an option says another.
+
+    Raises:
+        ValueError: unknown preset, architectures that fit no network, or a value out of bounds.
+    """
+    preset = options.get("preset", DEFAULT_PRESET)
+    start = EvaluationConfig(tuple(architectures), preset_budget(preset, architectures[0].architecture), preset=preset)
+    if "resolution" not in PRESETS[preset].common and (named := NAMED.get(options.get("data", ""))):
+        options = {"resolution": named.resolution, **options}
+    return changed(start, options)
+
+
 def preset_budget(preset: str, architecture: Architecture, **changes: Any) -> Budget:
     """The budget of `preset` for the network that `architecture` belongs into, with some fields changed.
-
-    Data that are known by name bring their resolution, unless the preset or a change says another.
 
     Raises:
         ValueError: unknown preset, an architecture that fits no network, or a value out of bounds.
@@ -88,6 +104,4 @@ def preset_budget(preset: str, architecture: Architecture, **changes: Any) -> Bu
     usual = usual_network(architecture).family
     fitting = [name for name in chosen.families if FAMILIES[name].fits(architecture)]
     family = usual if usual in chosen.families or not fitting else fitting[0]
-    if "resolution" not in chosen.common and (named := NAMED.get(changes.get("data", ""))):
-        changes = {"resolution": named.resolution, **changes}
     return chosen.budget(family, **changes)

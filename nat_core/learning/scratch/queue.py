@@ -147,9 +147,13 @@ class _Queue:
 
     def _report(self, done: int, metrics: Mapping[str, float]) -> None:
         position = len(self.state.results)
-        prefix = f"{label(self.config, position)}/" if len(self.config.jobs) > 1 else ""
-        named = {f"{prefix}{name}": value for name, value in metrics.items()}
-        self.hooks.progress(position * _ticks_each(self.config) + done, named)
+        self.hooks.progress(position * _ticks_each(self.config) + done, of_training(self.config, position, metrics))
+
+
+def of_training(config: EvaluationConfig, position: int, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics under the names that they have in the whole queue: with the training's label, if there are several."""
+    prefix = f"{label(config, position)}/" if len(config.jobs) > 1 else ""
+    return {f"{prefix}{name}": value for name, value in metrics.items()}
 
 
 def label(config: EvaluationConfig, position: int) -> str:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nat_core.learning.images.augmentation import Augmentation
 from nat_core.learning.images.images import ImageData, normalise
 from nat_core.learning.images.parts import ImagePart, Part
 from nat_core.learning.scratch.config import TRAINED_ON, Budget
@@ -44,7 +45,7 @@ class Trainer:
         full, rest = divmod(len(self.part), budget.batch)
         self.steps_per_epoch = full + (rest > 1)
         self.steps = budget.epochs * self.steps_per_epoch
-        self._augment = budget.augmentation
+        self._augment = Augmentation(budget.padding, budget.flip, budget.cutout, budget.crop, budget.jitter)
         self._coming: Iterator[ImagePart] = iter(())
         self._comes_for: tuple[ScratchState, int] | None = None
         self._pace = Pace()

@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from nat_core.learning.support.files import load_tensors, save_tensors
+from nat_core.specification import flat
 
 
 class Configuration(Protocol):
@@ -75,8 +76,8 @@ def _check(facts: Mapping[str, Any], kind: Kind, config: Configuration) -> None:
     """Raises ValueError for another version, or for the first field in which the configurations differ."""
     if facts["format_version"] != kind.version:
         raise ValueError(f"format_version is {facts['format_version']!r}, not {kind.version}")
-    saved, wanted = type(config).from_dict(facts["config"]).to_dict(), config.to_dict()
-    for name, value in wanted.items():
+    saved = flat(type(config).from_dict(facts["config"]).to_dict())
+    for name, value in flat(config.to_dict()).items():
         if saved[name] != value:
             raise ValueError(f"{name} was {saved[name]!r:.100} and is now {value!r:.100}")
 

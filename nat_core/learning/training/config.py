@@ -1,42 +1,65 @@
 """The configuration of a training, the same for command line and page, and the recipes that fill it."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.architecture.transitions import RULES
-from nat_core.learning.nasbench201.table import DEVICES, SELECTION_SETS, check_selection_set
-from nat_core.learning.policies.policy import POLICY_CONFIGS, PolicyConfig
-from nat_core.learning.support.checks import check_fields
-from nat_core.learning.support.values import dataclass_of
+from nat_core.learning.nasbench201.columns import DEVICES, SelectionSet
+from nat_core.learning.policies.config import BUDGETS, POLICY_CONFIGS, PolicyConfig
+from nat_core.learning.support.earlier import in_parts
+from nat_core.options import Asked
+from nat_core.specification import OneOf, read, specified
 
-ESTIMATORS = ("group", "moving_average")
-REWARD_SCALES = ("normal_scores", "points")
-COSTS = ("macs", *DEVICES)
-# Rewards from a model of really trained cells (see `trainings_model`), for spaces without a benchmark's table.
-TRAININGS = "trainings"
+# Rewards from a benchmark's table, or from a model of really trained cells (see `trainings_model`).
+TABLE, TRAININGS = "table", "trainings"
+SOURCES = {TABLE: "A benchmark's table", TRAININGS: "A model of really trained cells"}
+COSTS = {"macs": "MACs", **DEVICES}
+
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Steps = Annotated[int, Field(ge=1, le=10_000_000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=1000)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+_MODELLED = (TRAININGS,)
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How to train a policy.
+@specified
+class AdamConfig:
+    """The optimiser of the policy.
 
     Attributes:
-        space: whose architectures are transformed.
-        rule: "nat" or "nat++".
-        policy: shape of the policy.
-        data_set: what rewards, unless another accuracy source is given: a validation column of NAS-Bench-201, or
-            "trainings".
-        trainings: files of trained cells that the model of "trainings" is fitted on; without any, the shipped model.
-        steps: gradient steps.
-        batch: input architectures per step.
-        samples: transformations drawn per input.
-        learning_rate: Adam's, after warm-up.
+        learning_rate: after warm-up.
         warmup_steps: over which the rate rises linearly.
         decay: whether the rate then falls to 0 along a cosine.
         betas, weight_decay: Adam's.
+    """
+
+    learning_rate: Share = 2e-3
+    warmup_steps: Annotated[int, Field(ge=0, le=10_000_000)] = 50
+    decay: bool = True
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+    weight_decay: Share = 0.0
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """The rate in step 0…steps-1: linear warm-up, then a cosine to 0 if `decay`."""
+        warm = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
+        if not self.decay:
+            return self.learning_rate * warm
+        done = max(0, step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+
+
+@specified
+class ReinforceConfig:
+    """How rewards become gradients.
+
+    Attributes:
         estimator: "group" compares an input's samples with each other (see `reinforce`); "moving_average" is
             the authors' baseline over all rewards.
         reward_scale: in which the group estimator compares: "normal_scores" weighs rewards by their ranks among the
@@ -46,88 +69,201 @@ class TrainingConfig:
         best_weight: factor of the bonus for an input's best sample, per sample.
         baseline_decay: of the moving average.
         entropy_start, entropy_end: weight of the entropy in nats, linear from first to last step.
-        inputs, held_out: how many architectures are trained on, and how many only measured.
-        thinned_share: of the random inputs trained on, how many lose operations to null first, a quarter of these all
-            but one in a row: cells made by hand are sparse or chains, drawn ones are neither.
-        split_seed: decides which; independent of `seed` so that trainings compare on the same ones.
-        seed: of weights, batches and draws.
+        searched_share: of the inputs trained on, for how many the policy imitates what steepest ascent finds where its
+            samples find nothing as good, rare gains above all; for rewards that cost nothing and stay the same. With
+            budgets, where all cells of the space can be enumerated, it imitates the best that fits.
+        imitation_weight: of what the imitated is ahead of the best sample, in the scale of rewards.
+        imitation_until: share of the steps over which imitation fades to nothing; 0: it does not fade.
+    """
+
+    estimator: Annotated[str, OneOf({"group": "Among an input's samples", "moving_average": "Moving average"})] = (
+        "group"
+    )
+    reward_scale: Annotated[str, OneOf({"normal_scores": "Normal scores", "points": "Points"})] = "normal_scores"
+    advantage_weight: Weight = 0.05
+    best_weight: Weight = 0.25
+    baseline_decay: Share = 0.99
+    entropy_start: Weight = 0.03
+    entropy_end: Weight = 0.001
+    searched_share: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Asked("Searched share", "Of the inputs, for which search shows the policy an output.", only=_MODELLED),
+    ] = 0.0
+    imitation_weight: Weight = 3.0
+    imitation_until: Share = 0.0
+
+    def entropy_weight_at(self, step: int, steps: int) -> float:
+        """Weight of the entropy in step 0…steps-1."""
+        return self.entropy_start + (self.entropy_end - self.entropy_start) * step / max(1, steps - 1)
+
+    def imitation_weight_at(self, step: int, steps: int) -> float:
+        """Weight of what is imitated in step 0…steps-1; 0 where nothing is."""
+        if not self.searched_share:
+            return 0.0
+        if not self.imitation_until:
+            return self.imitation_weight
+        return self.imitation_weight * max(0.0, 1 - step / (self.imitation_until * steps))
+
+
+@specified
+class RewardConfig:
+    """What is rewarded.
+
+    Attributes:
+        source: of accuracies, unless another one is given.
+        data_set: the validation column of NAS-Bench-201 that a table's rewards come from.
+        trainings: files of trained cells that the model of trainings is fitted on; without any, the shipped model.
         cost: what `cost_weight` weighs: "macs", or a device whose latencies NAS-Bench-201 has.
         cost_weight: λ; points of accuracy ÷ 100 given up for the cost of the heaviest architecture.
         change_weight: points of accuracy that changing an edge must be worth.
-        searched_share: of the inputs trained on, for how many the policy imitates what steepest ascent finds where its
-            samples find nothing as good, rare gains above all; for rewards that cost nothing and stay the same.
-        caution: standard errors of what is gained over the surest rule that are deducted from a modelled gain.
+        caution: standard errors of what is gained over the input that are deducted from a modelled gain.
+    """
+
+    source: Annotated[str, OneOf(SOURCES)] = TABLE
+    data_set: Annotated[SelectionSet, Asked("Rewards from", "Column of the benchmark.", only=(TABLE,))] = (
+        "cifar10_valid"
+    )
+    trainings: Annotated[
+        tuple[str, ...],
+        Asked(
+            help="A file of your trained cells: CSV, parquet or LaNAS' trace; repeatable.", only=_MODELLED, files=True
+        ),
+    ] = ()
+    cost_weight: Annotated[
+        float,
+        Field(ge=0, le=10),
+        Asked("Cost weight λ", "Points of accuracy ÷ 100 given up for the heaviest cell's cost."),
+    ] = 0.0
+    change_weight: Annotated[
+        float,
+        Field(ge=0, le=100),
+        Asked("Change weight", "Points of accuracy that changing an edge must be worth.", only=_MODELLED),
+    ] = 0.0
+    caution: Annotated[
+        float,
+        Field(ge=0, le=100),
+        Asked("Caution", "Standard errors deducted from what is gained.", only=_MODELLED),
+    ] = 0.0
+    cost: Annotated[
+        str,
+        OneOf(COSTS),
+        Asked("Cost", "What λ weighs: macs, or a device of the benchmark.", only=(TABLE,)),
+    ] = "macs"
+
+
+@specified
+class InputsConfig:
+    """The architectures of a training.
+
+    Attributes:
+        training, held_out: how many are trained on, and how many only measured.
+        thinned_share: of the random inputs trained on, how many lose operations to null first, a quarter of these all
+            but one in a row: cells made by hand are sparse or chains, drawn ones are neither.
+        split_seed: decides which; independent of the training's seed so that trainings compare on the same ones.
+    """
+
+    training: Annotated[int, Field(ge=1, le=1_000_000)] = 12_500
+    held_out: Annotated[int, Field(ge=0, le=1_000_000)] = 3_125
+    thinned_share: Share = 0.0
+    split_seed: Seed = 0
+
+
+@specified
+class BudgetsConfig:
+    """The budgets that the policy is told: drawn anew whenever an input is, and transformations from what fits them.
+
+    Attributes:
+        cost: what they limit; empty: the policy is told none.
+        smallest: the smallest that is drawn, as a share of the input's cost; all up to 1 are as likely.
+        whole: share of the budgets that are the input's whole cost.
+    """
+
+    cost: Annotated[
+        str,
+        OneOf(BUDGETS),
+        Asked(
+            "Budget of",
+            "What a budget limits that the policy is told: macs, parameters or a device.",
+            "budget",
+            only=(TABLE, TRAININGS),
+        ),
+    ] = ""
+    smallest: Share = 0.05
+    whole: Share = 0.2
+
+
+@specified
+class TrainingConfig:
+    """How to train a policy.
+
+    Attributes:
+        space: whose architectures are transformed.
+        rule: "nat" or "nat++".
+        policy: shape of the policy.
+        steps: gradient steps.
+        batch: input architectures per step.
+        samples: transformations drawn per input.
+        seed: of weights, batches and draws.
+        optimizer, reinforce, reward, inputs, budgets: how the policy learns, from what, on which architectures, and
+            within which budgets.
 
     Raises:
         ValueError: a value out of bounds; says which and what is accepted.
     """
 
-    space: str = "nasbench201"
-    rule: str = "nat++"
-    policy: PolicyConfig = field(default_factory=PolicyConfig)
-    data_set: str = "cifar10_valid"
-    trainings: tuple[str, ...] = ()
-    steps: int = 1500
-    batch: int = 256
-    samples: int = 10
-    learning_rate: float = 2e-3
-    warmup_steps: int = 50
-    decay: bool = True
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
-    estimator: str = "group"
-    reward_scale: str = "normal_scores"
-    advantage_weight: float = 0.05
-    best_weight: float = 0.25
-    baseline_decay: float = 0.99
-    entropy_start: float = 0.03
-    entropy_end: float = 0.001
-    inputs: int = 12_500
-    held_out: int = 3_125
-    thinned_share: float = 0.0
-    split_seed: int = 0
-    seed: int = 0
-    cost: str = "macs"
-    cost_weight: float = 0.0
-    change_weight: float = 0.0
-    caution: float = 0.0
-    searched_share: float = 0.0
+    space: Annotated[str, OneOf(SPACES)] = "nasbench201"
+    rule: Annotated[str, OneOf(RULES)] = "nat++"
+    policy: Annotated[
+        PolicyConfig,
+        Asked("Policy network", "edge is ours, gcn the papers'.", "policy_network", named=POLICY_CONFIGS),
+    ] = PolicyConfig()
+    steps: Annotated[
+        Steps,
+        Asked("Policy steps", "Gradient steps of the policy; from images, per epoch or round.", main=True),
+    ] = 1500
+    batch: Annotated[int, Field(ge=1, le=100_000)] = 256
+    samples: Annotated[int, Field(ge=1, le=10_000)] = 10
+    seed: Annotated[Seed, Asked("Seed", "Of weights, batches and draws.", main=True)] = 0
+    optimizer: AdamConfig = AdamConfig()
+    reinforce: ReinforceConfig = ReinforceConfig()
+    reward: RewardConfig = RewardConfig()
+    inputs: InputsConfig = InputsConfig()
+    budgets: BudgetsConfig = BudgetsConfig()
 
     def __post_init__(self) -> None:
-        check_fields(self, _BOUNDS, _CHOICES)
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas are {self.betas}; two numbers are needed, at least 0 and below 1")
-        if self.estimator == "group" and self.samples < 2:
+        reward, is_table = self.reward, self.space == "nasbench201"
+        if self.reinforce.estimator == "group" and self.samples < 2:
             raise ValueError("the group estimator compares samples of an input; samples must be 2 or more")
-        self._check_data_set()
-        if self.trainings and self.data_set != TRAININGS:
-            raise ValueError(f"trainings reward where data_set is {TRAININGS}, not {self.data_set}")
-        if self.cost_weight and self.cost != "macs" and self.space != "nasbench201":
+        if reward.source == TRAININGS and is_table:
+            raise ValueError(f"reward.source is {TRAININGS!r}; accepted for nasbench201, which has a table: {TABLE}")
+        if reward.trainings and reward.source != TRAININGS:
+            raise ValueError(f"trainings reward where reward.source is {TRAININGS!r}, not {reward.source!r}")
+        if reward.cost_weight and reward.cost != "macs" and not is_table:
             raise ValueError(
-                f"latencies on {self.cost} are known for nasbench201 only; accepted for {self.space}: macs"
+                f"latencies on {reward.cost} are known for nasbench201 only; accepted for {self.space}: macs"
             )
+        self._check_budgets()
 
-    def _check_data_set(self) -> None:
-        if self.data_set != TRAININGS:
-            check_selection_set(self.data_set)
-        elif self.space == "nasbench201":
-            raise ValueError(f"nasbench201 has a table; accepted for data_set: {', '.join(SELECTION_SETS)}")
+    def _check_budgets(self) -> None:
+        cost = self.budgets.cost
+        if cost in DEVICES and self.space != "nasbench201":
+            raise ValueError(
+                f"latencies on {cost} are known for nasbench201 only; accepted for {self.space}: macs, parameters"
+            )
+        if cost and self.reinforce.estimator != "group":
+            raise ValueError(f"budgets need the group estimator; accepted for {self.reinforce.estimator}: none")
+        if self.policy.budget not in ("", cost):
+            raise ValueError(f"policy.budget is {self.policy.budget!r}; it must be empty, or budgets.cost ({cost!r})")
+
+    @property
+    def shape(self) -> PolicyConfig:
+        """Of the policy, which is told what `budgets` limit."""
+        return replace(self.policy, budget=self.budgets.cost)
 
     @property
     def target_space(self) -> Space:
         return SPACES[self.space]
-
-    def learning_rate_at(self, step: int) -> float:
-        """Adam's rate in step 0…steps-1: linear warm-up, then a cosine to 0 if `decay`."""
-        warm = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
-        if not self.decay:
-            return self.learning_rate * warm
-        done = max(0, step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
-
-    def entropy_weight_at(self, step: int) -> float:
-        """Weight of the entropy in step 0…steps-1."""
-        return self.entropy_start + (self.entropy_end - self.entropy_start) * step / max(1, self.steps - 1)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -135,83 +271,38 @@ class TrainingConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "TrainingConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
-        return dataclass_of(cls, value)
+        return read(cls, in_parts(value))
 
 
-_CHOICES = {
-    "space": SPACES,
-    "rule": RULES,
-    "estimator": ESTIMATORS,
-    "reward_scale": REWARD_SCALES,
-    "cost": COSTS,
-}
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "steps": (1, 10_000_000),
-    "batch": (1, 100_000),
-    "samples": (1, 10_000),
-    "learning_rate": (0.0, 1.0),
-    "warmup_steps": (0, 10_000_000),
-    "weight_decay": (0.0, 1.0),
-    "advantage_weight": (0.0, 1000.0),
-    "best_weight": (0.0, 1000.0),
-    "baseline_decay": (0.0, 1.0),
-    "entropy_start": (0.0, 1000.0),
-    "entropy_end": (0.0, 1000.0),
-    "inputs": (1, 1_000_000),
-    "held_out": (0, 1_000_000),
-    "thinned_share": (0.0, 1.0),
-    "searched_share": (0.0, 1.0),
-    "split_seed": (0, 2**63 - 1),
-    "seed": (0, 2**63 - 1),
-    "cost_weight": (0.0, 10.0),
-    "change_weight": (0.0, 100.0),
-    "caution": (0.0, 100.0),
-}
-
-
-def authors_recipe(**changes: Any) -> TrainingConfig:
-    """The recipe of the papers' code on its own network, for comparison: one sample, a moving baseline."""
-    recipe = {
-        "policy": POLICY_CONFIGS["gcn"],
-        "steps": 8000,
-        "samples": 1,
-        "learning_rate": 3e-4,
-        "warmup_steps": 0,
-        "decay": False,
-        "betas": (0.5, 0.999),
-        "weight_decay": 5e-4,
-        "estimator": "moving_average",
-        "reward_scale": "points",
-        "advantage_weight": 0.01,
-        "entropy_start": 0.003,
-        "entropy_end": 0.003,
-        "batch": 64,
+# The recipe of the papers' code: one sample, a moving baseline.
+AUTHORS_OPTIMIZER = AdamConfig(
+    learning_rate=3e-4, warmup_steps=0, decay=False, betas=(0.5, 0.999), weight_decay=5e-4
+)  # fmt: skip
+AUTHORS_REINFORCE = ReinforceConfig(
+    estimator="moving_average", reward_scale="points", advantage_weight=0.01, entropy_start=0.003, entropy_end=0.003
+)
+RECIPES: Mapping[str, TrainingConfig] = MappingProxyType(
+    {
+        "group": TrainingConfig(),
+        # One policy for all budgets: what exact search finds shows it the way, and then its own samples do. While it
+        # imitates it spreads over what is nearly as good; what it does most probably becomes best after that.
+        "budgets": TrainingConfig(
+            steps=2500, budgets=BudgetsConfig("macs"),
+            reinforce=ReinforceConfig(searched_share=1.0, imitation_weight=0.15, imitation_until=0.5),
+        ),
+        # On its own network, for comparison.
+        "authors": TrainingConfig(
+            policy=POLICY_CONFIGS["gcn"], steps=8000, batch=64, samples=1, optimizer=AUTHORS_OPTIMIZER,
+            reinforce=AUTHORS_REINFORCE,
+        ),
+        # Modelled rewards are free but often wrong: of a gain counts what is sure, and the budget sets the price.
+        # Steepest ascent for every input and budget shows the way.
+        TRAININGS: TrainingConfig(
+            space="fully_concat", steps=800, batch=32, samples=8,
+            reinforce=ReinforceConfig(entropy_end=0.003, searched_share=1.0),
+            reward=RewardConfig(source=TRAININGS, caution=0.7),
+            inputs=InputsConfig(training=600, held_out=100, thinned_share=0.3),
+            budgets=BudgetsConfig("macs", smallest=0.15),
+        ),
     }
-    return TrainingConfig(**{**recipe, **changes})
-
-
-def trainings_recipe(**changes: Any) -> TrainingConfig:
-    """Modelled rewards, which are free but often wrong: what counts is what is surely gained over a rule."""
-    recipe = {
-        "space": "fully_concat",
-        "data_set": TRAININGS,
-        "steps": 500,
-        "batch": 32,
-        "samples": 8,
-        "learning_rate": 2e-3,
-        "entropy_end": 0.003,
-        "inputs": 1000,
-        "held_out": 200,
-        "thinned_share": 0.3,
-        "cost_weight": 0.05,
-        "caution": 1.0,
-        "searched_share": 0.6,
-    }
-    return TrainingConfig(**{**recipe, **changes})
-
-
-RECIPES: Mapping[str, Callable[..., TrainingConfig]] = {
-    "group": TrainingConfig,
-    "authors": authors_recipe,
-    "trainings": trainings_recipe,
-}
+)  # fmt: skip

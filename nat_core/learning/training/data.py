@@ -1,7 +1,7 @@
 """What a training runs on: input architectures, split into trained-on and held-out ones, and what rewards them."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,13 @@ from nat_core.learning.accuracies.own_trainings import model_of_files
 from nat_core.learning.accuracies.trainings_model_files import shipped_trainings_model
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.nasbench201 import table
-from nat_core.learning.training.config import TRAININGS, TrainingConfig
+from nat_core.learning.training.config import TRAININGS, InputsConfig, TrainingConfig
 from nat_core.learning.training.rewards import Objective, RelativeCost
-from nat_core.learning.training.rules import Rule, best_rule
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
 _THINNED_AT_MOST = 0.5
 _CHAINED = 0.25
-# Random inputs by which a rule is found.
-_RULED = 40
 
 
 @dataclass(frozen=True)
@@ -34,30 +31,30 @@ class Inputs:
     held_out: tuple[Architecture, ...]
 
 
-def split_codes(inputs: int, held_out: int, split_seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_codes(inputs: InputsConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Codes of NAS-Bench-201 cells to train on and to hold out: a seeded permutation cut in two.
 
     Raises:
         ValueError: more cells are wanted than there are.
     """
-    if inputs + held_out > table.SIZE:
-        raise ValueError(f"inputs + held_out is {inputs + held_out}; NAS-Bench-201 has {table.SIZE} cells")
-    order = np.random.default_rng(split_seed).permutation(table.SIZE)
-    return order[:inputs], order[table.SIZE - held_out :]
+    if (wanted := inputs.training + inputs.held_out) > table.SIZE:
+        raise ValueError(f"inputs.training + inputs.held_out is {wanted}; NAS-Bench-201 has {table.SIZE} cells")
+    order = np.random.default_rng(inputs.split_seed).permutation(table.SIZE)
+    return order[: inputs.training], order[table.SIZE - inputs.held_out :]
 
 
 def inputs_of(config: TrainingConfig) -> Inputs:
     """The inputs of a training: cells of the benchmark where the space is enumerated, else a seeded random pool."""
     if config.space == table.SPACE.name:
-        parts = split_codes(config.inputs, config.held_out, config.split_seed)
+        parts = split_codes(config.inputs)
         return Inputs(*(tuple(table.architecture_of_code(int(code)) for code in part) for part in parts))
-    rng = random.Random(config.split_seed)
-    pool = [config.target_space.sample(rng) for _ in range(config.inputs + config.held_out)]
+    inputs, rng = config.inputs, random.Random(config.inputs.split_seed)
+    pool = [config.target_space.sample(rng) for _ in range(inputs.training + inputs.held_out)]
     training = (
-        _as_by_hand(item, config.target_space, rng) if rng.random() < config.thinned_share else item
-        for item in pool[: config.inputs]
+        _as_by_hand(item, config.target_space, rng) if rng.random() < inputs.thinned_share else item
+        for item in pool[: inputs.training]
     )
-    return Inputs(tuple(training), tuple(pool[config.inputs :]))
+    return Inputs(tuple(training), tuple(pool[inputs.training :]))
 
 
 def _as_by_hand(architecture: Architecture, space: Space, rng: random.Random) -> Architecture:
@@ -98,35 +95,27 @@ def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -
         ValueError: the space has no table, so a source is needed.
     """
     source = source or source_of(config)
-    relative_cost = relative_cost_of(config) if config.cost_weight else None
-    objective = Objective(source, relative_cost, config.cost_weight, config.change_weight, config.caution)
-    if not config.caution:
-        return objective
-    return replace(objective, rule=surest_rule(objective, config.target_space, config.rule))
-
-
-def surest_rule(objective: Objective, space: Space, transitions: str) -> Rule:
-    """The legal rule that gains most on average over random inputs, less the objective's caution."""
-    rng = random.Random(space.name)
-    return best_rule(space, [space.sample(rng) for _ in range(_RULED)], objective.surely_gained, transitions)
+    reward = config.reward
+    relative_cost = relative_cost_of(config) if reward.cost_weight else None
+    return Objective(source, relative_cost, reward.cost_weight, reward.change_weight, reward.caution)
 
 
 def source_of(config: TrainingConfig) -> AccuracySource:
     """The accuracies that the configuration names. Raises ValueError if there are none for its space."""
-    if config.data_set == TRAININGS:
-        if config.trainings:
-            return model_of_files(tuple(map(Path, config.trainings)), config.space, config.seed)[0]
+    if config.reward.source == TRAININGS:
+        if config.reward.trainings:
+            return model_of_files(tuple(map(Path, config.reward.trainings)), config.space, config.seed)[0]
         return shipped_trainings_model(config.space)
     if config.space != table.SPACE.name:
-        raise ValueError(f"{config.space} has no table of accuracies; accepted for data_set: {TRAININGS}")
-    return table.TabularAccuracy(config.data_set)
+        raise ValueError(f"{config.space} has no table of accuracies; accepted for reward.source: {TRAININGS}")
+    return table.TabularAccuracy(config.reward.data_set)
 
 
 def read_in_words(config: TrainingConfig) -> str:
     """What the files of trained cells hold, and how well they can be predicted. Raises ValueError like `source_of`."""
-    model, judged = model_of_files(tuple(map(Path, config.trainings)), config.space, config.seed)
+    model, predicted = model_of_files(tuple(map(Path, config.reward.trainings)), config.space, config.seed)
     tables = ", ".join(f"{source.name} ({source.rows:,} cells)" for source in model.sources)
-    quality = judged.quality
+    quality = predicted.quality
     return (
         f"read {tables}; cells of other topologies are predicted with rank correlation {quality.rank_correlation:.2f}, "
         f"error {quality.error_points:.2f} points, {quality.within_one:.0%} within one standard error and "
@@ -136,9 +125,9 @@ def read_in_words(config: TrainingConfig) -> str:
 
 def relative_cost_of(config: TrainingConfig) -> RelativeCost:
     """The cost that the configuration names, as a fraction of the heaviest architecture's."""
-    if config.cost == "macs":
+    if config.reward.cost == "macs":
         return relative_macs(config.target_space)
-    latencies = table.latencies_ms(config.cost)
+    latencies = table.latencies_ms(config.reward.cost)
     return lambda architectures: latencies[table.codes(architectures)] / latencies.max()
 
 

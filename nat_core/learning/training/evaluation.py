@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nat_core.learning.graphs.graph import OPERATION_COUNT, encode, legal_mask
+from nat_core.learning.graphs.graph import OPERATION_COUNT
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.comparators import Codes, Lattice, Quality, Scores, best_of, judge, oracle
 from nat_core.learning.policies.distribution import greedy, most_probable
@@ -85,11 +85,11 @@ def policy_quality(
 
 
 def edge_log_probabilities(policy: Policy, inputs: Codes, rule: str = "nat++") -> NDArray[np.float32]:
-    """[n, 6, operations] log-probabilities for n cells given by their codes."""
-    graphs = encode([table.architecture_of_code(int(code)) for code in inputs]).to(policy.device)
+    """[n, 6, operations] log-probabilities for n cells given by their codes, whose budgets are their own costs."""
+    cells = [table.architecture_of_code(int(code)) for code in inputs]
     with torch.inference_mode():
-        flat = policy.log_probabilities(graphs, legal_mask(table.SPACE, rule).to(policy.device))
-    return flat.view(len(inputs), len(table.EDGES), OPERATION_COUNT).cpu().numpy()
+        rows = policy.distribution(cells, table.SPACE, rule).log_probabilities
+    return rows.view(len(inputs), len(table.EDGES), OPERATION_COUNT).cpu().numpy()
 
 
 def probable_codes(log_probabilities: NDArray[np.floating], count: int, inputs: Codes) -> Codes:

@@ -12,23 +12,20 @@ import torch
 from torch import Tensor
 
 from nat_core.architecture.cell import Architecture
-from nat_core.architecture.operations import INDEX
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.graphs.graph import encode, graph_count, legal_mask, select
 from nat_core.learning.policies.distribution import edge_entropy, greedy, log_probability, sample, sum_per_graph
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.hooks import Hooks, Metrics, Progress, Saver
 from nat_core.learning.support.ranks import TargetScale
+from nat_core.learning.training.budgets import Budgeted, Budgets, whole_budgets
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import Inputs, inputs_of, objective_of
 from nat_core.learning.training.macs_ratios import MacsRatios
 from nat_core.learning.training.reinforce import group_advantage, imitation_term, moving_baseline, reinforce_loss
 from nat_core.learning.training.rewards import Objective, Rewards
-from nat_core.learning.training.search import ascended
+from nat_core.learning.training.search import search_of
 from nat_core.learning.training.state import TrainingState, load_state, new_state, save_state
-
-# Of what search is ahead of an input's best sample, in the scale of rewards: few inputs have any, all have advantages.
-_IMITATION_WEIGHT = 3.0
 
 
 @dataclass(frozen=True)
@@ -120,35 +117,55 @@ class Trainer:
         self.config = config
         self.objective = objective
         self.inputs = inputs.training
-        self._searched: dict[int, Tensor] = {}
+        self._search = search_of(config, objective, inputs.training)
         self.legal = legal_mask(config.target_space, config.rule).to(device)
         self.graphs = encode(inputs.training).to(device)
+        self.budgets = (
+            Budgets(config, inputs.training, self.graphs, self.legal, objective.source) if config.budgets.cost else None
+        )
         self.rewards = Rewards(objective, inputs.training, self.graphs)
         self.scale = reward_scale(config, objective, inputs.training)
         self.held_out_graphs = encode(inputs.held_out).to(device) if inputs.held_out else None
         self.held_out_rewards = Rewards(objective, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
+        self.held_out_budgets = (
+            whole_budgets(config, inputs.held_out, self.held_out_graphs, self.legal)
+            if config.budgets.cost and inputs.held_out
+            else None
+        )
         self._macs_ratios = (
             MacsRatios(config.target_space, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
         )
 
     def step(self, state: TrainingState) -> dict[str, float]:
         """Draws inputs and transformations, looks up rewards, and follows the gradient once."""
-        config, device = self.config, self.legal.device
+        config, learning, device = self.config, self.config.reinforce, self.legal.device
         state.policy.train()
         count = graph_count(self.graphs)
         chosen = torch.randperm(count, generator=state.generator)[: config.batch].to(device)
         graphs = select(self.graphs, chosen)
-        log_probabilities = state.policy.log_probabilities(graphs, self.legal)
-        drawn = sample(log_probabilities, config.samples, state.generator)
+        budgeted = self.budgets.draw(chosen, graphs.operation, state.generator) if self.budgets else None
+        log_probabilities = state.policy.log_probabilities(
+            graphs, self.legal, budgeted.conditions if budgeted else None
+        )
+        fitting = budgeted.fitting(log_probabilities) if budgeted else None
+        if budgeted and fitting:
+            drawn = budgeted.drawn(fitting, config.samples, state.generator)
+        else:
+            drawn = sample(log_probabilities, config.samples, state.generator)
         judged = self.rewards(chosen, torch.cat([graphs.operation[None], drawn])).to(device)
         rewards, gains = judged[1:], judged[1:] - judged[:1]
         advantage = self._advantage(rewards, gains, state).to(log_probabilities.dtype)
         entropy = sum_per_graph(edge_entropy(log_probabilities), graphs.edge_batch, len(chosen))
         chance = log_probability(log_probabilities, drawn, graphs.edge_batch, len(chosen))
-        loss = reinforce_loss(chance, advantage, entropy, config.entropy_weight_at(state.step))
-        if config.searched_share:
-            loss = loss._replace(imitation_term=self._imitation(chosen, log_probabilities, graphs.edge_batch, rewards))
-        rate = config.learning_rate_at(state.step)
+        chance = chance - fitting.log_fits if fitting else chance
+        loss = reinforce_loss(chance, advantage, entropy, learning.entropy_weight_at(state.step, config.steps))
+        if weight := learning.imitation_weight_at(state.step, config.steps):
+            found, points = self._found(chosen, budgeted)
+            found = found.to(graphs.edge_batch)[None]
+            chance = log_probability(log_probabilities, found, graphs.edge_batch, len(chosen))[0]
+            term = imitation_term(chance, points.to(rewards), self._scaled(rewards), weight)
+            loss = loss._replace(imitation_term=term)
+        rate = config.optimizer.rate_at(state.step, config.steps)
         state.descend(loss.total, rate)
         return {
             "reward": rewards.mean().item(),
@@ -156,24 +173,21 @@ class Trainer:
             "best_sample_gain": gains.amax(dim=0).mean().item(),
             "policy_term": loss.policy_term.item(),
             "entropy_term": loss.entropy_term.item(),
-            **({"imitation_term": loss.imitation_term.item()} if config.searched_share else {}),
+            **({"imitation_term": loss.imitation_term.item()} if learning.searched_share else {}),
             "entropy": entropy.mean().item(),
             "learning_rate": rate,
         }
 
-    def _imitation(self, chosen: Tensor, log_probabilities: Tensor, edge_batch: Tensor, rewards: Tensor) -> Tensor:
-        """Of what steepest ascent finds for the chosen inputs; each is sought once."""
-        space, rule = self.config.target_space, self.config.rule
-        numbers, sought = chosen.tolist(), self.config.searched_share * len(self.inputs)
-        for number in set(numbers) - self._searched.keys():
-            given = self.inputs[number]
-            found = ascended(given, space, self.objective, rule) if number < sought else given
-            self._searched[number] = torch.tensor([INDEX[name] for name in found.operations])
-        found = torch.cat([self._searched[number] for number in numbers]).to(edge_batch)[None]
-        points = self._scaled(self.rewards(chosen, found)[0].to(rewards))
-        points[chosen >= sought] = -torch.inf
-        chance = log_probability(log_probabilities, found, edge_batch, len(numbers))[0]
-        return imitation_term(chance, points, self._scaled(rewards), _IMITATION_WEIGHT)
+    def _found(self, chosen: Tensor, budgeted: Budgeted | None) -> tuple[Tensor, Tensor]:
+        """[E] operations that search finds for the chosen inputs, and [batch] what they are worth; −inf where nothing
+        was sought, or found that fits."""
+        assert self._search is not None
+        unlimited = torch.full((len(chosen),), torch.inf, dtype=torch.float64)
+        limits = budgeted.limits.cpu() if budgeted else unlimited
+        rows, fits = self._search(chosen.cpu().numpy(), limits.numpy())
+        found = torch.from_numpy(np.concatenate(rows))
+        points = self._scaled(self.rewards(chosen, found[None])[0])
+        return found, points.masked_fill(~torch.from_numpy(fits), -torch.inf)
 
     def _scaled(self, rewards: Tensor) -> Tensor:
         """Rewards in the scale in which they are compared."""
@@ -183,11 +197,12 @@ class Trainer:
 
     def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
         """[samples, batch] weighted advantages; keeps the moving baseline."""
-        if self.config.estimator == "group":
-            return self.config.advantage_weight * group_advantage(self._scaled(rewards), self.config.best_weight).value
+        config = self.config.reinforce
+        if config.estimator == "group":
+            return config.advantage_weight * group_advantage(self._scaled(rewards), config.best_weight).value
         advantage = gains - state.baseline
-        state.baseline = moving_baseline(state.baseline, gains, self.config.baseline_decay)
-        return self.config.advantage_weight * advantage
+        state.baseline = moving_baseline(state.baseline, gains, config.baseline_decay)
+        return config.advantage_weight * advantage
 
     @torch.inference_mode()
     def held_out(self, policy: Policy) -> dict[str, float]:
@@ -195,7 +210,9 @@ class Trainer:
         if self.held_out_graphs is None or self.held_out_rewards is None or self._macs_ratios is None:
             return {}
         policy.eval()
-        outputs = greedy(policy.log_probabilities(self.held_out_graphs, self.legal))
+        budgeted = self.held_out_budgets
+        scores = policy.log_probabilities(self.held_out_graphs, self.legal, budgeted.conditions if budgeted else None)
+        outputs = budgeted.greedy(scores) if budgeted else greedy(scores)
         every = torch.arange(graph_count(self.held_out_graphs))
         before, after = self.held_out_rewards(every, torch.stack([self.held_out_graphs.operation, outputs]))
         gains = after - before
@@ -213,7 +230,8 @@ def reward_scale(
 
     An unstable source, whose numbers change as training goes on, is not asked for all inputs but compared in points.
     """
-    if config.reward_scale == "points" or config.estimator != "group" or not objective.source.stable:
+    learning = config.reinforce
+    if learning.reward_scale == "points" or learning.estimator != "group" or not objective.source.stable:
         return None
     rewards = objective(architectures)
     return TargetScale.fitted(rewards, rank_share=1.0) if len(np.unique(rewards)) > 1 else None

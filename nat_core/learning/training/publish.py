@@ -13,6 +13,7 @@ from nat_core.learning.accuracies.trainings_model_files import save_trainings_mo
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.support.device import machine
+from nat_core.learning.training.budget_quality import budget_figures
 from nat_core.learning.training.data import inputs_of, objective_of, split_codes
 from nat_core.learning.training.evaluation import policy_quality
 from nat_core.learning.training.loop import TrainedPolicy
@@ -41,7 +42,7 @@ def card_of(trained: TrainedPolicy, command: str, quality: dict[str, Any] | None
     return PolicyCard(
         space=config.space,
         rule=config.rule,
-        policy=config.policy,
+        policy=config.shape,
         command=command,
         data=trained.source.description,
         training={**config.to_dict(), "steps_done": trained.steps_done},
@@ -55,14 +56,16 @@ def card_of(trained: TrainedPolicy, command: str, quality: dict[str, Any] | None
 def held_out_quality(trained: TrainedPolicy) -> dict[str, Any]:
     """Figures on held-out inputs, judged by NAS-Bench-201's table or by a model of trainings; {} for other sources."""
     config = trained.config
-    if isinstance(trained.source, TrainingsModel) and config.held_out:
+    if isinstance(trained.source, TrainingsModel) and config.inputs.held_out:
         return _modelled_quality(trained, trained.source)
-    if config.space != table.SPACE.name or not config.held_out:
+    if config.space != table.SPACE.name or not config.inputs.held_out:
         return {}
-    _, inputs = split_codes(config.inputs, config.held_out, config.split_seed)
+    _, inputs = split_codes(config.inputs)
     scores = objective_of(config)([table.architecture_of_code(code) for code in range(table.SIZE)])
     measured = policy_quality(trained.policy, inputs, scores, config.rule).to_dict()
-    return {"inputs": f"{config.held_out} held-out NAS-Bench-201 cells", "score": config.data_set, **measured}
+    if config.budgets.cost:
+        measured["budgets"] = budget_figures(trained.policy, inputs, scores, config.budgets.cost, config.rule)
+    return {"inputs": f"{len(inputs)} held-out NAS-Bench-201 cells", "score": config.reward.data_set, **measured}
 
 
 @torch.inference_mode()
@@ -76,7 +79,7 @@ def _modelled_quality(trained: TrainedPolicy, model: TrainingsModel) -> dict[str
     cost = cost_model(NETWORKS[config.target_space.network]).cost
     ratios = [cost(new).macs / cost(old).macs for old, new in zip(inputs, outputs, strict=True)]
     return {
-        "inputs": f"{config.held_out} held-out random architectures",
+        "inputs": f"{len(inputs)} held-out random architectures",
         "score": f"modelled: {model.description}",
         "greedy": {
             "gain": round(float(gains.mean()), 2),

@@ -1,7 +1,8 @@
 """From sampled transformations to rewards: an accuracy source, perhaps minus a cost, asked as seldom as possible."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -10,9 +11,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracySource, UncertainSource
+from nat_core.learning.accuracy import AccuracySource, OperationsSource, UncertainSource
 from nat_core.learning.policies.distribution import transformed
-from nat_core.learning.training.rules import Rule, applied
 
 # [n] costs as fractions of the heaviest architecture's, for n architectures.
 RelativeCost = Callable[[Sequence[Architecture]], NDArray[np.float64]]
@@ -28,17 +28,16 @@ class Objective:
     """What a policy maximises, in points.
 
     Accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost − change_weight · edges changed
-    − caution · standard error of what is gained over the output of `rule`, and a hundred points where the source says
-    that no gain may be believed.
+    − caution · standard error of what is gained over the input, and a hundred points where the source says that no gain
+    may be believed.
 
     Attributes:
         source: of accuracies.
         relative_cost: of architectures, between 0 and 1; None ignores costs.
         cost_weight: λ; 0.05 trades the whole cost for five points of accuracy.
         change_weight: points that changing an edge must be worth.
-        caution: standard errors of what it gains over a plain rule that a transformation must be worth: a policy
-            finds what a source overrates, and the source is least sure of what it knows least.
-        rule: the plain one; an empty one keeps the input.
+        caution: standard errors of what it gains that a transformation must be worth: a policy finds what a source
+            overrates, and the source is least sure of what it knows least.
 
     Raises:
         ValueError: `caution` with a source that does not know its errors.
@@ -49,7 +48,6 @@ class Objective:
     cost_weight: float = 0.0
     change_weight: float = 0.0
     caution: float = 0.0
-    rule: Rule = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.caution and not isinstance(self.source, UncertainSource):
@@ -66,33 +64,30 @@ class Objective:
         """[n] points that `caution` deducts from outputs of n inputs. Raises ValueError where the source does."""
         if not self.caution or not isinstance(self.source, UncertainSource):
             return np.zeros(len(outputs))
-        plain = self.ruled(inputs)
-        unbelieved = np.where(self.source.believable(inputs, outputs), 0.0, _UNBELIEVED_POINTS)
-        return self.caution * self.source.gain_error_points(plain, outputs) + unbelieved
+        unbelieved = ~self.source.believable(inputs, outputs)
+        return self._doubt(self.source.gain_error_points(inputs, outputs), unbelieved)
 
-    def ruled(self, inputs: Sequence[Architecture]) -> list[Architecture]:
-        """What the rule makes of inputs, and those inputs themselves of whose gains none may be believed."""
-        distinct = list(dict.fromkeys(inputs))
-        made = self._believed(distinct, [applied(self.rule, item) for item in distinct])
-        known = dict(zip(distinct, made, strict=True))
-        return [known[item] for item in inputs]
+    def _doubt(self, errors: NDArray[np.float64], unbelieved: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return self.caution * errors + np.where(unbelieved, _UNBELIEVED_POINTS, 0.0)
 
-    def _believed(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> list[Architecture]:
-        if not isinstance(self.source, UncertainSource):
-            return list(outputs)
-        believable = self.source.believable(inputs, outputs)
-        return [new if is_kept else old for old, new, is_kept in zip(inputs, outputs, believable, strict=True)]
+    def of_operations(
+        self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
+    ) -> NDArray[np.float64]:
+        """[m] objectives, less doubt, of transformations of n inputs, those of one input after those of another.
 
-    def surely_gained(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
-        """Mean points by which n outputs exceed their inputs, less `caution` standard errors of this mean.
+        Args:
+            operations: of each input [its transformations, its edges], rows of the table of operations.
 
-        Errors of a rule are those of a mean, which chance can raise least. Raises ValueError where the source does.
+        Raises:
+            ValueError: where the source does.
         """
-        outputs = self._believed(inputs, outputs)
-        mean = float((self(outputs) - self(inputs) - self.change_weight * changed_edges(inputs, outputs)).mean())
-        if self.caution and isinstance(self.source, UncertainSource):
-            return mean - self.caution * self.source.mean_gain_error_points(inputs, outputs)
-        return mean
+        priced = self.relative_cost is not None and self.cost_weight > 0
+        if isinstance(self.source, OperationsSource) and self.caution and not priced:
+            judged = self.source.judge_operations(inputs, operations)
+            return judged.accuracy_percent - self._doubt(judged.gain_error_points, ~judged.believable)
+        pairs = [(item, transformed(item, row)) for item, rows in zip(inputs, operations, strict=True) for row in rows]
+        given, made = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        return self(made) - self.doubt(given, made)
 
 
 def changed_edges(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.int64]:
@@ -166,11 +161,12 @@ class Rewards:
         missing = {key: position for position, key in enumerate(keys) if key not in known}
         if not missing:
             return
-        numbers = [int(chosen[position % len(chosen)]) for position in missing.values()]
-        inputs = [self.pool[number] for number in numbers]
-        outputs = [
-            transformed(given, [*key[4 : 4 + int(self._edges[number])]])
-            for given, number, key in zip(inputs, numbers, missing, strict=True)
+        places = {key: int(chosen[position % len(chosen)]) for key, position in missing.items()}
+        ordered = sorted(places, key=places.__getitem__)
+        groups = {number: [*keys] for number, keys in groupby(ordered, key=places.__getitem__)}
+        rows = [
+            np.array([[*key[4 : 4 + int(self._edges[number])]] for key in group], dtype=np.int64)
+            for number, group in groups.items()
         ]
-        values = self.objective(outputs) - self.objective.doubt(inputs, outputs)
-        known.update(zip(missing, values.tolist(), strict=True))
+        values = self.objective.of_operations([self.pool[number] for number in groups], rows)
+        known.update(zip(ordered, values.tolist(), strict=True))

@@ -49,9 +49,10 @@ def new_state(config: TrainingConfig, device: torch.device | str = "cpu") -> Tra
     """The state before the first step, determined by the seed alone; torch's own random state is untouched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        policy = Policy(config.policy, config.rule).to(device)
+        policy = Policy(config.shape, config.rule).to(device)
+    adam = config.optimizer
     optimizer = torch.optim.Adam(
-        policy.parameters(), lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay, fused=True
+        policy.parameters(), lr=adam.learning_rate, betas=adam.betas, weight_decay=adam.weight_decay, fused=True
     )
     return TrainingState(policy, optimizer, torch.Generator().manual_seed(config.seed))
 

@@ -7,9 +7,11 @@ import pytest
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.library import library
-from nat_core.architecture.operations import OPERATIONS
+from nat_core.architecture.operations import NAMES, OPERATIONS
+from nat_core.architecture.rows import ArchitectureRows
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies import counts
+from tests.learning.accuracies import one_by_one
 
 DARTS = library()["DARTS"].architecture
 PLAIN, FOREIGN = counts.both(counts.PLAIN), counts.FOREIGN_COLUMNS
@@ -17,7 +19,7 @@ SPACE = SPACES["fully_concat"]
 
 
 def of(architecture, table=counts.plain, names=PLAIN):
-    return dict(zip(names, table([architecture])[0].tolist(), strict=True))
+    return dict(zip(names, table(ArchitectureRows.of([architecture]))[0].tolist(), strict=True))
 
 
 def test_darts_by_hand():
@@ -66,7 +68,7 @@ def test_dead_edges_and_the_order_of_edges_change_nothing(table):
     for _ in range(20):
         given = SPACES["loose_end"].sample(rng)
         turned = Architecture(*(turned_round(cell) for _, cell in given.cells))
-        assert table([given]) == pytest.approx(table([turned]))
+        assert table(ArchitectureRows.of([given])) == pytest.approx(table(ArchitectureRows.of([turned])))
 
 
 def turned_round(cell):
@@ -78,5 +80,32 @@ def test_any_cell_is_counted():
     bare = Cell(2, 3, (Edge("null", 0, 2),), (2,))
     odd = Architecture(Cell(2, 3, (Edge("skip_connect", 1, 2), Edge("max_pool_7x7", 1, 2)), (2,)), bare)
     for table in (counts.plain, counts.detailed, counts.foreign):
-        assert np.isfinite(table([odd, Architecture(bare)])).all()
-        assert table([]).shape[0] == 0 and table([]).shape[1] == table([odd]).shape[1]
+        found = table(ArchitectureRows.of([odd, Architecture(bare)]))
+        assert np.isfinite(found).all()
+        assert table(ArchitectureRows.of([])).shape == (0, found.shape[1])
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_many_cells_at_once_are_counted_as_one_by_one(number):
+    rng = random.Random(number)
+    drawn = [space.sample(rng) for space in SPACES.values() for _ in range(60)]
+    drawn += [
+        item.with_operations([rng.choice(NAMES) if rng.random() < 0.5 else "null" for _ in item.operations])
+        for item in drawn
+    ]
+    rows = ArchitectureRows.of([*drawn, *(entry.architecture for entry in library().values())])
+    cells = [
+        (item.normal, item.reduction or item.normal) for item in [*drawn, *(e.architecture for e in library().values())]
+    ]
+    for table, by_one in ((counts.plain, one_by_one.plain), (counts.detailed, one_by_one.detailed)):
+        wanted = np.array([np.concatenate([by_one(cell) for cell in pair]) for pair in cells])
+        assert np.abs(table(rows) - wanted).max() < 1e-12
+    foreign = np.array([[one_by_one.foreign(cell) for cell in pair] for pair in cells])
+    found = counts.foreign(rows)
+    assert (found[:, :-1] == foreign[:, :, :-1].reshape(len(cells), -1)).all()
+    assert (found[:, -1] == (4 - foreign[:, :, -1].sum(axis=1)).clip(0)).all()
+
+
+def test_shares_of_convolutions_count_a_single_cell_once():
+    cell = Cell(1, 3, (Edge("conv_3x3", 0, 1), Edge("null", 0, 2), Edge("skip_connect", 1, 2)), (2,), "sum")
+    assert counts.convolution_share(Architecture(cell)) == pytest.approx(1 / 3)

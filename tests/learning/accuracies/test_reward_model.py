@@ -146,11 +146,11 @@ def test_regressor_gives_one_number_per_graph_alone_or_in_a_batch() -> None:
     ("changes", "message"),
     [
         ({"combine": "median"}, "combine is 'median'; accepted: mean, min"),
-        ({"members": 0}, "members is 0; it must be between 1 and 10"),
+        ({"members": 0}, "members is 0; accepted: whole numbers from 1 to 10"),
         ({"rank_share": 1.5}, "rank_share is 1.5"),
-        ({"steps": 0}, "steps is 0; it must be 1 or more"),
-        ({"layers": 2**63}, "layers is 9223372036854775808; it must be at most 16"),
-        ({"width": 10**9}, "width is 1000000000; it must be at most 1024"),
+        ({"steps": 0}, "steps is 0; accepted: whole numbers from 1 to"),
+        ({"layers": 2**63}, "layers is 9223372036854775808; accepted: whole numbers from 1 to 16"),
+        ({"width": 10**9}, "width is 1000000000; accepted: whole numbers from 1 to 1,024"),
     ],
 )
 def test_config_out_of_bounds(changes: dict, message: str) -> None:

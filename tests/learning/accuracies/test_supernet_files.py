@@ -43,9 +43,9 @@ def _with(**fields):
 
 
 DAMAGES = [
-    (_with(split_seed=2**70), "split_seed is 1180591620717411303424; it must be between 0 and"),
-    (_with(batch=0), "batch is 0; it must be between 2 and"),
-    (_with(data=[]), r"data is \[\]; it must be a text"),
+    (_with(split_seed=2**70), "split_seed is 1180591620717411303424; accepted: whole numbers from 0 to"),
+    (_with(batch=0), "batch is 0; accepted: whole numbers from 2 to"),
+    (_with(data=[]), r"data is \[\]; accepted: a text"),
     (lambda folder: (folder / CARD).unlink(), "No such file"),
     (lambda folder: (folder / CARD).write_text("{"), "Expecting property name"),
     (lambda folder: (folder / CARD).write_text('{"space": "moon"}'), "'network'"),

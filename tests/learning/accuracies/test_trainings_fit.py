@@ -1,9 +1,15 @@
 """Models of trained cells: what they predict, how surely, and what they refuse."""
 
+import random
+from itertools import product
+
 import numpy as np
 import pytest
 
+from nat_core.architecture.cell import Architecture, Edge
 from nat_core.architecture.library import library
+from nat_core.architecture.operations import INDEX, NAMES
+from nat_core.architecture.rows import ArchitectureRows
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.beside import expected_of, shipped_trainings
@@ -11,7 +17,8 @@ from nat_core.learning.accuracies.cell_network import NetworkShape
 from nat_core.learning.accuracies.trained_cells import TrainedCells
 from nat_core.learning.accuracies.trainings_fit import fit_student, fit_trainings_model
 from nat_core.learning.accuracies.trainings_model import Source
-from nat_core.learning.accuracy import UncertainSource
+from nat_core.learning.accuracies.trainings_model_files import shipped_trainings_model
+from nat_core.learning.accuracy import OperationsSource, UncertainSource
 from nat_core.learning.support.ranks import rank_correlation
 from tests.learning.accuracies.trained import KNOWN, SPACE, cells, table, truth
 
@@ -80,13 +87,13 @@ def test_cells_of_hardly_any_convolution_are_worth_less_than_a_line_says(fit):
 def test_a_student_says_what_its_source_says_and_helps_where_there_are_few():
     student = fit_student("many", table(600, seed=5, noise=0.0))
     assert student.rank_correlation > 0.95
-    assert rank_correlation(student(counts.detailed(NEW)), TRUE) > 0.95
+    assert rank_correlation(student(counts.detailed(ArchitectureRows.of(NEW))), TRUE) > 0.95
     few = table(40, seed=6, noise=0.2)
     alone, taught = (fit_trainings_model([few], SPACE.name, students=who)[0] for who in ((), (student,)))
     quality = [rank_correlation(model.accuracy_percent(NEW), TRUE) for model in (alone, taught)]
     assert quality[1] > quality[0]
     by_rank = fit_student("many", table(600, seed=5, noise=0.0), by_rank=True)
-    assert rank_correlation(by_rank(counts.detailed(NEW)), TRUE) > 0.95
+    assert rank_correlation(by_rank(counts.detailed(ArchitectureRows.of(NEW))), TRUE) > 0.95
 
 
 def test_large_tables_have_a_network_that_reads_what_it_does_not_know_as_what_it_does():
@@ -153,3 +160,46 @@ def test_what_other_trainings_say_of_few_convolutions_is_that_they_cost():
     assert (found.means + found.deviations < 0).all()
     nothing = expected_of(rows, [])
     assert (nothing.means == 0).all() and (nothing.deviations > found.deviations).all()
+
+
+@pytest.mark.parametrize("space", ["fully_concat", "loose_end"])
+def test_transformations_as_rows_are_judged_as_architectures_are(space):
+    model, rng = shipped_trainings_model(space), random.Random(0)
+    inputs = [SPACES[space].sample(rng) for _ in range(6)]
+    inputs += [entry.architecture for entry in library().values() if model.mismatch(entry.architecture) is None][:6]
+    drawn = [[[rng.choice(NAMES) for _ in item.edges] for _ in range(number % 4)] for number, item in enumerate(inputs)]
+    operations = [
+        np.array([[INDEX[name] for name in row] for row in rows], dtype=np.int64).reshape(-1, len(item.edges))
+        for item, rows in zip(inputs, drawn, strict=True)
+    ]
+    pairs = [(item, item.with_operations(row)) for item, rows in zip(inputs, drawn, strict=True) for row in rows]
+    before, after = zip(*pairs, strict=True)
+    found = model.judge_operations(inputs, operations)
+    assert isinstance(model, OperationsSource)
+    for values, wanted in (
+        (found.inputs_percent, model.accuracy_percent(inputs)),
+        (found.accuracy_percent, model.accuracy_percent(after)),
+        (found.standard_error_points, model.standard_error_points(after)),
+        (found.gain_error_points, model.gain_error_points(before, after)),
+        (found.believable, model.believable(before, after)),
+    ):
+        assert np.abs(values.astype(float) - wanted).max() < (1e-9 if space == "fully_concat" else 1e-4)
+    nasbench = library()["DARTS"].architecture
+    with pytest.raises(ValueError, match="architecture 1 is not of the model's space"):
+        model.judge_operations([inputs[0], Architecture(nasbench.normal)], [operations[0], operations[0]])
+
+
+def test_the_least_believable_cost_is_what_a_believable_output_costs():
+    model, rng, space = shipped_trainings_model("fully_concat"), random.Random(1), SPACES["fully_concat"]
+    names = ("conv_3x3", "sep_conv_3x3", "max_pool_3x3", "null")
+    cell = space.cell(tuple(Edge(name, place % 2, 2 + place // 2) for place, name in enumerate(names)), 4)
+    given = Architecture(cell, cell.with_operations(["null"] * 4))
+    for _ in range(5):
+        costs = np.full((1, 8, len(NAMES)), np.inf)
+        choices = [space.targets(name) for name in given.operations]
+        for place, targets in enumerate(choices):
+            costs[0, place, [INDEX[name] for name in targets]] = [rng.randrange(9) for _ in targets]
+        rows = np.array([[INDEX[name] for name in row] for row in product(*choices)])
+        (believed,) = model.believable_operations([given], [rows])
+        cheapest = costs[0][np.arange(8), rows[believed]].sum(axis=1).min()
+        assert model.least_believable([given], costs)[0] == cheapest

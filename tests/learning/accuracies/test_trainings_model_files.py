@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from nat_core import PRETRAINED
 from nat_core.learning.accuracies.cell_network import NetworkShape
 from nat_core.learning.accuracies.trainings_fit import fit_student, fit_trainings_model
 from nat_core.learning.accuracies.trainings_model_files import (
@@ -16,6 +15,7 @@ from nat_core.learning.accuracies.trainings_model_files import (
 )
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_card
+from nat_core.paths import PRETRAINED
 from tests.learning.accuracies.trained import SPACE, cells, table
 
 NEW = cells(20, seed=4)

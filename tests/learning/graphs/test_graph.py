@@ -1,5 +1,7 @@
 """Graphs: layout, features, batching."""
 
+import random
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,11 +9,13 @@ from hypothesis import strategies as st
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.operations import INDEX, NAMES, OPERATIONS
+from nat_core.architecture.rows import CellRows
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.graphs.graph import (
     EDGE_FEATURES,
     NODE_FEATURES,
     encode,
+    encode_cells,
     graph_count,
     legal_mask,
     operation_traits,
@@ -81,3 +85,13 @@ def test_a_dilated_separable_convolution_reads_as_a_separable_one_with_dilation(
     difference = traits[INDEX["dil_sep_conv_5x5"]] - traits[INDEX["sep_conv_5x5"]]
     assert difference.nonzero().flatten().tolist() == [10] and difference[10] == 1
     assert traits[INDEX["dil_conv_5x5"]][10] == 1
+
+
+def test_cells_as_rows_are_the_same_graphs():
+    rng = random.Random(0)
+    cells = [cell for space in SPACES.values() for _ in range(10) for _, cell in space.sample(rng).cells]
+    one_by_one, at_once = encode([Architecture(cell) for cell in cells]), encode_cells(CellRows.of(cells))
+    names = one_by_one.keys()
+    assert names == at_once.keys()
+    for name in names:
+        assert one_by_one[name].dtype == at_once[name].dtype and torch.equal(one_by_one[name], at_once[name]), name

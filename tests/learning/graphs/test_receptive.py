@@ -4,7 +4,8 @@ import torch
 from nat_core.architecture.library import find
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.graphs.receptive import heard
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 
 DARTS = find("DARTS").architecture
 

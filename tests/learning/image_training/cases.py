@@ -1,11 +1,15 @@
 """Trainings from images that take seconds: 2,500 images of 8×8 pixels, 4 channels, 3 cells."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from nat_core.learning.image_training.config import ImageTrainingConfig, RewardsConfig, WeightsConfig
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.images.images import ImageData, load_images
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.training.config import InputsConfig
+from nat_core.options import with_fields
 
 SCHEDULES = ("alternate", "two-stage")
 
@@ -14,13 +18,15 @@ def tiny_images() -> ImageData:
     return load_images("sample", resolution=8)
 
 
-def tiny(space: str = "fully_concat", schedule: str = "two-stage", **policy) -> ImageTrainingConfig:
+def tiny(
+    space: str = "fully_concat", schedule: str = "two-stage", policy: Mapping[str, Any] | None = None
+) -> ImageTrainingConfig:
     """A whole training of about 30 steps."""
     config = preset("smoke", space, schedule)
     shape = PolicyConfig(width=8, layers=1, embedding=4, key=8)
     return replace(
         config,
-        policy=replace(config.policy, policy=shape, steps=4, inputs=20, held_out=3, **policy),
+        policy=with_fields(replace(config.policy, policy=shape, steps=4, inputs=InputsConfig(20, 3)), policy or {}),
         channels=4,
         resolution=8,
         weights=WeightsConfig(epochs=2, steps=4, batch=16, cutout=4),

@@ -6,13 +6,13 @@ from itertools import count
 import pytest
 import torch
 
-from nat_core.learning.forms import changed, form_for
+from nat_core.learning.forms import form_for, with_options
 from nat_core.learning.image_training.loop import train_on_images
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.images.images import load_images
 from nat_core.learning.support.files import load_tensors
 from nat_core.learning.support.hooks import Hooks
-from nat_core.runs.training import image_arguments
+from nat_core.runs.kinds.training import image_arguments
 from tests.support.image_folder import make_image_folder
 
 
@@ -23,9 +23,9 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize(("name", "resolution"), [("smoke", 128), ("cpu", 128), ("paper", 224)])
 def test_its_cells_see_as_many_pixels_as_on_cifar(name, resolution):
-    config = changed(preset(name, "fully_concat"), {"network": "imagenet"})
+    config = with_options(preset(name, "fully_concat"), {"network": "imagenet"})
     assert config.network(1000).description.startswith("ImageNet, C ") and config.resolution == resolution
-    assert changed(config, {"resolution": 96}).resolution == 96
+    assert with_options(config, {"resolution": 96}).resolution == 96
     words = image_arguments(config, name)
     assert words == ["train", "--space", "fully_concat", "--preset", name, "--network", "imagenet"]
 
@@ -36,7 +36,7 @@ def test_other_networks_are_refused():
 
 
 def small(folder, schedule):
-    config = changed(
+    config = with_options(
         preset("smoke", "fully_concat"),
         {
             "network": "imagenet", "resolution": 32, "images": "streamed", "data": str(folder), "schedule": schedule,
@@ -46,7 +46,8 @@ def small(folder, schedule):
     rewards = replace(config.rewards, measured_images=8, evaluated=24, chunk=12, checked=2, anchors=2, batch=4)
     weights = replace(config.weights, steps=4)
     model = replace(config.model, steps=3, members=1, batch=8)
-    policy = replace(config.policy, held_out=2, inputs=8, batch=2, samples=2)
+    inputs = replace(config.policy.inputs, held_out=2, training=8)
+    policy = replace(config.policy, inputs=inputs, batch=2, samples=2)
     return replace(config, rewards=rewards, weights=weights, model=model, policy=policy)
 
 

@@ -17,14 +17,14 @@ from nat_core.learning.image_training.rounds import check
 from nat_core.learning.image_training.setting import PROBES, Setting
 from nat_core.learning.image_training.state import new_image_state
 from nat_core.learning.policies import catalogue
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.files import load_tensors
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import InputsConfig, TrainingConfig
 from nat_core.learning.training.data import Inputs
 from nat_core.learning.training.loop import train
 from nat_core.learning.training.publish import publish
-from nat_core.transform import Options, transform
+from nat_core.transformation import Options, transform
 from tests.learning.image_training.cases import SCHEDULES, tiny, tiny_images
 
 DATA = tiny_images()
@@ -120,7 +120,7 @@ def test_a_policy_from_a_table_takes_the_whole_place_of_one_from_images(whole, t
     folder = publish_images(tmp_path / "policy", whole["two-stage"][0], "python -m nat_core train")
     before = {path.name for path in folder.iterdir()}
     shape = PolicyConfig(width=8, layers=1, embedding=4, key=4)
-    config = TrainingConfig(policy=shape, steps=1, batch=8, samples=2, inputs=20, held_out=15)
+    config = TrainingConfig(policy=shape, steps=1, batch=8, samples=2, inputs=InputsConfig(20, 15))
     publish(folder, train(config), "python -m nat_core train")
     assert before > {path.name for path in folder.iterdir()} == {"card.json", "policy.safetensors"}
     publish_images(folder, whole["two-stage"][0], "python -m nat_core train")
@@ -153,7 +153,7 @@ def test_in_a_step_equal_architectures_are_evaluated_once_and_an_input_once_for_
     calls, evaluated = calls_of(monkeypatch)
     cell = Cell(2, 3, (Edge("skip_connect", 0, 2), Edge("skip_connect", 1, 2)), (2,))
     architecture = Architecture(cell, cell)  # has 16 transformations
-    setting = Setting(tiny(schedule="alternate", samples=200), DATA, torch.device("cpu"))
+    setting = Setting(tiny(schedule="alternate", policy={"samples": 200}), DATA, torch.device("cpu"))
     setting.inputs = Inputs((architecture,), ())
     state = new_image_state(setting.config, setting.network)
     image_training.PHASES["policy"](setting, state, Phase("policy", 0, 4), 0)
@@ -217,7 +217,7 @@ def test_shared_weights_that_diverge_are_told():
 
 
 def test_a_cost_weight_is_part_of_the_reward():
-    config = tiny(cost_weight=0.5)
+    config = tiny(policy={"reward.cost_weight": 0.5})
     setting = Setting(config, DATA, torch.device("cpu"))
     light, heavy = (find(name).architecture for name in ("GDAS_V1", "DARTS"))
     objective = setting.objective(Fixed({}))([light, heavy])

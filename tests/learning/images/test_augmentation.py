@@ -58,5 +58,5 @@ def test_the_whole_is_float_channels_last_and_repeatable(device):
 
 @pytest.mark.parametrize("values", [{"padding": -1}, {"cutout": 1.5}, {"padding": True}])
 def test_sizes_out_of_range(values):
-    with pytest.raises(ValueError, match="accepted: whole numbers of pixels from 0 to 256"):
+    with pytest.raises(ValueError, match="accepted: whole numbers from 0 to 256"):
         Augmentation(**values)

@@ -10,8 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from nat_core.learning.images import images as images_module
-from nat_core.learning.images import sources
+from nat_core.learning.images import defaults, sources
 from nat_core.learning.images.decoding import Views
 from nat_core.learning.images.encoded import ParquetRows
 from nat_core.learning.images.images import IMAGENET_MEAN, load_images
@@ -72,7 +71,7 @@ def test_streamed_images_are_those_that_would_be_held(folder):
 
 def test_the_choice_follows_from_size_and_can_be_set(folder, monkeypatch):
     assert not load(folder, "auto").is_streamed
-    monkeypatch.setattr(images_module, "MOST_HELD_BYTES", 60 * 24 * 24 * 3 - 1)
+    monkeypatch.setattr(defaults, "MOST_HELD_BYTES", 60 * 24 * 24 * 3 - 1)
     assert load(folder, "auto").is_streamed and not load(folder, "held").is_streamed
     with pytest.raises(ValueError, match="images are to be 'both'; accepted: auto, held, streamed"):
         load(folder, "both")

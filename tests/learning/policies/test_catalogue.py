@@ -4,7 +4,8 @@ from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import WEIGHTS, PolicyCard, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 
 DARTS = library()["DARTS"].architecture
 CELL = parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|nor_conv_1x1~2|")

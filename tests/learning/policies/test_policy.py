@@ -13,7 +13,8 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.architecture.transitions import is_legal
 from nat_core.learning.graphs.encoder import POLICY_NETWORKS
 from nat_core.learning.graphs.graph import encode
-from nat_core.learning.policies.policy import POLICY_CONFIGS, Policy, PolicyConfig
+from nat_core.learning.policies.config import POLICY_CONFIGS, PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from tests.support.strategies import architectures
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -108,10 +109,10 @@ def test_networks_are_named():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"network": "mlp"}, "unknown policy network 'mlp'; accepted: edge, gcn"),
-        ({"width": 0}, "the policy's width is 0; it must be an integer from 1 to 1024"),
-        ({"layers": 17}, "the policy's layers is 17; it must be an integer from 1 to 16"),
-        ({"key": 2.5}, "the policy's key is 2.5"),
+        ({"network": "mlp"}, "network is 'mlp'; accepted: edge, gcn"),
+        ({"width": 0}, "width is 0; accepted: whole numbers from 1 to 1,024"),
+        ({"layers": 17}, "layers is 17; accepted: whole numbers from 1 to 16"),
+        ({"key": 2.5}, "key is 2.5"),
     ],
 )
 def test_bad_configurations_are_refused(fields, message):

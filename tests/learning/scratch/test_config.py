@@ -7,7 +7,7 @@ import pytest
 from nat_core.architecture.library import find
 from nat_core.architecture.notation import parse
 from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
-from nat_core.learning.scratch.presets import PRESETS, preset_budget
+from nat_core.learning.scratch.presets import PRESETS, evaluation, preset_budget
 from tests.learning.scratch.cases import CELL, TINY, config, named
 
 
@@ -75,9 +75,9 @@ def test_the_recipe_for_imagenet_is_that_of_darts():
 
 def test_data_known_by_name_bring_their_resolution():
     for data, resolution in (("imagenet16-120", 16), ("cifar100", 32), ("tiny-imagenet", 64), ("sample", 32)):
-        assert preset_budget("short", parse(CELL), data=data).resolution == resolution
-    assert preset_budget("short", parse(CELL), data="imagenet16-120", resolution=32).resolution == 32
-    assert preset_budget("imagenet", find("DARTS").architecture, data="imagenet").resolution == 224
+        assert evaluation(named("cell"), {"data": data}).budget.resolution == resolution
+    assert evaluation(named("cell"), {"data": "imagenet16-120", "resolution": 24}).budget.resolution == 24
+    assert evaluation(named("DARTS"), {"preset": "imagenet", "data": "tiny-imagenet"}).budget.resolution == 224
 
 
 def test_it_survives_json():
@@ -94,7 +94,7 @@ def test_the_first_seed_of_all_comes_first():
 BAD = [
     (lambda: replace(TINY, epochs=0), "epochs is 0; accepted: whole numbers from 1"),
     (lambda: replace(TINY, batch=1), "batch is 1"),
-    (lambda: replace(TINY, drop_path=1.0), "drop_path is 1.0; accepted: numbers from 0.0 to 0.99"),
+    (lambda: replace(TINY, drop_path=1.0), "drop_path is 1.0; accepted: numbers from 0 to 0.99"),
     (lambda: replace(TINY, learning_rate=float("nan")), "learning_rate is nan"),
     (lambda: replace(TINY, trained_on="most"), "accepted: all, fitting, weights, rewards"),
     (lambda: replace(TINY, judged_on="selection"), "trained_on must be fitting or weights or rewards"),
@@ -103,11 +103,11 @@ BAD = [
     (lambda: replace(TINY, channels=3), "it must be even"),
     (lambda: replace(TINY, auxiliary=True), "auxiliary head"),
     (lambda: replace(TINY, cutout=-1), "cutout is -1"),
-    (lambda: Budget.from_dict({"epoch": 3}), "unknown field 'epoch'; accepted: family, channels"),
+    (lambda: Budget.from_dict({"epoch": 3}), "unknown field 'epoch'; accepted: family, data, epochs"),
     (lambda: EvaluationConfig((), TINY), "no architectures given"),
     (lambda: config("DARTS", "DARTS_V2"), "architectures: number 2 is the same as number 1"),
     (lambda: config(seeds=(1, 1)), "seeds: number 2"),
-    (lambda: config(seeds=(-1,)), "seed is -1"),
+    (lambda: config(seeds=(-1,)), "seeds[0] is -1"),
     (lambda: config("DARTS", "cell"), "cell: the CIFAR network needs"),
     (lambda: NamedArchitecture("x", "Genotype("), "Genotype"),
     (lambda: preset_budget("long", named("DARTS")[0].architecture), "'long'; accepted: paper, imagenet, short"),

@@ -125,7 +125,7 @@ def test_a_damaged_line_is_named_and_the_file_left_alone(result, tmp_path, line,
 
 @pytest.mark.parametrize("accuracy", [-1.0, 100.5, float("nan"), "90"])
 def test_an_accuracy_is_a_percentage(result, accuracy):
-    with pytest.raises(ValueError, match="accepted: 0 to 100 percent"):
+    with pytest.raises(ValueError, match="accepted: numbers from 0 to 100"):
         replace(result, accuracy=accuracy)
 
 

@@ -6,10 +6,10 @@ import torch
 
 from nat_core.learning.support import checkpoint
 from nat_core.learning.support.files import save_tensors
-from nat_core.learning.training.config import TrainingConfig
+from nat_core.learning.training.config import AdamConfig, TrainingConfig
 
 KIND = checkpoint.Kind("training", version=3, writer="`train`")
-CONFIG = TrainingConfig(steps=7, betas=(0.5, 0.9))
+CONFIG = TrainingConfig(steps=7, optimizer=AdamConfig(betas=(0.5, 0.9)))
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3).T, "n.b": torch.tensor(3)}
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from nat_core import PROJECT
 from nat_core.learning.support import parallel
 from nat_core.learning.support.files import load_tensors
 from nat_core.learning.support.parallel import SynchronisedBatchNorm, replace_batch_norms, synchronised
+from nat_core.paths import PROJECT
 from tests.learning.image_training.cases import SCHEDULES
 from tests.learning.support.parallel_case import cases, trained
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from nat_core import PRETRAINED
 from nat_core.learning.policies.checkpoint import load_card
 from nat_core.learning.training.curve import CURVE, Series, TrainingCurve, load_curve, save_curve, series_of
+from nat_core.paths import PRETRAINED
 
 CURVE_OF_TWO = TrainingCurve("python -m …", 3, "2026-01-02", True, {"gain": Series((10, 20), (0.5, 1.25))})
 

@@ -2,27 +2,26 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from nat_core.learning.policies.policy import PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training import loop
-from nat_core.learning.training.config import TrainingConfig, authors_recipe
+from nat_core.learning.training.config import RECIPES, InputsConfig, TrainingConfig
 from nat_core.learning.training.data import inputs_of, objective_of
 from nat_core.learning.training.loop import Schedule, reward_scale, train
-from nat_core.learning.training.search import ascended
+from nat_core.options import with_fields
 
 SMALL = PolicyConfig(width=16, layers=2, embedding=8, key=16)
 
 
-def _config(**changes) -> TrainingConfig:
-    return TrainingConfig(**{
-        "policy": SMALL, "steps": 12, "batch": 32, "samples": 4, "inputs": 200, "held_out": 50, "warmup_steps": 2,
-        **changes,
-    })  # fmt: skip
+def _config(parts: dict[str, Any] | None = None, **changes) -> TrainingConfig:
+    """A small training; `parts` are fields of its parts by dotted names."""
+    small = {"policy": SMALL, "steps": 12, "batch": 32, "samples": 4, "inputs": InputsConfig(200, 50)}
+    return with_fields(TrainingConfig(), {"optimizer.warmup_steps": 2, **small, **changes, **(parts or {})})
 
 
 def _weights(trained) -> dict[str, torch.Tensor]:
@@ -43,7 +42,7 @@ def one_thread():
 
 def test_a_short_training_improves():
     logged = []
-    config = _config(steps=120, learning_rate=5e-3, batch=64, inputs=1000)
+    config = _config({"optimizer.learning_rate": 5e-3}, steps=120, batch=64, inputs=InputsConfig(1000, 50))
     trained = train(
         config, schedule=Schedule(10, 60), hooks=Hooks(progress=lambda step, metrics: logged.append((step, metrics)))
     )
@@ -55,7 +54,9 @@ def test_a_short_training_improves():
 
 
 def test_the_authors_recipe_runs():
-    config = authors_recipe(steps=3, inputs=100, held_out=10, policy=PolicyConfig("gcn", 16, 2, 8, 16))
+    config = replace(
+        RECIPES["authors"], steps=3, inputs=InputsConfig(100, 10), policy=PolicyConfig("gcn", 16, 2, 8, 16)
+    )
     logged = []
     train(config, hooks=Hooks(progress=lambda step, metrics: logged.append(metrics)))
     assert np.isfinite(list(logged[-1].values())).all()
@@ -83,28 +84,20 @@ def test_a_seed_determines_the_policy():
     assert not _equal(first, train(_config(steps=4, seed=1)))
 
 
-def test_what_search_finds_is_imitated_and_sought_once_per_input(monkeypatch):
-    sought, logged, drawn = [], {}, {}
-    monkeypatch.setattr(loop, "ascended", lambda given, *rest: sought.append(given) or ascended(given, *rest))
-    config = _config(steps=100, batch=64, inputs=100, learning_rate=5e-3, searched_share=1.0, seed=1)
+def test_what_search_finds_is_imitated():
+    logged, drawn = {}, {}
+    parts = {"optimizer.learning_rate": 5e-3, "reinforce.searched_share": 1.0}
+    config = _config(parts, steps=60, batch=64, seed=1, inputs=InputsConfig(100, 50))
     assert train(config, hooks=Hooks(progress=logged.__setitem__)).finished
-    assert len(sought) == len(set(sought)) <= 100
-    assert logged[100]["imitation_term"] >= 0
-    train(replace(config, searched_share=0.0), hooks=Hooks(progress=drawn.__setitem__))
-    assert "imitation_term" not in drawn[100] and logged[100]["held_out_gain"] > drawn[100]["held_out_gain"]
+    terms = [metrics["imitation_term"] for metrics in logged.values()]
+    assert terms[-1] < 0.8 * terms[0]
+    train(with_fields(config, {"reinforce.searched_share": 0.0, "steps": 1}), hooks=Hooks(progress=drawn.__setitem__))
+    assert "imitation_term" not in drawn[1]
 
 
-def test_only_a_share_of_the_inputs_is_searched(monkeypatch):
-    sought = []
-    monkeypatch.setattr(loop, "ascended", lambda given, *rest: sought.append(given) or ascended(given, *rest))
-    config = _config(searched_share=0.25, inputs=40, batch=40, steps=2)
-    assert train(config).finished
-    assert sorted(map(hash, sought)) == sorted(map(hash, inputs_of(config).training[:10]))
-
-
-@pytest.mark.parametrize("changes", [{}, {"estimator": "moving_average"}, {"searched_share": 0.5}])
-def test_stop_and_resume_equal_one_go(tmp_path, changes):
-    config, path = _config(**changes), tmp_path / "state.safetensors"
+@pytest.mark.parametrize("parts", [{}, {"reinforce.estimator": "moving_average"}, {"reinforce.searched_share": 0.5}])
+def test_stop_and_resume_equal_one_go(tmp_path, parts):
+    config, path = _config(parts), tmp_path / "state.safetensors"
     reported, expected = {}, {}
     asked = iter(range(100))
     stopped = train(
@@ -185,7 +178,7 @@ def test_other_spaces_train_on_any_source():
         def accuracy_percent(self, architectures):
             return np.array([sum("pool" in name for name in item.operations) for item in architectures], float)
 
-    config = _config(space="loose_end", steps=2, inputs=20, held_out=5, batch=8)
+    config = _config(space="loose_end", steps=2, inputs=InputsConfig(20, 5), batch=8)
     trained = train(config, Pooling())
     assert (trained.source.description, trained.steps_done) == ("pooling counted", 2)
 
@@ -217,15 +210,15 @@ def test_rewards_are_compared_by_normal_scores_of_the_inputs():
 
 
 @pytest.mark.parametrize(
-    ("changes", "source"),
+    ("parts", "source"),
     [
-        ({"reward_scale": "points"}, None),
-        ({"estimator": "moving_average"}, None),
+        ({"reinforce.reward_scale": "points"}, None),
+        ({"reinforce.estimator": "moving_average"}, None),
         ({}, _Constant(stable=False)),
         ({}, _Constant(stable=True)),
     ],
 )
-def test_points_are_compared_where_no_scale_fits(changes, source):
-    config = _config(**changes)
+def test_points_are_compared_where_no_scale_fits(parts, source):
+    config = _config(parts)
     assert reward_scale(config, objective_of(config, source), inputs_of(config).training) is None
-    assert train(_config(**changes, steps=1), source).finished
+    assert train(_config(parts, steps=1), source).finished

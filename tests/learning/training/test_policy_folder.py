@@ -10,7 +10,8 @@ from nat_core.learning.accuracies import supernet_files
 from nat_core.learning.accuracies.supernet_files import SupernetCard, save_supernet
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import CARD, WEIGHTS, PolicyCard, list_policies, load_card, save_policy
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.training.policy_folder import copy_whole, save_whole
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet

@@ -8,8 +8,9 @@ import torch
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.graphs.graph import encode, legal_mask
+from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.distribution import edge_entropy, log_probability, most_probable
-from nat_core.learning.policies.policy import Policy, PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.training.reinforce import (
     group_advantage,
     imitation_term,

@@ -1,6 +1,7 @@
 """Rewards: objectives by hand, and a source asked no more often than needed."""
 
-from dataclasses import dataclass, field
+import random
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -8,12 +9,13 @@ import torch
 
 from nat_core.architecture.difference import difference
 from nat_core.architecture.library import find
-from nat_core.architecture.operations import INDEX
+from nat_core.architecture.operations import INDEX, NAMES
 from nat_core.architecture.spaces import SPACES
+from nat_core.learning.accuracies.trainings_model_files import shipped_trainings_model
 from nat_core.learning.graphs.graph import encode
 from nat_core.learning.nasbench201 import table
+from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.training.rewards import Objective, Rewards
-from nat_core.learning.training.rules import applied
 
 
 @dataclass
@@ -82,29 +84,6 @@ def test_caution_deducts_errors_of_what_is_gained_over_the_very_input():
     assert (free(torch.tensor([1, 0]), drawn) - cautious(torch.tensor([1, 0]), drawn)).tolist() == [[0.5, 0]]
 
 
-def test_with_a_rule_caution_deducts_errors_of_what_is_gained_over_its_output():
-    given = table.architecture_of_code(0)
-    objective = Objective(DoubtfulSource(), caution=0.5, rule={given.operations[0]: "null"})
-    plain = applied(objective.rule, given)
-    assert plain != given
-    away = len(difference(given, plain))
-    assert objective.doubt([given, given], [plain, given]).tolist() == [0, 0.5 * away]
-    rewards = Rewards(objective, [given], encode([given]))
-    drawn = torch.stack([_operations(given), _operations(plain)])
-    convolutions = [sum("conv" in name for name in item.operations) for item in (given, plain)]
-    assert rewards(torch.tensor([0]), drawn)[:, 0].tolist() == [convolutions[0] - 0.5 * away, convolutions[1]]
-
-
-def test_what_is_surely_gained_is_the_mean_less_errors_of_the_mean_and_prices():
-    inputs = [table.architecture_of_code(code) for code in (0, 900)]
-    outputs = [item.with_operations(["null", *item.operations[1:]]) for item in inputs]
-    lost = np.mean([item.operations[0] != "null" and "conv" in item.operations[0] for item in inputs])
-    changed = np.mean([len(difference(*pair)) for pair in zip(inputs, outputs, strict=True)])
-    objective = Objective(DoubtfulSource(), change_weight=0.25, caution=2.0)
-    assert objective.surely_gained(inputs, outputs) == pytest.approx(-lost - 0.25 * changed - 2 * changed / 4)
-    assert Objective(CountingSource()).surely_gained(inputs, outputs) == pytest.approx(-lost)
-
-
 class BelievesNoNull(DoubtfulSource):
     """Gains of what has a null on its first edge are not believed."""
 
@@ -120,14 +99,16 @@ def test_what_may_not_be_believed_is_worth_less_than_anything():
     assert Objective(BelievesNoNull()).doubt([given], [made]).tolist() == [0]
 
 
-def test_a_rule_whose_output_may_not_be_believed_leaves_the_input_as_it_is():
-    given = table.architecture_of_code(0)
-    made = given.with_operations(["null", *given.operations[1:]])
-    rule = {given.operations[0]: "null"}
-    objective = Objective(BelievesNoNull(), caution=0.5, rule=rule)
-    assert objective.ruled([given, given]) == [given, given]
-    assert Objective(DoubtfulSource(), caution=0.5, rule=rule).ruled([given]) == [applied(rule, given)]
-    assert objective.surely_gained([given], [made]) == 0
+def test_transformations_as_rows_are_worth_what_architectures_are():
+    space, rng = SPACES["fully_concat"], random.Random(0)
+    objective = Objective(shipped_trainings_model(space.name), caution=0.5)
+    inputs = [space.sample(rng) for _ in range(3)]
+    rows = [np.array([[rng.randrange(len(NAMES)) for _ in item.edges] for _ in range(4)]) for item in inputs]
+    made = [transformed(item, row) for item, part in zip(inputs, rows, strict=True) for row in part]
+    given = [item for item in inputs for _ in range(4)]
+    priced = replace(objective, relative_cost=lambda items: np.ones(len(items)), cost_weight=0.1)
+    for how in (objective, priced):
+        assert how.of_operations(inputs, rows) == pytest.approx(how(made) - how.doubt(given, made))
 
 
 def test_caution_needs_a_source_that_knows_its_errors():

@@ -1,0 +1,372 @@
+"""What fronts of the image policies are worth: `python -m benchmarks.fronts --data FOLDER [--surrogate FOLDER]`.
+
+Two models learn from halves of the evidence that share no topology (the judge from the second surrogate, if there is
+one). One rewards a policy and chooses for every method; the other, which chose nothing, judges. Inputs are random
+architectures that trained nothing, and the published originals; budgets are shares of the input's MACs. For each of
+them: the policy's most probable output that fits, the best of its ten most probable, and what chance, local search and
+steepest ascent find with so many evaluations by the same model, each from the input, or from a draw of what fits where
+the input does not. Nobody may leave fewer than a quarter of the edges convolutions unless the input had so few.
+*Hypervolume* is what a front encloses between the input's MACs and its accuracy, by the judge, summed over inputs.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks import reward_sources
+from benchmarks.documents import REWARDS, add_write_option, write_figures
+from benchmarks.image_quality import inputs_of
+from benchmarks.reward_sources import Evidence
+from benchmarks.rewards import half
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import SPACES, Space
+from nat_core.learning.accuracies.trainings_model import TrainingsModel
+from nat_core.learning.policies.distribution import transformed
+from nat_core.learning.policies.policy import Policy
+from nat_core.learning.policies.proposing import proposals
+from nat_core.learning.training.ascent import Problems, Rows, ascended, split
+from nat_core.learning.training.config import RECIPES, TRAININGS
+from nat_core.learning.training.loop import train
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
+
+SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
+# Rounds of draws after which what may be believed is taken for too rare.
+_MOST_ROUNDS, _AT_ONCE = 20, 100
+_Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Inputs, budgets, and the model that chooses.
+
+    Attributes:
+        space: of the inputs.
+        inputs: n of them.
+        model: by which everything is chosen.
+        shares: budgets, as shares of the input's MACs.
+    """
+
+    space: Space
+    inputs: Sequence[Architecture]
+    model: TrainingsModel
+    shares: tuple[float, ...] = SHARES
+
+    @cached_property
+    def limits(self) -> _Numbers:
+        """[n, budgets] MACs."""
+        cost = cost_model(NETWORKS[self.space.network]).cost
+        return np.outer([cost(item).macs for item in self.inputs], self.shares)
+
+    @cached_property
+    def problems(self) -> Problems:
+        """Those that have a solution which may be believed."""
+        return self._every.chosen(self._solvable)
+
+    @cached_property
+    def share(self) -> _Numbers:
+        """[N] the budget of each problem."""
+        return np.tile(self.shares, len(self.inputs))[self._solvable]
+
+    @cached_property
+    def _every(self) -> Problems:
+        return Problems.of(self.inputs, self.space, self.limits)
+
+    @cached_property
+    def _solvable(self) -> NDArray[np.bool_]:
+        """[n · budgets] whether anything fits that may be believed."""
+        first = self._every.chosen(np.arange(0, len(self._every), len(self.shares)))
+        least = self.model.least_believable(self.inputs, first.costs)
+        return np.asarray(least[self._every.owner] <= self._every.left)
+
+    @cached_property
+    def starts(self) -> Rows:
+        """[N, E] the input where it fits, else a draw of what does."""
+        fits = self.problems.cost(self.problems.own) <= self.problems.left
+        return np.where(fits[:, None], self.problems.own, self.drawn(1)[0])
+
+    def drawn(self, count: int, seed: int = 0) -> Rows:
+        """[count, N, E] uniform draws of what fits."""
+        return self.problems.drawn(count, torch.Generator().manual_seed(seed))
+
+    def score(self, owner: Rows, rows: Rows) -> _Numbers:
+        """[m] accuracies by the model; −inf where it may not be believed."""
+        numbers, parts = split(owner, rows)
+        inputs = [self.inputs[number] for number in numbers]
+        cut = [part[:, : len(item.edges)] for item, part in zip(inputs, parts, strict=True)]
+        judged = self.model.judge_operations(inputs, cut)
+        return np.where(judged.believable, judged.accuracy_percent, -np.inf)
+
+    def best(self, drawn: Rows) -> Rows:
+        """[N, E] the best of the starts and of draws [count, N, E]."""
+        best, values = self.starts.copy(), self.score(self.problems.owner, self.starts)
+        for rows in drawn:
+            found = self.score(self.problems.owner, rows)
+            better = found > values
+            best[better], values[better] = rows[better], found[better]
+        return best
+
+
+Method = Callable[[Setting], Rows]
+
+
+def random_best(count: int) -> Method:
+    """The best of the first `count` uniform draws of what fits and may be believed, and of the input where it fits."""
+
+    def choose(setting: Setting) -> Rows:
+        best, values = setting.starts.copy(), setting.score(setting.problems.owner, setting.starts)
+        counted = np.zeros(len(best), dtype=np.int64)
+        for seed in range(_MOST_ROUNDS):
+            short = np.flatnonzero(counted < count)
+            if not len(short):
+                break
+            part = setting.problems.chosen(short)
+            for rows in part.drawn(min(count, _AT_ONCE), torch.Generator().manual_seed(1 + seed)):
+                found = setting.score(part.owner, rows)
+                counts_on = counted[short] < count
+                better = (found > values[short]) & counts_on
+                best[short[better]], values[short[better]] = rows[better], found[better]
+                counted[short] += np.isfinite(found) & counts_on
+        return best
+
+    return choose
+
+
+def steepest(evaluations: int, seed: int = 0) -> Method:
+    """Steepest ascent; from draws of what fits as long as evaluations last."""
+
+    def choose(setting: Setting) -> Rows:
+        rng, starts = np.random.default_rng(seed), setting.starts
+        best, values = starts.copy(), np.full(len(starts), -np.inf)
+        left, part = np.full(len(starts), evaluations), np.arange(len(starts))
+        while len(part):
+            problems = setting.problems.chosen(part)
+            rows, found, used = ascended(problems, starts, setting.score, left[part], rng)
+            better = found > values[part]
+            best[part[better]], values[part[better]] = rows[better], found[better]
+            left[part] -= used
+            part = np.flatnonzero(left > 0)
+            if len(part):
+                starts = setting.problems.chosen(part).drawn(
+                    1, torch.Generator().manual_seed(int(rng.integers(2**60)))
+                )[0]
+        return best
+
+    return choose
+
+
+def local(evaluations: int, seed: int = 0) -> Method:
+    """Local search: exchanges of one operation in random order, every improvement kept at once; from a draw of what
+    fits where none is left."""
+
+    def choose(setting: Setting) -> Rows:
+        rng, problems = np.random.default_rng(seed), setting.problems
+        every, current = np.arange(len(problems)), setting.starts.copy()
+        values = setting.score(problems.owner, current)
+        best, highest = current.copy(), values.copy()
+        untried = problems.exchanges(current)
+        for _ in range(evaluations):
+            chances = np.where(untried, rng.random(untried.shape), 0.0).reshape(len(current), -1)
+            edge, operation = np.divmod(chances.argmax(axis=1), untried.shape[2])
+            stuck = ~untried.any(axis=(1, 2))
+            rows = current.copy()
+            rows[every, edge] = np.where(stuck, rows[every, edge], operation)
+            untried[every, edge, operation] = False
+            if stuck.any():
+                generator = torch.Generator().manual_seed(int(rng.integers(2**60)))
+                rows[stuck] = problems.chosen(stuck).drawn(1, generator)[0]
+            found = setting.score(problems.owner, rows)
+            moved = (found > values) | stuck
+            current[moved], values[moved] = rows[moved], found[moved]
+            untried[moved] = problems.chosen(moved).exchanges(current[moved])
+            better = found > highest
+            best[better], highest[better] = rows[better], found[better]
+        return best
+
+    return choose
+
+
+def proposed(policy: Policy, count: int) -> Method:
+    """The best by the model of the `count` most probable that fit; of one alone, that one."""
+
+    def choose(setting: Setting) -> Rows:
+        found = proposals(
+            policy, setting.inputs, setting.space, setting.limits, count,
+            believable=setting.model.believable_operations,
+        )  # fmt: skip
+        rows = setting.starts.copy()
+        values = np.full(len(rows), -np.inf) if count == 1 else setting.score(setting.problems.owner, rows)
+        choices = [
+            found[owner][setting.shares.index(share)][0]
+            for owner, share in zip(setting.problems.owner, setting.share, strict=True)
+        ]
+        for number in range(count):
+            has = np.flatnonzero([len(item) > number for item in choices])
+            tried = rows[has]
+            for place, item in zip(range(len(has)), has, strict=True):
+                tried[place, : choices[item].shape[1]] = choices[item][number]
+            scores = setting.score(setting.problems.owner[has], tried)
+            better = scores > values[has]
+            rows[has[better]], values[has[better]] = tried[better], scores[better]
+        return rows
+
+    return choose
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a method has made of every problem, as the judge sees it.
+
+    Attributes:
+        outputs: N architectures.
+        gains: [N] points over the input.
+        macs: [N] MACs ÷ the input's.
+        hypervolumes: [n] of the inputs' fronts.
+    """
+
+    outputs: Sequence[Architecture]
+    gains: _Numbers
+    macs: _Numbers
+    hypervolumes: _Numbers
+
+    @classmethod
+    def of(cls, setting: Setting, judge: TrainingsModel, rows: Rows) -> "Judged":
+        given = [setting.inputs[number] for number in setting.problems.owner]
+        outputs = [transformed(item, row[: len(item.edges)]) for item, row in zip(given, rows.tolist(), strict=True)]
+        gains = judge.accuracy_percent(outputs) - judge.accuracy_percent(given)
+        cost = cost_model(NETWORKS[setting.space.network]).cost
+        macs = np.array([cost(new).macs / cost(old).macs for old, new in zip(given, outputs, strict=True)])
+        fronts = [setting.problems.owner == number for number in range(len(setting.inputs))]
+        return cls(outputs, gains, macs, np.array([hypervolume(macs[own], gains[own]) for own in fronts]))
+
+
+def hypervolume(macs: _Numbers, gains: _Numbers) -> float:
+    """What points enclose with 1 of the MACs and no gain."""
+    if not len(macs):
+        return 0.0
+    order = np.argsort(macs)
+    highest = np.maximum.accumulate(gains[order].clip(0))
+    return float((highest * np.diff(macs[order].clip(max=1), append=1.0)).sum())
+
+
+def table(setting: Setting, judge: TrainingsModel, found: Mapping[str, Judged]) -> Iterator[str]:
+    """A line per method and budget, then what is compared."""
+    inputs = [setting.inputs[number] for number in setting.problems.owner]
+    yield "| method | " + " | ".join(f"{share:.0%}" for share in setting.shares) + " | MACs × at 100 % |"
+    yield "|---|" + "---:|" * (len(setting.shares) + 1)
+    for title, item in found.items():
+        parts = [_mean(setting, judge, inputs, item, share) for share in setting.shares]
+        yield f"| {title} | {' | '.join(parts)} | {item.macs[setting.share == 1].mean():.2f} |"
+    yield "\n| ours − other | " + " | ".join(f"{share:.0%}" for share in setting.shares) + " |"
+    yield "|---|" + "---:|" * len(setting.shares)
+    for ours in OURS:
+        for title, item in found.items():
+            if ours in found and title not in OURS:
+                parts = [_mean(setting, judge, item.outputs, found[ours], share, item) for share in setting.shares]
+                yield f"| {ours} − {title} | {' | '.join(parts)} |"
+    yield "\n| method | hypervolume, ÷ that of steepest ascent with most evaluations |"
+    yield "|---|---:|"
+    most = found[next(title for title in reversed(found) if title.startswith(STEEPEST))]
+    for title, item in found.items():
+        yield f"| {title} | {_ratio(item.hypervolumes, most.hypervolumes)} |"
+
+
+def _mean(
+    setting: Setting, judge: TrainingsModel, before: Sequence[Architecture], item: Judged, share: float,
+    other: Judged | None = None,
+) -> str:  # fmt: skip
+    """Mean gain at a budget, or what it exceeds another's by; ± over inputs ± the judge's own (both in errors)."""
+    which = np.flatnonzero(setting.share == share)
+    if len(which) < 2:
+        return "–"
+    gains = (item.gains - other.gains if other else item.gains)[which]
+    over = gains.std(ddof=1) / len(gains) ** 0.5
+    own = judge.mean_gain_error_points([before[i] for i in which], [item.outputs[i] for i in which])
+    together = float(np.hypot(over, own))
+    return f"{gains.mean():+.3f} ± {over:.3f} ± {own:.3f} ({gains.mean() / together if together else 0:.1f})"
+
+
+def _ratio(ours: _Numbers, others: _Numbers) -> str:
+    """Of the sums over inputs, with the standard error over inputs."""
+    ratio = ours.sum() / others.sum()
+    error = (ours - ratio * others).std(ddof=1) * len(ours) ** 0.5 / others.sum()
+    return f"{ratio:.3f} ± {error:.3f}"
+
+
+GREEDY, TEN = "policy, greedy (0 evaluations)", "policy, best of the 10 most probable"
+OURS = (GREEDY, TEN)
+STEEPEST = "steepest ascent"
+
+
+def methods(policy: Policy, most: int) -> Mapping[str, Method]:
+    """By title."""
+    return {
+        GREEDY: proposed(policy, 1),
+        TEN: proposed(policy, 10),
+        "random, best of 10": random_best(10),
+        "random, best of 100": random_best(100),
+        "local search, 10": local(10),
+        "local search, 100": local(100),
+        f"{STEEPEST}, 100": steepest(100),
+        f"{STEEPEST}, {most:,}": steepest(most),
+    }
+
+
+def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
+    """Trains a policy on the model of one half, and prints what the other half thinks of its fronts."""
+    space, steps = options.space, {} if options.steps is None else {"steps": options.steps}
+    model = half(found, space, 0, options.seed)
+    judge = half(found, space, 1, options.seed, judges=True, surrogate=options.surrogate)
+    config = replace(RECIPES[TRAININGS], space=space, seed=options.seed, **steps)
+    policy = train(config, model).policy
+    setting = Setting(SPACES[space], inputs_of(SPACES[space], options.inputs), model)
+    made: dict[str, Judged] = {}
+    for title, method in methods(policy, options.evaluations).items():
+        began = time.process_time()
+        made[title] = Judged.of(setting, judge, method(setting))
+        print(f"{title}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True)
+    reachable = " / ".join(f"{np.sum(setting.share == share)}" for share in setting.shares)
+    yield (
+        f"\n{space}: {len(setting.inputs)} inputs, of which {reachable} can do with these shares of their MACs; halves "
+        f"and policy by seed {options.seed}; gains by the other half ± over inputs ± of the judge (in both errors)\n"
+    )
+    yield from table(setting, judge, made)
+
+
+INPUTS, QUICK = 1000, 60
+EVALUATIONS = 10_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fronts", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the tables; see benchmarks.reward_sources")
+    parser.add_argument("--surrogate", type=Path, help="folder of NAS-Bench-301's surrogate")
+    parser.add_argument("--space", choices=list(reward_sources.MODELS), default="fully_concat")
+    parser.add_argument("--seed", type=int, default=0, help="of halves and policy")
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="random ones, beside the published originals")
+    parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the longest search, per budget")
+    parser.add_argument("--steps", type=int, help="of training; by default the recipe's")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} random inputs and a tenth of the evaluations")
+    add_write_option(parser, REWARDS)
+    options = parser.parse_args()
+    if options.quick:
+        options.inputs, options.evaluations = QUICK, options.evaluations // 10
+    torch.set_num_threads(1)
+    printed = []
+    for line in lines(options, reward_sources.evidence(options.data)):
+        printed.append(line)
+        print(line, flush=True)
+    if options.write:
+        write_figures(REWARDS, f"benchmarks.fronts --space {options.space}", "\n".join(printed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""NAT Lab from Python: what scripts and notebooks call. `from nat_core import read, cost, …` gives these functions.
+
+An ARCHITECTURE argument is an `Architecture`, or a text that names or holds one: a name of the library,
+``nasbench201:INDEX``, or a genotype in any notation. Texts are parsed, never evaluated. What is wrong raises
+`ValueError` with one sentence that says what is accepted.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+from nat_core import notebook
+from nat_core.architecture import library as published
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.difference import CellChange, EdgeChange, cell_changes, difference, why_not_comparable
+from nat_core.architecture.library import Entry
+from nat_core.architecture.notation import MAX_BYTES, Document
+from nat_core.drawing.cells import Format, draw_architecture, draw_difference
+from nat_core.learning.policies import catalogue
+from nat_core.naming import resolve
+from nat_core.network.config import network_config
+from nat_core.network.costs import Cost, cost_model
+from nat_core.network.files import write_network
+from nat_core.paths import PRETRAINED
+from nat_core.prediction import Prediction
+from nat_core.prediction import predict as run_predict
+from nat_core.runs.folders import default_folders
+from nat_core.tradeoff import SHARES, Front, fronts_by
+from nat_core.transformation import Options, Transformation
+from nat_core.transformation import transform as run_transform
+
+__all__ = ["cost", "diff", "draw", "export", "front", "library", "predict", "read", "transform"]
+
+notebook.enable()
+_Several = list[Architecture] | list[str] | list[Architecture | str] | tuple[Architecture | str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What became of one architecture in another.
+
+    Attributes:
+        before, after: the two.
+        edges: the edges whose operation differs, the normal cell's first.
+        cells: what else differs.
+    """
+
+    before: Architecture
+    after: Architecture
+    edges: tuple[EdgeChange, ...]
+    cells: tuple[CellChange, ...]
+
+    def _repr_svg_(self) -> str:
+        return draw(self).decode()
+
+
+def read(source: str | os.PathLike[str], choice: str = "") -> Architecture:
+    """The architecture that a text or a file holds.
+
+    Args:
+        source: a text; or a path (`pathlib.Path`) to a file: a genotype, a log, a source file, JSON, YAML.
+        choice: in a file that holds several, a name, a number from 1, or ``last``.
+    """
+    if isinstance(source, str):
+        return Document(source).one(choice).architecture if choice else resolve(source)
+    with Path(source).open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"{source}: there are more than {MAX_BYTES:,} bytes; at most these are accepted")
+    return Document(content).one(choice).architecture
+
+
+def library() -> Mapping[str, Entry]:
+    """The published architectures that come with NAT Lab by name, with source and published result."""
+    return published.library()
+
+
+def cost(architecture: Architecture | str, network: str | None = None, **sizes: Any) -> Cost:
+    """Parameters and operations of the whole network, as the literature counts them: one multiply-add is 1.
+
+    Args:
+        network: "cifar", "imagenet" or "nasbench201"; None: the one that such cells are usually built into.
+        **sizes: `channels`, `layers`, `classes`, `resolution` (pixels), `auxiliary`; by default as published.
+    """
+    given = _architecture(architecture)
+    return cost_model(network_config(given, network, **sizes)).cost(given)
+
+
+def draw(architecture: Architecture | Difference | str, format: Format = "svg", theme: str = "light") -> bytes:
+    """An architecture, or what `diff` found, as a drawing.
+
+    Args:
+        format: "svg", "png", "pdf" or "dot".
+        theme: "light" or "dark", the ground that it will lie on.
+    """
+    if isinstance(architecture, Difference):
+        return draw_difference(architecture.before, architecture.after, format, theme)
+    return draw_architecture(_architecture(architecture), format, theme)
+
+
+def diff(before: Architecture | str, after: Architecture | str) -> Difference:
+    """What became of the first architecture in the second, edge by edge."""
+    old, new = _architecture(before), _architecture(after)
+    if reason := why_not_comparable(old, new):
+        raise ValueError(f"the two cannot be compared edge by edge: {reason}")
+    return Difference(old, new, difference(old, new), cell_changes(old, new))
+
+
+def transform(
+    architecture: Architecture | str,
+    *,
+    policy: str | None = None,
+    max_macs: int | None = None,
+    candidates: int = 10,
+    network: str | None = None,
+    **sizes: Any,
+) -> Transformation:
+    """The architecture that a policy makes of the given one: as accurate or better for no more multiply-adds.
+
+    Args:
+        policy: a name in `pretrained/` or a policy's folder; None: the first that fits.
+        max_macs: a budget in multiply-adds; None: the input's own.
+        candidates: how many of the policy's proposals are compared, 1 to 1,000; 1 is its most probable one.
+        network, **sizes: as of `cost`, where multiply-adds are counted.
+    """
+    given = _architecture(architecture)
+    loaded, card = catalogue.load_for(_roots(), given, policy)
+    options = Options(samples=candidates, max_macs=max_macs, network=network_config(given, network, **sizes))
+    return run_transform(given, loaded, card.target_space, catalogue.accuracy_source(card, given), options)
+
+
+def front(
+    architecture: Architecture | str,
+    *,
+    policy: str | None = None,
+    budgets: Sequence[float] = SHARES,
+    candidates: int = 10,
+    cost: str = "macs",
+    network: str | None = None,
+    **sizes: Any,
+) -> Front:
+    """What a policy offers between accuracy and cost: points from the cheapest to the most accurate, none dominated.
+
+    Args:
+        policy: as of `transform`.
+        budgets: shares of the input's cost, more than 0 and at most 1.
+        candidates: proposals within each budget, 1 to 1,000.
+        cost: what budgets limit: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
+        network, **sizes: as of `cost`.
+    """
+    given = _architecture(architecture)
+    config = network_config(given, network, **sizes)
+    found, *_ = fronts_by(_roots(), [given], policy, tuple(budgets), candidates=candidates, cost=cost, network=config)
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+@overload
+def predict(architectures: Architecture | str, *, policy: str | None = None) -> Prediction: ...
+@overload
+def predict(architectures: _Several, *, policy: str | None = None) -> tuple[Prediction, ...]: ...
+def predict(
+    architectures: Architecture | str | _Several, *, policy: str | None = None
+) -> Prediction | tuple[Prediction, ...]:
+    """The accuracy of an architecture in percent with its standard error in points; of several, in order.
+
+    Args:
+        policy: whose accuracy source predicts; None: for each architecture the first policy that fits it.
+    """
+    if isinstance(architectures, str | Architecture):
+        return run_predict([_architecture(architectures)], _roots(), policy)[0]
+    return run_predict([*map(_architecture, architectures)], _roots(), policy)
+
+
+def export(
+    architecture: Architecture | str,
+    path: str | os.PathLike[str],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    network: str | None = None,
+    **sizes: Any,
+) -> Path:
+    """Writes the whole network: a PyTorch module that needs torch alone (.py), or ONNX (.onnx). Returns the path.
+
+    Args:
+        weights: a state dict of DARTS' code or one like it; None: fresh weights.
+        network, **sizes: as of `cost`.
+    """
+    given, output = _architecture(architecture), Path(path)
+    write_network(given, network_config(given, network, **sizes), output, Path(weights) if weights else None)
+    return output
+
+
+def _architecture(given: Architecture | str) -> Architecture:
+    return given if isinstance(given, Architecture) else resolve(given)
+
+
+def _roots() -> tuple[Path, ...]:
+    """Where policies are: those that come with NAT Lab, then those of the user's runs."""
+    return PRETRAINED, *default_folders().policy_roots

@@ -1,0 +1,49 @@
+"""The shape of a policy."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from nat_core.learning.nasbench201.columns import DEVICES
+from nat_core.specification import OneOf, specified
+
+# What budgets may limit that a policy is told.
+BUDGETS = {"": "None", "macs": "MACs", "parameters": "Parameters", **DEVICES}
+# Bounds are the largest sizes that any policy needs, so that a card cannot ask for more memory.
+Width = Annotated[int, Field(ge=1, le=1024)]
+
+
+@specified
+class PolicyConfig:
+    """The shape of a policy.
+
+    Attributes:
+        network: "edge" (ours) or "gcn" (the form of the papers' code).
+        width: of hidden states.
+        layers: rounds of messages.
+        embedding: width of an operation's embedding.
+        key: width of the vectors in which edges and targets are compared.
+        budget: what the budget limits that the policy is told; empty: it is told none.
+
+    Raises:
+        ValueError: unknown network or cost, or a size out of bounds.
+    """
+
+    network: Annotated[str, OneOf({"edge": "Ours", "gcn": "The papers'"})] = "edge"
+    width: Width = 64
+    layers: Annotated[int, Field(ge=1, le=16)] = 3
+    embedding: Width = 32
+    key: Width = 64
+    budget: Annotated[str, OneOf(BUDGETS)] = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+# The configurations that go with the networks' names; the second has the sizes of the papers' code.
+POLICY_CONFIGS: Mapping[str, PolicyConfig] = MappingProxyType(
+    {"edge": PolicyConfig(), "gcn": PolicyConfig(network="gcn", width=100, layers=2, embedding=100, key=100)}
+)

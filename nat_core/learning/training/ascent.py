@@ -1,0 +1,252 @@
+"""Steepest ascent within budgets, for many inputs and budgets at once: what a policy could at best have done.
+
+Operations are rows of the table of operations, padded to the most edges; a problem is an input and a budget.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.operations import INDEX
+from nat_core.architecture.rows import ABSENT
+from nat_core.architecture.spaces import Space
+from nat_core.learning.graphs.graph import legal_mask
+from nat_core.learning.policies.budget import FittingDistribution, padded
+from nat_core.learning.policies.costs import EdgeCosts, edge_costs
+
+Rows = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+# Scores [m] of m transformations of the inputs numbered [m]; −inf for what may not be.
+Score = Callable[[Rows, Rows], Numbers]
+# Problems whose neighbours are judged at once, and for which draws are made.
+_AT_ONCE = 512
+# Budgets at which is searched.
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
+# So that among exchanges that lose nothing the one that saves most is taken.
+_LEAST_LOSS = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Problems:
+    """N problems about n inputs of up to E edges.
+
+    Attributes:
+        inputs: the architectures.
+        owner: [N] whose problem each is.
+        own: [N, E] the input's operations; `ABSENT` fills up.
+        costs: [N, E, operations] of each legal operation; infinite where it is illegal; what fills up costs nothing.
+        left: [N] what the edges may cost together.
+    """
+
+    inputs: Sequence[Architecture]
+    owner: Rows
+    own: Rows
+    costs: Numbers
+    left: Numbers
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Sequence[Architecture],
+        space: Space,
+        limits: Numbers,
+        transitions: str = "nat++",
+        costs: EdgeCosts | None = None,
+    ) -> "Problems":
+        """Of inputs and each of their `limits` [n, budgets] of what a whole network may cost, in the unit of `costs`.
+
+        By default these are MACs.
+        """
+        costs = costs or edge_costs(inputs, space)
+        count, budgets = limits.shape
+        mask = legal_mask(space, transitions)
+        operations = [torch.tensor([INDEX[name] for name in item.operations]) for item in inputs]
+        legal = mask[torch.cat(operations)]
+        table = padded(costs.edges.masked_fill(~legal, torch.inf), costs.edge_batch, count, torch.inf).numpy()
+        own = np.full(table.shape[:2], ABSENT, dtype=np.int64)
+        for number, row in enumerate(operations):
+            own[number, : len(row)] = row.numpy()
+        owner = np.repeat(np.arange(count), budgets)
+        left = (limits - costs.fixed.numpy()[:, None]).ravel()
+        return cls(inputs, owner, own[owner], table[owner], left)
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def chosen(self, which: Rows | NDArray[np.bool_]) -> "Problems":
+        """Some of them."""
+        return Problems(self.inputs, self.owner[which], self.own[which], self.costs[which], self.left[which])
+
+    def cost(self, operations: Rows) -> Numbers:
+        """[N] of the edges of each problem's `operations` [N, E]; infinite where one is illegal."""
+        return np.take_along_axis(self.costs, operations.clip(0)[..., None], axis=2)[..., 0].sum(axis=1)
+
+    def exchanges(self, current: Rows) -> NDArray[np.bool_]:
+        """[N, E, operations] whether `current` [N, E] with this operation on this edge differs and fits."""
+        own = np.take_along_axis(self.costs, current.clip(0)[..., None], axis=2)
+        spare = self.left - own[..., 0].sum(axis=1)
+        fits = (self.costs - own <= spare[:, None, None]) & (current != ABSENT)[..., None]
+        np.put_along_axis(fits, current.clip(0)[..., None], values=False, axis=2)
+        return fits
+
+    @property
+    def cheapest(self) -> Numbers:
+        """[N] what the edges cost at least."""
+        return np.asarray(self.costs.min(axis=2).sum(axis=1))
+
+    @property
+    def solvable(self) -> NDArray[np.bool_]:
+        """[N] whether anything legal fits."""
+        return np.asarray(self.cheapest <= self.left)
+
+    def drawn(self, count: int, generator: torch.Generator) -> Rows:
+        """[count, N, E] uniform draws of what fits. Raises ValueError where nothing does."""
+        parts = []
+        for part in np.array_split(np.arange(len(self)), max(1, -(-len(self) // _AT_ONCE))):
+            costs = torch.from_numpy(self.costs[part])
+            scores = torch.zeros_like(costs).masked_fill(torch.isinf(costs), -torch.inf)
+            sampled = FittingDistribution(scores, costs, torch.from_numpy(self.left[part])).sample(count, generator)
+            parts.append(np.where(self.own[part] == ABSENT, ABSENT, sampled.numpy()))
+        return np.concatenate(parts, axis=1)
+
+
+def split(owner: Rows, rows: Rows) -> tuple[list[int], list[Rows]]:
+    """The inputs that `owner` [m], rising, numbers, and the `rows` [m, E] of each."""
+    numbers, first = np.unique(owner, return_index=True)
+    return numbers.tolist(), np.split(rows, first[1:]) if len(rows) else []
+
+
+def ascended(
+    problems: Problems,
+    starts: Rows,
+    score: Score,
+    evaluations: Rows | None = None,
+    rng: np.random.Generator | None = None,
+) -> tuple[Rows, Numbers, Rows]:
+    """From `starts` [N, E], each step the one operation exchanged that raises the score most.
+
+    Args:
+        score: of what fits; what it finds impossible is never gone to.
+        evaluations: [N] how many scores each problem may ask for; where they do not suffice for all neighbours, some
+            are drawn by `rng`.
+
+    Returns:
+        [N, E] operations, [N] their scores, [N] how many scores were asked for.
+    """
+    current, best = starts.copy(), score(problems.owner, starts)
+    used, active = np.ones(len(problems), dtype=np.int64), np.arange(len(problems))
+    while len(active):
+        going = []
+        for part in np.array_split(active, max(1, -(-len(active) // _AT_ONCE))):
+            left = None if evaluations is None else evaluations[part] - used[part]
+            problem, rows = _neighbours(problems.chosen(part), current[part], left, rng)
+            if not len(rows):
+                continue
+            values = score(problems.owner[part[problem]], rows)
+            used[part] += np.bincount(problem, minlength=len(part))
+            tops = _highest(problem, values)
+            tops = tops[values[tops] > best[part[problem[tops]]]]
+            current[part[problem[tops]]], best[part[problem[tops]]] = rows[tops], values[tops]
+            going.append(part[problem[tops]])
+        active = np.concatenate(going) if going else active[:0]
+        if evaluations is not None:
+            active = active[used[active] < evaluations[active]]
+    return current, best, used
+
+
+class Fronts:
+    """What steepest ascent finds for each of n inputs within budgets from the whole cost down to nothing.
+
+    Within the whole cost it begins with the input, within each smaller one with what it found for the one before, made
+    to fit.
+
+    Args:
+        inputs: architectures.
+        space: of their operations.
+        score: of transformations.
+        budget: what budgets limit; one of `policies.costs.COSTS`.
+        shares: budgets, as shares of the input's own cost, falling.
+        transitions: the rule.
+    """
+
+    def __init__(
+        self, inputs: Sequence[Architecture], space: Space, score: Score, budget: str = "macs",
+        shares: Sequence[float] = SHARES, transitions: str = "nat++",
+    ) -> None:  # fmt: skip
+        costs = edge_costs(inputs, space, budget)
+        whole = Problems.of(inputs, space, np.full((len(inputs), 1), np.inf), transitions, costs)
+        own, self._fixed = whole.cost(whole.own), costs.fixed.numpy()
+        current, rows, values = whole.own, [], []
+        for share in shares:
+            problems = replace(whole, left=np.maximum(share * (own + self._fixed) - self._fixed, whole.cheapest))
+            current, found, _ = ascended(problems, repaired(problems, current, score), score)
+            rows.append(current)
+            values.append(found)
+        self._rows, self._values = np.stack(rows), np.stack(values)
+        self._costs = np.stack([whole.cost(item) for item in rows])
+
+    def best(self, numbers: Rows, limits: Numbers) -> tuple[Rows, NDArray[np.bool_]]:
+        """For inputs [k] and what whole networks may cost [k]: [k, E] operations of the best found, [k] whether any
+        fits."""
+        values, costs = self._values[:, numbers], self._costs[:, numbers] + self._fixed[numbers]
+        fitting = np.where(costs <= limits, values, -np.inf)
+        place = fitting.argmax(axis=0)
+        return self._rows[place, numbers], np.isfinite(fitting.max(axis=0))
+
+
+def repaired(problems: Problems, starts: Rows, score: Score) -> Rows:
+    """`starts` [N, E] made to fit: each step the operation exchanged that loses least for what it saves.
+
+    Where nothing cheaper is left, what there is.
+    """
+    current, active = starts.copy(), np.flatnonzero(problems.cost(starts) > problems.left)
+    while len(active):
+        part = problems.chosen(active)
+        excess = part.cost(current[active]) - part.left
+        saved = np.take_along_axis(part.costs, current[active].clip(0)[..., None], axis=2) - part.costs
+        problem, edge, operation = np.nonzero((saved > 0) & (current[active] != ABSENT)[..., None])
+        rows = _exchanged(current[active], problem, edge, operation)
+        before = score(part.owner, current[active])
+        lost = before[problem] - score(part.owner[problem], rows)
+        enough = np.minimum(saved[problem, edge, operation], excess[problem])
+        best = _highest(problem, -(lost.clip(min=0) + _LEAST_LOSS) / enough)
+        current[active[problem[best]]] = rows[best]
+        active = active[problem[best]]
+        active = active[problems.chosen(active).cost(current[active]) > problems.left[active]]
+    return current
+
+
+def _highest(problem: Rows, values: Numbers) -> Rows:
+    """Of the values [m] of each problem, numbered and rising, the place of the highest; the first of equals."""
+    first = np.flatnonzero(np.diff(problem, prepend=-1))
+    if not len(first):
+        return first
+    highest = np.repeat(np.maximum.reduceat(values, first), np.diff(first, append=len(values)))
+    tops = np.flatnonzero(values == highest)
+    return tops[np.diff(problem[tops], prepend=-1) > 0]
+
+
+def _exchanged(current: Rows, problem: Rows, edge: Rows, operation: Rows) -> Rows:
+    """[m, E] of `current` [N, E], with one operation exchanged."""
+    rows = current[problem]
+    rows[np.arange(len(rows)), edge] = operation
+    return rows
+
+
+def _neighbours(
+    problems: Problems, current: Rows, left: Rows | None, rng: np.random.Generator | None
+) -> tuple[Rows, Rows]:
+    """What fits and differs from `current` [N, E] in one operation: [m] whose, rising, and [m, E] operations."""
+    fits = problems.exchanges(current)
+    problem, edge, operation = np.nonzero(fits)
+    if left is not None:
+        order = (rng or np.random.default_rng(0)).permutation(len(problem))
+        order = order[np.argsort(problem[order], kind="stable")]
+        rank = np.arange(len(problem)) - np.searchsorted(problem, problem)  # sorted already
+        kept = np.sort(order[rank < left[problem]])
+        problem, edge, operation = problem[kept], edge[kept], operation[kept]
+    return problem, _exchanged(current, problem, edge, operation)

@@ -1,0 +1,155 @@
+"""How far from optimal a policy is within budgets, on NAS-Bench-201, where everything reachable is known.
+
+A budget is a share of the input's own cost. What fits is decided by what cells really cost, counted or measured; what
+is best within a budget is found by enumeration. Inputs that nothing legal fits are left out and counted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nat_core.architecture.operations import INDEX
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.nasbench201.comparators import Codes, Scores
+from nat_core.learning.nasbench201.quantities import QUANTITIES
+from nat_core.learning.policies.policy import Policy
+
+SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
+# Cells and budgets that are enumerated at once.
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What is offered to n inputs within m budgets.
+
+    Attributes:
+        codes: [n, m, count] distinct cells that fit, most probable first; -1 where fewer fit.
+        best: [n, m] code of the best legal cell that fits; -1 where none does.
+    """
+
+    codes: Codes
+    best: Codes
+
+    def points_missing(self, scores: Scores, count: int) -> NDArray[np.float64]:
+        """[n, m] points by which the best of the first `count` is below the best legal cell; NaN where nothing fits."""
+        return np.where(self.best >= 0, scores[self.best] - self.scores(scores, count), np.nan)
+
+    def scores(self, scores: Scores, count: int) -> NDArray[np.float64]:
+        """[n, m] scores of the best of the first `count`; -inf where nothing fits."""
+        codes = self.codes[:, :, :count]
+        return np.where(codes >= 0, scores[codes], -np.inf).max(axis=2)
+
+
+def budget_figures(
+    policy: Policy, inputs: Codes, scores: Scores, cost: str, rule: str | None = None, counts: Sequence[int] = (1, 10)
+) -> dict[str, Any]:
+    """For a card: by share of the input's cost, mean points below the best legal cell that fits."""
+    found = offers(ranking_of(policy, rule), inputs, scores, max(counts), SHARES, cost)
+    missing = {count: found.points_missing(scores, count) for count in counts}
+    return {
+        "cost": cost,
+        "shares": list(SHARES),
+        "nothing_fits": (found.best < 0).sum(axis=0).tolist(),
+        **{
+            "greedy_points_below_best" if count == 1 else f"best_of_{count}_points_below_best": [
+                round(float(value), 3) for value in np.nanmean(values, axis=0)
+            ]
+            for count, values in missing.items()
+        },
+    }
+
+
+def costs_of_codes(cost: str) -> NDArray[np.float64]:
+    """[15625] what every cell costs: counted MACs or parameters of the whole network, or a measured latency."""
+    return QUANTITIES[cost].values
+
+
+def limits_of(inputs: Codes, shares: Sequence[float], cost: str) -> NDArray[np.float64]:
+    """[n, m] budgets; one of the whole cost is exactly the input's own."""
+    return costs_of_codes(cost)[inputs][:, None] * np.asarray(shares, dtype=np.float64)
+
+
+# Cells and their budgets, both [k], to scores of all cells [k, 15625]: larger is offered first, −inf never.
+Ranking = Callable[[Codes, NDArray[np.float64]], Tensor]
+
+
+def ranking_of(policy: Policy, rule: str | None = None) -> Ranking:
+    """How a policy ranks all cells as transformations of an input within a budget: by log-probability.
+
+    Args:
+        policy: for NAS-Bench-201's operations.
+        rule: of transitions; None: the policy's own.
+    """
+    columns = [INDEX[name] for name in table.SPACE.operations]
+
+    @torch.inference_mode()
+    def ranking(inputs: Codes, budgets: NDArray[np.float64]) -> Tensor:
+        cells = [table.architecture_of_code(int(code)) for code in inputs]
+        rows = policy.distribution(cells, table.SPACE, rule, budgets.tolist()).log_probabilities[:, columns]
+        return _of_all_cells(rows.view(len(cells), len(table.EDGES), -1).double().cpu())
+
+    return ranking
+
+
+def offers(
+    ranking: Ranking,
+    inputs: Codes,
+    scores: Scores,
+    count: int = 10,
+    shares: Sequence[float] = SHARES,
+    cost: str = "macs",
+) -> Offers:
+    """The `count` transformations of n cells within each share of their own costs that are ranked first.
+
+    Args:
+        ranking: of all cells; where it is finite, transitions are legal.
+        inputs: [n] codes.
+        scores: [15625] in code order, by which the best is the best.
+        cost: what budgets limit.
+    """
+    costs, worth = torch.tensor(costs_of_codes(cost)), torch.tensor(scores)
+    codes, budgets = np.repeat(inputs, len(shares)), np.tile(np.asarray(shares, dtype=np.float64), len(inputs))
+    limits = torch.from_numpy(limits_of(inputs, shares, cost).ravel())
+    found, best = [], []
+    for start in range(0, len(codes), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        ranked = ranking(codes[part], budgets[part])
+        ranked = ranked.masked_fill(costs > limits[part, None] * (1 + 1e-12), -torch.inf)
+        found.append(_or_none(*ranked.topk(count, dim=1)))
+        best.append(_or_none(*torch.where(torch.isneginf(ranked), -torch.inf, worth).max(dim=1)))
+    shape = (len(inputs), len(shares))
+    return Offers(torch.cat(found).numpy().reshape(*shape, count), torch.cat(best).numpy().reshape(shape))
+
+
+def _of_all_cells(rows: Tensor) -> Tensor:
+    """[n, edges, operations] log-probabilities → [n, cells] those of every cell, in code order."""
+    total = rows.new_zeros(len(rows), 1)
+    for edge in range(rows.shape[1]):
+        total = (total[:, :, None] + rows[:, edge, None, :]).flatten(1)
+    return total
+
+
+def _or_none(values: Tensor, codes: Tensor) -> Tensor:
+    return codes.masked_fill(torch.isneginf(values), -1)
+
+
+def hypervolume(
+    costs: NDArray[np.floating], gains: NDArray[np.floating], shares: Sequence[float]
+) -> NDArray[np.float64]:
+    """[n] areas that k points each dominate, of costs up to the input's and of gains above 0.
+
+    The area is a sum over budgets that lie equally far apart, so no front has more than the best of each budget.
+
+    Args:
+        costs: [n, k] as shares of the input's.
+        gains: [n, k] over the input; −inf for a point that is not there.
+        shares: the budgets.
+    """
+    heights = [np.where(costs <= share * (1 + 1e-9), gains, 0.0).max(axis=1).clip(0, None) for share in shares]
+    return np.mean(heights, axis=0)

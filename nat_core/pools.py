@@ -1,0 +1,155 @@
+"""Candidates for many inputs at once: what a policy proposes within budgets, as rows of operations, costed and judged.
+
+An `Architecture` is made only of what somebody wants to see.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.operations import INDEX
+from nat_core.architecture.spaces import Space
+from nat_core.learning.accuracy import (
+    AccuracySource,
+    JudgedOperations,
+    OperationsSource,
+    UncertainSource,
+    standard_errors_points,
+)
+from nat_core.learning.nasbench201 import table
+from nat_core.learning.policies.costs import check_cost, edge_costs
+from nat_core.learning.policies.distribution import transformed
+from nat_core.learning.policies.policy import Policy
+from nat_core.learning.policies.proposing import proposals
+from nat_core.network.config import NetworkConfig
+from nat_core.network.costs import cost_model
+from nat_core.ranking import Candidate
+
+_INPUTS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Distinct candidates for one input, itself the first.
+
+    Attributes:
+        architecture: the input.
+        network: where costs are counted.
+        operations: [k, E] rows of the table of operations.
+        scores: [k] the policy's log-probabilities.
+        log_probabilities: [E, operations] the policy's.
+    """
+
+    architecture: Architecture
+    network: NetworkConfig
+    operations: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    log_probabilities: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        architecture: Architecture,
+        network: NetworkConfig,
+        operations: NDArray[np.int64],
+        scores: NDArray[np.float64],
+        log_probabilities: NDArray[np.float64],
+    ) -> "Pool":
+        """The pool of proposals [k, E], repeats allowed, in their order."""
+        own = np.array([[INDEX[name] for name in architecture.operations]])
+        staying = log_probabilities[np.arange(own.shape[1]), own[0]].sum(keepdims=True)
+        rows, totals = np.concatenate([own, operations]), np.concatenate([staying, scores])
+        _, first = np.unique(rows, axis=0, return_index=True)
+        kept = np.sort(first)
+        return cls(architecture, network, rows[kept], totals[kept], log_probabilities)
+
+    def candidate(self, number: int) -> Candidate:
+        """The candidate in that row."""
+        item = transformed(self.architecture, self.operations[number].tolist()) if number else self.architecture
+        cost = cost_model(self.network).cost(item)
+        return Candidate(item, self.network, cost, float(self.scores[number]), number=number)
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All of them."""
+        return tuple(map(self.candidate, range(len(self.operations))))
+
+    def costs(self, cost: str) -> NDArray[np.float64]:
+        """[k] MACs, parameters, or milliseconds on a device. Raises ValueError: unknown, or not known of such cells."""
+        if cost in table.DEVICES:
+            codes = table.codes([transformed(self.architecture, row) for row in self.operations.tolist()])
+            return table.latencies_ms(cost)[codes]
+        place = ("macs", "parameters").index(check_cost(cost))
+        return cost_model(self.network).operation_costs(self.architecture, self.operations)[place].astype(np.float64)
+
+
+def pooled(
+    architectures: Sequence[Architecture],
+    policy: Policy,
+    space: Space,
+    limits: Sequence[Sequence[float]],
+    count: int,
+    cost: str,
+    network: NetworkConfig,
+    source: AccuracySource | None = None,
+) -> Iterator[Pool]:
+    """For every architecture the policy's `count` most probable outputs within each of its limits, as one pool.
+
+    Those whose gains `source` does not believe are left out; the next probable come in their place.
+    """
+    believable = source.believable_operations if isinstance(source, OperationsSource) else None
+    for begin in range(0, len(architectures), _INPUTS_AT_ONCE):
+        some, bounds = architectures[begin : begin + _INPUTS_AT_ONCE], limits[begin : begin + _INPUTS_AT_ONCE]
+        costs = edge_costs(some, space, cost, network)
+        found = proposals(policy, some, space, bounds, count, costs, believable=believable)
+        with torch.inference_mode():
+            distribution = policy.distribution(some, space)
+        for number, (architecture, choices) in enumerate(zip(some, found, strict=True)):
+            operations, scores = (np.concatenate(parts) for parts in zip(*choices, strict=True))
+            rows = distribution.rows(number).double().cpu().numpy()
+            yield Pool.of(architecture, network, operations, scores, rows)
+
+
+def judged_pools(pools: Sequence[Pool], source: AccuracySource) -> list[JudgedOperations]:
+    """What `source` says of every candidate of every pool; it is asked once."""
+    inputs = [pool.architecture for pool in pools]
+    operations = [pool.operations for pool in pools]
+    if isinstance(source, OperationsSource):
+        every = source.judge_operations(inputs, operations)
+    else:
+        every = _one_by_one(inputs, operations, source)
+    ends = np.cumsum([len(rows) for rows in operations])
+    return [
+        _part(every, number, slice(end - len(rows), end))
+        for number, (rows, end) in enumerate(zip(operations, ends.tolist(), strict=True))
+    ]
+
+
+def _part(every: JudgedOperations, number: int, rows: slice) -> JudgedOperations:
+    return JudgedOperations(
+        every.inputs_percent[number : number + 1],
+        every.accuracy_percent[rows],
+        every.standard_error_points[rows],
+        every.gain_error_points[rows],
+        every.believable[rows],
+    )
+
+
+def _one_by_one(
+    inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]], source: AccuracySource
+) -> JudgedOperations:
+    """The same by a source that knows architectures only; each input is the first row of its operations."""
+    pairs = [(given, row) for given, rows in zip(inputs, operations, strict=True) for row in rows.tolist()]
+    before, outputs = [given for given, _ in pairs], [transformed(given, row) for given, row in pairs]
+    accuracies, unknown = source.accuracy_percent(outputs), np.full(len(outputs), np.nan)
+    first = np.cumsum([0, *(len(rows) for rows in operations)])[:-1]
+    gains, believable = unknown, np.ones(len(outputs), dtype=np.bool_)
+    if isinstance(source, UncertainSource):
+        gains, believable = source.gain_error_points(before, outputs), source.believable(before, outputs)
+    errors = standard_errors_points(source, outputs)
+    return JudgedOperations(accuracies[first], accuracies, errors, gains, believable)

@@ -1,0 +1,123 @@
+"""Storage that all nodes of a cluster see: a shared folder, s3://, gs://, or whatever else fsspec reaches."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "NAT_LAB_STORAGE"
+ACCEPTED = "accepted: an absolute path of a folder that all nodes share, s3://BUCKET/FOLDER, gs://BUCKET/FOLDER"
+
+
+def storage_for_runs() -> "Storage":
+    """The storage in the environment's `NAT_LAB_STORAGE`, which was written to once.
+
+    Raises:
+        ValueError: none is named, or it cannot be used; says what to set.
+    """
+    place = os.environ.get(VARIABLE, "").strip()
+    if not place:
+        raise ValueError(
+            f"a run on a cluster needs storage for its checkpoints that all nodes see; set {VARIABLE}; {ACCEPTED}"
+        )
+    storage = Storage(place)
+    storage.check()
+    return storage
+
+
+class Storage:
+    """Files by name below one place.
+
+    Args:
+        place: an absolute folder, or a URL that fsspec knows.
+
+    Methods raise OSError, with one sentence, where the place cannot be reached.
+
+    Raises:
+        ValueError: `place` is neither; names it.
+    """
+
+    def __init__(self, place: str) -> None:
+        if "://" not in place and not Path(place).is_absolute():
+            raise ValueError(f"{VARIABLE} is {place[:100]!r}; {ACCEPTED}")
+        self.place = place.rstrip("/") or "/"
+
+    @cached_property
+    def _found(self) -> tuple[Any, str]:
+        from fsspec.core import url_to_fs
+
+        try:
+            return url_to_fs(self.place)
+        except ImportError as error:
+            raise ValueError(f"the storage {self.place} cannot be used: {error}; {ACCEPTED}") from error
+        except ValueError as error:
+            raise ValueError(f"{VARIABLE} is {self.place[:100]!r}: {error}; {ACCEPTED}") from error
+
+    @property
+    def _is_folder(self) -> bool:
+        return "file" in self._found[0].protocol
+
+    def check(self) -> None:
+        """Raises ValueError, with what to set, where nothing can be written."""
+        try:
+            with self._speaking() as system:
+                path = self._path(f".written-{uuid.uuid4().hex}")
+                self._make_folder(path)
+                system.pipe_file(path, b"nat-lab")
+                system.rm_file(path)
+        except OSError as error:
+            raise ValueError(f"{error}; set {VARIABLE} to storage that all nodes see; {ACCEPTED}") from error
+
+    def put(self, source: Path, name: str) -> None:
+        """Stores a file; whoever reads meanwhile finds the old one or the new one, never a part."""
+        with self._speaking() as system:
+            path = self._path(name)
+            if not self._is_folder:  # object stores show a file when it is complete
+                system.put_file(str(source), path)
+                return
+            self._make_folder(path)
+            begun = Path(f"{path}.{uuid.uuid4().hex}")
+            try:
+                system.put_file(str(source), str(begun))
+                begun.replace(path)
+            finally:
+                begun.unlink(missing_ok=True)
+
+    def get(self, name: str, target: Path) -> bool:
+        """Copies a stored file to `target`, atomically; False where there is none."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        begun = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        with self._speaking() as system:
+            try:
+                system.get_file(self._path(name), str(begun))
+                begun.replace(target)
+            except FileNotFoundError:
+                return False
+            finally:
+                begun.unlink(missing_ok=True)
+        return True
+
+    def delete(self, name: str) -> None:
+        """Removes a file, or a folder with what is in it; nothing where there is none."""
+        with self._speaking() as system, suppress(FileNotFoundError):
+            system.rm(self._path(name), recursive=True)
+
+    @contextmanager
+    def _speaking(self) -> Iterator[Any]:
+        """The file system; whatever it raises becomes an OSError that names the storage."""
+        system, _ = self._found
+        try:
+            yield system
+        except Exception as error:  # every file system has errors of its own
+            said = " ".join(str(error).split())[:200] or type(error).__name__
+            raise OSError(f"the storage {self.place} cannot be used ({said})") from error
+
+    def _path(self, name: str) -> str:
+        return f"{self._found[1].rstrip('/')}/{name}"
+
+    def _make_folder(self, path: str) -> None:
+        if self._is_folder:
+            self._found[0].makedirs(path.rpartition("/")[0], exist_ok=True)

@@ -1,0 +1,99 @@
+"""The kinds of run there are, so that a run's record alone suffices to continue it.
+
+A kind is one row in `KINDS` and one `Work`. A kind's module imports torch, so it is imported when its work is needed:
+listing runs needs none.
+"""
+
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from nat_core.learning.support.folders import check_folder
+from nat_core.runs.request import Request
+from nat_core.runs.run import Run
+from nat_core.runs.work import Config, Work
+
+
+class Kind(NamedTuple):
+    """What is known of a kind of run before its work is loaded.
+
+    Attributes:
+        work: imports and returns its `Work`.
+        measure: what the best and the last value of its headline metric are.
+    """
+
+    work: Callable[[], Work]
+    measure: Literal["accuracy_percent", "gain_points"]
+
+
+def _table_training() -> Work:
+    from nat_core.runs.kinds.training import TABLE_TRAINING as work
+
+    return work
+
+
+def _image_training() -> Work:
+    from nat_core.runs.kinds.training import IMAGE_TRAINING as work
+
+    return work
+
+
+def _evaluation() -> Work:
+    from nat_core.runs.kinds.evaluation import EVALUATION as work
+
+    return work
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType({
+    "train": Kind(_table_training, "gain_points"),
+    "train-images": Kind(_image_training, "gain_points"),
+    "evaluate": Kind(_evaluation, "accuracy_percent"),
+})  # fmt: skip
+
+
+def work_of(kind: str) -> Work:
+    """The work of this kind. Raises ValueError for an unknown one."""
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of run {kind[:40]!r}; accepted: {', '.join(KINDS)}")
+    return KINDS[kind].work()
+
+
+def measure_of(kind: str) -> str:
+    """What the best and the last value of such runs are: "gain_points" also for a kind of a newer program."""
+    return KINDS[kind].measure if kind in KINDS else "gain_points"
+
+
+def trains_a_policy(run: Run) -> bool:
+    """Whether a policy comes out of runs of this kind."""
+    try:
+        return work_of(run.request.kind).policy_of is not None
+    except ValueError:  # of a newer program
+        return False
+
+
+def request_for(kind: str, config: Config, *, output: Path | str = "", command: str = "", **settings: Any) -> Request:
+    """A request to run `config`.
+
+    Args:
+        kind: a key of `KINDS`.
+        config: an instance of the kind's configuration.
+        output: folder for what comes out; relative ones start from the current folder; "" for one of the run's own.
+        command: of the command line; made from `config` if it is empty.
+        settings: `preset`, `device`, `threads`, `name`; see `Request`.
+
+    Raises:
+        ValueError: something is not acceptable.
+    """
+    work = work_of(kind)
+    if not isinstance(config, work.config):
+        raise ValueError(f"a run of kind {kind} needs a {work.config.__name__}, not {type(config).__name__}")
+    folder = str(check_folder(Path(output))) if str(output) else ""
+    arguments = work.arguments(config, settings.get("preset", ""))
+    if not command and arguments:
+        command = shlex.join(["python", "-m", "nat_core", *arguments, *(["--output", str(output)] if folder else [])])
+    return Request(
+        kind, config.to_dict(), work.steps(config), work.space(config), output=folder, command=command,
+        directory=str(Path.cwd()), **settings,
+    )  # fmt: skip

@@ -1,0 +1,224 @@
+"""The use case: architectures and a policy → the trade-off that the policy offers for each, from cheapest to best.
+
+Within every budget, a share of the input's own cost, the policy proposes its most probable outputs. All of them, for
+all inputs and budgets, are judged together; a front keeps the best within each budget that nothing cheaper matches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.notation import shortest
+from nat_core.architecture.operations import NAMES
+from nat_core.architecture.spaces import Space
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, JudgedOperations
+from nat_core.learning.nasbench201.table import DEVICES
+from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.policy import Policy
+from nat_core.network.config import NETWORKS, NetworkConfig
+from nat_core.pools import Pool, judged_pools, pooled
+from nat_core.ranking import Candidate, cheapest_as_good, undominated, with_judgement
+
+# Shares of the input's cost that are budgets unless others are asked for.
+SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
+MAX_SHARES = 100
+MAX_CANDIDATES = 1000
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a front.
+
+    Attributes:
+        budget: the smallest of the shares in which it is the best.
+        candidate: itself.
+        latency_ms: where a device's latency is the cost.
+    """
+
+    budget: float
+    candidate: Candidate
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the policy offers for one input.
+
+    Attributes:
+        input: the architecture that was given, with its costs and its accuracy.
+        points: from cheapest to best: distinct, none dominated; the input is one of them where it is not dominated.
+        cost: what the budgets limit: "macs", "parameters" or a device.
+        accuracy_kind, accuracy_description: of the source.
+        latency_ms: of the input, where a device's latency is the cost.
+    """
+
+    input: Candidate
+    points: tuple[Point, ...]
+    cost: str
+    accuracy_kind: AccuracyKind
+    accuracy_description: str
+    latency_ms: float | None = None
+
+    @property
+    def first(self) -> Point | None:
+        """The point to show first: the cheapest that is as good as the input; None if none is."""
+        places = {point.candidate: place for place, point in enumerate(self.points)}
+        found = cheapest_as_good(places, self.input, places.__getitem__)
+        return None if found is None else self.points[places[found]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the command line gives as JSON; costs in MACs, parameters and milliseconds, accuracies in percent."""
+        return {
+            "input": _described(self.input, self.latency_ms),
+            "points": [
+                {"budget": point.budget, **_described(point.candidate, point.latency_ms)} for point in self.points
+            ],
+            "cost": self.cost,
+            "network": self.input.network.description,
+            "accuracy_kind": self.accuracy_kind,
+            "accuracy_description": self.accuracy_description,
+        }
+
+
+def _described(item: Candidate, latency_ms: float | None) -> dict[str, Any]:
+    known = {
+        "genotype": shortest(item.architecture),
+        "macs": item.cost.macs,
+        "parameters": item.cost.parameters,
+        "accuracy": item.accuracy_percent,
+        "standard_error": item.standard_error_points,
+        "gain_standard_error": item.gain_error_points,
+        "log_probability": item.log_probability,
+    }
+    return known if latency_ms is None else {**known, "latency_ms": latency_ms}
+
+
+def front(
+    architectures: Sequence[Architecture],
+    policy: Policy,
+    space: Space,
+    source: AccuracySource,
+    shares: Sequence[float] = SHARES,
+    *,
+    candidates: int = 10,
+    cost: str = "macs",
+    network: NetworkConfig | None = None,
+    greedy: bool = False,
+) -> tuple[Front, ...]:
+    """The fronts of `architectures`, in order.
+
+    Args:
+        architectures: the inputs, all of `space`.
+        policy: that proposes.
+        space: whose operations it may introduce.
+        source: that judges.
+        shares: budgets as shares of each input's own cost, more than 0 and at most 1.
+        candidates: proposals within each budget, 1 to 1,000.
+        cost: what budgets limit: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
+        network: where MACs and parameters are counted; None: the one that the space is usually quoted on.
+        greedy: only the most probable proposal within each budget.
+
+    Raises:
+        ValueError: an argument is out of its range, or an architecture does not fit; says which and why.
+    """
+    shares, network = checked_shares(shares), network or NETWORKS[space.network]
+    if not 1 <= candidates <= MAX_CANDIDATES:
+        raise ValueError(f"candidates is {candidates}; accepted: 1 to {MAX_CANDIDATES}")
+    for position, item in enumerate(architectures):
+        if reason := space.mismatch(item) or source.mismatch(item):
+            raise ValueError(f"architecture {position} does not fit: {reason}")
+    own = [float(pool.costs(cost)[0]) for pool in map(partial(_alone, network), architectures)]
+    limits = [[share * value for share in shares] for value in own]
+    pools = list(pooled(architectures, policy, space, limits, 1 if greedy else candidates, cost, network, source))
+    judgements = judged_pools(pools, source) if pools else []
+    return tuple(_front(*pair, shares, cost, source) for pair in zip(pools, judgements, strict=True))
+
+
+def _alone(network: NetworkConfig, architecture: Architecture) -> Pool:
+    """The input's own pool."""
+    edges = len(architecture.edges)
+    nothing = np.empty((0, edges), dtype=np.int64), np.empty(0)
+    return Pool.of(architecture, network, *nothing, np.zeros((edges, len(NAMES))))
+
+
+def fronts_by(
+    roots: catalogue.Root,
+    architectures: Sequence[Architecture],
+    name: str | None = None,
+    shares: Sequence[float] = SHARES,
+    *,
+    device: torch.device | str = "cpu",
+    **options: Any,
+) -> tuple[Front | str, ...]:
+    """The fronts of architectures of any spaces by the policies that fit them; those of one policy together.
+
+    Args:
+        roots: folders of policies.
+        architectures: the inputs.
+        name: of a policy there, or its folder; None: for each architecture the first that fits it.
+        shares: as of `front`.
+        device: on which policies run.
+        options: the other arguments of `front`.
+
+    Returns:
+        in order the front, or where there can be none one sentence saying why.
+
+    Raises:
+        ValueError: there is no such policy, a broken one, or an argument is out of its range.
+    """
+    groups, unfit = catalogue.assigned(roots, architectures, name)
+    found: dict[int, Front | str] = dict(unfit)
+    for known, positions in groups.items():
+        policy, card = catalogue.load_for(roots, architectures[positions[0]], known, device)
+        source = catalogue.source_of(card)
+        reasons = [_why_not(source, architectures[position], known) for position in positions]
+        judged = [position for position, reason in zip(positions, reasons, strict=True) if not reason]
+        found |= zip(positions, reasons, strict=True)
+        if source is not None and judged:
+            inputs = [architectures[position] for position in judged]
+            fronts = front(inputs, policy, card.target_space, source, shares, **options)
+            found |= zip(judged, fronts, strict=True)
+    return tuple(found[position] for position in range(len(architectures)))
+
+
+def _why_not(source: AccuracySource | None, architecture: Architecture, policy: str) -> str:
+    if source is None:
+        return f"Nothing beside the policy {policy[:60]!r} tells accuracies, so there is no front."
+    reason = source.mismatch(architecture)
+    return f"{reason}." if reason else ""
+
+
+def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
+    """`shares`, distinct and the largest first. Raises ValueError for what is no share."""
+    if not 1 <= len(shares) <= MAX_SHARES:
+        raise ValueError(f"there are {len(shares)} budgets; accepted: 1 to {MAX_SHARES}")
+    if wrong := [share for share in shares if not 0 < share <= 1]:
+        raise ValueError(f"a budget is {wrong[0]}; accepted: shares of the input's cost, more than 0 and at most 1")
+    return tuple(sorted(set(shares), reverse=True))
+
+
+def _front(
+    pool: Pool, judgement: JudgedOperations, shares: Sequence[float], cost: str, source: AccuracySource
+) -> Front:
+    costs = pool.costs(cost)
+    own = float(costs[0])
+    rising = undominated(costs, judgement.accuracy_percent, judgement.believable)
+    best: dict[int, float] = {}
+    for share in reversed(shares):
+        if fitting := [number for number in rising if costs[number] <= share * own]:
+            best.setdefault(fitting[-1], share)
+
+    def judged(number: int) -> Candidate:
+        return with_judgement(pool.candidate(number), judgement, number)
+
+    is_latency = cost in DEVICES
+    points = [
+        Point(share, judged(number), float(costs[number]) if is_latency else None) for number, share in best.items()
+    ]
+    latency_ms = own if is_latency else None
+    return Front(judged(0), tuple(points), cost, source.kind, source.description, latency_ms)

@@ -1,0 +1,373 @@
+"""The use case: an architecture and a policy → ranked transformations of it.
+
+Candidates come from the policy (its most probable distinct outputs, as for a front, or seeded samples), stay within a
+budget of MACs, and are judged by an accuracy source. Of one budget the most accurate candidate is the output; of
+several shares of it, the cheapest that is as good as the input. The input is always a candidate, so that the output is
+never worse than it by more than the source can tell.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.difference import EdgeChange, difference
+from nat_core.architecture.notation import shortest
+from nat_core.architecture.spaces import Space
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource, UncertainSource
+from nat_core.learning.policies.policy import Policy
+from nat_core.network.config import NETWORKS, NetworkConfig
+from nat_core.network.costs import cost_model
+from nat_core.pools import Pool, pooled
+from nat_core.ranking import Candidate, cheapest_as_good, judged, macs, most_accurate_first, undominated
+from nat_core.tradeoff import MAX_CANDIDATES, SHARES, checked_shares
+from nat_core.verdicts import compared
+
+MAX_SAMPLES = MAX_CANDIDATES
+
+Method = Literal["probable", "sampled"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How candidates are drawn and what they may cost.
+
+    Attributes:
+        samples: candidates beside the input within each share of the budget, 1 to 1,000; 1 with method "probable" is
+            the greedy output.
+        method: the most probable distinct outputs, or seeded random draws (duplicates dropped).
+        seed: of the draws; "probable" needs none.
+        max_macs: budget in multiply-adds of the whole network, every non-null edge counted; None: the input's own.
+        allow_costlier: without a budget, whether candidates may cost more than the input.
+        network: where costs are counted; None: the one that the space is usually quoted on.
+        shares: of the budget, or of the input's MACs where these are less, within each of which candidates are sought;
+            several make the output the cheapest candidate that is as good as the input. None: `SHARES` where the
+            source is uncertain and there are several samples, otherwise the budget alone.
+
+    Raises:
+        ValueError: a field is out of its range.
+    """
+
+    samples: int = 10
+    method: Method = "probable"
+    seed: int = 0
+    max_macs: int | None = None
+    allow_costlier: bool = False
+    network: NetworkConfig | None = None
+    shares: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.samples <= MAX_SAMPLES:
+            raise ValueError(f"samples is {self.samples}; accepted: 1 to {MAX_SAMPLES}")
+        if self.method not in ("probable", "sampled"):
+            raise ValueError(f"method is {self.method!r}; accepted: probable, sampled")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}; accepted: 0 to 2⁶³ − 1")
+        if self.max_macs is not None and self.max_macs < 0:
+            raise ValueError(f"the budget is {self.max_macs} MACs; accepted: 0 or more")
+        if self.shares is not None:
+            checked_shares(self.shares)
+
+    def sought_for(self, source: AccuracySource | None) -> "Options":
+        """The same with the shares that `source` asks for where none were given."""
+        if self.shares is not None:
+            return self
+        several = isinstance(source, UncertainSource) and self.samples > 1
+        return replace(self, shares=SHARES if several else (1.0,))
+
+
+@dataclass(frozen=True)
+class Transformation:
+    """The result.
+
+    Attributes:
+        input: the architecture that was given.
+        output: the chosen one; the input itself if nothing better fits the budget.
+        candidates: all that fit the budget, best first; the input among them if it fits.
+        max_macs: the budget that held; None: unlimited.
+        network: what costs were counted on.
+        accuracy_kind, accuracy_description: of the source that chose; None without one.
+        distribution: the policy's probabilities, log [E, 26] in the order of `input.architecture.edges`.
+        judged: evaluations of the source so far and in all; equal when it is done.
+        options: how candidates were drawn.
+        over_budget: proposals beside the input that were dropped since they exceed the budget.
+    """
+
+    input: Candidate
+    output: Candidate
+    candidates: tuple[Candidate, ...]
+    max_macs: int | None
+    network: NetworkConfig
+    accuracy_kind: AccuracyKind | None
+    accuracy_description: str | None
+    distribution: NDArray[np.float64] = field(compare=False, repr=False)
+    judged: tuple[int, int] = (0, 0)
+    options: Options = Options()
+    over_budget: int = 0
+
+    @property
+    def changes(self) -> tuple[EdgeChange, ...]:
+        return difference(self.input.architecture, self.output.architecture)
+
+    @property
+    def is_unchanged(self) -> bool:
+        return self.output.architecture == self.input.architecture
+
+    @property
+    def gain_percent(self) -> float | None:
+        """Accuracy gained, in points."""
+        return self.output.gain_over(self.input)
+
+    @cached_property
+    def front(self) -> tuple[Candidate, ...]:
+        """The candidates that no other one dominates, cheapest first; all that differ in MACs where nothing judges."""
+        if self.accuracy_kind is not None:
+            items, known = (
+                self.candidates,
+                [item.accuracy_percent if item.is_final else None for item in self.candidates],
+            )
+            rising = undominated(
+                np.array([macs(item) for item in items]),
+                np.array([np.nan if value is None else value for value in known]),
+                np.array([item.is_believable for item in items]),
+            )
+            return tuple(items[number] for number in rising)
+        return tuple(sorted({macs(item): item for item in reversed(self.candidates)}.values(), key=macs))
+
+    @property
+    def verdict(self) -> str:
+        """One sentence about what happened, and of what was tried."""
+        return self._unchanged_verdict() if self.is_unchanged else self._changed_verdict()
+
+    @property
+    def _others(self) -> list[Candidate]:
+        return [item for item in self.candidates if item.number != self.input.number]
+
+    @property
+    def _has_several_budgets(self) -> bool:
+        return len(self.options.shares or ()) > 1
+
+    def _unchanged_verdict(self) -> str:
+        """Of the candidates that were compared, or why there are none."""
+        if not self._others:
+            return f"Left as it is: {self._why_alone()}."
+        if self.accuracy_kind is None:
+            every = len(self.candidates)
+            return f"Left as it is: the input is the most probable of {every} candidates, not compared by accuracy."
+        count = sum(item.accuracy_percent is not None for item in self._others)
+        if not count or self.input.accuracy_percent is None:
+            return "Left as it is: no other candidate has been compared by accuracy."
+        none = "the only other candidate is not" if count == 1 else f"none of the {count} others is"
+        if self._has_several_budgets:
+            return f"Left as it is: {none} cheaper and as accurate, as far as can be told."
+        return f"Already as good as it gets: {none} better."
+
+    def _why_alone(self) -> str:
+        """Why the input is the only candidate."""
+        budget = "" if self.max_macs is None else f" the budget of {self.max_macs:,} MACs"
+        if self.options.method == "sampled":
+            if self.over_budget:
+                return f"none of the other candidates drawn, {self.over_budget} in all, fits{budget}"
+            return "every candidate drawn is the input itself"
+        if self.options.samples == 1:
+            return "the most probable candidate is the input itself"
+        return f"no other legal candidate fits{budget}" if budget else "no other candidate is legal"
+
+    def _changed_verdict(self) -> str:
+        count, has_input = len(self.candidates), len(self._others) < len(self.candidates)
+        edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed{self._where}"
+        facts = f"{compared(self.input, self.output)}, {edges}"
+        if count == 1:
+            return f"{facts}: the only candidate, since the input itself exceeds the budget."
+        included = "the input included" if has_input else "without the input, which exceeds the budget"
+        if self.accuracy_kind is None:
+            return f"{facts}: the most probable of {count} candidates, {included}, not compared by accuracy."
+        if self._has_several_budgets and self.output.is_as_good_as(self.input):
+            return f"{facts}: the cheapest of {count} candidates that is as good as the input."
+        return f"{facts}: the most accurate of {count} candidates, {included}."
+
+    @property
+    def _where(self) -> str:
+        """The cell that has all the changes, where another one has none."""
+        changed = {item.cell for item in self.changes}
+        return f" in the {min(changed)} cell" if len(changed) == 1 < len(self.input.architecture.cells) else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the command line and the page's JSON export give; costs in MACs and parameters, accuracy in percent."""
+        return {
+            "input": self._described(self.input),
+            "output": self._described(self.output),
+            "changes": [
+                {"cell": c.cell, "source": c.source, "target": c.target, "from": c.before, "to": c.after}
+                for c in self.changes
+            ],
+            "candidates": [self._described(candidate) for candidate in self.candidates],
+            "network": self.network.description,
+            "max_macs": self.max_macs,
+            "accuracy_description": self.accuracy_description,
+            "verdict": self.verdict,
+        }
+
+    def _described(self, candidate: Candidate) -> dict[str, Any]:
+        return {
+            "genotype": shortest(candidate.architecture),
+            "parameters": candidate.cost.parameters,
+            "macs": candidate.cost.macs,
+            "effective_parameters": candidate.effective_cost.parameters,
+            "effective_macs": candidate.effective_cost.macs,
+            "log_probability": candidate.log_probability,
+            "accuracy": candidate.accuracy_percent,
+            "accuracy_kind": self.accuracy_kind,
+            "accuracy_is_final": candidate.is_final,
+            "standard_error": candidate.standard_error_points,
+            "gain_standard_error": candidate.gain_error_points,
+        }
+
+
+def transform(
+    architecture: Architecture,
+    policy: Policy,
+    space: Space,
+    source: AccuracySource | None = None,
+    options: Options = Options(),
+) -> Transformation:
+    """Transform `architecture` with `policy`, by the transition rule that the policy was trained for.
+
+    With an accuracy source the most accurate candidate is chosen; with an uncertain one, the cheapest that is not worse
+    than the input by more than a standard error. Without a source, the most probable.
+
+    Raises:
+        ValueError: the network, the source or the budget does not fit the architecture; says which and why.
+    """
+    proposal = propose(architecture, policy, space, options.sought_for(source), source)
+    if source is None:
+        return proposal
+    *_, final = evaluation_steps(proposal, source)
+    return final
+
+
+def propose(
+    architecture: Architecture,
+    policy: Policy,
+    space: Space,
+    options: Options = Options(),
+    source: AccuracySource | None = None,
+) -> Transformation:
+    """What the policy proposes, the most probable first, without accuracies.
+
+    Of the most probable, those whose gains `source` does not believe are left out. Raises ValueError as `transform`
+    does.
+    """
+    options = options.sought_for(None)
+    network = options.network or NETWORKS[space.network]
+    own = cost_model(network).cost(architecture).macs
+    max_macs = options.max_macs if options.max_macs is not None or options.allow_costlier else own
+    if options.method == "sampled":
+        drawn = _sampled(architecture, policy, space, network, options)
+    else:
+        drawn = _probable(architecture, policy, space, network, own, max_macs, options, source)
+    candidates = drawn.candidates
+    ranked = most_accurate_first(item for item in candidates if max_macs is None or item.cost.macs <= max_macs)
+    if not ranked:
+        raise ValueError(_why_nothing_fits(drawn, max_macs, options))
+    over = sum(item.number > 0 for item in candidates) - sum(item.number > 0 for item in ranked)
+    return Transformation(
+        candidates[0], ranked[0], tuple(ranked), max_macs, network, None, None, drawn.log_probabilities,
+        options=options, over_budget=over,
+    )  # fmt: skip
+
+
+def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterator[Transformation]:
+    """`proposal` with more and more accuracies of `source`; the last one has all of them, and its output is chosen.
+
+    Raises:
+        ValueError: the source cannot evaluate a candidate; says which and why.
+    """
+    items = sorted({item.number: item for item in (proposal.input, *proposal.candidates)}.values(), key=_number)
+    given = proposal.input.architecture
+    for judgement in _judgements(source, [item.architecture for item in items]):
+        evaluated = judged(items, [given] * len(items), source, judgement.accuracy_percent, judgement.is_final)
+        kept = {item.number for item in proposal.candidates}
+        ranked = most_accurate_first(item for item in evaluated if item.number in kept)
+        yield replace(
+            proposal,
+            input=evaluated[0],
+            output=_chosen(ranked, evaluated[0], proposal.options),
+            candidates=tuple(ranked),
+            accuracy_kind=source.kind,
+            accuracy_description=source.description,
+            judged=(judgement.done, judgement.total),
+        )
+
+
+def _chosen(ranked: Sequence[Candidate], given: Candidate, options: Options) -> Candidate:
+    """Of several shares of the budget the cheapest that is as good as the input; else, or if none is, the first."""
+    several = len(options.shares or ()) > 1
+    return (cheapest_as_good(ranked, given, macs) if several else None) or ranked[0]
+
+
+def _number(item: Candidate) -> int:
+    return item.number
+
+
+def _judgements(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[Judgement]:
+    if isinstance(source, StagedSource):
+        yield from source.steps(architectures)
+    else:
+        count = len(architectures)
+        yield Judgement(source.accuracy_percent(architectures), np.ones(count, dtype=bool), count, count)
+
+
+def _probable(
+    architecture: Architecture,
+    policy: Policy,
+    space: Space,
+    network: NetworkConfig,
+    own: int,
+    max_macs: int | None,
+    options: Options,
+    source: AccuracySource | None,
+) -> Pool:
+    """The most probable outputs within shares of the budget."""
+    limit = _dearest(architecture, network) if max_macs is None else max_macs
+    largest, *smaller = options.shares or (1.0,)
+    limits = [largest * limit, *(share * min(limit, own) for share in smaller)]
+    return next(pooled([architecture], policy, space, [limits], options.samples, "macs", network, source))
+
+
+def _sampled(
+    architecture: Architecture, policy: Policy, space: Space, network: NetworkConfig, options: Options
+) -> Pool:
+    """Seeded draws, whatever they cost."""
+    with torch.inference_mode():
+        distribution = policy.distribution([architecture], space)
+    generator = torch.Generator(device=distribution.log_probabilities.device).manual_seed(options.seed)
+    drawn = distribution.sample(options.samples, generator)
+    scores = distribution.log_probability(drawn)[:, 0].double().cpu().numpy()
+    rows = distribution.rows().double().cpu().numpy()
+    return Pool.of(architecture, network, drawn.cpu().numpy(), scores, rows)
+
+
+def _dearest(architecture: Architecture, network: NetworkConfig) -> int:
+    """MACs with the dearest operation on every edge."""
+    costs = cost_model(network)
+    return costs.fixed_cost(architecture).macs + int(costs.edge_table(architecture)[0].max(axis=1).sum())
+
+
+def _why_nothing_fits(drawn: Pool, max_macs: int | None, options: Options) -> str:
+    """One sentence: nothing legal does, or nothing of what was drawn."""
+    given = drawn.candidate(0)
+    costs = cost_model(given.network)
+    table, _ = costs.edge_table(given.architecture)
+    legal = np.where(np.isfinite(drawn.log_probabilities), table, np.iinfo(np.int64).max)
+    cheapest = costs.fixed_cost(given.architecture).macs + int(legal.min(1).sum())
+    facts = f"the cheapest legal one has {cheapest:,}, the input {given.cost.macs:,} ({given.network.description})"
+    if max_macs is not None and cheapest > max_macs:
+        return f"no legal transformation stays within {max_macs:,} MACs; {facts}"
+    count = f"{options.samples} candidate{'s' if options.samples != 1 else ''} drawn"
+    return f"none of the {count} stays within {max_macs:,} MACs; {facts}; draw more, or take the most probable ones"

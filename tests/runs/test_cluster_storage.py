@@ -1,0 +1,115 @@
+"""What runs on a cluster need before there is one: addresses, storage, and a program that does without Ray."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from nat_core.paths import PROJECT
+from nat_core.runs.artifacts import StoredCheckpoints
+from nat_core.runs.cluster.address import job_server, known_job_server
+from nat_core.runs.cluster.storage import Storage, storage_for_runs
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("ray://head:8265", "http://head:8265"),
+        ("ray://head", "http://head:8265"),
+        ("ray://10.0.0.7:80/", "http://10.0.0.7:80"),
+        ("ray://[::1]:8265", "http://[::1]:8265"),
+        ("https://ray.example.org", "https://ray.example.org:443"),
+        ("http://head:1234", "http://head:1234"),
+        (" ray://head ", "http://head:8265"),
+        ("ray", "http://of-the-environment:8265"),
+    ],
+)
+def test_addresses(monkeypatch, text, address):
+    monkeypatch.setenv("RAY_ADDRESS", "ray://of-the-environment")
+    assert job_server(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "head", "head:8265", "auto", "ray://", "ray://:8265", "ray://head:port", "ray://head:99999", "ftp://head",
+     "ray://me:secret@head", "ray://head/path", "ray://head?x=1", "ray://head\n:8265", "rays", "ray:head"],
+)  # fmt: skip
+def test_what_is_no_address_is_one_sentence(monkeypatch, text):
+    with pytest.raises(ValueError, match=r"is not the address of a Ray cluster; accepted: ray://HOST:PORT"):
+        job_server(text)
+    monkeypatch.setenv("RAY_ADDRESS", text)
+    assert known_job_server() == ""
+
+
+@pytest.fixture(params=["folder", "file", "memory"])
+def storage(request, tmp_path) -> Storage:
+    """A shared folder, by path and by URL, and an object store."""
+    places = {"folder": f"{tmp_path}/shared/", "file": f"file://{tmp_path}/shared", "memory": f"memory://{tmp_path}"}
+    return Storage(places[request.param])
+
+
+def test_files_are_stored_replaced_fetched_and_removed(storage, tmp_path):
+    storage.check()
+    source, target = tmp_path / "source", tmp_path / "new" / "target"
+    assert not storage.get("a/file", target) and not target.exists()
+    for content in (b"first", b"second and longer"):
+        source.write_bytes(content)
+        storage.put(source, "a/file")
+        assert storage.get("a/file", target) and target.read_bytes() == content
+    assert [path.name for path in target.parent.iterdir()] == ["target"]
+    storage.delete("a")
+    storage.delete("a")
+    assert not storage.get("a/file", target)
+
+
+def test_a_checkpoint_goes_on_elsewhere(storage, tmp_path):
+    here, there = (StoredCheckpoints(tmp_path / name, storage, "run") for name in ("here", "there"))
+    for value in (1, 2):
+        with here.saving("one") as path:
+            save_file({"value": np.array(value)}, path)
+    with there.saving("one") as path:  # left from before, on the other node
+        save_file({"value": np.array(0)}, path)
+    with here.saving("one") as path:
+        save_file({"value": np.array(3)}, path)
+    assert not there.restore("one") and load_file(there.path("one"))["value"] == 3
+    there.forget("one")
+    assert not list(there.folder.iterdir()) and here.path("one").exists()
+    here.delete()
+    there.restore("one")
+    assert not there.path("one").exists()
+
+
+def test_storage_that_cannot_be_used_says_what_to_set(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for place, problem in (("", "needs storage"), ("relative", "NAT_LAB_STORAGE is 'relative'"),
+                           (f"{tmp_path}/file", "cannot be used"), ("s3://bucket/x", "s3fs")):  # fmt: skip
+        monkeypatch.setenv("NAT_LAB_STORAGE", place)
+        with pytest.raises(ValueError, match=problem) as told:
+            storage_for_runs()
+        assert "accepted: an absolute path of a folder that all nodes share" in str(told.value)
+
+
+def test_nothing_needs_ray_but_runs_on_a_cluster(tmp_path):
+    """Everything is imported and the runs are listed as on a machine without it."""
+    program = (
+        "import sys; sys.modules['ray'] = None\n"
+        "import ui.train.where\n"
+        "from nat_core.cli import main\n"
+        "assert main(['runs']) == 0\n"
+        "assert not [name for name in sys.modules if name.startswith(('ray.', 'fsspec.implementations.s3'))]\n"
+        "assert main(['evaluate', 'DARTS', '--preset', 'smoke', '--on', 'ray://127.0.0.1:9']) == 2\n"
+        "from nat_core.runs.cluster.jobs import JobServer\n"
+        "try:\n"
+        "    JobServer('http://127.0.0.1:9')\n"
+        "except ValueError as error:\n"
+        "    print(error, file=sys.stderr)\n"
+    )
+    surroundings = {"NAT_LAB_RUNS": str(tmp_path), "NAT_LAB_STORAGE": str(tmp_path), "PYTHONPATH": str(PROJECT),
+                    "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db", "PATH": ""}  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", program], env=surroundings, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *_, refused, missing = done.stderr.splitlines()
+    assert "is a file here; set MLFLOW_TRACKING_URI" in refused
+    assert missing == "Ray is not installed here, which a Ray cluster needs; pip install -r requirements-cluster.txt"

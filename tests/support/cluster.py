@@ -1,0 +1,142 @@
+"""A Ray cluster of two nodes on this machine: a head with one core and a second raylet with another.
+
+Each node has a folder of runs of its own; they share a folder as storage. Start it with `with two_nodes(folder)`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.startup import free_port
+from nat_core.runs.cluster.jobs import JobServer
+
+_STORE_BYTES = 80 * 2**20  # of each node's object store, about the least that Ray accepts
+_PATIENCE_SECONDS = 90
+_RAY = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "MLFLOW_TRACKING_URI")
+_LIGHT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_enable_worker_prestart": "0",
+    "RAY_health_check_period_ms": "1000",  # a dead raylet is noticed in seconds
+    "RAY_health_check_failure_threshold": "3",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Two nodes.
+
+    Attributes:
+        address: of the job server, ``http://127.0.0.1:PORT``.
+        node_address: where processes of this machine join it.
+        nodes: what each was started by: the head, then the other one.
+        folders: of runs, of each node.
+        storage: that both see.
+    """
+
+    address: str
+    node_address: str
+    nodes: Sequence[subprocess.Popen[bytes]]
+    folders: Sequence[Path]
+    storage: Path
+
+    @property
+    def on(self) -> str:
+        """As the command line is told."""
+        return self.address.replace("http://", "ray://")
+
+    def has_a_task(self, number: int) -> bool:
+        """Whether one node works on a training of an evaluation now."""
+        return any(_title(item).startswith("ray::_train") for item in _family(self.nodes[number]))
+
+    def kill_raylet(self, number: int) -> None:
+        """Kills one node's raylet by its pid; its tasks go with it."""
+        found = [item for item in _family(self.nodes[number]) if item.name() == "raylet"]
+        found[0].send_signal(signal.SIGKILL)
+
+    def processor_seconds(self) -> float:
+        """Of everything at work on both nodes now."""
+        times = [item.cpu_times() for node in self.nodes for item in _family(node)]
+        return sum(item.user + item.system + item.children_user + item.children_system for item in times)
+
+
+@contextmanager
+def two_nodes(folder: Path, nodes: int = 2) -> Iterator[Cluster]:
+    """Starts it, and ends all of its processes; logs go with `folder`."""
+    port, dashboard = free_port(), free_port()
+    storage, folders = folder / "shared", [folder / f"node-{number}" for number in range(nodes)]
+    storage.mkdir()
+    with tempfile.TemporaryDirectory(
+        prefix="ray-", dir="/tmp", ignore_cleanup_errors=True
+    ) as own:  # names of sockets are short
+        head = ["--head", f"--port={port}", f"--dashboard-port={dashboard}", f"--temp-dir={own}",
+                "--dashboard-host=127.0.0.1", "--node-ip-address=127.0.0.1",
+                f"--ray-client-server-port={free_port()}"]  # fmt: skip
+        started = [_start(folders[0], head)]
+        try:
+            address = f"http://127.0.0.1:{dashboard}"
+            _wait(address, 1, started)
+            for number in range(1, nodes):
+                joining = [f"--address=127.0.0.1:{port}", f"--node-ip-address=127.0.0.{1 + number}"]
+                started.append(_start(folders[number], joining))
+            _wait(address, nodes, started)
+            yield Cluster(address, f"127.0.0.1:{port}", started, folders, storage)
+        finally:
+            for process in [item for node in started for item in _family(node)]:
+                try:
+                    process.kill()
+                except psutil.NoSuchProcess:
+                    continue
+            for node in started:
+                node.wait()
+
+
+def _start(runs: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    surroundings = {name: value for name, value in os.environ.items() if name not in _RAY}
+    path = f"{Path(sys.executable).parent}:{surroundings.get('PATH', '')}"
+    command = [
+        sys.executable, "-m", "ray.scripts.scripts", "start", *arguments, "--block", "--num-cpus=1",
+        f"--object-store-memory={_STORE_BYTES}", "--dashboard-agent-listen-port=0", "--min-worker-port=0",
+        "--max-worker-port=0", "--include-log-monitor=false", "--disable-usage-stats",
+    ]  # fmt: skip
+    return subprocess.Popen(
+        command, env=surroundings | _LIGHT | {"PATH": path, "NAT_LAB_RUNS": str(runs)}, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def _wait(address: str, nodes: int, started: Sequence[subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        assert all(node.poll() is None for node in started), "a node has ended"
+        assert time.monotonic() < deadline, "the cluster did not start"
+        try:
+            if JobServer(address).capacity().nodes == nodes:
+                return
+        except (OSError, TypeError, KeyError):
+            time.sleep(0.2)
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _family(node: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """What one node was started by, and all that came of it."""
+    try:
+        first = psutil.Process(node.pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
