@@ -228,7 +228,7 @@ def check_memory(config: Any, device: str = "cpu", available_bytes: int | None =
     if needed > available:
         raise ValueError(
             f"about {needed / 2**30:,.0f} GB of memory are needed, and {'this machine' if device == 'cpu' else device} "
-            f"has {available / 2**30:.0f} GB; fewer channels, layers, pixels or images per step need less"
+            f"has {available / 2**30:.0f} GB; {_formulas(config).needs_less} need less"
         )
 
 
@@ -237,6 +237,7 @@ class _Formulas(NamedTuple):
 
     seconds: Callable[[Any, Calibration], float]
     memory_bytes: Callable[[Any], int]
+    needs_less: str = "fewer channels, layers, pixels or images per step"
 
 
 def _formulas(config: Any) -> _Formulas:
@@ -389,5 +390,7 @@ def _supernet_parameters(config: ImageTrainingConfig) -> float:
 _ESTIMATES: Mapping[type, _Formulas] = MappingProxyType({
     TrainingConfig: _Formulas(_table_seconds, _table_memory),
     ImageTrainingConfig: _Formulas(_image_seconds, _image_memory),
-    EvaluationConfig: _Formulas(_evaluation_seconds, _evaluation_memory),
+    EvaluationConfig: _Formulas(
+        _evaluation_seconds, _evaluation_memory, "fewer channels, layers or pixels, or a batch in more pieces"
+    ),
 })  # fmt: skip

@@ -31,14 +31,15 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         page.get_by_text("Train from scratch", exact=True).first.click()
         page.get_by_role("radio", name="ImageNet").click(timeout=SLOW)
         settled(page)
+        page.get_by_text("More", exact=True).click()
         for label, text in {
             "Images": str(folder), "Epochs": "80", "Channels": "2", "Layers": "3", "Resolution, pixels": "64",
         }.items():  # fmt: skip
             fill(page, label, text)
         expect(page.get_by_text("accepts 193 or more")).to_be_visible(timeout=SLOW)
-        page.get_by_text("Auxiliary head", exact=True).click()
+        page.get_by_role("combobox", name="Auxiliary head").click()
+        page.get_by_role("option", name="No").click()
         settled(page)
-        page.get_by_text("More", exact=True).click()
         fill(page, "Images per step", "10")
         fill(page, "Run's name", "pictures")
         expect(page.get_by_text("ImageNet, C 2, L 3, 64×64, no auxiliary head")).to_be_visible(timeout=SLOW)

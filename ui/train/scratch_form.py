@@ -67,7 +67,8 @@ def _inputs() -> None:
             "Budget", list(_TITLES), default="smoke", key="evaluate_budget", format_func=_TITLES.get, required=True,
             persist_state="session",
         )  # fmt: skip
-    st.caption(f"{PRESETS[st.session_state['evaluate_budget']].title.capitalize()}.")
+    title = PRESETS[st.session_state["evaluate_budget"]].title
+    st.caption(f"{title[0].upper()}{title[1:]}.")
     usual = _usual()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for field in _FIELDS:

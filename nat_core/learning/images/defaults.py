@@ -36,7 +36,7 @@ Crop = Annotated[str, OneOf(CROPS)]
 MostBroken = Annotated[
     int,
     Field(ge=0, le=10_000_000),
-    Asked("Broken images, at most", "Skipped since they cannot be read; one more ends the run."),
+    Asked("Broken, at most", "Images that may be skipped since they cannot be read; one more ends the run."),
 ]
 
 
