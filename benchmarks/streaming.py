@@ -1,4 +1,4 @@
-"""What streaming images takes: `python -m benchmarks.streaming [--images N] [--classes N] [--folder FOLDER]`.
+"""What streaming images takes: `python -m benchmarks.streaming [--images N] [--folder FOLDER] [--write]`.
 
 Makes a folder of JPEGs of 300 to 600 pixels in ImageNet's layout (20,000 of 100 classes), trains a small network on it
 by ImageNet's recipe for an epoch, and prints the most memory that the command and its processes held together (shared
@@ -21,7 +21,8 @@ from pathlib import Path
 import psutil
 import torch
 
-from benchmarks.rows import Row, machine, report, today
+from benchmarks.documents import SPEED, add_write_option, write_figures
+from benchmarks.rows import Row, machine, markdown, report, today
 from nat_core.learning.images.decoding import Views, decode_view
 from nat_core.learning.images.images import ImageData, load_images
 from nat_core.learning.images.streaming import StreamedPart, workers
@@ -119,13 +120,26 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--classes", type=int, default=100)
     parser.add_argument("--folder", type=Path, help="where the images are kept; made there if it is not there yet")
+    add_write_option(parser, SPEED)
     options = parser.parse_args()
-    print(f"{today()}, {machine()}; {options.images:,} images of {options.classes} classes", flush=True)
+    conditions = f"{options.images:,} images of {options.classes} classes; {machine()}"
+    print(f"{today()}, {conditions}", flush=True)
+    found: list[Row] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary) / "images"
         if not (folder / "train").exists():
             make_image_folder(folder, options.images, options.classes)
-        return report(rows(folder, min(1000, options.images)))
+        status = report(_kept(rows(folder, min(1000, options.images)), found))
+    if options.write:
+        write_figures(SPEED, "benchmarks.streaming", f"{conditions}.\n\n{markdown(found)}")
+    return status
+
+
+def _kept(rows: Iterator[Row], found: list[Row]) -> Iterator[Row]:
+    """The same, and put into a list."""
+    for row in rows:
+        found.append(row)
+        yield row
 
 
 if __name__ == "__main__":

@@ -1,8 +1,13 @@
-"""The line on stderr that shows how far work in the foreground is."""
+"""What work in the foreground says on stderr: a line that shows how far it is, and sentences."""
 
 import sys
 import time
 from collections.abc import Mapping
+
+
+def say(sentence: str) -> None:
+    """A sentence that stays."""
+    print(sentence, file=sys.stderr)
 
 
 class Progress:

@@ -106,7 +106,7 @@ def _train_unrecorded(
 ) -> None:
     import torch
 
-    from nat_core.cli.progress import Progress
+    from nat_core.cli.progress import Progress, say
     from nat_core.learning.support.device import default_device
     from nat_core.learning.support.folders import check_folder
     from nat_core.learning.support.hooks import Hooks
@@ -117,7 +117,7 @@ def _train_unrecorded(
     torch.set_num_threads(threads)
     steps, working = work_of(form.kind).steps(config), form.working()
     with stop_signals() as should_stop:
-        hooks = Hooks(Progress(steps), should_stop, checkpoint)
+        hooks = Hooks(Progress(steps), should_stop, checkpoint, tell=say)
         trained = working.train(config, device=default_device(), hooks=hooks)
     print(file=sys.stderr)
     if not trained.finished:

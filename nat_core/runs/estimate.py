@@ -60,6 +60,8 @@ _SEARCHING_SECONDS = 0.1
 # What one process needs to decode a picture of half a megapixel, and what it takes beside what all share.
 _DECODING_SECONDS = 0.004
 _WORKER_BYTES = 120 * 2**20
+# The same of a network trained from scratch, of whose edges each has one operation; the mean over all cells.
+_MAPS_PER_EDGE_ALONE = 4
 # Feature maps of the first stem that a gradient needs.
 _STEM_MAPS = 6
 
@@ -356,7 +358,7 @@ def _evaluation_memory(config: EvaluationConfig) -> int:
         images = workers() * (_WORKER_BYTES + 2 * 3 * budget.resolution**2 * budget.batch)
     largest = max(cost_model(network).cost(item.architecture).parameters for item in config.architectures)
     piece = -(-budget.batch // budget.pieces)
-    maps = budget.layers * _EDGES_PER_CELL * _MAPS_PER_EDGE * budget.channels * side**2
+    maps = budget.layers * _EDGES_PER_CELL * _MAPS_PER_EDGE_ALONE * budget.channels * side**2
     stem = _STEM_MAPS * budget.channels * (budget.resolution // network.stem_stride // 2) ** 2
     return int(_BASE_BYTES + images + 4 * 4 * largest + 4 * piece * (maps + stem))
 

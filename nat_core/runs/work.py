@@ -1,5 +1,7 @@
 """What a kind of run is, as its code says it, and what its work sees of the world."""
 
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -96,7 +98,13 @@ class RunContext:
 
     def hooks(self, save_seconds: float = 60.0) -> Hooks:
         """How a training and this run meet."""
-        return Hooks(self.progress, self.should_stop, self.checkpoint(), self.saving, save_seconds)
+        return Hooks(self.progress, self.should_stop, self.checkpoint(), self.saving, save_seconds, self.tell)
+
+    def tell(self, sentence: str) -> None:
+        """Says something in the run's log and, in the foreground, on stderr."""
+        self.log(sentence)
+        if not _is_stderr(self.folders.log(self.run.id)):
+            print(sentence, file=sys.stderr)
 
     @property
     def folders(self) -> Folders:
@@ -156,6 +164,14 @@ class RunContext:
         from nat_core.runs.results import store_result
 
         store_result(self._tracking, self.run.id, position, result)
+
+
+def _is_stderr(log: Path) -> bool:
+    """Whether what is written to stderr goes into this file, as in a run's own process."""
+    try:
+        return os.path.samestat(os.fstat(sys.stderr.fileno()), log.stat())
+    except (OSError, ValueError):
+        return False
 
 
 def sentence(error: BaseException) -> str:

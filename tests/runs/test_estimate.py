@@ -94,12 +94,12 @@ def test_a_training_from_scratch_is_estimated_too(monkeypatch):
     monkeypatch.setenv("NAT_LAB_WORKERS", "4")
     base = estimate(_evaluation(), SPEED)
     assert base.seconds > 250 * 1_281_167 * 5.3e8 * SPEED.weight_mac
-    assert base.memory_bytes < 60 * 2**30  # 1.3 million images are not held
+    assert 7 * 2**30 < base.memory_bytes < 16 * 2**30  # 6.2 GB are kept for the gradient; images are not held
     for changes in ({"epochs": 500}, {"channels": 64}, {"layers": 20}):
         assert estimate(_evaluation(**changes), SPEED).seconds > base.seconds
-    assert estimate(_evaluation(pieces=4), SPEED).memory_bytes < base.memory_bytes / 3
+    assert estimate(_evaluation(pieces=4), SPEED).memory_bytes < base.memory_bytes / 2.5
     assert estimate(_evaluation(data="sample"), SPEED).seconds < base.seconds / 100
-    with pytest.raises(ValueError, match=r"GB of memory are needed"):
+    with pytest.raises(ValueError, match=r"GB of memory are needed.* or a batch in more pieces need less"):
         check_memory(_evaluation(), available_bytes=2**30)
 
 

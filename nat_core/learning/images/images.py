@@ -5,7 +5,7 @@ weights, `rewards` train a policy, `selection` chooses among candidates. Test im
 40 : 60 and chooses on test images; here the choice has a tenth of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -81,6 +81,17 @@ class ImageData:
         parts = [getattr(self, each) for each in names]
         streams = [part for part in parts if isinstance(part, StreamedPart)]
         return joined_streams(streams, name) if streams else joined(parts, name)
+
+    def watch(self, tell: Callable[[str], None], known: Collection[str] = ()) -> None:
+        """Tells what is to be known about the images, and from now on each that cannot be read, but for those `known`.
+
+        Args:
+            tell: called with a sentence each time.
+            known: names of images that were told before.
+        """
+        for sentence in (*self.notes, *(text for name, text in self.broken.sentences.items() if name not in known)):
+            tell(sentence)
+        self.broken.listener = tell
 
     def to(self, device: torch.device | str) -> "ImageData":
         """The same data on another device."""

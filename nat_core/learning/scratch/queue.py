@@ -43,7 +43,6 @@ def evaluate(
     device: torch.device | str = "cpu",
     hooks: Hooks | None = None,
     record: Callable[[MeasuredResult], None] = lambda result: None,
-    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Evaluation:
     """Trains every architecture with every seed, one after the other, and judges each.
 
@@ -51,12 +50,11 @@ def evaluate(
         config: what to train and how.
         data: the images; by default those that the budget names.
         device: where to.
-        hooks: progress, stopping and checkpoints; one is written after every finished training too. Progress is in
-            ticks; the metrics are loss in nats, training accuracy in percent, learning rate, drop path, pace, and
-            those of a `Verdict` once a network has been evaluated. In a queue of several, names begin with the
+        hooks: progress, stopping, telling and checkpoints; one is written after every finished training too. Progress
+            is in ticks; the metrics are loss in nats, training accuracy in percent, learning rate, drop path, pace,
+            and those of a `Verdict` once a network has been evaluated. In a queue of several, names begin with the
             training's label and a slash.
         record: called with every result at once.
-        tell: called with what people should know about the images, and with every image that cannot be read.
 
     Raises:
         ValueError: the images cannot be had, the checkpoint is of another configuration, a training diverges,
@@ -65,7 +63,7 @@ def evaluate(
     if data is None:
         data = images_of(config.budget)
     with torch.backends.cudnn.flags(enabled=True, benchmark=True):
-        return _Queue(config, data.to(device), device, hooks or Hooks(), record, tell).run()
+        return _Queue(config, data.to(device), device, hooks or Hooks(), record).run()
 
 
 def images_of(budget: Budget) -> ImageData:
@@ -86,7 +84,6 @@ class _Queue:
         device: torch.device | str,
         hooks: Hooks,
         record: Callable[[MeasuredResult], None],
-        tell: Callable[[str], None],
     ) -> None:
         self.config, self.data, self.device, self.hooks, self.record = config, data, device, hooks, record
         self.network = config.budget.network(len(data.classes))
@@ -94,16 +91,14 @@ class _Queue:
         self.state = QueueState()
         if hooks.saved is not None:
             self.state = load_queue(hooks.saved, config, self.network, device)
-        self._watch_images(tell)
+        self._watch_images()
         self.saver = Saver(hooks, lambda path: save_queue(path, config, self.state))
 
-    def _watch_images(self, tell: Callable[[str], None]) -> None:
+    def _watch_images(self) -> None:
         """Says what is to be known about the images, and keeps count of the broken ones across interruptions."""
         broken, known = self.data.broken, self.state.broken
-        for sentence in (*self.data.notes, *(text for name, text in broken.sentences.items() if name not in known)):
-            tell(sentence)
+        self.data.watch(self.hooks.tell, known)
         broken.sentences = self.state.broken = {**known, **broken.sentences}
-        broken.listener = tell
 
     def run(self) -> Evaluation:
         results, jobs = self.state.results, self.config.jobs

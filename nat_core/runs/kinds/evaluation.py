@@ -1,10 +1,7 @@
 """A kind of run: training architectures from scratch; every result goes into the measured ones' table at once."""
 
-import os
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from nat_core.learning.images.images import ImageData
@@ -31,20 +28,7 @@ def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> boo
         add_measured(context.folders.measured, result)
         context.log(summary(result))
 
-    def tell(sentence: str) -> None:
-        context.log(sentence)
-        if not _is_stderr(context.folders.log(context.run.id)):
-            print(sentence, file=sys.stderr)
-
-    return evaluate(config, images_for(config), context.device, context.hooks(), record, tell).finished
-
-
-def _is_stderr(log: Path) -> bool:
-    """Whether what is written to stderr goes into this file, as in a run's own process."""
-    try:
-        return os.path.samestat(os.fstat(sys.stderr.fileno()), log.stat())
-    except (OSError, ValueError):
-        return False
+    return evaluate(config, images_for(config), context.device, context.hooks(), record).finished
 
 
 def _spread(config: EvaluationConfig, context: RunContext) -> bool:

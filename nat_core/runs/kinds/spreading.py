@@ -156,8 +156,10 @@ def _train(config: dict[str, Any], position: int, place: Place, desk: Any) -> di
     again = ", from its checkpoint" if checkpoints.path(name).exists() else ""
     talk.say(f"{label(queue, position)} trains on {socket.gethostname()}, node {_node()}{again}")
     seconds = _SHORT_SAVE_SECONDS if queue.budget.epochs < _SHORT_EPOCHS else _SAVE_SECONDS
-    hooks = Hooks(talk.progress, talk.should_stop, checkpoints.path(name), lambda: checkpoints.saving(name), seconds)
-    found = evaluate(alone, images_of(queue.budget), place.device, hooks, tell=talk.say)
+    hooks = Hooks(
+        talk.progress, talk.should_stop, checkpoints.path(name), lambda: checkpoints.saving(name), seconds, talk.say
+    )
+    found = evaluate(alone, images_of(queue.budget), place.device, hooks)
     checkpoints.forget(name)
     return found.results[0].to_dict() if found.finished else None
 

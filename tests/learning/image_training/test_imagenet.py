@@ -67,3 +67,15 @@ def test_streamed_and_held_images_train_the_same(folder, tmp_path, schedule):
     assert trained.finished and trained.state.supernet.config.family == "imagenet"
     one, other = (load_tensors(path)[0] for path in paths)
     assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_it_tells_what_is_left_out_and_what_cannot_be_read(tmp_path):
+    root = make_image_folder(tmp_path / "pictures", images=60, classes=3, sides=(70, 120))
+    (root / "train" / "n00000000" / "notes.txt").write_text("mine")
+    for file in (root / "train" / "n00000001").iterdir():
+        file.write_bytes(file.read_bytes()[:-200])
+    told, asked = [], count()
+    config = replace(small(root, "alternate"), most_broken=16)
+    train_on_images(config, hooks=Hooks(should_stop=lambda: next(asked) >= 2, tell=told.append))
+    assert told[0] == f"{root}/train: 1 file left out, not called as an image (n00000000/notes.txt)"
+    assert told[1].startswith("skipped, 1 of at most 16: ") and "is not a readable image" in told[1]

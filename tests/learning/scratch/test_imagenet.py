@@ -133,8 +133,8 @@ def test_broken_images_are_counted_across_an_interruption(tmp_path):
         (root / "train" / "n00000000" / f"0000{number}.jpg").write_bytes(b"no image")
     path, told, seen = tmp_path / "state.safetensors", [], []
     config = queue(root, epochs=1, most_broken=2)
-    evaluate(config, hooks=Hooks(should_stop=stop_after(3), checkpoint=path), tell=told.append)
-    result = evaluate(config, hooks=Hooks(lambda step, found: seen.append(found), checkpoint=path), tell=told.append)
+    evaluate(config, hooks=Hooks(should_stop=stop_after(3), checkpoint=path, tell=told.append))
+    result = evaluate(config, hooks=Hooks(lambda step, found: seen.append(found), checkpoint=path, tell=told.append))
     assert result.finished and len(told) == 2 and seen[-2]["broken_images"] == 2
     assert sorted(sentence[:24] for sentence in told) == ["skipped, 1 of at most 2:", "skipped, 2 of at most 2:"]
     with pytest.raises(ValueError, match="2 images cannot be read, and 1 may be; the last one: "):
