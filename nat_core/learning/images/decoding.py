@@ -11,6 +11,8 @@ instead of HSV, and values are clipped once.
 
 import io
 import math
+import os
+import stat
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -157,6 +159,8 @@ def _pixels(image: Image.Image) -> Pixels:
 def _opened(encoded: bytes | str) -> Image.Image:
     if not encoded:
         raise ValueError("it is missing")
+    if isinstance(encoded, str) and not stat.S_ISREG(os.stat(encoded).st_mode):  # noqa: PTH116, once per image
+        raise ValueError("it is no file but a folder, pipe or device")
     return Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded, formats=FORMATS)
 
 

@@ -89,7 +89,7 @@ class ImageData:
             tell: called with a sentence each time.
             known: names of images that were told before.
         """
-        for sentence in (*self.notes, *(text for name, text in self.broken.sentences.items() if name not in known)):
+        for sentence in (*self.notes, *self.broken.told(known)):
             tell(sentence)
         self.broken.listener = tell
 

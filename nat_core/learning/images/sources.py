@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from nat_core.learning.images.broken import printable
 from nat_core.learning.images.defaults import HUB_DEFAULT, SAMPLE
 from nat_core.learning.images.encoded import Chosen, DatasetRows, Encoded, Files, ParquetRows, open_parquet
 from nat_core.learning.images.names import NAMED
@@ -305,20 +306,28 @@ def _read_folder(folder: Path) -> Split:
     if others:
         left_out = (
             f"{folder}: {len(others)} file{'s' if len(others) > 1 else ''} left out, not called as an image "
-            f"({others[0]})"
+            f"({printable(others[0])})"
         )
     return Split(str(folder), Files.of(folder, names), np.array(labels, dtype=np.int64), tuple(classes), left_out)
 
 
 def _files_below(folder: str) -> list[str]:
-    """In order of their names, hidden ones left out."""
+    """In order of their names; hidden ones are left out, and links that lead back to where they are."""
     files: list[str] = []
     folders: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not entry.name.startswith("."):
+            if not entry.name.startswith(".") and not _leads_back(entry):
                 (folders if entry.is_dir() else files).append(entry.path)
     return sorted(files) + [file for inner in sorted(folders) for file in _files_below(inner)]
+
+
+def _leads_back(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry is a link to a folder that holds it."""
+    if not (entry.is_symlink() and entry.is_dir()):
+        return False
+    here = Path(entry.path).parent.resolve()
+    return Path(entry.path).resolve() in (here, *here.parents)
 
 
 def _hub_splits(name: str, download: bool) -> _Splits:

@@ -147,7 +147,7 @@ class Trainer:
             guesses = logits.topk(top, dim=1).indices == batch.labels[:, None]
             right += torch.stack([guesses[:, 0].sum(), guesses.any(dim=1).sum()])
             seen += len(batch)
-        first, five = (100 * right / max(1, seen)).tolist()
+        first, five = (100 * count / max(1, seen) for count in right.tolist())
         return Verdict(first, five if top == TOP and self._classes > TOP else None)
 
 

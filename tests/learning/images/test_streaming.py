@@ -1,6 +1,7 @@
 """Streamed images: the same as held ones, the same again, in any number of processes; broken ones are skipped."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -233,6 +234,20 @@ def test_names_do_not_decide_and_other_files_are_told(damaged):
     data = load(root)
     assert len(read(data.training)[0]) == 48
     assert data.notes == (f"{root}/train: 1 file left out, not called as an image (n00000000/notes.txt)",)
+
+
+def test_what_is_no_file_is_skipped_and_links_that_lead_back_are_not_followed(damaged):
+    root, file = damaged(WHOLE)
+    os.mkfifo(file.with_name("pipe.jpg"))
+    file.with_name("nowhere.jpg").symlink_to(root / "nowhere")
+    file.with_name("round").symlink_to(file.parent)
+    odd = os.fsdecode(b"\xff.jpg")
+    file.with_name(odd).write_bytes(b"")
+    data, told = load(root, most_broken=3), []
+    data.watch(told.append)
+    assert len(read(data.training)[0]) == 48
+    names = {sentence.partition(" is not ")[0].rpartition("/")[2] for sentence in told}
+    assert names == {"nowhere.jpg", "pipe.jpg", "?.jpg"} and len(told) == 3
 
 
 def test_too_many_broken_images_end_the_work(damaged):
