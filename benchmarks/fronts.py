@@ -1,7 +1,8 @@
 """What fronts of the image policies are worth: `python -m benchmarks.fronts --data FOLDER [--surrogate FOLDER]`.
 
 Two models learn from halves of the evidence that share no topology (the judge from the second surrogate, if there is
-one). One rewards a policy and chooses for every method; the other, which chose nothing, judges. Inputs are random
+one). One rewards a policy and chooses for every method; the other, which chose nothing, judges. Then the halves change
+places, and gains are the means of both. Inputs are random
 architectures that trained nothing, and the published originals; budgets are shares of the input's MACs. For each of
 them: the policy's most probable output that fits, the best of its ten most probable, and what chance, local search and
 steepest ascent find with so many evaluations by the same model, each from the input, or from a draw of what fits where
@@ -257,39 +258,62 @@ def hypervolume(macs: _Numbers, gains: _Numbers) -> float:
     return float((highest * np.diff(macs[order].clip(max=1), append=1.0)).sum())
 
 
-def table(setting: Setting, judge: TrainingsModel, found: Mapping[str, Judged]) -> Iterator[str]:
-    """A line per method and budget, then what is compared."""
-    inputs = [setting.inputs[number] for number in setting.problems.owner]
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One half of the evidence rewards and chooses, the other judges.
+
+    Attributes:
+        setting: whose model has chosen.
+        judge: the model of the other half.
+        made: what every method has made, by title.
+    """
+
+    setting: Setting
+    judge: TrainingsModel
+    made: Mapping[str, Judged]
+
+
+def table(sides: Sequence[Side]) -> Iterator[str]:
+    """A line per method and budget, then what is compared; means over the sides."""
+    setting, titles = sides[0].setting, list(sides[0].made)
     yield "| method | " + " | ".join(f"{share:.0%}" for share in setting.shares) + " | MACs × at 100 % |"
     yield "|---|" + "---:|" * (len(setting.shares) + 1)
-    for title, item in found.items():
-        parts = [_mean(setting, judge, inputs, item, share) for share in setting.shares]
-        yield f"| {title} | {' | '.join(parts)} | {item.macs[setting.share == 1].mean():.2f} |"
+    for title in titles:
+        parts = [_mean(sides, title, share) for share in setting.shares]
+        spent = np.mean([side.made[title].macs[side.setting.share == 1].mean() for side in sides])
+        yield f"| {title} | {' | '.join(parts)} | {spent:.2f} |"
     yield "\n| ours − other | " + " | ".join(f"{share:.0%}" for share in setting.shares) + " |"
     yield "|---|" + "---:|" * len(setting.shares)
     for ours in OURS:
-        for title, item in found.items():
-            if ours in found and title not in OURS:
-                parts = [_mean(setting, judge, item.outputs, found[ours], share, item) for share in setting.shares]
+        for title in titles:
+            if title not in OURS:
+                parts = [_mean(sides, ours, share, title) for share in setting.shares]
                 yield f"| {ours} − {title} | {' | '.join(parts)} |"
     yield "\n| method | hypervolume, ÷ that of steepest ascent with most evaluations |"
     yield "|---|---:|"
-    most = found[next(title for title in reversed(found) if title.startswith(STEEPEST))]
-    for title, item in found.items():
-        yield f"| {title} | {_ratio(item.hypervolumes, most.hypervolumes)} |"
+    most = next(title for title in reversed(titles) if title.startswith(STEEPEST))
+    enclosed = {title: np.mean([side.made[title].hypervolumes for side in sides], axis=0) for title in titles}
+    for title in titles:
+        yield f"| {title} | {_ratio(enclosed[title], enclosed[most])} |"
 
 
-def _mean(
-    setting: Setting, judge: TrainingsModel, before: Sequence[Architecture], item: Judged, share: float,
-    other: Judged | None = None,
-) -> str:  # fmt: skip
-    """Mean gain at a budget, or what it exceeds another's by; ± over inputs ± the judge's own (both in errors)."""
-    which = np.flatnonzero(setting.share == share)
+def _mean(sides: Sequence[Side], title: str, share: float, other: str = "") -> str:
+    """Mean gain at a budget, or what it exceeds another's by; ± over inputs ± the judges' own (both in errors).
+
+    The judges' errors are taken for independent: they have no training in common.
+    """
+    which = np.flatnonzero(sides[0].setting.share == share)
     if len(which) < 2:
         return "–"
-    gains = (item.gains - other.gains if other else item.gains)[which]
+    gains, own = np.zeros(len(which)), 0.0
+    for side in sides:
+        ours, theirs = side.made[title], side.made[other] if other else None
+        given = [side.setting.inputs[number] for number in side.setting.problems.owner[which]]
+        before = [theirs.outputs[item] for item in which] if theirs else given
+        gains += (ours.gains[which] - (theirs.gains[which] if theirs else 0)) / len(sides)
+        own += side.judge.mean_gain_error_points(before, [ours.outputs[item] for item in which]) ** 2
+    own = own**0.5 / len(sides)
     over = gains.std(ddof=1) / len(gains) ** 0.5
-    own = judge.mean_gain_error_points([before[i] for i in which], [item.outputs[i] for i in which])
     together = float(np.hypot(over, own))
     return f"{gains.mean():+.3f} ± {over:.3f} ± {own:.3f} ({gains.mean() / together if together else 0:.1f})"
 
@@ -320,11 +344,11 @@ def methods(policy: Policy, most: int) -> Mapping[str, Method]:
     }
 
 
-def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
-    """Trains a policy on the model of one half, and prints what the other half thinks of its fronts."""
+def side_of(options: argparse.Namespace, found: Evidence, number: int) -> Side:
+    """Half `number` of the evidence trains a policy and chooses for every method; the other one judges."""
     space, steps = options.space, {} if options.steps is None else {"steps": options.steps}
-    model = half(found, space, 0, options.seed)
-    judge = half(found, space, 1, options.seed, judges=True, surrogate=options.surrogate)
+    model = half(found, space, number, options.seed)
+    judge = half(found, space, 1 - number, options.seed, judges=True, surrogate=options.surrogate)
     config = replace(RECIPES[TRAININGS], space=space, seed=options.seed, **steps)
     policy = train(config, model).policy
     setting = Setting(SPACES[space], inputs_of(SPACES[space], options.inputs), model)
@@ -332,13 +356,22 @@ def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
     for title, method in methods(policy, options.evaluations).items():
         began = time.process_time()
         made[title] = Judged.of(setting, judge, method(setting))
-        print(f"{title}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True)
+        print(f"half {number}, {title}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True)
+    return Side(setting, judge, made)
+
+
+def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
+    """What either half thinks of the fronts that the other one has chosen; then the mean of both."""
+    sides = [side_of(options, found, number) for number in (0, 1)]
+    setting = sides[0].setting
     reachable = " / ".join(f"{np.sum(setting.share == share)}" for share in setting.shares)
     yield (
-        f"\n{space}: {len(setting.inputs)} inputs, of which {reachable} can do with these shares of their MACs; halves "
-        f"and policy by seed {options.seed}; gains by the other half ± over inputs ± of the judge (in both errors)\n"
+        f"\n{options.space}: {len(setting.inputs)} inputs, of which {reachable} can do with these shares of their "
+        f"MACs; halves and policies by seed {options.seed}; gains ± over inputs ± of the judges (in both errors)\n"
     )
-    yield from table(setting, judge, made)
+    for title, some in (("Both halves", sides), ("Half 0 chose", sides[:1]), ("Half 1 chose", sides[1:])):
+        yield f"\n{title}\n"
+        yield from table(some)
 
 
 INPUTS, QUICK = 1000, 60

@@ -58,6 +58,15 @@ def test_the_tables_compare_all_methods_within_all_budgets(setting, policy):
     made = {
         title: fronts.Judged.of(setting, MODEL, method(setting)) for title, method in fronts.methods(policy, 60).items()
     }
-    lines = list(fronts.table(setting, MODEL, made))
+    side = fronts.Side(setting, MODEL, made)
+    lines = list(fronts.table([side]))
     assert sum(line.startswith("| policy, greedy") for line in lines) == 2 + len(made) - 2
     assert lines[-1].startswith("| steepest ascent, 60 | 1.000 ± 0.000 |")
+    both = list(fronts.table([side, side]))
+    assert [line.split(" ± ")[:2] for line in both] == [line.split(" ± ")[:2] for line in lines], "the mean of equals"
+    assert error_of(both[2]) == pytest.approx(error_of(lines[2]) / 2**0.5, abs=0.001), "two judges err less than one"
+
+
+def error_of(line: str) -> float:
+    """The judge's, within all of the MACs."""
+    return float(line.split(" ± ")[2].split(" ")[0])
