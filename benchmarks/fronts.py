@@ -2,15 +2,17 @@
 
 Two models learn from halves of the evidence that share no topology (the judge from the second surrogate, if there is
 one). One rewards a policy and chooses for every method; the other, which chose nothing, judges. Then the halves change
-places, and gains are the means of both. Inputs are random
-architectures that trained nothing, and the published originals; budgets are shares of the input's MACs. For each of
-them: the policy's most probable output that fits, the best of its ten most probable, and what chance, local search and
-steepest ascent find with so many evaluations by the same model, each from the input, or from a draw of what fits where
-the input does not. Nobody may leave fewer than a quarter of the edges convolutions unless the input had so few.
+places, and gains are the means of both. Inputs are random architectures that trained nothing, and the published
+originals; budgets are shares of the input's MACs. For each of them: the policy's most probable output that fits, the
+best of its ten most probable, what fixed rules make of it that were fitted on other inputs, and what chance, local
+search and steepest ascent find with so many evaluations by the same model, each from the input, or from a draw of what
+fits where the input does not. Nobody may leave fewer than a quarter of the edges convolutions unless the input had so
+few.
 *Hypervolume* is what a front encloses between the input's MACs and its accuracy, by the judge, summed over inputs.
 """
 
 import argparse
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,22 +26,27 @@ from numpy.typing import NDArray
 
 from benchmarks import reward_sources
 from benchmarks.documents import REWARDS, add_write_option, write_figures
-from benchmarks.image_quality import inputs_of
+from benchmarks.image_quality import FITTED_ON, inputs_of
 from benchmarks.reward_sources import Evidence
 from benchmarks.rewards import half
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.operations import INDEX, NAMES
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
+from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.policies.proposing import proposals
-from nat_core.learning.training.ascent import Problems, Rows, ascended, split
+from nat_core.learning.training.ascent import ABSENT, Problems, Rows, ascended, split
 from nat_core.learning.training.config import RECIPES, TRAININGS
 from nat_core.learning.training.loop import train
+from nat_core.learning.training.rules import Worth, best_rule
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
+# Of rules, in points for all of an input's MACs.
+_PRICES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 # Rounds of draws after which what may be believed is taken for too rare.
 _MOST_ROUNDS, _AT_ONCE = 20, 100
 _Numbers = NDArray[np.float64]
@@ -195,6 +202,34 @@ def local(evaluations: int, seed: int = 0) -> Method:
     return choose
 
 
+def fixed_rule(fitted_on: int) -> Method:
+    """The same exchange of operations on every edge of every input: of rules fitted for several prices of MACs the one
+    with the lowest price whose output fits and may be believed; the start where none does."""
+
+    def choose(setting: Setting) -> Rows:
+        cost, rows = cost_model(NETWORKS[setting.space.network]).cost, setting.starts.copy()
+        rng, own = random.Random(seed_of("fixed rule")), setting.problems.own
+        given = [setting.space.sample(rng) for _ in range(fitted_on)]
+        spent = np.array([cost(item).macs for item in given], dtype=np.float64)
+
+        def worth(price: float) -> Worth:
+            def mean(_: Sequence[Architecture], made: Sequence[Architecture]) -> float:
+                shares = np.array([cost(item).macs for item in made]) / spent
+                return float(np.mean(setting.model.accuracy_percent(made) - price * shares))
+
+            return mean
+
+        for price in sorted(_PRICES, reverse=True):
+            rule = best_rule(setting.space, given, worth(price))
+            exchanged = np.where(own == ABSENT, ABSENT, np.array([INDEX[rule.get(name, name)] for name in NAMES])[own])
+            taken = setting.problems.cost(exchanged) <= setting.problems.left
+            taken &= np.isfinite(setting.score(setting.problems.owner, exchanged))
+            rows[taken] = exchanged[taken]
+        return rows
+
+    return choose
+
+
 def proposed(policy: Policy, count: int) -> Method:
     """The best by the model of the `count` most probable that fit; of one alone, that one."""
 
@@ -330,11 +365,12 @@ OURS = (GREEDY, TEN)
 STEEPEST = "steepest ascent"
 
 
-def methods(policy: Policy, most: int) -> Mapping[str, Method]:
+def methods(policy: Policy, most: int, fitted_on: int = FITTED_ON) -> Mapping[str, Method]:
     """By title."""
     return {
         GREEDY: proposed(policy, 1),
         TEN: proposed(policy, 10),
+        "best fixed rules (0 evaluations)": fixed_rule(fitted_on),
         "random, best of 10": random_best(10),
         "random, best of 100": random_best(100),
         "local search, 10": local(10),

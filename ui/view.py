@@ -24,6 +24,7 @@ FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5
 # Set by what a visitor does, until the run that it causes.
 _ACTED = "acted"
+_NOTATION = "notation_read"
 BEST = -1  # stands for the candidate that is shown first, whichever that is
 
 
@@ -226,7 +227,26 @@ def choose_cell(text: str, title: str | None = None) -> None:
         st.session_state["cell_error"] = str(error)
         return
     _record(title or (cell if cell in library() else "Another cell"), cell)
+    st.session_state.pop(_NOTATION, None)
     _show_cell(cell)
+
+
+def remember_notation(name: str) -> None:
+    """Keeps in which notation the input was written, until another one is chosen."""
+    st.session_state[_NOTATION] = name
+
+
+def notation_read() -> str:
+    """In which notation the input was written; "" where it was not."""
+    return st.session_state.get(_NOTATION, "")
+
+
+def input_name() -> str:
+    """What the input is called, in letters, digits and dashes: the beginning of a file's name."""
+    cell = st.session_state["cell"]
+    known = [step.title for step in history().steps if step.cell == cell]
+    title = cell if cell in library() or not known else known[-1]
+    return "-".join(re.findall(r"[A-Za-z0-9]+", title))[:40] or "cell"
 
 
 def history() -> History:

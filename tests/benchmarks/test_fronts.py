@@ -13,6 +13,11 @@ SPACE = SPACES["fully_concat"]
 MODEL = shipped_trainings_model(SPACE.name)
 
 
+@pytest.fixture(autouse=True)
+def few_rules(monkeypatch):
+    monkeypatch.setattr(fronts, "_PRICES", (0.0,))
+
+
 @pytest.fixture(scope="module")
 def setting():
     return fronts.Setting(SPACE, inputs_of(SPACE, 2)[:2], MODEL, (1.0, 0.6, 0.3))
@@ -25,7 +30,7 @@ def policy():
 
 def test_every_method_fits_and_none_is_worse_than_its_start(setting, policy):
     start = setting.score(setting.problems.owner, setting.starts)
-    for title, method in fronts.methods(policy, 150).items():
+    for title, method in fronts.methods(policy, 150, fitted_on=3).items():
         rows = method(setting)
         assert (setting.problems.cost(rows) <= setting.problems.left).all(), title
         worth = setting.score(setting.problems.owner, rows)
@@ -56,7 +61,8 @@ def test_the_hypervolume_by_hand(macs, gains, enclosed):
 
 def test_the_tables_compare_all_methods_within_all_budgets(setting, policy):
     made = {
-        title: fronts.Judged.of(setting, MODEL, method(setting)) for title, method in fronts.methods(policy, 60).items()
+        title: fronts.Judged.of(setting, MODEL, method(setting))
+        for title, method in fronts.methods(policy, 60, fitted_on=3).items()
     }
     side = fronts.Side(setting, MODEL, made)
     lines = list(fronts.table([side]))

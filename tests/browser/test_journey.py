@@ -61,6 +61,7 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     assert Path(download.value.path()).read_text().lstrip().startswith("<svg")
+    assert download.value.suggested_filename.endswith("-output.svg") and len(download.value.suggested_filename) > 11
     with page.expect_download() as download:
         page.get_by_role("button", name="PyTorch module").click()
     assert "def build_network() -> Network:" in Path(download.value.path()).read_text()

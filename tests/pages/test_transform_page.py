@@ -340,6 +340,20 @@ def test_changes_are_exported_as_one_drawing():
     assert [item.label for item in app.get("download_button")] == ["SVG", "PNG", "PDF", "DOT"] and len(files) > 4
 
 
+def test_a_pasted_cell_is_exported_in_its_own_notation_and_on_either_network():
+    app = open_page(cell="nasbench201:9")
+    assert box(app, "Notation").value == "nasbench201"
+    act(app, app.segmented_control(key="source").set_value("Paste"))
+    app.text_area(key="pasted").set_value(write(library()["ENAS"].architecture, "json"))
+    act(app, button(app, "Use this cell").click())
+    assert box(app, "Notation").value == "json"
+    act(app, app.segmented_control(key="export_network").set_value("imagenet"))
+    assert any("The whole network (ImageNet, C 48, L 14" in item.value for item in app.caption)
+    act(app, app.segmented_control(key="source").set_value("Library"))
+    act(app, app.selectbox(key="library_name").set_value("DARTS"))
+    assert box(app, "Notation").value == "genotype"
+
+
 def test_the_network_is_exported_at_any_size_with_given_weights():
     app = open_page(cell="DARTS")
     assert any("The whole network (CIFAR, C 36, L 20" in item.value for item in app.caption)
