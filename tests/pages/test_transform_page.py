@@ -343,13 +343,13 @@ def test_changes_are_exported_as_one_drawing():
 def test_a_pasted_cell_is_exported_in_its_own_notation_and_on_either_network():
     app = open_page(cell="nasbench201:9")
     assert box(app, "Notation").value == "nasbench201"
-    act(app, app.segmented_control(key="source").set_value("Paste"))
+    act(app, app.segmented_control(key="source").set_value("paste"))
     app.text_area(key="pasted").set_value(write(library()["ENAS"].architecture, "json"))
     act(app, button(app, "Use this cell").click())
     assert box(app, "Notation").value == "json"
     act(app, app.segmented_control(key="export_network").set_value("imagenet"))
     assert any("The whole network (ImageNet, C 48, L 14" in item.value for item in app.caption)
-    act(app, app.segmented_control(key="source").set_value("Library"))
+    act(app, app.segmented_control(key="source").set_value("library"))
     act(app, app.selectbox(key="library_name").set_value("DARTS"))
     assert box(app, "Notation").value == "genotype"
 
