@@ -25,6 +25,10 @@ from ui import (
 shell.require_app()
 view.restore()
 st.title("Transform a cell", anchor=False)
+st.caption(
+    "Neural Architecture Transformer: as accurate for fewer multiply-adds. "
+    "Papers: [NAT](https://arxiv.org/abs/1910.14488), [NAT++](https://arxiv.org/abs/2102.10301)."
+)
 architecture = choose.architecture()
 provenance.note(st.session_state["cell"])
 chosen = settings.settings(architecture)

@@ -12,7 +12,9 @@ _CSS = """
 .drawing svg { display: block; margin: 0 auto; max-width: 100%; height: auto; }
 .drawing .part { cursor: pointer; outline: none; }
 .drawing .part.selected { filter: drop-shadow(0 0 2px var(--st-primary-color)) drop-shadow(0 0 3px var(--st-primary-color)); }
-.drawing .part:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+.drawing .part:focus-visible .hit { stroke: var(--st-primary-color) !important; stroke-opacity: 0.35; }
+.drawing .part:focus-visible :is(polygon, path:not(.hit)) { stroke: var(--st-primary-color); stroke-width: 2.5px; }
+@media (max-width: 640px) { .drawing svg { min-width: 600px; } }
 .drawing.only-changes g.edge[data-change="unchanged"] { opacity: 0.22; }
 """  # noqa: E501
 
@@ -38,6 +40,33 @@ const widen = (part) => {
   }
 };
 
+// One part is reached by Tab, the others by arrow keys: the nearest in the key's direction.
+const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+const middleOf = (part) => {
+  const { left, top, width, height } = (part.querySelector("text") ?? part).getBoundingClientRect();
+  return [left + width / 2, top + height / 2];
+};
+const nearest = (from, parts, [right, down]) => {
+  const [x, y] = middleOf(from);
+  let best = null, least = Infinity;
+  for (const part of parts) {
+    const [dx, dy] = middleOf(part).map((value, axis) => value - [x, y][axis]);
+    const along = dx * right + dy * down, across = Math.abs(dx * down) + Math.abs(dy * right);
+    if (part !== from && along > 1 && along + 2 * across < least) [best, least] = [part, along + 2 * across];
+  }
+  return best;
+};
+const shortcut = (event) => {
+  const modified = event.ctrlKey || event.metaKey;
+  if (event.key === "Delete" || event.key === "Backspace") return "delete";
+  if (modified && event.key.toLowerCase() === "z") return event.shiftKey ? "redo" : "undo";
+  return modified && event.key.toLowerCase() === "y" ? "redo" : null;
+};
+
+// An edit may replace the drawing that had the focus: the next one that shows the selected part takes it.
+let edited = -Infinity;
+const awaitsFocus = () => performance.now() - edited < 15000 && document.activeElement === document.body;
+
 export default function ({ parentElement, data, setTriggerValue }) {
   let holder = parentElement.querySelector(".drawing");
   if (!holder) {
@@ -47,6 +76,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
   holder.className = data.onlyChanges ? "drawing only-changes" : "drawing";
   follow(holder, () => {
     const svg = data.frames[pointOf(data, data.frames)];
+    const active = holder.getRootNode().activeElement;
+    const focused = holder.contains(active) ? nameOf(active) : null;
     if (holder.source !== svg) {
       holder.innerHTML = svg;
       holder.source = svg;
@@ -56,11 +87,17 @@ export default function ({ parentElement, data, setTriggerValue }) {
       if (!isPart(part)) continue;
       part.classList.add("part");
       part.classList.toggle("selected", nameOf(part) === data.selected);
-      part.setAttribute("tabindex", "0");
+      part.setAttribute("tabindex", "-1");
       part.setAttribute("role", "button");
       part.setAttribute("aria-label", part.querySelector("title").textContent);
       part.setAttribute("aria-pressed", String(nameOf(part) === data.selected));
       widen(part);
+    }
+    const parts = [...holder.querySelectorAll(".part")];
+    const named = (name) => parts.find((part) => nameOf(part) === name);
+    (named(focused) ?? named(data.selected) ?? parts[0])?.setAttribute("tabindex", "0");
+    if (focused !== null ? !holder.contains(holder.getRootNode().activeElement) : data.selected && awaitsFocus()) {
+      (named(focused) ?? named(data.selected) ?? parts[0])?.focus({ preventScroll: true });
     }
   });
   const choose = (event) => {
@@ -70,7 +107,23 @@ export default function ({ parentElement, data, setTriggerValue }) {
   };
   holder.onclick = choose;
   holder.onkeydown = (event) => {
-    if ((event.key === "Enter" || event.key === " ") && choose(event)) event.preventDefault();
+    const part = event.target.closest(".part");
+    if (!part) return;
+    const name = shortcut(event);
+    if (name) {
+      edited = performance.now();
+      setTriggerValue("shortcut", `${name} ${nameOf(part)}`);
+    }
+    else if (event.key === "Enter" || event.key === " ") choose(event);
+    else if (event.key in DIRECTIONS) {
+      const next = nearest(part, holder.querySelectorAll(".part"), DIRECTIONS[event.key]);
+      if (next) {
+        part.setAttribute("tabindex", "-1");
+        next.setAttribute("tabindex", "0");
+        next.focus();
+      }
+    } else return;
+    event.preventDefault();
   };
 }
 """
@@ -84,6 +137,7 @@ def cell_drawing(
     place: Place,
     key: str,
     on_part: Callable[[str], None],
+    on_shortcut: Callable[[str, str], None],
     selected: str | None = None,
     only_changes: bool = False,
 ) -> None:
@@ -93,6 +147,7 @@ def cell_drawing(
         svgs: by the number of the candidate whose they are; that of `place` among them.
         place: where on which front the page is.
         on_part: called with ``edge 3``, ``node 2``, numbered as in the cell, or ``output``.
+        on_shortcut: called with ``delete``, ``undo`` or ``redo``, and the part that had the focus.
         selected: the part that is marked, named likewise.
         only_changes: whether unchanged edges fade.
     """
@@ -101,6 +156,11 @@ def cell_drawing(
         if part := st.session_state[key].part:
             on_part(part)
 
+    def pressed() -> None:
+        if shortcut := st.session_state[key].shortcut:
+            name, _, part = shortcut.partition(" ")
+            on_shortcut(name, part)
+
     frames = {str(number): svg for number, svg in svgs.items()}
     data = {"frames": frames, **asdict(place), "selected": selected, "onlyChanges": only_changes}
-    _component(key=key, data=data, on_part_change=clicked)
+    _component(key=key, data=data, on_part_change=clicked, on_shortcut_change=pressed)

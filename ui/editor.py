@@ -182,14 +182,32 @@ def _edge_controls(item: Editor, position: int) -> None:
     choice("From", range(edge.target), edge.source, "edge_source", name, lambda node: rewire(node, edge.target), 90)
     targets = range(max(cell.inputs, edge.source + 1), cell.nodes)
     choice("To", targets, edge.target, "edge_target", name, lambda node: rewire(edge.source, node), 90)
-    st.button(
-        "Delete edge",
-        icon=":material/delete:",
-        on_click=lambda: item.apply(
-            f"{label} deleted",
-            lambda cell: editing.without_edge(cell, position, item.space),
-            lambda cell: f"edge {max(position - 1, 0)}",
-        ),
+    st.button("Delete edge", icon=":material/delete:", on_click=lambda: _delete_edge(item, position))
+
+
+def delete(architecture: Architecture, name: CellName, part: str) -> None:
+    """Deletes an edge or a node of a cell, named as in `parts`; the output stays."""
+    item, (kind, _, number) = Editor(architecture, name, space_of(architecture), None, None), part.partition(" ")
+    if kind == "edge":
+        _delete_edge(item, int(number))
+    elif kind == "node":
+        _delete_node(item, int(number))
+
+
+def _delete_edge(item: Editor, position: int) -> None:
+    edge = item.cell.edges[position]
+    item.apply(
+        f"{edge_label(item.cell, edge.source, edge.target)} deleted",
+        lambda cell: editing.without_edge(cell, position, item.space),
+        lambda cell: f"edge {max(position - 1, 0)}",
+    )
+
+
+def _delete_node(item: Editor, node: int) -> None:
+    item.apply(
+        f"node {node_label(item.cell, node)} deleted",
+        lambda cell: editing.without_node(cell, node, item.space),
+        lambda cell: f"node {min(node, cell.nodes - 1)}",
     )
 
 
@@ -210,11 +228,7 @@ def _node_controls(item: Editor, node: int) -> None:
         "Delete node",
         icon=":material/delete:",
         help="With all of its edges.",
-        on_click=lambda: item.apply(
-            f"node {label} deleted",
-            lambda cell: editing.without_node(cell, node, item.space),
-            lambda cell: f"node {min(node, cell.nodes - 1)}",
-        ),
+        on_click=lambda: _delete_node(item, node),
     )
 
 

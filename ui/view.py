@@ -9,7 +9,7 @@ import streamlit as st
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture, CellName
-from nat_core.architecture.library import library
+from nat_core.architecture.library import library, name_of
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
@@ -162,7 +162,7 @@ def canonical(text: str) -> tuple[str, Architecture]:
     """The shortest text that names the same architecture, and the architecture. Raises ValueError like `resolve`."""
     architecture = resolve(text)
     by_name = {name.casefold(): name for name in library()}
-    name = by_name.get(text.strip().casefold())
+    name = by_name.get(text.strip().casefold()) or name_of(architecture)
     return (name or notation.shortest(architecture)), architecture
 
 
@@ -244,9 +244,12 @@ def notation_read() -> str:
 def input_name() -> str:
     """What the input is called, in letters, digits and dashes: the beginning of a file's name."""
     cell = st.session_state["cell"]
-    known = [step.title for step in history().steps if step.cell == cell]
-    title = cell if cell in library() or not known else known[-1]
-    return "-".join(re.findall(r"[A-Za-z0-9]+", title))[:40] or "cell"
+    return "-".join(re.findall(r"[A-Za-z0-9]+", cell if cell in library() else input_title()))[:40] or "cell"
+
+
+def input_title() -> str:
+    """What led to the input, such as "Pasted", or its name in the library."""
+    return history().title if history().steps else ""
 
 
 def history() -> History:
