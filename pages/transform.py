@@ -37,8 +37,9 @@ if chosen is None or answer is None:
     result.input_figures(architecture)
     drawings.options(architecture, with_output=False)
     editor.restore_part(architecture, drawings.order(architecture))
-    drawings.single(architecture)
-    editor.editor(architecture, None)
+    edited = editor.edited(architecture, None)
+    drawings.single(edited)
+    editor.controls(edited)
     tabs = st.tabs(["History", "Export"])
     with tabs[0]:
         steps.table()
@@ -58,9 +59,10 @@ else:
     measuring.watch(answer)
     drawings.options(architecture, with_output=True)
     editor.restore_part(architecture, drawings.order(architecture, outcome.output.architecture))
-    drawings.pair(outcome, shown)
     told = compute.told_budget(outcome, shown, chosen.policy, chosen.device)
-    editor.editor(architecture, told.distribution)
+    edited = editor.edited(architecture, told.distribution)
+    drawings.pair(outcome, shown, edited)
+    editor.controls(edited)
     views = {
         "Edges": lambda: edges.table(told, shown),
         "Probabilities": lambda: edges.probabilities(told, shown),

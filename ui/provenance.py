@@ -10,9 +10,8 @@ from ui.view import input_title, notation_read
 
 
 def note(cell: str) -> None:
-    """A line about the input: what was read, and what is published about it; nothing where there is nothing to say."""
-    if facts := f"{_read(cell)} {about(cell)}".strip():
-        st.caption(facts)
+    """A line about the input: how it came here, and what is published about it."""
+    st.caption(f"{_read(cell)} {about(cell)}".strip() or "No paper in the library has a result of it.")
 
 
 # Widgets of the chooser that are empty until something is chosen, by what they choose from.
@@ -20,12 +19,13 @@ _FIELDS = {"nasbench201": "index", "paste": "pasted", "upload": "uploaded"}
 
 
 def _read(cell: str) -> str:
-    """What a pasted or uploaded text held; that the input stays while the field for another one is empty."""
+    """What a text held or an edit did; that the input stays while the field for another one is empty."""
     name, chosen = notation_read(), _FIELDS.get(st.session_state.get("source", ""))
     if chosen and st.session_state.get(chosen) in (None, ""):
         return plain(f"Until you choose another, the input is {cell if cell in library() else 'the cell below'}.")
     if not name:
-        return ""
+        title = input_title()
+        return "" if cell in library() else plain(f"{title[:1].upper()}{title[1:]}.")
     held = f"this is {cell} of the library" if cell in library() else "a cell of no paper in the library"
     return plain(f"{input_title()}: {held}; read as {TITLES.get(name, name)}.")
 

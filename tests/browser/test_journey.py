@@ -48,7 +48,7 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
     page.locator("#before-normal-edge-3 text").first.click()
     page.get_by_role("combobox", name="Selected").and_(page.locator("[value='Edge cₖ₋₁ → 2']")).wait_for()
     ready(page)  # a click on what is being drawn again would be lost
-    page.locator("button[data-operation=conv_3x3]").click()
+    page.locator(".palette.beside button[data-operation=conv_3x3]").click()
     addressed(page, "|nor_conv_3x3~0|nor_conv_3x3~1|none~2|")
     page.locator("#before-normal-edge-3[data-operation=conv_3x3]").wait_for()
 
