@@ -64,7 +64,7 @@ else:
     drawings.pair(outcome, shown, edited)
     editor.controls(edited)
     views = {
-        "Edges": lambda: edges.table(told, shown),
+        "Edges": lambda: edges.table(told, shown, compute.worth_of_changes(outcome, shown, chosen.policy)),
         "Probabilities": lambda: edges.probabilities(told, shown),
         "Benchmark": lambda: figures.benchmark(outcome, shown),
         "History": steps.table,
