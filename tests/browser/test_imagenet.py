@@ -1,6 +1,7 @@
 """A training by ImageNet's recipe in a real browser: launched, watched, stopped, resumed, and found on Compare."""
 
 import re
+import shutil
 
 import pytest
 from playwright.sync_api import expect
@@ -11,6 +12,7 @@ from nat_core.runs.folders import Folders
 from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
 from tests.support.browser import SLOW, fill, press, settled, status, wait_for_curves_beyond
+from tests.support.calibration import write_calibration
 from tests.support.image_folder import make_image_folder
 
 pytestmark = pytest.mark.browser
@@ -19,10 +21,13 @@ _HEIGHTS = """[...document.querySelectorAll('.js-plotly-plot')]
   .flatMap(chart => chart.data.flatMap(line => Array.from(line.y)))"""
 
 
-def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, open_page, tmp_path):
+def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, open_page, empty_database, tmp_path):
     folder = make_image_folder(tmp_path / "pictures", images=60, classes=6, sides=(70, 120))
     (folder / "train" / "n00000000" / "00000.jpg").write_bytes(b"no image")
     runs = tmp_path / "runs"
+    runs.mkdir()
+    shutil.copy(empty_database, runs)
+    write_calibration(runs)
     with serve(NAT_LAB_RUNS=str(runs), NAT_LAB_WORKERS="1") as address:
         page = open_page(f"{address}/train")
         page.get_by_text("No run yet").wait_for(timeout=SLOW)
@@ -33,7 +38,7 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         settled(page)
         page.get_by_text("More", exact=True).click()
         for label, text in {
-            "Images": str(folder), "Epochs": "80", "Channels": "2", "Layers": "3", "Resolution, pixels": "64",
+            "Images": str(folder), "Epochs": "40", "Channels": "2", "Layers": "3", "Resolution, pixels": "64",
         }.items():  # fmt: skip
             fill(page, label, text)
         expect(page.get_by_text("accepts 193 or more")).to_be_visible(timeout=SLOW)
@@ -69,7 +74,7 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         for choice in ("Accuracy (measured)", "Top-5 (measured)"):
             page.get_by_role("radio", name=choice).click()
             settled(page)
-            expect(page.get_by_text(re.compile("epochs 80, test images of pictures")).first).to_be_visible(timeout=SLOW)
+            expect(page.get_by_text(re.compile("epochs 40, test images of pictures")).first).to_be_visible(timeout=SLOW)
             shown = page.evaluate(_HEIGHTS)
             assert (result.accuracy if choice.startswith("Acc") else result.top5_accuracy) in shown
         page.screenshot(path=SCREENSHOTS / "imagenet-compare.png", full_page=True)

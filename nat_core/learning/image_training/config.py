@@ -14,7 +14,7 @@ from pydantic import Field
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.reward_model_config import RewardModelConfig
 from nat_core.learning.images.defaults import HUB_DEFAULT, MostBroken, Pixels, Source, Way
-from nat_core.learning.support.earlier import in_parts
+from nat_core.learning.support.earlier import held, in_parts
 from nat_core.learning.training.config import Share, TrainingConfig
 from nat_core.network.config import FAMILIES, NetworkConfig
 from nat_core.options import Asked
@@ -135,7 +135,7 @@ class ImageTrainingConfig:
 
     data: Annotated[
         Source,
-        Asked("Images", "A name on the Hugging Face hub, parquet files, an image folder, or sample.", main=True),
+        Asked("Images", "cifar100 or the like, a hub name, parquet files, an image folder, or sample.", main=True),
     ] = HUB_DEFAULT
     images: Way = "auto"
     most_broken: MostBroken = 20
@@ -206,4 +206,4 @@ class ImageTrainingConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "ImageTrainingConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
-        return read(cls, in_parts(value))
+        return read(cls, held(in_parts(value)))

@@ -25,6 +25,7 @@ from nat_core.learning.images.defaults import (
     check_jitter,
     is_streamed,
 )
+from nat_core.learning.support.earlier import held
 from nat_core.network.config import FAMILIES, NetworkConfig
 from nat_core.options import Asked
 from nat_core.specification import OneOf, read, specified
@@ -107,9 +108,10 @@ class Budget:
     """
 
     family: Annotated[str, OneOf(FAMILIES)] = "cifar"
-    data: Annotated[Source, Asked("Images", "A hub name, parquet files, an image folder, or sample.", main=True)] = (
-        HUB_DEFAULT
-    )
+    data: Annotated[
+        Source,
+        Asked("Images", "cifar100 or the like, a hub name, parquet files, an image folder, or sample.", main=True),
+    ] = HUB_DEFAULT
     epochs: Annotated[int, Field(ge=1, le=100_000), Asked("Epochs", "Passes over the training images.", main=True)] = (
         600
     )
@@ -271,7 +273,7 @@ class EvaluationConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "EvaluationConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
-        return read(cls, value)
+        return read(cls, held(value, "budget"))
 
 
 def _check_distinct(name: str, values: Any) -> None:

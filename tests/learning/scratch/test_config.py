@@ -86,6 +86,13 @@ def test_it_survives_json():
     assert one.budget.to_dict()["channels"] == 2
 
 
+def test_images_of_earlier_configurations_stay_held():
+    value = config("DARTS").to_dict()
+    assert EvaluationConfig.from_dict(value).budget.images == "auto"
+    del value["budget"]["images"]
+    assert EvaluationConfig.from_dict(value).budget.images == "held"
+
+
 def test_the_first_seed_of_all_comes_first():
     jobs = [(item.name, seed) for item, seed in config("DARTS", "ENAS", seeds=(3, 4)).jobs]
     assert jobs == [("DARTS", 3), ("ENAS", 3), ("DARTS", 4), ("ENAS", 4)]
