@@ -51,6 +51,7 @@ class Work:
         arguments: of the command line that asks for the same; without output and device.
         outcome: what a finished run in the foreground prints; the folder of its output by default.
         spreads: whether it hands its work out to tasks where it is done on a cluster.
+        is_shared: whether several processes can do it together; see `learning.support.parallel`.
         policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
     """
 
@@ -63,6 +64,7 @@ class Work:
     arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
     outcome: Callable[[Tracking, Run], str] = field(default=lambda tracking, run: str(tracking.output_of(run)))
     spreads: bool = False
+    is_shared: bool = False
     policy_of: PolicyOf | None = None
 
 

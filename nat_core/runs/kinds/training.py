@@ -150,6 +150,7 @@ IMAGE_TRAINING = Work(
     do=train_from_images,
     steps=lambda config: plan_training(config).steps,
     headline=HEADLINE,
+    is_shared=True,
     arguments=image_arguments,
     policy_of=policy_of_checkpoint,
 )
