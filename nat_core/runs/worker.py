@@ -204,6 +204,8 @@ def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listene
         context = _context(tracking, run, work, should_stop, reporter, listener)
         _prepare_torch(run.request.threads)
         with _companions(run, should_stop) as have_come:
+            if run.request.workers > 1 and have_come:
+                _log(tracking, run.id, f"{run.request.workers} processes of the cluster share the work")
             reporter.working()
             return State.FINISHED if have_come and work.do(config, context) else State.STOPPED
 
