@@ -26,7 +26,6 @@ from nat_core.network.costs import Cost, cost_model
 from nat_core.paths import PRETRAINED
 from nat_core.ranking import Candidate, judged
 from nat_core.runs.folders import default_folders
-from nat_core.tradeoff import SHARES
 from nat_core.transformation import Options, Transformation, propose
 from nat_core.transformation import transform as run_transform
 
@@ -66,12 +65,11 @@ class Answer:
 def transform(architecture: Architecture, policy: str, space: Space, options: Options, device: str) -> Answer:
     """`architecture` transformed by the policy of that name: what it proposes at once, accuracies as they come.
 
-    Candidates are sought within all shares of a front. Raises ValueError with one sentence.
+    Raises ValueError with one sentence.
     """
     again = partial(transform, architecture, policy, space, options, device)
     loaded, card = catalogue.load_for(POLICIES, architecture, policy, device)
     source = catalogue.accuracy_source(card, architecture, download=False)
-    options = replace(options, shares=SHARES)
     if isinstance(source, StagedSource):
         key = (architecture, loaded, space, source, options)
         return Answer(evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
