@@ -19,14 +19,14 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, ChanceSource, Judgement, StagedSource
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.pools import Pool, pooled
 from nat_core.ranking import Candidate, cheapest_as_good, judged, macs, most_accurate_first, undominated
 from nat_core.tradeoff import MAX_CANDIDATES, SHARES, checked_shares
-from nat_core.verdicts import compared
+from nat_core.verdicts import compared, demonstration
 
 MAX_SAMPLES = MAX_CANDIDATES
 
@@ -93,6 +93,7 @@ class Transformation:
         judged: evaluations of the source so far and in all; equal when it is done.
         options: how candidates were drawn.
         over_budget: proposals beside the input that were dropped since they exceed the budget.
+        chance_percent: the accuracy that guessing gives, where those here may be no better.
     """
 
     input: Candidate
@@ -106,6 +107,7 @@ class Transformation:
     judged: tuple[int, int] = (0, 0)
     options: Options = Options()
     over_budget: int = 0
+    chance_percent: float | None = None
 
     @property
     def changes(self) -> tuple[EdgeChange, ...]:
@@ -177,7 +179,8 @@ class Transformation:
     def _changed_verdict(self) -> str:
         count, has_input = len(self.candidates), len(self._others) < len(self.candidates)
         edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed{self._where}"
-        facts = f"{compared(self.input, self.output)}, {edges}"
+        doubt = demonstration(self.input, self.output, self.chance_percent)
+        facts = ", ".join(filter(None, (compared(self.input, self.output), doubt, edges)))
         if count == 1:
             return f"{facts}: the only candidate, since the input itself exceeds the budget."
         included = "the input included" if has_input else "without the input, which exceeds the budget"
@@ -308,6 +311,7 @@ def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterat
             candidates=tuple(ranked),
             accuracy_kind=source.kind,
             accuracy_description=source.description,
+            chance_percent=source.chance_percent if isinstance(source, ChanceSource) else None,
             judged=(judgement.done, judgement.total),
         )
         yield replace(found, output=_chosen(found))

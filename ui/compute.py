@@ -55,11 +55,13 @@ class Answer:
         progress: the outcome so far, and whether more is coming.
         again: asks again.
         key: of the work, for `stop` and `go_on` of the evaluation queue; None where everything is known at once.
+        is_short: whether the policy was trained for a moment only.
     """
 
     progress: Progress
     again: Callable[[], "Answer"] = field(repr=False, compare=False)
     key: Hashable | None = None
+    is_short: bool = False
 
 
 def transform(architecture: Architecture, policy: str, space: Space, options: Options, device: str) -> Answer:
@@ -72,8 +74,10 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
     source = catalogue.accuracy_source(card, architecture, download=False)
     if isinstance(source, StagedSource):
         key = (architecture, loaded, space, source, options)
-        return Answer(evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
-    return Answer(Progress(_transform(architecture, loaded, space, source, options), "finished"), again)
+        progress = evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source)
+        return Answer(progress, again, key, card.is_demonstration)
+    progress = Progress(_transform(architecture, loaded, space, source, options), "finished")
+    return Answer(progress, again, is_short=card.is_demonstration)
 
 
 def told_budget(outcome: Transformation, shown: Candidate, policy: str, device: str) -> Transformation:

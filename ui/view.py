@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from types import MappingProxyType
 from typing import Any, Literal
 
 import streamlit as st
@@ -19,6 +20,10 @@ from ui.history import History
 from ui.text import sentence
 
 BENCHMARK_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"
+# What stands for a space where nobody has chosen a cell of it.
+USUAL_CELLS: Mapping[str, str] = MappingProxyType(
+    {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench201:5982"}
+)
 # What the page opens with: the first of them that a shipped policy transforms.
 FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5

@@ -54,13 +54,17 @@ def transform(
         network=network_config(architecture, **network),
     )
     result = run(architecture, trained, card.target_space, source, options)
-    print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result)))
+    print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result, card.is_demonstration)))
 
 
-def _summary(result: Any) -> Iterator[str]:
+def _summary(result: Any, is_short: bool) -> Iterator[str]:
+    from nat_core.verdicts import demonstration
+
     before, after = result.input, result.output
     yield notation.shortest(after.architecture)
     yield result.verdict
+    if doubt := demonstration(before, after, result.chance_percent, is_short):
+        yield f"This is {doubt}."
     for change in result.changes:
         yield f"  {change.cell} {change.source}→{change.target}: {change.label}"
     yield f"MACs {before.cost.macs:,} → {after.cost.macs:,} ({result.network.description})"

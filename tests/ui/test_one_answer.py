@@ -13,7 +13,16 @@ from nat_core.transformation import Options
 from ui import compute
 from ui.compare import outputs
 
-ASKED = ["nasbench201:5982", "nasbench201:77", "nasbench201:9930", "DARTS", "NAONet", "MobileNetV2", "Random_R3", "ENAS"]
+ASKED = [
+    "nasbench201:5982",
+    "nasbench201:77",
+    "nasbench201:9930",
+    "DARTS",
+    "NAONet",
+    "MobileNetV2",
+    "Random_R3",
+    "ENAS",
+]
 
 
 @pytest.mark.parametrize("name", ASKED)

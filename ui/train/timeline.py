@@ -23,8 +23,7 @@ from ui import notices
 from ui.text import plain, relative
 from ui.theme import theme
 from ui.train.files import policy_folder
-
-_FIRST = {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench201:0"}
+from ui.view import USUAL_CELLS
 
 
 def show(tracking: Tracking, run: Run) -> None:
@@ -83,7 +82,7 @@ def _chosen(run: Run) -> Architecture | None:
     """Of the library, or any that is typed or pasted; each space remembers its own."""
     space = SPACES[run.request.space]
     fitting = [name for name, entry in library().items() if space.mismatch(entry.architecture) is None]
-    options = list(dict.fromkeys([_FIRST[space.name], *fitting]))
+    options = list(dict.fromkeys([USUAL_CELLS[space.name], *fitting]))
     text = st.selectbox(
         "Architecture", options, key=f"train_cell_{space.name}", width=420, accept_new_options=True,
         persist_state="session", help="A name, nasbench201:INDEX, or a genotype in any notation.",
