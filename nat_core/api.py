@@ -117,7 +117,7 @@ def transform(
     network: str | None = None,
     **sizes: Any,
 ) -> Transformation:
-    """The architecture that a policy makes of the given one: the cheapest on its front that is not worse beyond its error.
+    """What a policy makes of an architecture: the cheapest on its front that is not worse beyond its error.
 
     With a budget it is the most accurate that fits.
 

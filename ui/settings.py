@@ -124,9 +124,8 @@ def controls(chosen: Settings) -> None:
 
 def _policy_choice(chosen: Settings) -> None:
     """All policies, those of other spaces after those that fit; one of them brings a cell that it transforms."""
-    others = {
-        name: card.target_space for name, card in catalogue.cards(compute.POLICIES).items() if name not in chosen.policies
-    }  # fmt: skip
+    known = {name: card.target_space for name, card in catalogue.cards(compute.POLICIES).items()}
+    others = {name: space for name, space in known.items() if name not in chosen.policies}
 
     def choose(name: str) -> None:
         st.session_state["policy"] = name

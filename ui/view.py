@@ -11,7 +11,7 @@ import streamlit as st
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture, CellName
 from nat_core.architecture.library import library
-from nat_core.architecture.spaces import SPACES
+from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
 from nat_core.transformation import MAX_SAMPLES, Method
@@ -168,6 +168,20 @@ def canonical(text: str) -> tuple[str, Architecture]:
     by_name = {name.casefold(): name for name in library()}
     name = by_name.get(text.strip().casefold())
     return (name or notation.shortest(architecture)), architecture
+
+
+def fitting_cell(space: Space) -> str:
+    """The Transform page's input where it is of that space, else the usual one."""
+    shown: View | None = st.session_state.get("view")
+    fits = shown is not None and space.mismatch(resolve(shown.cell)) is None
+    return shown.cell if shown is not None and fits else USUAL_CELLS[space.name]
+
+
+def open_in_transform(label: str, cell: str, **fields: str) -> None:
+    """A link that opens the Transform page with an input; `fields` are others of `View`."""
+    st.page_link(
+        "pages/transform.py", label=label, icon=":material/transform:", query_params={"cell": cell, **fields}
+    )  # fmt: skip
 
 
 def first_cell() -> str:

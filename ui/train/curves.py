@@ -33,6 +33,7 @@ CHARTS = (
     Chart("Mean gain, points", {"held_out_gain": "held out", "gain": "training", "modelled_gain": "modelled"}),
     Chart("Reward, points", {"held_out_reward": "held out", "reward": "training", "modelled_reward": "modelled"}),
     Chart("Gain on published cells, points", {"probe_gain/": ""}),
+    Chart("Area under fronts, points", {"held_out_hypervolume": "held out"}),
     Chart("Entropy, nats", {"entropy": ""}),
     Chart("Share made worse", {"share_worse": "at all", "held_out_worse": "at all",
                                "share_worse_by_half_a_point": "by ½ point"}),

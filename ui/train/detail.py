@@ -6,6 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning.policies.checkpoint import list_policies
+from nat_core.paths import PRETRAINED
 from nat_core.runs.kinds import trains_a_policy
 from nat_core.runs.launcher import why_not_resumed, why_not_stopped
 from nat_core.runs.run import Run, State
@@ -15,6 +18,7 @@ from ui import notices
 from ui.text import plain, sentence
 from ui.train.curves import differing
 from ui.train.words import duration, gigabytes, runnable
+from ui.view import fitting_cell, open_in_transform
 
 _LOG_LINES, _ERROR_LINES, _LAST_WORDS = 60, 20, 5
 
@@ -25,12 +29,23 @@ def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
     st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead, resumable=not limit)}")
     if run.error:
         notices.problem(run.error)
+    _use(tracking, run)
     if run.active or run.state is State.LOST:
         st.caption(_usage(run))
     if run.state is State.LOST and (lines := tracking.log_lines(run.id, _LAST_WORDS)):
         st.code("\n".join(lines), language=None, wrap_lines=True)
     if limit:
         st.caption(plain(sentence(limit)))
+
+
+def _use(tracking: Tracking, run: Run) -> None:
+    """The link that opens Transform with a finished run's policy, once that is among those that can be chosen."""
+    if run.state is not State.FINISHED or not trains_a_policy(run):
+        return
+    known = list_policies((PRETRAINED, *tracking.folders.policy_roots))
+    name = next((name for name, path in known.items() if path == tracking.folders.policy(run.id)), None)
+    if name is not None:
+        open_in_transform("Use on Transform", fitting_cell(SPACES[run.request.space]), policy=name)
 
 
 def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:
