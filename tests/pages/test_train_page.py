@@ -282,6 +282,7 @@ def test_the_form_asks_for_budgets_where_the_recipe_has_some(tracking, monkeypat
     assert app.code[0].value.endswith(f"train --space nasbench201 {words}")
     run(button(app, "Launch").click())
     assert launched[0].config["budgets"] == {"cost": "pixel3", "smallest": 0.3, "whole": 0.2}
+    app = open_page()
     choose(app, "fully_concat", "trainings")
     assert app.selectbox(key="train_budget").options == ["None", "MACs", "Parameters"]
     assert app.text_input(key="train_smallest_budget").value == "0.15"
