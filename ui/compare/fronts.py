@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -16,6 +15,7 @@ from nat_core.learning.nasbench201.optimality import reachable_front
 from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
+from nat_core.ranking import Candidate
 from nat_core.tradeoff import Front
 from ui import compute, notices
 from ui.compare import outputs, own
@@ -172,11 +172,38 @@ def figure(lines: Sequence[Line]) -> go.Figure:
     chart.update_layout(legend={"y": -0.2, "yanchor": "top"}, margin={"t": 36})
     chart.add_hline(y=0, line={"color": colors.muted, "width": 1, "dash": "dot"})
     chart.update_xaxes(title="Share of the input's MACs, %", range=[0, 104])
-    highs = [float(np.max([point.candidate.gain_over(line.front.input) for point in line.front.points] or [0.0]))
-             for line in lines]  # fmt: skip
-    low, high = max(min(lows), -2 * max([*highs, 1.0])), max([*highs, 0.0])
+    return chart.update_yaxes(title="Gain, points", range=_range(chart))
+
+
+def _points(
+    chart: go.Figure, line: Line, items: Sequence[Candidate], name: str, look: dict[str, str], is_star: bool = False
+) -> None:
+    given = line.front.input
+    chart.add_scatter(
+        x=[100 * item.cost.macs / max(given.cost.macs, 1) for item in items],
+        y=[item.gain_over(given) for item in items],
+        mode="markers" if is_star else "lines+markers",
+        name=name,
+        legendgroup=name,
+        showlegend=not is_star,
+        line={"width": 1.8, "shape": "hv", **look},
+        marker={
+            "symbol": "star" if is_star else "circle", "size": 15 if is_star else 6, "color": look["color"],
+            "line": {"width": 1, "color": theme().ground},
+        },
+        customdata=[[item.cost.macs / 1e6, item.accuracy_percent] for item in items],
+        hovertemplate="%{x:.0f} % of the MACs: %{y:+.2f} points<br>%{customdata[0]:.1f} M MACs, "
+        "%{customdata[1]:.2f} %<extra>%{fullData.name}</extra>",
+    )  # fmt: skip
+
+
+def _range(chart: go.Figure) -> list[float]:
+    """Of gains: all of them, but of losses no more than twice as far as the largest gain."""
+    gains = [gain for trace in chart.data for gain in trace.y] or [0.0]
+    high = max(*gains, 0.0) if len(gains) > 1 else max(gains[0], 0.0)
+    low = max(min(0.0, *gains), -2 * max(high, 1.0))
     margin = 0.06 * (high - low or 1.0)
-    return chart.update_yaxes(title="Gain, points", range=[min(low, 0.0) - margin, high + margin])
+    return [low - margin, high + margin]
 
 
 def title(line: Line, several: bool) -> str:

@@ -17,6 +17,7 @@ from nat_core.learning.training.budget_quality import hypervolume
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.paths import PRETRAINED
+from nat_core.ranking import Candidate
 from nat_core.tradeoff import Front, front
 from nat_core.transformation import Options, Transformation, transform
 
@@ -91,6 +92,11 @@ def fine_front(architecture: Architecture, policy: Policy, space: Space, source:
     """A policy's front in many small steps. Raises ValueError: the architecture does not fit."""
     (found,) = front([architecture], policy, space, source, FINE_SHARES)
     return found
+
+
+def first(architecture: Architecture, policy: Policy, space: Space, source: AccuracySource) -> Candidate:
+    """What Transform shows first. Raises ValueError: the architecture does not fit."""
+    return _transformed(architecture, policy, space, source, Options()).output
 
 
 @lru_cache(maxsize=512)
