@@ -95,15 +95,19 @@ def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Fi
     rows_high = 0 if height.unit else _ROW * len(inputs) + 120
     style(chart, max(HEIGHT, rows_high)).update_layout(hovermode="closest", paper_bgcolor=colors.ground)
     chart.update_layout(legend={"y": -60 / max(HEIGHT, rows_high), "yanchor": "top"}, margin={"t": 36})
-    chart.update_xaxes(title=f"MACs, M ({network.description})", **_axis(height))
+    chart.update_xaxes(title=f"MACs, M ({network.description})", **_axis(height, tick=3.0))
     if height.unit:
         return chart.update_yaxes(title=f"{height.title}, {height.unit}", **_axis(height))
     return chart.update_yaxes(tickvals=list(range(len(inputs))), ticktext=list(inputs), range=[-0.7, len(inputs) - 0.3])
 
 
-def _axis(height: Height) -> dict[str, object]:
-    """Logarithmic ones have a tick wherever a number doubles."""
-    return {"type": "log", "dtick": math.log10(2), "exponentformat": "none"} if height.is_log else {"type": "linear"}
+def _axis(height: Height, tick: float = 0.0) -> dict[str, object]:
+    """Logarithmic ones have a tick wherever a number doubles, one of them at 10 to the power of `tick`."""
+    return (
+        {"type": "log", "tick0": tick, "dtick": math.log10(2), "exponentformat": "none"}
+        if height.is_log
+        else {"type": "linear"}
+    )
 
 
 def _kind(row: Row) -> str | None:

@@ -26,10 +26,11 @@ _LOG_LINES, _ERROR_LINES, _LAST_WORDS = 60, 20, 5
 def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
     """The run's state in a line, its error, what its process takes, and what cannot be done to it from here."""
     limit = why_not_stopped(run) or why_not_resumed(tracking, run)
-    st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead, resumable=not limit)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead, resumable=not limit)}", width="content")
+        _use(tracking, run)
     if run.error:
         notices.problem(run.error)
-    _use(tracking, run)
     if run.active or run.state is State.LOST:
         st.caption(_usage(run))
     if run.state is State.LOST and (lines := tracking.log_lines(run.id, _LAST_WORDS)):
