@@ -1,15 +1,18 @@
 """What fronts of the image policies are worth: `python -m benchmarks.fronts --data FOLDER [--surrogate FOLDER]`.
 
 Two models learn from halves of the evidence that share no topology (the judge from the second surrogate, if there is
-one). One rewards a policy and chooses for every method; the other, which chose nothing, judges. Inputs are random
-architectures that trained nothing, and the published originals; budgets are shares of the input's MACs. For each of
-them: the policy's most probable output that fits, the best of its ten most probable, and what chance, local search and
-steepest ascent find with so many evaluations by the same model, each from the input, or from a draw of what fits where
-the input does not. Nobody may leave fewer than a quarter of the edges convolutions unless the input had so few.
+one). One rewards a policy and chooses for every method; the other, which chose nothing, judges. Then the halves change
+places, and gains are the means of both. Inputs are random architectures that trained nothing, and the published
+originals; budgets are shares of the input's MACs. For each of them: the policy's most probable output that fits, the
+best of its ten most probable, what fixed rules make of it that were fitted on other inputs, and what chance, local
+search and steepest ascent find with so many evaluations by the same model, each from the input, or from a draw of what
+fits where the input does not. Nobody may leave fewer than a quarter of the edges convolutions unless the input had so
+few.
 *Hypervolume* is what a front encloses between the input's MACs and its accuracy, by the judge, summed over inputs.
 """
 
 import argparse
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,22 +26,27 @@ from numpy.typing import NDArray
 
 from benchmarks import reward_sources
 from benchmarks.documents import REWARDS, add_write_option, write_figures
-from benchmarks.image_quality import inputs_of
+from benchmarks.image_quality import FITTED_ON, inputs_of
 from benchmarks.reward_sources import Evidence
 from benchmarks.rewards import half
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.operations import INDEX, NAMES
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
+from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.policies.proposing import proposals
-from nat_core.learning.training.ascent import Problems, Rows, ascended, split
+from nat_core.learning.training.ascent import ABSENT, Problems, Rows, ascended, split
 from nat_core.learning.training.config import RECIPES, TRAININGS
 from nat_core.learning.training.loop import train
+from nat_core.learning.training.rules import Worth, best_rule
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
+# Of rules, in points for all of an input's MACs.
+_PRICES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 # Rounds of draws after which what may be believed is taken for too rare.
 _MOST_ROUNDS, _AT_ONCE = 20, 100
 _Numbers = NDArray[np.float64]
@@ -194,6 +202,34 @@ def local(evaluations: int, seed: int = 0) -> Method:
     return choose
 
 
+def fixed_rule(fitted_on: int) -> Method:
+    """The same exchange of operations on every edge of every input: of rules fitted for several prices of MACs the one
+    with the lowest price whose output fits and may be believed; the start where none does."""
+
+    def choose(setting: Setting) -> Rows:
+        cost, rows = cost_model(NETWORKS[setting.space.network]).cost, setting.starts.copy()
+        rng, own = random.Random(seed_of("fixed rule")), setting.problems.own
+        given = [setting.space.sample(rng) for _ in range(fitted_on)]
+        spent = np.array([cost(item).macs for item in given], dtype=np.float64)
+
+        def worth(price: float) -> Worth:
+            def mean(_: Sequence[Architecture], made: Sequence[Architecture]) -> float:
+                shares = np.array([cost(item).macs for item in made]) / spent
+                return float(np.mean(setting.model.accuracy_percent(made) - price * shares))
+
+            return mean
+
+        for price in sorted(_PRICES, reverse=True):
+            rule = best_rule(setting.space, given, worth(price))
+            exchanged = np.where(own == ABSENT, ABSENT, np.array([INDEX[rule.get(name, name)] for name in NAMES])[own])
+            taken = setting.problems.cost(exchanged) <= setting.problems.left
+            taken &= np.isfinite(setting.score(setting.problems.owner, exchanged))
+            rows[taken] = exchanged[taken]
+        return rows
+
+    return choose
+
+
 def proposed(policy: Policy, count: int) -> Method:
     """The best by the model of the `count` most probable that fit; of one alone, that one."""
 
@@ -257,39 +293,62 @@ def hypervolume(macs: _Numbers, gains: _Numbers) -> float:
     return float((highest * np.diff(macs[order].clip(max=1), append=1.0)).sum())
 
 
-def table(setting: Setting, judge: TrainingsModel, found: Mapping[str, Judged]) -> Iterator[str]:
-    """A line per method and budget, then what is compared."""
-    inputs = [setting.inputs[number] for number in setting.problems.owner]
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One half of the evidence rewards and chooses, the other judges.
+
+    Attributes:
+        setting: whose model has chosen.
+        judge: the model of the other half.
+        made: what every method has made, by title.
+    """
+
+    setting: Setting
+    judge: TrainingsModel
+    made: Mapping[str, Judged]
+
+
+def table(sides: Sequence[Side]) -> Iterator[str]:
+    """A line per method and budget, then what is compared; means over the sides."""
+    setting, titles = sides[0].setting, list(sides[0].made)
     yield "| method | " + " | ".join(f"{share:.0%}" for share in setting.shares) + " | MACs × at 100 % |"
     yield "|---|" + "---:|" * (len(setting.shares) + 1)
-    for title, item in found.items():
-        parts = [_mean(setting, judge, inputs, item, share) for share in setting.shares]
-        yield f"| {title} | {' | '.join(parts)} | {item.macs[setting.share == 1].mean():.2f} |"
+    for title in titles:
+        parts = [_mean(sides, title, share) for share in setting.shares]
+        spent = np.mean([side.made[title].macs[side.setting.share == 1].mean() for side in sides])
+        yield f"| {title} | {' | '.join(parts)} | {spent:.2f} |"
     yield "\n| ours − other | " + " | ".join(f"{share:.0%}" for share in setting.shares) + " |"
     yield "|---|" + "---:|" * len(setting.shares)
     for ours in OURS:
-        for title, item in found.items():
-            if ours in found and title not in OURS:
-                parts = [_mean(setting, judge, item.outputs, found[ours], share, item) for share in setting.shares]
+        for title in titles:
+            if title not in OURS:
+                parts = [_mean(sides, ours, share, title) for share in setting.shares]
                 yield f"| {ours} − {title} | {' | '.join(parts)} |"
     yield "\n| method | hypervolume, ÷ that of steepest ascent with most evaluations |"
     yield "|---|---:|"
-    most = found[next(title for title in reversed(found) if title.startswith(STEEPEST))]
-    for title, item in found.items():
-        yield f"| {title} | {_ratio(item.hypervolumes, most.hypervolumes)} |"
+    most = next(title for title in reversed(titles) if title.startswith(STEEPEST))
+    enclosed = {title: np.mean([side.made[title].hypervolumes for side in sides], axis=0) for title in titles}
+    for title in titles:
+        yield f"| {title} | {_ratio(enclosed[title], enclosed[most])} |"
 
 
-def _mean(
-    setting: Setting, judge: TrainingsModel, before: Sequence[Architecture], item: Judged, share: float,
-    other: Judged | None = None,
-) -> str:  # fmt: skip
-    """Mean gain at a budget, or what it exceeds another's by; ± over inputs ± the judge's own (both in errors)."""
-    which = np.flatnonzero(setting.share == share)
+def _mean(sides: Sequence[Side], title: str, share: float, other: str = "") -> str:
+    """Mean gain at a budget, or what it exceeds another's by; ± over inputs ± the judges' own (both in errors).
+
+    The judges' errors are taken for independent: they have no training in common.
+    """
+    which = np.flatnonzero(sides[0].setting.share == share)
     if len(which) < 2:
         return "–"
-    gains = (item.gains - other.gains if other else item.gains)[which]
+    gains, own = np.zeros(len(which)), 0.0
+    for side in sides:
+        ours, theirs = side.made[title], side.made[other] if other else None
+        given = [side.setting.inputs[number] for number in side.setting.problems.owner[which]]
+        before = [theirs.outputs[item] for item in which] if theirs else given
+        gains += (ours.gains[which] - (theirs.gains[which] if theirs else 0)) / len(sides)
+        own += side.judge.mean_gain_error_points(before, [ours.outputs[item] for item in which]) ** 2
+    own = own**0.5 / len(sides)
     over = gains.std(ddof=1) / len(gains) ** 0.5
-    own = judge.mean_gain_error_points([before[i] for i in which], [item.outputs[i] for i in which])
     together = float(np.hypot(over, own))
     return f"{gains.mean():+.3f} ± {over:.3f} ± {own:.3f} ({gains.mean() / together if together else 0:.1f})"
 
@@ -306,11 +365,12 @@ OURS = (GREEDY, TEN)
 STEEPEST = "steepest ascent"
 
 
-def methods(policy: Policy, most: int) -> Mapping[str, Method]:
+def methods(policy: Policy, most: int, fitted_on: int = FITTED_ON) -> Mapping[str, Method]:
     """By title."""
     return {
         GREEDY: proposed(policy, 1),
         TEN: proposed(policy, 10),
+        "best fixed rules (0 evaluations)": fixed_rule(fitted_on),
         "random, best of 10": random_best(10),
         "random, best of 100": random_best(100),
         "local search, 10": local(10),
@@ -320,11 +380,11 @@ def methods(policy: Policy, most: int) -> Mapping[str, Method]:
     }
 
 
-def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
-    """Trains a policy on the model of one half, and prints what the other half thinks of its fronts."""
+def side_of(options: argparse.Namespace, found: Evidence, number: int) -> Side:
+    """Half `number` of the evidence trains a policy and chooses for every method; the other one judges."""
     space, steps = options.space, {} if options.steps is None else {"steps": options.steps}
-    model = half(found, space, 0, options.seed)
-    judge = half(found, space, 1, options.seed, judges=True, surrogate=options.surrogate)
+    model = half(found, space, number, options.seed)
+    judge = half(found, space, 1 - number, options.seed, judges=True, surrogate=options.surrogate)
     config = replace(RECIPES[TRAININGS], space=space, seed=options.seed, **steps)
     policy = train(config, model).policy
     setting = Setting(SPACES[space], inputs_of(SPACES[space], options.inputs), model)
@@ -332,13 +392,22 @@ def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
     for title, method in methods(policy, options.evaluations).items():
         began = time.process_time()
         made[title] = Judged.of(setting, judge, method(setting))
-        print(f"{title}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True)
+        print(f"half {number}, {title}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True)
+    return Side(setting, judge, made)
+
+
+def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
+    """What either half thinks of the fronts that the other one has chosen; then the mean of both."""
+    sides = [side_of(options, found, number) for number in (0, 1)]
+    setting = sides[0].setting
     reachable = " / ".join(f"{np.sum(setting.share == share)}" for share in setting.shares)
     yield (
-        f"\n{space}: {len(setting.inputs)} inputs, of which {reachable} can do with these shares of their MACs; halves "
-        f"and policy by seed {options.seed}; gains by the other half ± over inputs ± of the judge (in both errors)\n"
+        f"\n{options.space}: {len(setting.inputs)} inputs, of which {reachable} can do with these shares of their "
+        f"MACs; halves and policies by seed {options.seed}; gains ± over inputs ± of the judges (in both errors)\n"
     )
-    yield from table(setting, judge, made)
+    for title, some in (("Both halves", sides), ("Half 0 chose", sides[:1]), ("Half 1 chose", sides[1:])):
+        yield f"\n{title}\n"
+        yield from table(some)
 
 
 INPUTS, QUICK = 1000, 60

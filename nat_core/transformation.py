@@ -210,10 +210,12 @@ class Transformation:
         return f" in the {min(changed)} cell" if len(changed) == 1 < len(self.input.architecture.cells) else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """What the command line and the page's JSON export give; costs in MACs and parameters, accuracy in percent."""
+        """What the command line and the page's JSON export give; costs in MACs and parameters, accuracy in percent.
+
+        The output is the last architecture, which is the one that is read where such a text is given as input.
+        """
         return {
             "input": self._described(self.input),
-            "output": self._described(self.output),
             "changes": [
                 {"cell": c.cell, "source": c.source, "target": c.target, "from": c.before, "to": c.after}
                 for c in self.changes
@@ -223,6 +225,7 @@ class Transformation:
             "max_macs": self.max_macs,
             "accuracy_description": self.accuracy_description,
             "verdict": self.verdict,
+            "output": self._described(self.output),
         }
 
     def _described(self, candidate: Candidate) -> dict[str, Any]:

@@ -25,6 +25,10 @@ from ui import (
 shell.require_app()
 view.restore()
 st.title("Transform a cell", anchor=False)
+st.caption(
+    "Neural Architecture Transformer: as accurate for fewer multiply-adds. "
+    "Papers: [NAT](https://arxiv.org/abs/1910.14488), [NAT++](https://arxiv.org/abs/2102.10301)."
+)
 architecture = choose.architecture()
 provenance.note(st.session_state["cell"])
 chosen = settings.settings(architecture)
@@ -33,8 +37,9 @@ if chosen is None or answer is None:
     result.input_figures(architecture)
     drawings.options(architecture, with_output=False)
     editor.restore_part(architecture, drawings.order(architecture))
-    drawings.single(architecture)
-    editor.editor(architecture, None)
+    edited = editor.edited(architecture, None)
+    drawings.single(edited)
+    editor.controls(edited)
     tabs = st.tabs(["History", "Export"])
     with tabs[0]:
         steps.table()
@@ -54,11 +59,12 @@ else:
     measuring.watch(answer)
     drawings.options(architecture, with_output=True)
     editor.restore_part(architecture, drawings.order(architecture, outcome.output.architecture))
-    drawings.pair(outcome, shown)
     told = compute.told_budget(outcome, shown, chosen.policy, chosen.device)
-    editor.editor(architecture, told.distribution)
+    edited = editor.edited(architecture, told.distribution)
+    drawings.pair(outcome, shown, edited)
+    editor.controls(edited)
     views = {
-        "Edges": lambda: edges.table(told, shown),
+        "Edges": lambda: edges.table(told, shown, compute.worth_of_changes(outcome, shown, chosen.policy)),
         "Probabilities": lambda: edges.probabilities(told, shown),
         "Benchmark": lambda: figures.benchmark(outcome, shown),
         "History": steps.table,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nat_core.architecture.difference import difference, illegal_changes
 from nat_core.architecture.library import library
-from nat_core.architecture.notation import parse
+from nat_core.architecture.notation import Document, parse
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.architecture.transitions import is_legal
 from nat_core.learning.nasbench201 import table
@@ -353,7 +353,9 @@ def test_seeded_draws_repeat_and_differ_by_seed(policy):
 
 def test_the_dictionary_has_the_promised_fields(policy):
     result = transform(SPACE.sample(random.Random(2)), policy, SPACE, SOURCE)
-    value = json.loads(json.dumps(result.to_dict()))
+    text = json.dumps(result.to_dict())
+    assert Document(text).one().architecture == result.output.architecture, "read again, it is the output"
+    value = json.loads(text)
     assert {"genotype", "parameters", "macs"} <= set(value["input"])
     assert {"log_probability", "accuracy", "accuracy_kind"} <= set(value["output"])
     assert value["output"]["accuracy_kind"] == "tabular"

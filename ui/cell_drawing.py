@@ -1,24 +1,36 @@
 """The clickable drawing of a cell: the core's SVG in a Streamlit component."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 import streamlit as st
 
 from ui.along import POINT_JS, Place
+from ui.palette import PALETTE_CSS, PALETTE_JS, Item
 
-_CSS = """
+_CSS = (
+    PALETTE_CSS
+    + """
 .drawing { width: 100%; overflow-x: auto; }
 .drawing svg { display: block; margin: 0 auto; max-width: 100%; height: auto; }
 .drawing .part { cursor: pointer; outline: none; }
 .drawing .part.selected { filter: drop-shadow(0 0 2px var(--st-primary-color)) drop-shadow(0 0 3px var(--st-primary-color)); }
-.drawing .part:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+.drawing .part:focus-visible .hit { stroke: var(--st-primary-color) !important; stroke-opacity: 0.35; }
+.drawing .part:focus-visible :is(polygon, path:not(.hit)) { stroke: var(--st-primary-color); stroke-width: 2.5px; }
+@media (max-width: 640px) { .drawing svg { min-width: 600px; } }
+.palette.beside {
+  position: fixed; z-index: 1000; width: min(540px, 100vw - 32px); padding: 8px; border-radius: 8px;
+  background: var(--st-background-color); border: 1px solid var(--st-border-color);
+  box-shadow: 0 4px 16px rgb(0 0 0 / 0.25);
+}
 .drawing.only-changes g.edge[data-change="unchanged"] { opacity: 0.22; }
 """  # noqa: E501
+)
 
 # The SVG comes from this project's own drawing code; every text in it is from the table of operations.
 _JS = (
     POINT_JS
+    + PALETTE_JS
     + """
 const PARTS = "g.edge[data-edge], g.node[data-node]";
 const nameOf = ({ dataset }) =>
@@ -38,6 +50,55 @@ const widen = (part) => {
   }
 };
 
+// One part is reached by Tab, the others by arrow keys: the nearest in the key's direction.
+const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+const middleOf = (part) => {
+  const { left, top, width, height } = (part.querySelector("text") ?? part).getBoundingClientRect();
+  return [left + width / 2, top + height / 2];
+};
+const nearest = (from, parts, [right, down]) => {
+  const [x, y] = middleOf(from);
+  let best = null, least = Infinity;
+  for (const part of parts) {
+    const [dx, dy] = middleOf(part).map((value, axis) => value - [x, y][axis]);
+    const along = dx * right + dy * down, across = Math.abs(dx * down) + Math.abs(dy * right);
+    if (part !== from && along > 1 && along + 2 * across < least) [best, least] = [part, along + 2 * across];
+  }
+  return best;
+};
+const shortcut = (event) => {
+  const modified = event.ctrlKey || event.metaKey;
+  if (event.key === "Delete" || event.key === "Backspace") return "delete";
+  if (modified && event.key.toLowerCase() === "z") return event.shiftKey ? "redo" : "undo";
+  return modified && event.key.toLowerCase() === "y" ? "redo" : null;
+};
+
+// An edit may replace the drawing that had the focus: the next one that shows the selected part takes it.
+let edited = -Infinity;
+const awaitsFocus = () => performance.now() - edited < 15000 && document.activeElement === document.body;
+
+// The palette of an edge that was clicked stands beside it, until something else is chosen.
+const close = (holder) => {
+  holder.asked = null;
+  holder.beside?.remove();
+  holder.beside = null;
+};
+const open = (holder, part, items, choose) => {
+  if (!holder.beside) {
+    holder.beside = document.createElement("div");
+    holder.beside.className = "palette beside";
+    holder.parentNode.appendChild(holder.beside);
+  }
+  const beside = holder.beside;
+  fillPalette(beside, items, choose);
+  const at = (part.querySelector("text") ?? part).getBoundingClientRect();
+  const within = (value, size, all) => Math.max(8, Math.min(value, all - size - 8));
+  const below = at.bottom + 12, above = at.top - beside.offsetHeight - 12;
+  const top = below + beside.offsetHeight + 8 <= innerHeight || above < 8 ? below : above;
+  beside.style.left = `${within(at.left + at.width / 2 - beside.offsetWidth / 2, beside.offsetWidth, innerWidth)}px`;
+  beside.style.top = `${within(top, beside.offsetHeight, innerHeight)}px`;
+};
+
 export default function ({ parentElement, data, setTriggerValue }) {
   let holder = parentElement.querySelector(".drawing");
   if (!holder) {
@@ -47,6 +108,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
   holder.className = data.onlyChanges ? "drawing only-changes" : "drawing";
   follow(holder, () => {
     const svg = data.frames[pointOf(data, data.frames)];
+    const active = holder.getRootNode().activeElement;
+    const focused = holder.contains(active) ? nameOf(active) : null;
     if (holder.source !== svg) {
       holder.innerHTML = svg;
       holder.source = svg;
@@ -56,21 +119,62 @@ export default function ({ parentElement, data, setTriggerValue }) {
       if (!isPart(part)) continue;
       part.classList.add("part");
       part.classList.toggle("selected", nameOf(part) === data.selected);
-      part.setAttribute("tabindex", "0");
+      part.setAttribute("tabindex", "-1");
       part.setAttribute("role", "button");
       part.setAttribute("aria-label", part.querySelector("title").textContent);
       part.setAttribute("aria-pressed", String(nameOf(part) === data.selected));
       widen(part);
     }
+    const parts = [...holder.querySelectorAll(".part")];
+    const named = (name) => parts.find((part) => nameOf(part) === name);
+    (named(focused) ?? named(data.selected) ?? parts[0])?.setAttribute("tabindex", "0");
+    if (focused !== null ? !holder.contains(holder.getRootNode().activeElement) : data.selected && awaitsFocus()) {
+      (named(focused) ?? named(data.selected) ?? parts[0])?.focus({ preventScroll: true });
+    }
   });
+  const chosen = [...holder.querySelectorAll(".part")].find((part) => nameOf(part) === data.selected);
+  if (holder.asked && holder.asked === data.selected && data.items.length) {
+    open(holder, chosen, data.items, (name) => {
+      close(holder);
+      setTriggerValue("operation", name);
+    });
+  } else if (holder.beside) close(holder);
   const choose = (event) => {
     const part = event.target.closest(".part");
-    if (part) setTriggerValue("part", nameOf(part));
+    close(holder);
+    if (part) {
+      holder.asked = event.type === "click" ? nameOf(part) : null;
+      setTriggerValue("part", nameOf(part));
+    }
     return part;
   };
   holder.onclick = choose;
+  if (!holder.leaves) {
+    holder.leaves = (event) => {
+      const path = event.composedPath();
+      const elsewhere = !path.includes(holder) && !path.includes(holder.beside);
+      if (holder.beside && (event.key ? event.key === "Escape" : elsewhere)) close(holder);
+    };
+    for (const name of ["pointerdown", "keydown", "scroll"]) document.addEventListener(name, holder.leaves, true);
+  }
   holder.onkeydown = (event) => {
-    if ((event.key === "Enter" || event.key === " ") && choose(event)) event.preventDefault();
+    const part = event.target.closest(".part");
+    if (!part) return;
+    const name = shortcut(event);
+    if (name) {
+      edited = performance.now();
+      setTriggerValue("shortcut", `${name} ${nameOf(part)}`);
+    }
+    else if (event.key === "Enter" || event.key === " ") choose(event);
+    else if (event.key in DIRECTIONS) {
+      const next = nearest(part, holder.querySelectorAll(".part"), DIRECTIONS[event.key]);
+      if (next) {
+        part.setAttribute("tabindex", "-1");
+        next.setAttribute("tabindex", "0");
+        next.focus();
+      }
+    } else return;
+    event.preventDefault();
   };
 }
 """
@@ -84,6 +188,9 @@ def cell_drawing(
     place: Place,
     key: str,
     on_part: Callable[[str], None],
+    on_shortcut: Callable[[str, str], None],
+    on_operation: Callable[[str], None],
+    items: Sequence[Item] = (),
     selected: str | None = None,
     only_changes: bool = False,
 ) -> None:
@@ -93,6 +200,9 @@ def cell_drawing(
         svgs: by the number of the candidate whose they are; that of `place` among them.
         place: where on which front the page is.
         on_part: called with ``edge 3``, ``node 2``, numbered as in the cell, or ``output``.
+        on_shortcut: called with ``delete``, ``undo`` or ``redo``, and the part that had the focus.
+        on_operation: called with the operation that was chosen for the selected edge.
+        items: of the selected edge's palette, which stands beside an edge that was clicked; none for another part.
         selected: the part that is marked, named likewise.
         only_changes: whether unchanged edges fade.
     """
@@ -101,6 +211,18 @@ def cell_drawing(
         if part := st.session_state[key].part:
             on_part(part)
 
+    def exchanged() -> None:
+        if name := st.session_state[key].operation:
+            on_operation(name)
+
+    def pressed() -> None:
+        if shortcut := st.session_state[key].shortcut:
+            name, _, part = shortcut.partition(" ")
+            on_shortcut(name, part)
+
     frames = {str(number): svg for number, svg in svgs.items()}
-    data = {"frames": frames, **asdict(place), "selected": selected, "onlyChanges": only_changes}
-    _component(key=key, data=data, on_part_change=clicked)
+    data = {
+        "frames": frames, **asdict(place), "selected": selected, "onlyChanges": only_changes,
+        "items": [asdict(item) for item in items],
+    }  # fmt: skip
+    _component(key=key, data=data, on_part_change=clicked, on_shortcut_change=pressed, on_operation_change=exchanged)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nat_core import attribution
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
 from nat_core.evaluation_queue import EvaluationQueue, Progress
@@ -110,6 +111,19 @@ class Published:
     name: str
     method: str
     candidate: Candidate
+
+
+def worth_of_changes(outcome: Transformation, shown: Candidate, policy: str) -> NDArray[np.float64] | None:
+    """[edges] points that are lost when one change alone is undone; None where no accuracy is told, or not at once."""
+    architecture = outcome.input.architecture
+    _, card = catalogue.load_for(POLICIES, architecture, policy)
+    source = catalogue.accuracy_source(card, architecture, download=False)
+    if source is None or isinstance(source, StagedSource):
+        return None
+    return _worth_of_changes(architecture, shown.architecture, source)
+
+
+_worth_of_changes = lru_cache(maxsize=512)(attribution.worth_of_changes)
 
 
 def published(outcome: Transformation, policy: str) -> tuple[Published, ...]:

@@ -14,7 +14,7 @@ from nat_core.transformation import Candidate, Transformation
 from ui import front
 from ui.along import Place
 from ui.cell_drawing import cell_drawing
-from ui.editor import EDITED, select
+from ui.editor import Editor, delete, offered, select, set_operation
 from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import go_to, history
 
@@ -62,7 +62,7 @@ def _lay_out(name: str) -> None:
     st.session_state["layout"] = name
 
 
-def pair(outcome: Transformation, shown: Candidate) -> None:
+def pair(outcome: Transformation, shown: Candidate, edited: Editor) -> None:
     """Both drawings of every cell that is drawn; those of the front's other points with them, once they are made."""
     before, layout = outcome.input.architecture, _layout(outcome.input.architecture)
     outputs = {item.number: item.architecture for item in _looked_at(outcome, shown)}
@@ -74,14 +74,15 @@ def pair(outcome: Transformation, shown: Candidate) -> None:
                 with column:
                     _title(before, name, "input → output")
                     svgs = {number: _overlay(before, output, name) for number, output in outputs.items()}
-                    _drawing(svgs, place, f"overlay-{name}", name)
+                    _drawing(edited, svgs, place, f"overlay-{name}", name)
             return
         for name in names:
             svgs = {number: _pair(before, output, name) for number, output in outputs.items()}
             for column, side, position in zip(st.columns(2), ("input", "output"), (0, 1), strict=True):
                 with column:
                     _title(before, name, side)
-                    _drawing({number: both[position] for number, both in svgs.items()}, place, f"{side}-{name}", name)
+                    own = {number: both[position] for number, both in svgs.items()}
+                    _drawing(edited, own, place, f"{side}-{name}", name)
 
 
 def _looked_at(outcome: Transformation, shown: Candidate) -> Sequence[Candidate]:
@@ -131,8 +132,9 @@ def _title(architecture: Architecture, name: CellName, side: str) -> None:
     st.markdown(f"**{text[:1].upper()}{text[1:]}**")
 
 
-def single(architecture: Architecture) -> None:
+def single(edited: Editor) -> None:
     """The drawings of an input without output."""
+    architecture = edited.architecture
     names, show_null = order(architecture), not st.session_state["hide_null"]
     with st.container(key=SIDE_BY_SIDE):
         for column, name in zip(_places(len(names)), names, strict=True):
@@ -140,19 +142,32 @@ def single(architecture: Architecture) -> None:
             with column:
                 _title(architecture, name, "input")
                 svg = draw_cell(cell, "svg", name, theme().name, show_null).decode()
-                _drawing({0: svg}, Place("", 0), f"single-{name}", name)
+                _drawing(edited, {0: svg}, Place("", 0), f"single-{name}", name)
 
 
-def _drawing(svgs: Mapping[int, str], place: Place, key: str, name: CellName) -> None:
-    is_edited = name == st.session_state[EDITED]
+def _drawing(edited: Editor, svgs: Mapping[int, str], place: Place, key: str, name: CellName) -> None:
+    is_edited = name == edited.name
     cell_drawing(
         svgs,
         place,
         key=f"drawing-{key}",
         on_part=partial(select, name),
+        on_shortcut=partial(_shortcut, edited.architecture, name),
+        on_operation=partial(set_operation, edited),
+        items=offered(edited) if is_edited else (),
         selected=st.session_state["part"] if is_edited else None,
         only_changes=st.session_state["only_changes"],
     )
+
+
+def _shortcut(architecture: Architecture, name: CellName, what: str, part: str) -> None:
+    """What a key does to a part of a cell."""
+    steps = history()
+    if what == "delete":
+        select(name, part)
+        delete(architecture, name, part)
+    elif steps.can_undo if what == "undo" else steps.can_redo:
+        go_to(steps.position + (-1 if what == "undo" else 1))
 
 
 def _segments(

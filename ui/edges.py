@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import aligned
@@ -17,10 +18,17 @@ from ui.text import edge_label
 from ui.theme import style, theme
 from ui.unit import unit
 
+_WORTH = "Worth of the change"
 
-def table(outcome: Transformation, shown: Candidate) -> None:
-    """One row per edge: operations, MACs and parameters before and after, the policy's probability."""
+
+def table(outcome: Transformation, shown: Candidate, worth: NDArray[np.float64] | None = None) -> None:
+    """One row per edge: operations, MACs and parameters before and after, the policy's probability.
+
+    `worth`: [edges] points that are lost when one change alone is undone.
+    """
     frame = edge_frame(outcome, shown)
+    if worth is not None and np.isfinite(worth).any():
+        frame[_WORTH] = worth
     if st.session_state["only_changes"]:
         frame = frame[frame["Change"] != "unchanged"]
     if outcome.input.architecture.reduction is None:
@@ -34,6 +42,7 @@ def table(outcome: Transformation, shown: Candidate) -> None:
         frame,
         hide_index=True,
         height="content" if len(frame) <= 25 else 600,
+        placeholder="",
         column_config={
             f"{name} before": millions,
             f"{name} after": millions,
@@ -41,6 +50,11 @@ def table(outcome: Transformation, shown: Candidate) -> None:
             "Parameters after": st.column_config.NumberColumn(format="localized"),
             "Probability": st.column_config.ProgressColumn(
                 format="%.1f %%", min_value=0, max_value=100, help="The policy's, of the operation after."
+            ),
+            _WORTH: st.column_config.NumberColumn(
+                format="%+.2f points",
+                help="Accuracy that the output loses when this change alone is undone. Changes act together, so "
+                "these numbers need not add up to the gain.",
             ),
         },
     )

@@ -62,9 +62,33 @@ class Editor:
         choose_cell(shortest(editing.replaced(self.architecture, self.name, cell)), prefix + what)
 
 
-def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | None) -> None:
-    """Draws what edits the selected part. `log_probabilities`: [edges, operations] the policy's, if there is one."""
-    item = _editor(architecture, log_probabilities)
+def edited(architecture: Architecture, log_probabilities: NDArray[np.float64] | None) -> Editor:
+    """The cell of the selected part. `log_probabilities`: [edges, operations] the policy's, if there is one."""
+    name = st.session_state[EDITED]
+    split = len(architecture.normal.edges)
+    own = slice(0, split) if name == "normal" else slice(split, None)
+    network = compute.default_network(architecture)
+    macs = None if network is None else cost_model(network).edge_table(architecture)[0][own]
+    logarithms = None if log_probabilities is None else log_probabilities[own]
+    probabilities = None if logarithms is None else np.where(np.isfinite(logarithms), np.exp(logarithms), np.nan)
+    return Editor(architecture, name, space_of(architecture), macs, probabilities)
+
+
+def offered(item: Editor) -> list[Item]:
+    """The palette of the selected edge; empty where something else is selected."""
+    kind, _, number = st.session_state["part"].partition(" ")
+    return _items(item, int(number)) if kind == "edge" else []
+
+
+def set_operation(item: Editor, operation: str) -> None:
+    """Exchanges the selected edge's operation."""
+    kind, _, number = st.session_state["part"].partition(" ")
+    if kind == "edge":
+        _set_operation(item, int(number), operation)
+
+
+def controls(item: Editor) -> None:
+    """Draws what edits the selected part."""
     cell = item.cell
     kind, _, number = st.session_state["part"].partition(" ")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -89,8 +113,8 @@ def editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | 
         if error := st.session_state.get("edit_error"):
             notices.problem(error, "The input stays as it was")
         if kind == "edge":
-            palette(_items(item, int(number)), "palette", partial(_set_operation, item, int(number)))
-    st.caption(validity(architecture))
+            palette(offered(item), "palette", partial(set_operation, item))
+    st.caption(validity(item.architecture))
 
 
 def restore_part(architecture: Architecture, drawn: Sequence[CellName]) -> None:
@@ -117,17 +141,6 @@ def validity(architecture: Architecture) -> str:
         if dead := [edge_label(cell, *cell.edges[i][1:]) for i in cell.dead_edges]:
             sentences.append(f"No output is reached from {_listed('edge', dead)}{where}.")
     return " ".join(sentences)
-
-
-def _editor(architecture: Architecture, log_probabilities: NDArray[np.float64] | None) -> Editor:
-    name = st.session_state[EDITED]
-    split = len(architecture.normal.edges)
-    own = slice(0, split) if name == "normal" else slice(split, None)
-    network = compute.default_network(architecture)
-    macs = None if network is None else cost_model(network).edge_table(architecture)[0][own]
-    logarithms = None if log_probabilities is None else log_probabilities[own]
-    probabilities = None if logarithms is None else np.where(np.isfinite(logarithms), np.exp(logarithms), np.nan)
-    return Editor(architecture, name, space_of(architecture), macs, probabilities)
 
 
 def _listed(noun: str, names: Sequence[str]) -> str:
@@ -182,14 +195,32 @@ def _edge_controls(item: Editor, position: int) -> None:
     choice("From", range(edge.target), edge.source, "edge_source", name, lambda node: rewire(node, edge.target), 90)
     targets = range(max(cell.inputs, edge.source + 1), cell.nodes)
     choice("To", targets, edge.target, "edge_target", name, lambda node: rewire(edge.source, node), 90)
-    st.button(
-        "Delete edge",
-        icon=":material/delete:",
-        on_click=lambda: item.apply(
-            f"{label} deleted",
-            lambda cell: editing.without_edge(cell, position, item.space),
-            lambda cell: f"edge {max(position - 1, 0)}",
-        ),
+    st.button("Delete edge", icon=":material/delete:", on_click=lambda: _delete_edge(item, position))
+
+
+def delete(architecture: Architecture, name: CellName, part: str) -> None:
+    """Deletes an edge or a node of a cell, named as in `parts`; the output stays."""
+    item, (kind, _, number) = Editor(architecture, name, space_of(architecture), None, None), part.partition(" ")
+    if kind == "edge":
+        _delete_edge(item, int(number))
+    elif kind == "node":
+        _delete_node(item, int(number))
+
+
+def _delete_edge(item: Editor, position: int) -> None:
+    edge = item.cell.edges[position]
+    item.apply(
+        f"{edge_label(item.cell, edge.source, edge.target)} deleted",
+        lambda cell: editing.without_edge(cell, position, item.space),
+        lambda cell: f"edge {max(position - 1, 0)}",
+    )
+
+
+def _delete_node(item: Editor, node: int) -> None:
+    item.apply(
+        f"node {node_label(item.cell, node)} deleted",
+        lambda cell: editing.without_node(cell, node, item.space),
+        lambda cell: f"node {min(node, cell.nodes - 1)}",
     )
 
 
@@ -210,11 +241,7 @@ def _node_controls(item: Editor, node: int) -> None:
         "Delete node",
         icon=":material/delete:",
         help="With all of its edges.",
-        on_click=lambda: item.apply(
-            f"node {label} deleted",
-            lambda cell: editing.without_node(cell, node, item.space),
-            lambda cell: f"node {min(node, cell.nodes - 1)}",
-        ),
+        on_click=lambda: _delete_node(item, node),
     )
 
 

@@ -12,12 +12,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.drawing.cells import draw_architecture, draw_difference
-from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_CLASSES, MAX_LAYERS, NetworkConfig
+from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_CLASSES, MAX_LAYERS, NETWORKS, NetworkConfig
 from nat_core.network.export_onnx import onnx_file, why_no_onnx
 from nat_core.network.export_torch import state_file, torch_source
 from nat_core.transformation import Candidate, Transformation
 from ui import notices
 from ui.text import plain
+from ui.view import input_name, notation_read
 
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "dot": "text/vnd.graphviz"}
 _JSON = "application/json"
@@ -38,7 +39,8 @@ def transformation(outcome: Transformation, shown: Candidate) -> None:
     _text(sides[side])
     with st.container(horizontal=True):
         _drawings(partial(draw_architecture, sides[side]), side.lower())
-        _file("Whole result as JSON", lambda: json.dumps(outcome.to_dict(), indent=2), "transformation.json", _JSON)
+        whole = f"{input_name()}-transformed.json"
+        _file("Whole result as JSON", lambda: json.dumps(outcome.to_dict(), indent=2), whole, _JSON)
     _network(sides[side], outcome.network, side.lower())
 
 
@@ -60,6 +62,7 @@ def one(architecture: Architecture, network: NetworkConfig | None) -> None:
 def _network(architecture: Architecture, usual: NetworkConfig, name: str) -> None:
     """The whole network to run elsewhere; `usual`: what its costs are counted on, where its sizes start from."""
     with st.popover("Sizes and weights of the network", icon=":material/tune:"):
+        usual = _family(architecture, usual)
         sizes, weights = _sizes(usual), _weights()
     try:
         network = replace(usual, **sizes)
@@ -67,16 +70,29 @@ def _network(architecture: Architecture, usual: NetworkConfig, name: str) -> Non
     except ValueError as error:
         notices.problem(error, "The network cannot be exported")
         return
+    file = f"{input_name()}-{name}"
     own = "fresh weights" if weights is None else f"weights from {plain(weights.name)}"
     st.caption(f"The whole network ({network.description}), to run elsewhere, with {own}:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        _file("PyTorch module", lambda: torch_source(architecture, network), f"{name}.py", "text/x-python")
+        _file("PyTorch module", lambda: torch_source(architecture, network), f"{file}.py", "text/x-python")
         if state is not None:
-            _file("Its weights", lambda: state, f"{name}.pt", _BINARY)
+            _file("Its weights", lambda: state, f"{file}.pt", _BINARY)
         if problem := why_no_onnx():
             st.caption(problem)
         else:
-            _file("ONNX", partial(_onnx, architecture, network, weights), f"{name}.onnx", _BINARY)
+            _file("ONNX", partial(_onnx, architecture, network, weights), f"{file}.onnx", _BINARY)
+
+
+def _family(architecture: Architecture, usual: NetworkConfig) -> NetworkConfig:
+    """The network that the visitor chooses among those that accept the architecture."""
+    fitting = [name for name, family in FAMILIES.items() if family.fits(architecture)]
+    if len(fitting) < 2:
+        return usual
+    name = st.segmented_control(
+        "Network", fitting, default=usual.family, format_func=lambda name: FAMILIES[name].title, required=True,
+        key="export_network",
+    )  # fmt: skip
+    return usual if name == usual.family else NETWORKS[name]
 
 
 def _sizes(usual: NetworkConfig) -> dict[str, int | bool]:
@@ -120,14 +136,15 @@ def _onnx(architecture: Architecture, network: NetworkConfig, weights: UploadedF
 
 def _text(architecture: Architecture) -> None:
     names = notation.expressible(architecture)
-    name = st.selectbox("Notation", names, format_func=lambda n: notation.TITLES[n], width=340)
+    own = names.index(notation_read()) if notation_read() in names else 0
+    name = st.selectbox("Notation", names, own, format_func=lambda n: notation.TITLES[n], width=340)
     st.code(notation.write(architecture, name), language=None, wrap_lines=True)
 
 
 def _drawings(draw: Callable[[str], bytes], name: str) -> None:
-    """A button per format. `draw`: gives the file's content for a format."""
+    """A button per format, in a file called after the input and `name`. `draw`: gives the content for a format."""
     for format, mime in _MIME.items():
-        _file(format.upper(), partial(draw, format), f"{name}.{format}", mime)
+        _file(format.upper(), partial(draw, format), f"{input_name()}-{name}.{format}", mime)
 
 
 def _file(label: str, data: Callable[[], bytes | str], name: str, mime: str) -> None:

@@ -41,6 +41,10 @@ class History:
     def cell(self) -> str:
         return self.steps[self.position].cell
 
+    @property
+    def title(self) -> str:
+        return self.steps[self.position].title
+
     def recorded(self, title: str, cell: str) -> "History":
         """With one more step after the present one, in the place of what had been undone; a repeat changes nothing."""
         if self.steps and self.cell == cell:

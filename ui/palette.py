@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
-_CSS = """
+PALETTE_CSS = """
 .palette { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 6px; }
 .palette button {
   position: relative; overflow: hidden; text-align: left; padding: 5px 8px 8px 12px; cursor: pointer;
@@ -22,18 +22,13 @@ _CSS = """
 .palette button.forbidden .name { font-weight: 400; opacity: 0.75; }
 """  # noqa: E501
 
-_JS = """
-export default function ({ parentElement, data, setTriggerValue }) {
-  let holder = parentElement.querySelector(".palette");
-  if (!holder) {
-    holder = document.createElement("div");
-    holder.className = "palette";
-    holder.setAttribute("role", "group");
-    holder.setAttribute("aria-label", "Operations");
-    parentElement.appendChild(holder);
-  }
+# `fillPalette(holder, items, choose)`: a button per item, whose focus stays.
+PALETTE_JS = """
+const fillPalette = (holder, items, choose) => {
+  holder.setAttribute("role", "group");
+  holder.setAttribute("aria-label", "Operations");
   const focused = holder.getRootNode().activeElement?.dataset?.operation;
-  holder.replaceChildren(...data.items.map((item) => {
+  holder.replaceChildren(...items.map((item) => {
     const button = document.createElement("button");
     button.type = "button";
     button.title = item.hint;
@@ -52,14 +47,29 @@ export default function ({ parentElement, data, setTriggerValue }) {
     add("detail", item.cost);
     add("detail", item.odds);
     if (item.probability !== null) add("bar", "").style.width = `calc(${(100 * item.probability).toFixed(2)}% - 5px)`;
-    button.onclick = () => setTriggerValue("operation", item.name);
+    button.onclick = () => choose(item.name);
     return button;
   }));
   if (focused) holder.querySelector(`[data-operation="${focused}"]`)?.focus();
-}
+};
 """
 
-_component = st.components.v2.component("operation_palette", css=_CSS, js=_JS)
+_JS = (
+    PALETTE_JS
+    + """
+export default function ({ parentElement, data, setTriggerValue }) {
+  let holder = parentElement.querySelector(".palette");
+  if (!holder) {
+    holder = document.createElement("div");
+    holder.className = "palette";
+    parentElement.appendChild(holder);
+  }
+  fillPalette(holder, data.items, (name) => setTriggerValue("operation", name));
+}
+"""
+)
+
+_component = st.components.v2.component("operation_palette", css=PALETTE_CSS, js=_JS)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,33 @@
-"""Where a published input is from, what its paper reports, and whether it obeys the method's own rule."""
+"""What the input is: how it came here, where it was published, and whether it obeys the method's own rule."""
 
 import streamlit as st
 
+from nat_core.architecture.library import library
+from nat_core.architecture.notation import TITLES
 from nat_core.learning.comparison import library_items, outside_rule
 from ui.text import plain
+from ui.view import input_title, notation_read
 
 
-def note(name: str) -> None:
-    """A line about the library's architecture of that name; nothing for any other input."""
-    if facts := about(name):
-        st.caption(facts)
+def note(cell: str) -> None:
+    """A line about the input: how it came here, and what is published about it."""
+    st.caption(f"{_read(cell)} {about(cell)}".strip() or "No paper in the library has a result of it.")
+
+
+# Widgets of the chooser that are empty until something is chosen, by what they choose from.
+_FIELDS = {"nasbench201": "index", "paste": "pasted", "upload": "uploaded"}
+
+
+def _read(cell: str) -> str:
+    """What a text held or an edit did; that the input stays while the field for another one is empty."""
+    name, chosen = notation_read(), _FIELDS.get(st.session_state.get("source", ""))
+    if chosen and st.session_state.get(chosen) in (None, ""):
+        return plain(f"Until you choose another, the input is {cell if cell in library() else 'the cell below'}.")
+    if not name:
+        title = input_title()
+        return "" if cell in library() else plain(f"{title[:1].upper()}{title[1:]}.")
+    held = f"this is {cell} of the library" if cell in library() else "a cell of no paper in the library"
+    return plain(f"{input_title()}: {held}; read as {TITLES.get(name, name)}.")
 
 
 def about(name: str) -> str:

@@ -8,7 +8,7 @@ from nat_core.architecture.notation import Document, Found, shortest
 from nat_core.naming import named, written
 from ui.callback import callback
 from ui.text import plain
-from ui.view import choose_cell
+from ui.view import choose_cell, remember_notation
 
 # Of a log with more, the last ones are offered.
 _MOST = 200
@@ -43,6 +43,7 @@ def take(content: str | bytes, title: str, label: str) -> None:
         return
     if isinstance(found, Found):
         choose_cell(_text(found), title)
+        remember_notation(found.notation)
         st.session_state["reading_notes"] = found.notes
         return
     st.session_state[_KEY] = reading = _reading(found, label)

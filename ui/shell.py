@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from ui import heap, login, notices
-from ui.theme import apply_css
+from ui.theme import apply_css, wordmark
 
 _PROJECT = Path(__file__).parent.parent
 # File in pages/ to title; the first opens first.
@@ -20,6 +20,7 @@ _inside = ContextVar("inside", default=False)
 def run() -> None:
     """Runs the page that the address names."""
     st.set_page_config(page_title="NAT Lab", page_icon=str(_PROJECT / "ui" / "icon.png"), layout="wide")
+    st.logo(wordmark())
     apply_css()
     login.require()
     files = {title: _PROJECT / "pages" / f"{name}.py" for name, title in _PAGES.items()}

@@ -17,6 +17,9 @@ h1 { font-size: 1.9rem !important; padding-top: 0 !important; }
 [data-testid="stMetricDelta"] { font-variant-numeric: tabular-nums; }
 [data-testid="stCaptionContainer"] { opacity: 0.75; }
 [data-testid="stCode"] .token.parameter { color: inherit; }
+@media (max-width: 480px) {
+  [data-testid="stButtonGroup"] [role="radiogroup"] button { padding-left: 0.5rem; padding-right: 0.5rem; }
+}
 @media (max-width: 1200px) {
   .st-key-side_by_side [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .st-key-side_by_side [data-testid="stColumn"] { min-width: 100%; }
@@ -47,6 +50,21 @@ _DARK_CSS = """
 def apply_css() -> None:
     """What Streamlit's configuration cannot express: spacing, and colours with enough contrast to be read."""
     st.html(_CSS + (_DARK_CSS if theme().name == "dark" else ""))
+
+
+def wordmark() -> str:
+    """The app's icon and name as SVG, readable on the visitor's ground."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="108" height="24" viewBox="0 0 108 24" role="img">'
+        "<title>NAT Lab</title>"
+        '<path d="M8 6 L17 12" stroke="#56b4e9" stroke-width="2"/>'
+        '<path d="M8 18 L17 12" stroke="#e69f00" stroke-width="2"/>'
+        '<g stroke="#4a7d4a"><rect x="1" y="2.5" width="8" height="7" rx="2" fill="#b4ecb4"/>'
+        '<rect x="1" y="14.5" width="8" height="7" rx="2" fill="#b4ecb4"/></g>'
+        '<rect x="15" y="8.5" width="8" height="7" rx="2" fill="#ece7a9" stroke="#8a8550"/>'
+        f'<text x="31" y="17.5" font-family="sans-serif" font-size="16" font-weight="700" fill="{theme().text}">'
+        "NAT Lab</text></svg>"
+    )
 
 
 def theme() -> Theme:

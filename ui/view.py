@@ -10,7 +10,7 @@ import streamlit as st
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture, CellName
-from nat_core.architecture.library import library
+from nat_core.architecture.library import library, name_of
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
@@ -29,6 +29,7 @@ FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5
 # Set by what a visitor does, until the run that it causes.
 _ACTED = "acted"
+_NOTATION = "notation_read"
 BEST = -1  # stands for the candidate that is shown first, whichever that is
 
 
@@ -166,7 +167,7 @@ def canonical(text: str) -> tuple[str, Architecture]:
     """The shortest text that names the same architecture, and the architecture. Raises ValueError like `resolve`."""
     architecture = resolve(text)
     by_name = {name.casefold(): name for name in library()}
-    name = by_name.get(text.strip().casefold())
+    name = by_name.get(text.strip().casefold()) or name_of(architecture)
     return (name or notation.shortest(architecture)), architecture
 
 
@@ -245,7 +246,29 @@ def choose_cell(text: str, title: str | None = None) -> None:
         st.session_state["cell_error"] = str(error)
         return
     _record(title or (cell if cell in library() else "Another cell"), cell)
+    st.session_state.pop(_NOTATION, None)
     _show_cell(cell)
+
+
+def remember_notation(name: str) -> None:
+    """Keeps in which notation the input was written, until another one is chosen."""
+    st.session_state[_NOTATION] = name
+
+
+def notation_read() -> str:
+    """In which notation the input was written; "" where it was not."""
+    return st.session_state.get(_NOTATION, "")
+
+
+def input_name() -> str:
+    """What the input is called, in letters, digits and dashes: the beginning of a file's name."""
+    cell = st.session_state["cell"]
+    return "-".join(re.findall(r"[A-Za-z0-9]+", cell if cell in library() else input_title()))[:40] or "cell"
+
+
+def input_title() -> str:
+    """What led to the input, such as "Pasted", or its name in the library."""
+    return history().title if history().steps else ""
 
 
 def history() -> History:

@@ -66,6 +66,17 @@ def library() -> Mapping[str, Entry]:
         raise OSError(f"{_ASSET} cannot be read ({' '.join(str(error).split())[:120]}); {RESTORE}") from error
 
 
+@cache
+def _names() -> Mapping[Architecture, str]:
+    named = sorted(library().items(), key=lambda item: -len(item[0]))  # of equal ones the last holds
+    return {entry.architecture: name for name, entry in named}
+
+
+def name_of(architecture: Architecture) -> str:
+    """The name of the entry that is this architecture, the shortest of several; "" if none is."""
+    return _names().get(architecture, "")
+
+
 def find(name: str) -> Entry:
     """The entry called `name`, in any capitalisation.
 

@@ -13,6 +13,11 @@ SPACE = SPACES["fully_concat"]
 MODEL = shipped_trainings_model(SPACE.name)
 
 
+@pytest.fixture(autouse=True)
+def few_rules(monkeypatch):
+    monkeypatch.setattr(fronts, "_PRICES", (0.0,))
+
+
 @pytest.fixture(scope="module")
 def setting():
     return fronts.Setting(SPACE, inputs_of(SPACE, 2)[:2], MODEL, (1.0, 0.6, 0.3))
@@ -25,7 +30,7 @@ def policy():
 
 def test_every_method_fits_and_none_is_worse_than_its_start(setting, policy):
     start = setting.score(setting.problems.owner, setting.starts)
-    for title, method in fronts.methods(policy, 150).items():
+    for title, method in fronts.methods(policy, 150, fitted_on=3).items():
         rows = method(setting)
         assert (setting.problems.cost(rows) <= setting.problems.left).all(), title
         worth = setting.score(setting.problems.owner, rows)
@@ -56,8 +61,18 @@ def test_the_hypervolume_by_hand(macs, gains, enclosed):
 
 def test_the_tables_compare_all_methods_within_all_budgets(setting, policy):
     made = {
-        title: fronts.Judged.of(setting, MODEL, method(setting)) for title, method in fronts.methods(policy, 60).items()
+        title: fronts.Judged.of(setting, MODEL, method(setting))
+        for title, method in fronts.methods(policy, 60, fitted_on=3).items()
     }
-    lines = list(fronts.table(setting, MODEL, made))
+    side = fronts.Side(setting, MODEL, made)
+    lines = list(fronts.table([side]))
     assert sum(line.startswith("| policy, greedy") for line in lines) == 2 + len(made) - 2
     assert lines[-1].startswith("| steepest ascent, 60 | 1.000 ± 0.000 |")
+    both = list(fronts.table([side, side]))
+    assert [line.split(" ± ")[:2] for line in both] == [line.split(" ± ")[:2] for line in lines], "the mean of equals"
+    assert error_of(both[2]) == pytest.approx(error_of(lines[2]) / 2**0.5, abs=0.001), "two judges err less than one"
+
+
+def error_of(line: str) -> float:
+    """The judge's, within all of the MACs."""
+    return float(line.split(" ± ")[2].split(" ")[0])

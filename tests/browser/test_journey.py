@@ -48,7 +48,7 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
     page.locator("#before-normal-edge-3 text").first.click()
     page.get_by_role("combobox", name="Selected").and_(page.locator("[value='Edge cₖ₋₁ → 2']")).wait_for()
     ready(page)  # a click on what is being drawn again would be lost
-    page.locator("button[data-operation=conv_3x3]").click()
+    page.locator(".palette.beside button[data-operation=conv_3x3]").click()
     addressed(page, "|nor_conv_3x3~0|nor_conv_3x3~1|none~2|")
     page.locator("#before-normal-edge-3[data-operation=conv_3x3]").wait_for()
 
@@ -61,6 +61,7 @@ def test_a_cell_is_edited_in_its_drawing_transformed_exported_and_reopened(visit
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     assert Path(download.value.path()).read_text().lstrip().startswith("<svg")
+    assert download.value.suggested_filename.endswith("-output.svg") and len(download.value.suggested_filename) > 11
     with page.expect_download() as download:
         page.get_by_role("button", name="PyTorch module").click()
     assert "def build_network() -> Network:" in Path(download.value.path()).read_text()
@@ -108,7 +109,32 @@ def test_parts_are_reached_and_chosen_by_keyboard(visit):
     addressed(page, "|skip_connect~0|avg_pool_3x3~1|")
     page.get_by_role("button", name="Undo").press("Enter")
     addressed(page, "|avg_pool_3x3~0|avg_pool_3x3~1|")
+
+    page.locator("#before-normal-edge-1").focus()
+    page.keyboard.press("ArrowLeft")
+    assert focused_part(page).startswith("before-normal-node"), "arrows walk the graph"
+    page.keyboard.press("ArrowRight")
+    assert focused_part(page).startswith("before-normal-edge")
+    page.locator("#before-normal-edge-1").focus()
+    page.keyboard.press("Delete")
+    page.wait_for_function("() => !decodeURIComponent(location.search).includes('avg_pool_3x3~0|avg')", timeout=60_000)
+    ready(page)
+    page.wait_for_function(f"() => ({FOCUSED}).includes('normal-')", timeout=30_000)
+    page.keyboard.press("Control+z")
+    addressed(page, "|avg_pool_3x3~0|avg_pool_3x3~1|")
+    page.wait_for_function(f"() => ({FOCUSED}).includes('normal-')", timeout=30_000)
+    assert page.locator("svg.cell-drawing").first.locator("[tabindex='0']").count() == 1, "one stop for Tab"
     assert page.problems == []
+
+
+# The id of the element that has the focus, inside components, too.
+FOCUSED = (
+    "(() => { let e = document.activeElement; while (e.shadowRoot) e = e.shadowRoot.activeElement; return e.id; })()"
+)
+
+
+def focused_part(page) -> str:
+    return page.evaluate(FOCUSED)
 
 
 def advanced(page) -> None:

@@ -411,6 +411,23 @@ def test_changes_are_exported_as_one_drawing():
     assert [item.label for item in app.get("download_button")] == ["SVG", "PNG", "PDF", "DOT"] and len(files) > 4
 
 
+def test_a_pasted_cell_is_exported_in_its_own_notation_and_on_either_network():
+    app = open_page(cell="nasbench201:9")
+    assert box(app, "Notation").value == "nasbench201"
+    act(app, app.segmented_control(key="source").set_value("paste"))
+    assert app.caption[1].value.startswith("Until you choose another, the input is the cell below")
+    app.text_area(key="pasted").set_value(write(library()["DARTS"].architecture, "json"))
+    act(app, button(app, "Use this cell").click())
+    assert app.caption[1].value.startswith("Pasted: this is DARTS of the library; read as NAT Lab's own JSON")
+    assert "published" in app.caption[1].value
+    assert box(app, "Notation").value == "json"
+    act(app, app.segmented_control(key="export_network").set_value("imagenet"))
+    assert any("The whole network (ImageNet, C 48, L 14" in item.value for item in app.caption)
+    act(app, app.segmented_control(key="source").set_value("library"))
+    act(app, app.selectbox(key="library_name").set_value("ENAS"))
+    assert box(app, "Notation").value == "genotype"
+
+
 def test_the_network_is_exported_at_any_size_with_given_weights():
     app = open_page(cell="DARTS")
     assert any("The whole network (CIFAR, C 36, L 20" in item.value for item in app.caption)

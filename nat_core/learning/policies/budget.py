@@ -21,7 +21,7 @@ _HARDLY_POSSIBLE = _IMPOSSIBLE / 2
 _BINS = 256
 _ROUNDING = 1e-9
 # How many partial choices compete: at first, and at most.
-_BEAM_FACTOR, _BEAM_SPARE, _BEAM_AT_MOST, _WIDER = 3, 24, 4096, 4
+_BEAM_FACTOR, _BEAM_SPARE, _BEAM_AT_MOST, _WIDER = 1, 16, 4096, 4
 # Problems that are worked on at once; more would only leave the processor's cache.
 _AT_ONCE = 256
 

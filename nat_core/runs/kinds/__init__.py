@@ -1,12 +1,12 @@
 """The kinds of run there are, so that a run's record alone suffices to continue it.
 
-A kind is one row in `KINDS` and one `Work`, which is loaded only when it is needed: listing runs needs none.
+A kind is one row in `KINDS` and one `Work`. A kind's module imports torch, so it is imported when its work is needed:
+listing runs needs none.
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -20,18 +20,36 @@ class Kind(NamedTuple):
     """What is known of a kind of run before its work is loaded.
 
     Attributes:
-        work: where its `Work` is, as ``module:NAME``.
+        work: imports and returns its `Work`.
         measure: what the best and the last value of its headline metric are.
     """
 
-    work: str
+    work: Callable[[], Work]
     measure: Literal["accuracy_percent", "gain_points"]
 
 
+def _table_training() -> Work:
+    from nat_core.runs.kinds.training import TABLE_TRAINING as work
+
+    return work
+
+
+def _image_training() -> Work:
+    from nat_core.runs.kinds.training import IMAGE_TRAINING as work
+
+    return work
+
+
+def _evaluation() -> Work:
+    from nat_core.runs.kinds.evaluation import EVALUATION as work
+
+    return work
+
+
 KINDS: Mapping[str, Kind] = MappingProxyType({
-    "train": Kind("nat_core.runs.kinds.training:TABLE_TRAINING", "gain_points"),
-    "train-images": Kind("nat_core.runs.kinds.training:IMAGE_TRAINING", "gain_points"),
-    "evaluate": Kind("nat_core.runs.kinds.evaluation:EVALUATION", "accuracy_percent"),
+    "train": Kind(_table_training, "gain_points"),
+    "train-images": Kind(_image_training, "gain_points"),
+    "evaluate": Kind(_evaluation, "accuracy_percent"),
 })  # fmt: skip
 
 
@@ -39,8 +57,7 @@ def work_of(kind: str) -> Work:
     """The work of this kind. Raises ValueError for an unknown one."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind of run {kind[:40]!r}; accepted: {', '.join(KINDS)}")
-    work: Work = resolve_name(KINDS[kind].work)
-    return work
+    return KINDS[kind].work()
 
 
 def measure_of(kind: str) -> str:

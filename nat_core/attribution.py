@@ -1,0 +1,29 @@
+"""What each change of a transformation is worth: the accuracy that is lost when it alone is undone."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nat_core.architecture.cell import Architecture
+from nat_core.learning.accuracy import AccuracySource
+
+
+def worth_of_changes(before: Architecture, after: Architecture, source: AccuracySource) -> NDArray[np.float64]:
+    """[edges] points of accuracy that `after` has more than itself with the edge's operation of `before`.
+
+    Edges are those of the normal cell, then those of the reduction cell; an unchanged one has NaN. Changes act
+    together, so their worths need not sum to the gain.
+
+    Args:
+        before, after: of one topology.
+        source: of accuracies; it must know both.
+    """
+    worth = np.full(len(before.operations), np.nan)
+    changed = [i for i, pair in enumerate(zip(before.operations, after.operations, strict=True)) if len({*pair}) > 1]
+    undone = [
+        after.with_operations([*after.operations[:i], before.operations[i], *after.operations[i + 1 :]])
+        for i in changed
+    ]
+    if changed:
+        accuracies = source.accuracy_percent([after, *undone])
+        worth[changed] = accuracies[0] - accuracies[1:]
+    return worth
