@@ -261,9 +261,14 @@ def notation_read() -> str:
 
 
 def input_name() -> str:
-    """What the input is called, in letters, digits and dashes: the beginning of a file's name."""
+    """What the input is called, as the beginning of a file's name."""
     cell = st.session_state["cell"]
-    return "-".join(re.findall(r"[A-Za-z0-9]+", cell if cell in library() else input_title()))[:40] or "cell"
+    return in_file_name(cell if cell in library() else input_title())
+
+
+def in_file_name(text: str) -> str:
+    """A name of letters, digits and dashes alone."""
+    return "-".join(re.findall(r"[A-Za-z0-9]+", text))[:40] or "cell"
 
 
 def input_title() -> str:

@@ -18,7 +18,7 @@ from ui import export, metrics
 from ui.picture import picture
 from ui.text import edge_label, plain
 from ui.theme import SIDE_BY_SIDE, theme
-from ui.view import open_in_transform
+from ui.view import in_file_name, open_in_transform
 
 FIRST, SECOND = "first", "second"  # keys of the two, in the address too
 _USUAL = ("DARTS", "NATv2_DARTS")
@@ -41,7 +41,9 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
             )  # fmt: skip
     _figures(before, after)
     _drawings(before, after, name)
-    export.changes(before.item.architecture, after.item.architecture)
+    export.changes(
+        before.item.architecture, after.item.architecture, in_file_name(f"{before.item.name} {after.item.name}")
+    )
     frame = edge_frame(before.item.architecture, after.item.architecture, network)
     if frame.empty:
         st.caption("These two are the same, edge by edge.")
