@@ -117,12 +117,14 @@ def transform(
     network: str | None = None,
     **sizes: Any,
 ) -> Transformation:
-    """The architecture that a policy makes of the given one: as accurate or better for no more multiply-adds.
+    """What a policy makes of an architecture: the cheapest on its front that is not worse beyond its error.
+
+    With a budget it is the most accurate that fits.
 
     Args:
         policy: a name in `pretrained/` or a policy's folder; None: the first that fits.
-        max_macs: a budget in multiply-adds; None: the input's own.
-        candidates: how many of the policy's proposals are compared, 1 to 1,000; 1 is its most probable one.
+        max_macs: a budget in multiply-adds.
+        candidates: how many of the policy's proposals are compared within each budget that is tried, 1 to 1,000.
         network, **sizes: as of `cost`, where multiply-adds are counted.
     """
     given = _architecture(architecture)

@@ -1,7 +1,8 @@
 """The use case: architectures and a policy → the trade-off that the policy offers for each, from cheapest to best.
 
 Within every budget, a share of the input's own cost, the policy proposes its most probable outputs. All of them, for
-all inputs and budgets, are judged together; a front keeps the best within each budget that nothing cheaper matches.
+all inputs and budgets, are judged together; a front keeps the best within each budget that nothing cheaper matches,
+and the cheapest that is as good as the input, which is what `transformation` gives.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ class Point:
     """A point of a front.
 
     Attributes:
-        budget: the smallest of the shares in which it is the best.
+        budget: the smallest of the shares that it fits.
         candidate: itself.
         latency_ms: where a device's latency is the cost.
     """
@@ -52,6 +53,7 @@ class Front:
     Attributes:
         input: the architecture that was given, with its costs and its accuracy.
         points: from cheapest to best: distinct, none dominated; the input is one of them where it is not dominated.
+        first: the point to show first: the cheapest that is not worse than the input beyond its error; None if all are.
         cost: what the budgets limit: "macs", "parameters" or a device.
         accuracy_kind, accuracy_description: of the source.
         latency_ms: of the input, where a device's latency is the cost.
@@ -59,17 +61,11 @@ class Front:
 
     input: Candidate
     points: tuple[Point, ...]
+    first: Point | None
     cost: str
     accuracy_kind: AccuracyKind
     accuracy_description: str
     latency_ms: float | None = None
-
-    @property
-    def first(self) -> Point | None:
-        """The point to show first: the cheapest that is as good as the input; None if none is."""
-        places = {point.candidate: place for place, point in enumerate(self.points)}
-        found = cheapest_as_good(places, self.input, places.__getitem__)
-        return None if found is None else self.points[places[found]]
 
     def to_dict(self) -> dict[str, Any]:
         """What the command line gives as JSON; costs in MACs, parameters and milliseconds, accuracies in percent."""
@@ -208,17 +204,15 @@ def _front(
     costs = pool.costs(cost)
     own = float(costs[0])
     rising = undominated(costs, judgement.accuracy_percent, judgement.believable)
-    best: dict[int, float] = {}
-    for share in reversed(shares):
-        if fitting := [number for number in rising if costs[number] <= share * own]:
-            best.setdefault(fitting[-1], share)
+    fitting = [[number for number in rising if costs[number] <= share * own] for share in shares]
+    given, *items = (with_judgement(pool.candidate(number), judgement, number) for number in (0, *fitting[0]))
+    chosen = cheapest_as_good(items, given, lambda item: float(costs[item.number]))
+    kept = {numbers[-1] for numbers in fitting if numbers} | ({chosen.number} if chosen else set())
 
-    def judged(number: int) -> Candidate:
-        return with_judgement(pool.candidate(number), judgement, number)
+    def point(item: Candidate) -> Point:
+        value = float(costs[item.number])
+        return Point(min(share for share in shares if value <= share * own), item, value if cost in DEVICES else None)
 
-    is_latency = cost in DEVICES
-    points = [
-        Point(share, judged(number), float(costs[number]) if is_latency else None) for number, share in best.items()
-    ]
-    latency_ms = own if is_latency else None
-    return Front(judged(0), tuple(points), cost, source.kind, source.description, latency_ms)
+    points = tuple(point(item) for item in items if item.number in kept)
+    first = next((item for item in points if item.candidate is chosen), None)
+    return Front(given, points, first, cost, source.kind, source.description, own if cost in DEVICES else None)

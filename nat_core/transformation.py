@@ -1,9 +1,9 @@
 """The use case: an architecture and a policy → ranked transformations of it.
 
 Candidates come from the policy (its most probable distinct outputs, as for a front, or seeded samples), stay within a
-budget of MACs, and are judged by an accuracy source. Of one budget the most accurate candidate is the output; of
-several shares of it, the cheapest that is as good as the input. The input is always a candidate, so that the output is
-never worse than it by more than the source can tell.
+budget of MACs, and are judged by an accuracy source. The output is the cheapest on their front that is not worse than
+the input beyond its error or, where a budget is given, the most accurate that fits. Without a budget the input is a
+candidate, so that the output is never worse than it by more than the source can tell.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,14 +19,14 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement, StagedSource, UncertainSource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, ChanceSource, Judgement, StagedSource
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.pools import Pool, pooled
 from nat_core.ranking import Candidate, cheapest_as_good, judged, macs, most_accurate_first, undominated
 from nat_core.tradeoff import MAX_CANDIDATES, SHARES, checked_shares
-from nat_core.verdicts import compared
+from nat_core.verdicts import compared, demonstration
 
 MAX_SAMPLES = MAX_CANDIDATES
 
@@ -38,16 +38,16 @@ class Options:
     """How candidates are drawn and what they may cost.
 
     Attributes:
-        samples: candidates beside the input within each share of the budget, 1 to 1,000; 1 with method "probable" is
-            the greedy output.
+        samples: candidates beside the input within each budget that is tried, 1 to 1,000.
         method: the most probable distinct outputs, or seeded random draws (duplicates dropped).
         seed: of the draws; "probable" needs none.
-        max_macs: budget in multiply-adds of the whole network, every non-null edge counted; None: the input's own.
-        allow_costlier: without a budget, whether candidates may cost more than the input.
+        max_macs: budget in multiply-adds of the whole network, every non-null edge counted, which makes the output the
+            most accurate that fits; None: the input's own, and the output is the cheapest as good as the input.
+        allow_costlier: without a budget, whether candidates may cost more than the input; then, too, the output is the
+            most accurate.
         network: where costs are counted; None: the one that the space is usually quoted on.
-        shares: of the budget, or of the input's MACs where these are less, within each of which candidates are sought;
-            several make the output the cheapest candidate that is as good as the input. None: `SHARES` where the
-            source is uncertain and there are several samples, otherwise the budget alone.
+        shares: of the input's MACs, within each of which candidates are sought, beside the budget. One share of 1 and
+            one sample are the policy's most probable output.
 
     Raises:
         ValueError: a field is out of its range.
@@ -59,7 +59,7 @@ class Options:
     max_macs: int | None = None
     allow_costlier: bool = False
     network: NetworkConfig | None = None
-    shares: tuple[float, ...] | None = None
+    shares: tuple[float, ...] = SHARES
 
     def __post_init__(self) -> None:
         if not 1 <= self.samples <= MAX_SAMPLES:
@@ -70,15 +70,12 @@ class Options:
             raise ValueError(f"seed is {self.seed}; accepted: 0 to 2⁶³ − 1")
         if self.max_macs is not None and self.max_macs < 0:
             raise ValueError(f"the budget is {self.max_macs} MACs; accepted: 0 or more")
-        if self.shares is not None:
-            checked_shares(self.shares)
+        checked_shares(self.shares)
 
-    def sought_for(self, source: AccuracySource | None) -> "Options":
-        """The same with the shares that `source` asks for where none were given."""
-        if self.shares is not None:
-            return self
-        several = isinstance(source, UncertainSource) and self.samples > 1
-        return replace(self, shares=SHARES if several else (1.0,))
+    @property
+    def has_budget(self) -> bool:
+        """Whether the most accurate is asked for, within a budget or at any cost."""
+        return self.max_macs is not None or self.allow_costlier
 
 
 @dataclass(frozen=True)
@@ -96,6 +93,7 @@ class Transformation:
         judged: evaluations of the source so far and in all; equal when it is done.
         options: how candidates were drawn.
         over_budget: proposals beside the input that were dropped since they exceed the budget.
+        chance_percent: the accuracy that guessing gives, where those here may be no better.
     """
 
     input: Candidate
@@ -109,6 +107,7 @@ class Transformation:
     judged: tuple[int, int] = (0, 0)
     options: Options = Options()
     over_budget: int = 0
+    chance_percent: float | None = None
 
     @property
     def changes(self) -> tuple[EdgeChange, ...]:
@@ -148,10 +147,6 @@ class Transformation:
     def _others(self) -> list[Candidate]:
         return [item for item in self.candidates if item.number != self.input.number]
 
-    @property
-    def _has_several_budgets(self) -> bool:
-        return len(self.options.shares or ()) > 1
-
     def _unchanged_verdict(self) -> str:
         """Of the candidates that were compared, or why there are none."""
         if not self._others:
@@ -159,13 +154,16 @@ class Transformation:
         if self.accuracy_kind is None:
             every = len(self.candidates)
             return f"Left as it is: the input is the most probable of {every} candidates, not compared by accuracy."
-        count = sum(item.accuracy_percent is not None for item in self._others)
+        count = len(self._sure(self._others))
         if not count or self.input.accuracy_percent is None:
             return "Left as it is: no other candidate has been compared by accuracy."
-        none = "the only other candidate is not" if count == 1 else f"none of the {count} others is"
-        if self._has_several_budgets:
-            return f"Left as it is: {none} cheaper and as accurate, as far as can be told."
-        return f"Already as good as it gets: {none} better."
+        which = self._which(self._others)
+        none = f"the only other candidate{which} is not" if count == 1 else f"none of the {count} others{which} is"
+        if self.options.has_budget:
+            return f"Already as good as it gets: {none} better."
+        if count == 1:
+            return f"Left as it is: {none} both cheaper and as good."
+        return f"Left as it is: nothing cheaper on the front of {count + 1} candidates{which} is as good."
 
     def _why_alone(self) -> str:
         """Why the input is the only candidate."""
@@ -181,15 +179,29 @@ class Transformation:
     def _changed_verdict(self) -> str:
         count, has_input = len(self.candidates), len(self._others) < len(self.candidates)
         edges = f"{len(self.changes)} edge{'s' if len(self.changes) != 1 else ''} changed{self._where}"
-        facts = f"{compared(self.input, self.output)}, {edges}"
+        doubt = demonstration(self.input, self.output, self.chance_percent)
+        facts = ", ".join(filter(None, (compared(self.input, self.output), doubt, edges)))
         if count == 1:
             return f"{facts}: the only candidate, since the input itself exceeds the budget."
         included = "the input included" if has_input else "without the input, which exceeds the budget"
         if self.accuracy_kind is None:
             return f"{facts}: the most probable of {count} candidates, {included}, not compared by accuracy."
-        if self._has_several_budgets and self.output.is_as_good_as(self.input):
-            return f"{facts}: the cheapest of {count} candidates that is as good as the input."
-        return f"{facts}: the most accurate of {count} candidates, {included}."
+        sure, which = len(self._sure(self.candidates)), self._which(self.candidates)
+        if not self.options.has_budget and self.output.is_as_good_as(self.input):
+            return f"{facts}: the cheapest on the front of {sure} candidates{which} that is as good as the input."
+        if sure == 1:
+            return f"{facts}: the only candidate{which}."
+        return f"{facts}: the most accurate of {sure or count} candidates{which if sure else ''}, {included}."
+
+    @staticmethod
+    def _sure(items: Sequence[Candidate]) -> list[Candidate]:
+        """Those whose accuracy may decide."""
+        return [item for item in items if item.accuracy_percent is not None and item.is_believable and item.is_final]
+
+    def _which(self, items: Sequence[Candidate]) -> str:
+        """What sets those apart whose accuracy may decide; nothing where all may."""
+        judged = sum(item.accuracy_percent is not None for item in items)
+        return " whose accuracy can be believed" if len(self._sure(items)) < judged else ""
 
     @property
     def _where(self) -> str:
@@ -241,13 +253,13 @@ def transform(
 ) -> Transformation:
     """Transform `architecture` with `policy`, by the transition rule that the policy was trained for.
 
-    With an accuracy source the most accurate candidate is chosen; with an uncertain one, the cheapest that is not worse
-    than the input by more than a standard error. Without a source, the most probable.
+    Without a budget the output is the cheapest on the front that is not worse than the input beyond its error; with
+    one, the most accurate that fits; without an accuracy source, the most probable.
 
     Raises:
         ValueError: the network, the source or the budget does not fit the architecture; says which and why.
     """
-    proposal = propose(architecture, policy, space, options.sought_for(source), source)
+    proposal = propose(architecture, policy, space, options, source)
     if source is None:
         return proposal
     *_, final = evaluation_steps(proposal, source)
@@ -266,7 +278,6 @@ def propose(
     Of the most probable, those whose gains `source` does not believe are left out. Raises ValueError as `transform`
     does.
     """
-    options = options.sought_for(None)
     network = options.network or NETWORKS[space.network]
     own = cost_model(network).cost(architecture).macs
     max_macs = options.max_macs if options.max_macs is not None or options.allow_costlier else own
@@ -297,21 +308,22 @@ def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterat
         evaluated = judged(items, [given] * len(items), source, judgement.accuracy_percent, judgement.is_final)
         kept = {item.number for item in proposal.candidates}
         ranked = most_accurate_first(item for item in evaluated if item.number in kept)
-        yield replace(
+        found = replace(
             proposal,
             input=evaluated[0],
-            output=_chosen(ranked, evaluated[0], proposal.options),
             candidates=tuple(ranked),
             accuracy_kind=source.kind,
             accuracy_description=source.description,
+            chance_percent=source.chance_percent if isinstance(source, ChanceSource) else None,
             judged=(judgement.done, judgement.total),
         )
+        yield replace(found, output=_chosen(found))
 
 
-def _chosen(ranked: Sequence[Candidate], given: Candidate, options: Options) -> Candidate:
-    """Of several shares of the budget the cheapest that is as good as the input; else, or if none is, the first."""
-    several = len(options.shares or ()) > 1
-    return (cheapest_as_good(ranked, given, macs) if several else None) or ranked[0]
+def _chosen(found: Transformation) -> Candidate:
+    """The cheapest on the front that is as good as the input; within a budget, or if none is, the most accurate."""
+    cheapest = None if found.options.has_budget else cheapest_as_good(found.front, found.input, macs)
+    return cheapest or found.candidates[0]
 
 
 def _number(item: Candidate) -> int:
@@ -336,10 +348,9 @@ def _probable(
     options: Options,
     source: AccuracySource | None,
 ) -> Pool:
-    """The most probable outputs within shares of the budget."""
-    limit = _dearest(architecture, network) if max_macs is None else max_macs
-    largest, *smaller = options.shares or (1.0,)
-    limits = [largest * limit, *(share * min(limit, own) for share in smaller)]
+    """The most probable outputs within the budget, and within shares of the input's own MACs."""
+    budget = _dearest(architecture, network) if max_macs is None else max_macs
+    limits = [budget, *(share * own for share in checked_shares(options.shares) if share * own != budget)]
     return next(pooled([architecture], policy, space, [limits], options.samples, "macs", network, source))
 
 

@@ -1,5 +1,7 @@
 """What a candidate comes to beside its input, in words with numbers."""
 
+from collections.abc import Iterable
+
 from nat_core.ranking import Candidate
 
 
@@ -7,6 +9,27 @@ def compared(given: Candidate, item: Candidate, unit: str = "MACs") -> str:
     """``24 % fewer MACs, accuracy the same within ± 0.15``; `unit` names what a multiply-add or two count as."""
     clauses = [_cost(given.cost.macs, item.cost.macs, unit), _accuracy(given, item)]
     return ", ".join(filter(None, clauses))
+
+
+def demonstration(
+    given: Candidate, item: Candidate, chance_percent: float | None = None, is_short: bool = False
+) -> str:
+    """``a demonstration: guessing gives 10 %``: why what `compared` says shows only that training works; or nothing.
+
+    Args:
+        given, item: the input and a candidate.
+        chance_percent: what guessing gives, where accuracies may be no better.
+        is_short: whether the policy was trained for a moment only.
+    """
+    if is_near_chance((given.accuracy_percent, item.accuracy_percent), chance_percent):
+        return f"a demonstration: guessing gives {chance_percent:.3g} %"
+    return "a demonstration: the policy was trained for a moment only" if is_short else ""
+
+
+def is_near_chance(percents: Iterable[float | None], chance_percent: float | None) -> bool:
+    """Whether accuracies, as far as they are known, are all less than twice what guessing gives."""
+    known = [percent for percent in percents if percent is not None]
+    return chance_percent is not None and bool(known) and max(known) < 2 * chance_percent
 
 
 def _cost(before: int, after: int, unit: str) -> str:

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from ui import shell
-from ui.compare import architectures, explorer
+from ui.compare import architectures, explorer, fronts
 
 shell.require_app()
-_VIEWS = {"nasbench201": "NAS-Bench-201", "architectures": "Architectures"}
+_VIEWS = {"nasbench201": "NAS-Bench-201", "architectures": "Architectures", "fronts": "Fronts"}
 
 st.title("Compare cells", anchor=False)
 view = st.segmented_control(
     "View", _VIEWS, format_func=_VIEWS.get, default="nasbench201", required=True, key="compare", bind="query-params",
     label_visibility="collapsed",
 )  # fmt: skip
-(explorer if view == "nasbench201" else architectures).page()
+{"nasbench201": explorer, "architectures": architectures, "fronts": fronts}[view].page()

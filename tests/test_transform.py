@@ -45,15 +45,20 @@ def policy():
 def test_never_worse_never_costlier_never_outside_the_rule(architecture, method, samples):
     torch.manual_seed(1)
     policy = Policy(PolicyConfig(width=8, layers=1, embedding=4, key=4)).eval()
-    result = transform(architecture, policy, SPACE, SOURCE, Options(samples=samples, method=method, seed=3))
+    own = cost_model(NETWORKS["nasbench201"]).cost(architecture).macs
+    result = transform(architecture, policy, SPACE, SOURCE, Options(samples, method, 3, max_macs=own))
     assert result.gain_percent >= 0
     assert result.output.accuracy_percent == max(item.accuracy_percent for item in result.candidates)
+    free = transform(architecture, policy, SPACE, SOURCE, Options(samples, method, 3))
+    good = [item for item in free.candidates if item.accuracy_percent >= free.input.accuracy_percent]
+    assert free.output == min(good, key=lambda item: (item.cost.macs, -item.accuracy_percent))
     assert architecture in [item.architecture for item in result.candidates]
     for item in result.candidates:
         assert item.cost.macs <= result.input.cost.macs
         pairs = zip(architecture.operations, item.architecture.operations, strict=True)
         assert all(is_legal(before, after) for before, after in pairs)
-    assert len({item.architecture for item in result.candidates}) == len(result.candidates) <= samples + 1
+    budgets = len(SHARES) if method == "probable" else 1
+    assert len({item.architecture for item in result.candidates}) == len(result.candidates) <= budgets * samples + 1
 
 
 def test_candidates_are_costed_judged_and_scored(policy):
@@ -67,7 +72,7 @@ def test_candidates_are_costed_judged_and_scored(policy):
         assert item.effective_cost == model.cost(item.architecture.effective)
         assert item.accuracy_percent == SOURCE.accuracy_percent([item.architecture])[0]
     _, scores = distribution.most_probable(1)
-    greedy = transform(architecture, policy, SPACE, SOURCE, Options(samples=1, allow_costlier=True))
+    greedy = transform(architecture, policy, SPACE, SOURCE, Options(1, allow_costlier=True, shares=(1.0,)))
     assert max(item.log_probability for item in greedy.candidates) == pytest.approx(scores[0], abs=1e-4)
 
 
@@ -90,15 +95,13 @@ class Uncertain(TabularAccuracy):
 @pytest.mark.parametrize("seed", range(4))
 def test_by_an_uncertain_source_the_cheapest_is_chosen_that_is_as_good_as_the_input(policy, seed):
     architecture = SPACE.sample(random.Random(seed))
-    fine = transform(architecture, policy, SPACE, SOURCE, Options(samples=50))
-    assert fine.output.accuracy_percent == max(item.accuracy_percent for item in fine.candidates)
     uncertain = transform(architecture, policy, SPACE, Uncertain(3.0), Options(samples=50))
     before = uncertain.input.accuracy_percent
 
     def is_as_good(item):
         return item.accuracy_percent + len(difference(architecture, item.architecture)) >= before
 
-    good = [item for item in uncertain.candidates if is_as_good(item)]
+    good = [item for item in uncertain.front if is_as_good(item)]
     assert uncertain.output in good
     assert uncertain.output.cost.macs == min(item.cost.macs for item in good)
     assert [*uncertain.candidates] == sorted(uncertain.candidates, key=lambda item: -item.accuracy_percent)
@@ -126,27 +129,34 @@ def test_what_a_source_does_not_believe_is_not_chosen_and_ranks_last(policy):
     assert kept == sorted(kept, reverse=True) == [item.is_believable for item in believed.candidates]
 
 
-def test_candidates_for_an_uncertain_source_are_sought_in_smaller_budgets_too():
+def test_candidates_are_sought_in_smaller_budgets_too():
     given = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
     shipped, _ = catalogue.load_for(PRETRAINED, given)
-    fine, uncertain = (
-        transform(given, shipped, SPACE, source, Options(samples=9)) for source in (SOURCE, Uncertain(1.0))
-    )
-    asked = transform(given, shipped, SPACE, SOURCE, Options(samples=9, shares=SHARES))
-    assert {item.architecture for item in asked.candidates} == {item.architecture for item in uncertain.candidates}
-    assert {item.architecture for item in fine.candidates} < {item.architecture for item in uncertain.candidates}
+    found = transform(given, shipped, SPACE, SOURCE, Options(samples=9))
     cheapest = min(item.cost.macs for item in transform(given, shipped, SPACE, SOURCE, Options(1000)).candidates)
     for share in SHARES:
-        limit = share * fine.input.cost.macs
-        assert sum(item.cost.macs <= limit for item in uncertain.candidates) >= 9 or limit < cheapest
-    greedy = transform(given, shipped, SPACE, Uncertain(1.0), Options(samples=1))
+        limit = share * found.input.cost.macs
+        assert sum(item.cost.macs <= limit for item in found.candidates) >= 9 or limit < cheapest
+    greedy = transform(given, shipped, SPACE, Uncertain(1.0), Options(samples=1, shares=(1.0,)))
     assert len(greedy.candidates) <= 2
 
 
-def test_within_several_budgets_the_output_is_the_cheapest_that_is_as_good(policy):
+@pytest.mark.parametrize("share", [0.8, 0.4])
+def test_within_a_budget_the_output_is_the_best_that_fits_of_what_is_found_without_one(share):
+    given = table.architecture_of_index(5982)
+    shipped, _ = catalogue.load_for(PRETRAINED, given)
+    free = transform(given, shipped, SPACE, SOURCE)
+    limit = int(share * free.input.cost.macs)
+    fitting = [item for item in free.candidates if item.cost.macs <= limit]
+    bound = transform(given, shipped, SPACE, SOURCE, Options(max_macs=limit))
+    assert bound.output.architecture == max(fitting, key=lambda item: item.accuracy_percent).architecture
+    assert "the most accurate of " in bound.verdict and "the cheapest on the front of " in free.verdict
+
+
+def test_without_a_budget_the_output_is_the_cheapest_that_is_as_good(policy):
     for seed in range(6):
         architecture = SPACE.sample(random.Random(seed))
-        result = transform(architecture, policy, SPACE, SOURCE, Options(samples=20, shares=SHARES))
+        result = transform(architecture, policy, SPACE, SOURCE, Options(samples=20))
         assert result.gain_percent >= 0
         for item in result.candidates:
             assert item.cost.macs >= result.output.cost.macs or item.accuracy_percent < result.input.accuracy_percent
@@ -167,7 +177,10 @@ def test_a_cell_stays_as_it_is_where_nothing_cheaper_is_as_good(policy):
             return np.zeros(len(outputs))
 
     kept = transform(STRONGEST, policy, SPACE, Falling(1.0), Options(samples=50))
-    assert kept.is_unchanged and " others is cheaper and as accurate, as far as can be told." in kept.verdict
+    assert kept.is_unchanged
+    assert kept.verdict == (
+        f"Left as it is: nothing cheaper on the front of {len(kept.candidates)} candidates is as good."
+    )
 
 
 def test_a_verdict_has_the_numbers(policy):
@@ -241,12 +254,17 @@ def test_the_verdict_counts_only_what_was_compared(policy):
     others = [item for item in result.candidates if item.number]
     kept = replace(result, output=result.input)
 
-    def said(*items):
-        return replace(kept, candidates=(result.input, *items)).verdict
+    def said(*items, budget=10**9):
+        options = replace(kept.options, max_macs=budget)
+        return replace(kept, candidates=(result.input, *items), options=options).verdict
 
     worse = [replace(item, accuracy_percent=10.0) for item in others]
     assert said(*worse[:1]) == "Already as good as it gets: the only other candidate is not better."
     assert said(*worse[:3]) == "Already as good as it gets: none of the 3 others is better."
+    assert said(worse[0], budget=None) == "Left as it is: the only other candidate is not both cheaper and as good."
+    doubted = replace(others[3], accuracy_percent=99.0, is_believable=False)
+    none = "none of the 2 others whose accuracy can be believed is better."
+    assert said(*worse[:2], doubted) == f"Already as good as it gets: {none}"
     unjudged = [replace(item, accuracy_percent=None) for item in others[3:6]]
     assert said(*worse[:3], *unjudged) == "Already as good as it gets: none of the 3 others is better."
     assert said(*unjudged) == "Left as it is: no other candidate has been compared by accuracy."
@@ -275,7 +293,7 @@ def test_equal_accuracies_are_told_apart_by_cost(policy):
 
 def test_as_good_as_it_gets_is_said(policy):
     best = max(range(0, 15625, 7), key=lambda code: SOURCE.accuracy_percent([architecture_of(code)])[0])
-    result = transform(architecture_of(best), policy, SPACE, SOURCE, Options(samples=1))
+    result = transform(architecture_of(best), policy, SPACE, SOURCE, Options(samples=1, max_macs=10**9))
     assert result.is_unchanged and result.changes == ()
     assert result.verdict.startswith("Already as good as it gets")
 

@@ -26,13 +26,24 @@ def shown(outcome: Transformation) -> Candidate:
         return by_number[asked]
     if asked != BEST:
         st.warning(
-            f"Candidate {asked} of this link is not among the {len(outcome.candidates)} here; shown is the first.",
+            f"There is no candidate {asked} among the {len(outcome.candidates)} here, so what is shown is chosen as "
+            "without a link.",
             icon=":material/link_off:",
         )
-    if percent < 100:
-        within = [item for item in outcome.front if 100 * item.cost.macs <= percent * outcome.input.cost.macs]
-        return within[-1] if within else outcome.output
-    return outcome.output
+    return within(outcome, percent) if percent < 100 and outcome.front else outcome.output
+
+
+def within(outcome: Transformation, percent: int) -> Candidate:
+    """The best of the front that has at most so many percent of the input's MACs; says so where nothing has."""
+    fitting = [item for item in outcome.front if 100 * item.cost.macs <= percent * outcome.input.cost.macs]
+    if fitting:
+        return fitting[-1]
+    cheapest = outcome.front[0]
+    least = math.floor(100 * cheapest.cost.macs / max(outcome.input.cost.macs, 1))
+    st.info(
+        f"No proposal costs less than {least} % of the MACs, so the cheapest is shown.", icon=":material/info:"
+    )  # fmt: skip
+    return cheapest
 
 
 def table(outcome: Transformation, chosen: Candidate) -> None:

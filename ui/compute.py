@@ -27,7 +27,6 @@ from nat_core.network.costs import Cost, cost_model
 from nat_core.paths import PRETRAINED
 from nat_core.ranking import Candidate, judged
 from nat_core.runs.folders import default_folders
-from nat_core.tradeoff import SHARES
 from nat_core.transformation import Options, Transformation, propose
 from nat_core.transformation import transform as run_transform
 
@@ -57,26 +56,29 @@ class Answer:
         progress: the outcome so far, and whether more is coming.
         again: asks again.
         key: of the work, for `stop` and `go_on` of the evaluation queue; None where everything is known at once.
+        is_short: whether the policy was trained for a moment only.
     """
 
     progress: Progress
     again: Callable[[], "Answer"] = field(repr=False, compare=False)
     key: Hashable | None = None
+    is_short: bool = False
 
 
 def transform(architecture: Architecture, policy: str, space: Space, options: Options, device: str) -> Answer:
     """`architecture` transformed by the policy of that name: what it proposes at once, accuracies as they come.
 
-    Candidates are sought within all shares of a front. Raises ValueError with one sentence.
+    Raises ValueError with one sentence.
     """
     again = partial(transform, architecture, policy, space, options, device)
     loaded, card = catalogue.load_for(POLICIES, architecture, policy, device)
     source = catalogue.accuracy_source(card, architecture, download=False)
-    options = replace(options, shares=SHARES)
     if isinstance(source, StagedSource):
         key = (architecture, loaded, space, source, options)
-        return Answer(evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source), again, key)
-    return Answer(Progress(_transform(architecture, loaded, space, source, options), "finished"), again)
+        progress = evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source)
+        return Answer(progress, again, key, card.is_demonstration)
+    progress = Progress(_transform(architecture, loaded, space, source, options), "finished")
+    return Answer(progress, again, is_short=card.is_demonstration)
 
 
 def told_budget(outcome: Transformation, shown: Candidate, policy: str, device: str) -> Transformation:

@@ -34,27 +34,27 @@ def transformation(outcome: Transformation, shown: Candidate) -> None:
     side = st.segmented_control("Export", [*sides, _CHANGES], default="Output", required=True, key="export_side")
     if side == _CHANGES:
         st.caption("Every change in one drawing, old → new:")
-        changes(outcome.input.architecture, shown.architecture)
+        changes(outcome.input.architecture, shown.architecture, input_name())
         return
     _text(sides[side])
     with st.container(horizontal=True):
-        _drawings(partial(draw_architecture, sides[side]), side.lower())
+        _drawings(partial(draw_architecture, sides[side]), f"{input_name()}-{side.lower()}")
         whole = f"{input_name()}-transformed.json"
         _file("Whole result as JSON", lambda: json.dumps(outcome.to_dict(), indent=2), whole, _JSON)
     _network(sides[side], outcome.network, side.lower())
 
 
-def changes(before: Architecture, after: Architecture) -> None:
-    """What became of an architecture, as files with both cells in one drawing."""
+def changes(before: Architecture, after: Architecture, name: str) -> None:
+    """What became of an architecture, as files with both cells in one drawing, whose names begin with `name`."""
     with st.container(horizontal=True):
-        _drawings(partial(draw_difference, before, after), "changes")
+        _drawings(partial(draw_difference, before, after), f"{name}-changes")
 
 
 def one(architecture: Architecture, network: NetworkConfig | None) -> None:
     """The same for an input without output; `network`: what its costs are counted on, if anything."""
     _text(architecture)
     with st.container(horizontal=True):
-        _drawings(partial(draw_architecture, architecture), "input")
+        _drawings(partial(draw_architecture, architecture), f"{input_name()}-input")
     if network is not None:
         _network(architecture, network, "input")
 
@@ -142,9 +142,9 @@ def _text(architecture: Architecture) -> None:
 
 
 def _drawings(draw: Callable[[str], bytes], name: str) -> None:
-    """A button per format, in a file called after the input and `name`. `draw`: gives the content for a format."""
+    """A button per format, in a file called `name`. `draw`: gives the content for a format."""
     for format, mime in _MIME.items():
-        _file(format.upper(), partial(draw, format), f"{input_name()}-{name}.{format}", mime)
+        _file(format.upper(), partial(draw, format), f"{name}.{format}", mime)
 
 
 def _file(label: str, data: Callable[[], bytes | str], name: str, mime: str) -> None:

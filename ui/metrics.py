@@ -20,11 +20,12 @@ def cost(label: str, before: int, after: int) -> Figure:
     return Figure(label, millions(after), change, _tone(better=after < before, same=after == before))
 
 
-def accuracy(label: str, before: float, after: float) -> Figure:
-    """Percent; more is better."""
+def accuracy(label: str, before: float, after: float, is_demonstration: bool = False) -> Figure:
+    """Percent; more is better, unless both are no more than a demonstration."""
     gain = after - before
-    change = f"{signed(gain)} points on {before:.2f} %"
-    return Figure(label, f"{after:.2f} %", change, _tone(better=gain > 0, same=abs(gain) < 0.005))
+    change = f"{signed(gain)} points on {before:.2f} %{', a demonstration' if is_demonstration else ''}"
+    same = is_demonstration or abs(gain) < 0.005
+    return Figure(label, f"{after:.2f} %", change, _tone(better=gain > 0, same=same))
 
 
 def _tone(better: bool, same: bool) -> str:

@@ -12,7 +12,7 @@ from nat_core.architecture.difference import difference
 from nat_core.learning.nasbench201.table import DATA_SETS, TabularAccuracy
 from nat_core.network.costs import Cost
 from nat_core.transformation import Candidate, Transformation
-from nat_core.verdicts import compared
+from nat_core.verdicts import compared, demonstration
 from ui import along, compute, front, metrics, scratch, steps
 from ui.along import Figure, Sayings
 from ui.compute import Answer, Published
@@ -40,17 +40,18 @@ def sayings(answer: Answer, item: Candidate) -> Sayings:
     """What is said of a candidate as the output."""
     outcome, counted = answer.progress.outcome, unit()
     before, measured = outcome.input, _measured(outcome, item)
+    doubt = _demonstration(answer, item)
     found = [
         metrics.cost(counted.name, before.cost.macs * counted.per_mac, item.cost.macs * counted.per_mac),
         metrics.cost("Parameters", before.cost.parameters, item.cost.parameters),
     ]
     if item.accuracy_percent is not None and before.accuracy_percent is not None:
         label = f"{_data_set(outcome)} ({outcome.accuracy_kind})"
-        found.append(metrics.accuracy(label, before.accuracy_percent, item.accuracy_percent))
+        found.append(metrics.accuracy(label, before.accuracy_percent, item.accuracy_percent, bool(doubt)))
     changed = len(difference(before.architecture, item.architecture))
     found.append(Figure("Edges changed", f"{changed} of {len(before.architecture.edges)}"))
     if measured:
-        found.append(metrics.accuracy(measured.label, *measured.pair))
+        found.append(metrics.accuracy(measured.label, *measured.pair, measured.is_demonstration))
     return Sayings(unbroken(_verdict(answer, item, measured)), tuple(found))
 
 
@@ -146,4 +147,11 @@ def _verdict(answer: Answer, shown: Candidate, measured: _Measured | None) -> st
     if measured and measured.about:
         what = "trained for a demonstration" if measured.is_demonstration else "trained from scratch"
         trained = f"; {what}, {signed(measured.pair[1] - measured.pair[0])} points"
-    return f"{compared(outcome.input, shown, unit().name)}{doubt}{trained}."
+    said = ", ".join(filter(None, (compared(outcome.input, shown, unit().name), _demonstration(answer, shown))))
+    return f"{said}{doubt}{trained}."
+
+
+def _demonstration(answer: Answer, item: Candidate) -> str:
+    """Why the gain says only that training works; nothing where it means more."""
+    outcome = answer.progress.outcome
+    return demonstration(outcome.input, item, outcome.chance_percent, answer.is_short)

@@ -8,17 +8,20 @@ import streamlit as st
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.checkpoint import list_policies
 from nat_core.learning.support.device import available_devices, default_device, device_title
+from nat_core.naming import resolve
 from nat_core.transformation import MAX_SAMPLES, Options
 from ui import compute, notices
 from ui.callback import callback
 from ui.choice import choice
 from ui.compute import Answer
 from ui.text import plain
-from ui.view import show_first
+from ui.view import USUAL_CELLS, choose_cell, show_first
 
 _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
 _DEVICE = "device"
+_SWITCHED = "input_switched"  # a policy that brought an input, that input, and the sentence about it
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ def settings(architecture: Architecture) -> Settings | None:
     """What is asked for, as far as it is here; None, with a sentence on the page, where nothing transforms."""
     fitting = catalogue.fitting(compute.POLICIES, architecture)
     asked = st.session_state["policy"]
+    _say_switched()
     if not fitting:
+        if asked:
+            st.warning(plain(f"{_why_not(asked)}."), icon=":material/link_off:")
         st.info(plain(catalogue.why_none_fits(compute.POLICIES, architecture)), icon=":material/info:")
         return None
     spaces = _spaces(architecture, {card.space for card in fitting.values()})
@@ -57,12 +63,27 @@ def settings(architecture: Architecture) -> Settings | None:
     space = SPACES[st.session_state["space"]]
     policies = tuple(name for name, card in fitting.items() if card.space == space.name)
     policy = asked if asked in policies else policies[0]
-    if asked and asked not in catalogue.cards(compute.POLICIES):
-        st.warning(
-            plain(f"The policy {asked[:60]} is not here; shown is what {policy} does."), icon=":material/link_off:"
-        )
+    if asked and asked not in fitting:
+        st.warning(plain(f"{_why_not(asked)}; shown is what {policy} does."), icon=":material/link_off:")
     card = fitting[policy]
     return Settings(spaces, policies, space, policy, _device(), card.rule, card.data_set)
+
+
+def _why_not(name: str) -> str:
+    """Why the policy of that name cannot transform the input."""
+    try:
+        card = catalogue.card_of(compute.POLICIES, name)
+    except ValueError as error:
+        here = name in list_policies(compute.POLICIES)
+        return f"The policy {name[:60]} cannot be opened: {error}" if here else f"The policy {name[:60]} is not here"
+    return f"The policy {name[:60]} transforms cells of the space {card.target_space.title}, not this one"
+
+
+def _say_switched() -> None:
+    """That a policy has brought its own input, as long as both are what is shown."""
+    policy, cell, sentence = st.session_state.get(_SWITCHED, ("", "", ""))
+    if policy and (policy, cell) == (st.session_state["policy"], st.session_state["cell"]):
+        st.info(plain(sentence), icon=":material/swap_horiz:")
 
 
 def transformation(architecture: Architecture, chosen: Settings) -> Answer | None:
@@ -88,7 +109,7 @@ def controls(chosen: Settings) -> None:
                 "Space", chosen.spaces, key="space", format_func=lambda name: SPACES[name].title, on_change=show_first,
                 width=220, help="The cell belongs to more than one.",
             )  # fmt: skip
-        choice("Policy", chosen.policies, chosen.policy, "policy_choice", str, _choose_policy, 200)
+        _policy_choice(chosen)
         st.segmented_control(
             "Candidates", _METHODS, format_func=_METHODS.get, key="method", required=True, on_change=show_first
         )
@@ -101,9 +122,32 @@ def controls(chosen: Settings) -> None:
         _device_choice(available_devices())
 
 
-def _choose_policy(name: str) -> None:
-    st.session_state["policy"] = name
-    show_first()
+def _policy_choice(chosen: Settings) -> None:
+    """All policies, those of other spaces after those that fit; one of them brings a cell that it transforms."""
+    known = {name: card.target_space for name, card in catalogue.cards(compute.POLICIES).items()}
+    others = {name: space for name, space in known.items() if name not in chosen.policies}
+
+    def choose(name: str) -> None:
+        st.session_state["policy"] = name
+        space = others.get(name)
+        if space is None:
+            show_first()
+            return
+        st.session_state["space"] = space.name
+        if space.mismatch(resolve(st.session_state["cell"])) is not None:
+            cell = USUAL_CELLS[space.name]
+            choose_cell(cell, f"For {name}"[:60])
+            sentence = (
+                f"The policy {name[:60]} transforms cells of the space {space.title}, so the input is {cell} now."
+            )
+            st.session_state[_SWITCHED] = (name, st.session_state["cell"], sentence)
+        else:
+            show_first()
+
+    def title(name: str) -> str:
+        return f"{name}, for {others[name].title}" if name in others else name
+
+    choice("Policy", (*chosen.policies, *others), chosen.policy, "policy_choice", title, choose, 320)
 
 
 def _spaces(architecture: Architecture, with_policies: set[str]) -> tuple[str, ...]:

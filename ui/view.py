@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from types import MappingProxyType
 from typing import Any, Literal
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture, CellName
 from nat_core.architecture.library import library, name_of
-from nat_core.architecture.spaces import SPACES
+from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.policies import catalogue
 from nat_core.naming import resolve
 from nat_core.transformation import MAX_SAMPLES, Method
@@ -19,6 +20,10 @@ from ui.history import History
 from ui.text import sentence
 
 BENCHMARK_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"
+# What stands for a space where nobody has chosen a cell of it.
+USUAL_CELLS: Mapping[str, str] = MappingProxyType(
+    {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench201:5982"}
+)
 # What the page opens with: the first of them that a shipped policy transforms.
 FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5
@@ -166,6 +171,20 @@ def canonical(text: str) -> tuple[str, Architecture]:
     return (name or notation.shortest(architecture)), architecture
 
 
+def fitting_cell(space: Space) -> str:
+    """The Transform page's input where it is of that space, else the usual one."""
+    shown: View | None = st.session_state.get("view")
+    fits = shown is not None and space.mismatch(resolve(shown.cell)) is None
+    return shown.cell if shown is not None and fits else USUAL_CELLS[space.name]
+
+
+def open_in_transform(label: str, cell: str, **fields: str) -> None:
+    """A link that opens the Transform page with an input; `fields` are others of `View`."""
+    st.page_link(
+        "pages/transform.py", label=label, icon=":material/transform:", query_params={"cell": cell, **fields}
+    )  # fmt: skip
+
+
 def first_cell() -> str:
     """The cell of an address that names none."""
     fitting = (cell for cell in FIRST_CELLS if catalogue.fitting(compute.PRETRAINED, resolve(cell)))
@@ -242,9 +261,14 @@ def notation_read() -> str:
 
 
 def input_name() -> str:
-    """What the input is called, in letters, digits and dashes: the beginning of a file's name."""
+    """What the input is called, as the beginning of a file's name."""
     cell = st.session_state["cell"]
-    return "-".join(re.findall(r"[A-Za-z0-9]+", cell if cell in library() else input_title()))[:40] or "cell"
+    return in_file_name(cell if cell in library() else input_title())
+
+
+def in_file_name(text: str) -> str:
+    """A name of letters, digits and dashes alone."""
+    return "-".join(re.findall(r"[A-Za-z0-9]+", text))[:40] or "cell"
 
 
 def input_title() -> str:

@@ -25,17 +25,18 @@ def transform(
     ] = 10,
     seed: Annotated[int | None, typer.Option(help="Draw candidates at random with this seed.")] = None,
     greedy: Annotated[bool, typer.Option(help="Only the most probable output.")] = False,
-    max_macs: Annotated[int | None, typer.Option(help="Budget in MACs; default: the input's own.")] = None,
+    max_macs: Annotated[int | None, typer.Option(help="Budget in MACs; the most accurate that fits is given.")] = None,
     allow_costlier: Annotated[
         bool, typer.Option(help="Without a budget, let candidates cost more than the input.")
     ] = False,
     as_json: AsJson = False,
     **network: Any,
 ) -> None:
-    """Transform an architecture into one that is more accurate and costs no more, on the network asked for."""
+    """Transform an architecture: into the cheapest that is not worse beyond its error or, within a budget, the best."""
     from nat_core.learning.policies import catalogue
     from nat_core.learning.support.device import default_device
     from nat_core.runs.folders import default_folders
+    from nat_core.tradeoff import SHARES
     from nat_core.transformation import Options
     from nat_core.transformation import transform as run
 
@@ -49,16 +50,21 @@ def transform(
         seed=seed or 0,
         max_macs=max_macs,
         allow_costlier=allow_costlier,
+        shares=(1.0,) if greedy else SHARES,
         network=network_config(architecture, **network),
     )
     result = run(architecture, trained, card.target_space, source, options)
-    print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result)))
+    print(json.dumps(result.to_dict()) if as_json else "\n".join(_summary(result, card.is_demonstration)))
 
 
-def _summary(result: Any) -> Iterator[str]:
+def _summary(result: Any, is_short: bool) -> Iterator[str]:
+    from nat_core.verdicts import demonstration
+
     before, after = result.input, result.output
     yield notation.shortest(after.architecture)
     yield result.verdict
+    if doubt := demonstration(before, after, result.chance_percent, is_short):
+        yield f"This is {doubt}."
     for change in result.changes:
         yield f"  {change.cell} {change.source}→{change.target}: {change.label}"
     yield f"MACs {before.cost.macs:,} → {after.cost.macs:,} ({result.network.description})"

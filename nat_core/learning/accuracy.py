@@ -157,6 +157,18 @@ def standard_errors_points(source: AccuracySource, architectures: Sequence[Archi
     return np.full(len(architectures), np.nan)
 
 
+@runtime_checkable
+class ChanceSource(AccuracySource, Protocol):
+    """A source whose accuracies may be no better than guessing.
+
+    Attributes:
+        chance_percent: what guessing gives.
+    """
+
+    @property
+    def chance_percent(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class Judgement:
     """Accuracies of n architectures, not all of which were judged equally well.

@@ -57,6 +57,8 @@ _PROBES = 3
 _COUNTING_SECONDS = 2e-4
 # What is sought for one input, likewise.
 _SEARCHING_SECONDS = 0.1
+# How many times as long a step on a table takes where draws fit budgets, and what is best in them is imitated.
+_BUDGETED = 2.8
 # What one process needs to decode a picture of half a megapixel, and what it takes beside what all share.
 _DECODING_SECONDS = 0.004
 _WORKER_BYTES = 120 * 2**20
@@ -253,6 +255,8 @@ def _table_seconds(config: TrainingConfig, speed: Calibration) -> float:
     """NAS-Bench-201's cells have six edges, and rewards are looked up; elsewhere every sample's are counted anew."""
     edges = _edges(config)
     step = config.batch * edges * speed.policy_graph * _shape(config)
+    if config.budgets.cost and config.reward.source != TRAININGS:
+        step *= _BUDGETED
     measures = config.inputs.held_out * edges * speed.policy_graph / 3 * config.steps / 100
     seconds = 5 + config.steps * step + measures
     if config.reward.source == TRAININGS:

@@ -71,7 +71,8 @@ def test_a_clicked_transformation_is_compared_with_its_input_edge_by_edge(visit)
     page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
     settled(page)
     macs = cost_model(NETWORKS["cifar"]).cost(library()["NATv2_VGG"].architecture).macs / 1e6
-    page.mouse.click(*page.evaluate(_PLACE, [macs, "VGG"]))
+    row = page.evaluate("document.querySelector('.js-plotly-plot').layout.yaxis.ticktext.indexOf('VGG')")
+    page.mouse.click(*page.evaluate(_PLACE, [macs, row]))
     page.get_by_role("combobox", name="After").and_(page.locator("[value=NATv2_VGG]")).wait_for(timeout=60_000)
     assert page.get_by_role("combobox", name="Before").input_value() == "VGG"
     page.wait_for_function("location.search.includes('first=VGG&second=NATv2_VGG')")

@@ -1,6 +1,8 @@
 """The Compare page through Streamlit's own test harness; clicks in charts are for the browser tests."""
 
+import json
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,12 +12,16 @@ from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import oracle_codes
+from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
+from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.scratch.measured import MeasuredResult, add_measured
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from nat_core.paths import PROJECT
+from nat_core.paths import PRETRAINED, PROJECT
 from nat_core.runs.folders import default_folders
-from ui.compare.outputs import output_code
+from ui import compute
+from ui.compare.outputs import output, output_code
 
 APP = str(PROJECT / "app.py")
 VALID = table.accuracies_percent("cifar10_valid")
@@ -48,7 +54,7 @@ def code_of(index: int) -> int:
 
 @pytest.mark.parametrize("index", [5, 77, 9930])
 def test_the_output_and_how_far_it_is_from_optimal_are_the_cores_numbers(index):
-    app = open_page()
+    app = open_page(output="Best of 10")
     app.number_input(key="cell201").set_value(index)
     run(app)
     before, after = code_of(index), output_code(code_of(index), 10)
@@ -225,3 +231,49 @@ def test_what_cannot_be_added_is_one_sentence(name, text, message):
     run(app)
     assert len(app.error) == 1 and message in app.error[0].value
     assert table_of(app)["Name"].tolist() == before
+
+
+@pytest.mark.parametrize("index", [5982, 77])
+def test_the_first_output_is_what_transform_shows_and_the_recovered_front_a_number(index):
+    app = open_page(cell201=str(index))
+    given = table.architecture_of_index(index)
+    shown = output(given, "nasbench201")
+    assert metric(app, "Accuracy (tabular)").value == f"{VALID[int(table.codes([shown])[0])]:.2f} %"
+    recovered = metric(app, "Front recovered").value
+    app = open_page(compare="Fronts", fronts_space="NAS-Bench-201")
+    assert f"nasbench201:{index} ({recovered})" in {trace["name"] for trace in chart(app)["data"]}
+
+
+def chart(app: AppTest) -> dict:
+    (found,) = app.get("plotly_chart")
+    return json.loads(found.proto.spec)
+
+
+def test_fronts_of_several_inputs_and_policies_share_a_chart(tmp_path, monkeypatch):
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    save_policy(tmp_path / "mine", Policy(config), PolicyCard("fully_concat", "nat++", config))
+    monkeypatch.setattr(compute, "POLICIES", (PRETRAINED, tmp_path))
+    app = open_page(compare="Fronts")
+    lines = [trace for trace in chart(app)["data"] if trace["mode"] == "lines+markers"]
+    assert [trace["name"] for trace in lines] == ["DARTS", "PDARTS", "GDAS_V1"]
+    stars = [trace for trace in chart(app)["data"] if trace["mode"] == "markers"]
+    made = output(library()["DARTS"].architecture, "fully_concat")
+    costs = cost_model(NETWORKS["cifar"])
+    share = 100 * costs.cost(made).macs / costs.cost(library()["DARTS"].architecture).macs
+    assert stars[0]["x"] == [pytest.approx(share)]
+    app.multiselect(key="fronts_policies_fully_concat").set_value(["fully_concat", "mine"])
+    app.multiselect(key="fronts_inputs_fully_concat").set_value(["DARTS", "SNAS_MILD"])
+    run(app)
+    lines = [trace for trace in chart(app)["data"] if trace["mode"] == "lines+markers"]
+    names = {trace["name"] for trace in lines}
+    assert names == {f"{cell} · {name}" for cell in ("DARTS", "SNAS_MILD") for name in ("fully_concat", "mine")}
+    assert len({(trace["line"]["color"], trace["line"]["dash"]) for trace in lines}) == 4
+    app.multiselect(key="fronts_policies_fully_concat").set_value([])
+    run(app)
+    assert [item.value for item in app.info] == ["Choose at least one input and one policy."]
+
+
+def test_architectures_open_in_transform():
+    app = open_page(compare="Architectures")
+    links = [dict(parse_qsl(item.proto.query_string)) for item in app.get("page_link") if item.proto.query_string]
+    assert links == [{"cell": "DARTS"}, {"cell": "NATv2_DARTS"}]

@@ -1,5 +1,8 @@
 """The Learn page through Streamlit's own test harness; clicks in drawings are for the browser tests."""
 
+import json
+import time
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -104,8 +107,22 @@ def test_an_edit_starts_with_the_edges_own_operation():
 
 def test_the_shipped_curve_says_where_it_is_from():
     app = open_step("Training")
-    assert "python -m nat_core train --space nasbench201 --recipe budgets --seed 0" in app.caption[-1].value
+    assert "python -m nat_core train --space nasbench201 --recipe budgets" in app.caption[-1].value
     before, after = (float(item.value.split()[0]) for item in app.metric[:2])
     assert app.metric[1].delta == f"reward +{after - before:.2f}"
     app.segmented_control(key="learn_curve").set_value("entropy")
     assert "undecided" in text(run(app))
+
+
+def test_the_budget_moves_the_probabilities():
+    app = open_step("Policy")
+
+    def shares() -> list:
+        (chart,) = [json.loads(item.proto.spec) for item in app.get("plotly_chart") if "overlay" in item.proto.spec]
+        return [trace["x"] for trace in chart["data"]]
+
+    whole = shares()
+    app.slider(key="learn_budget").set_value(20)
+    began = time.process_time()
+    run(app)
+    assert shares() != whole and time.process_time() - began < 0.3

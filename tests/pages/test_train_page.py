@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,9 +14,10 @@ from nat_core.architecture import notation
 from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.config import WeightsConfig
 from nat_core.learning.image_training.presets import preset
+from nat_core.learning.policies.checkpoint import load_card, name_policy
 from nat_core.learning.training.config import RECIPES, TRAININGS, TrainingConfig
 from nat_core.options import with_fields
-from nat_core.paths import PROJECT
+from nat_core.paths import PRETRAINED, PROJECT
 from nat_core.runs.artifacts import Snapshots
 from nat_core.runs.folders import default_folders
 from nat_core.runs.kinds import request_for
@@ -56,6 +58,11 @@ def run(item) -> AppTest:
     return app
 
 
+def choose(app: AppTest, space: str, preset: str) -> None:
+    run(app.selectbox(key="train_space").set_value(space))
+    run(app.segmented_control(key="train_preset").set_value(preset))
+
+
 def button(app: AppTest, label: str):
     return next(item for item in app.button if item.label == label)
 
@@ -71,7 +78,7 @@ def recorded(tracking, name: str, state: State = State.STOPPED, **changes):
 def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
     app = open_page()
     assert any("No run yet" in item.value for item in app.caption)
-    run(app.selectbox(key="train_space").set_value("fully_concat"))
+    choose(app, "fully_concat", "cpu")
     run(app.text_input(key="train_channels").set_value("7"))
     assert app.error[0].value == "Channels is 7; it must be even, since a reduction halves it in two paths."
     assert button(app, "Launch").disabled
@@ -97,7 +104,7 @@ def test_the_form_is_checked_while_typing_and_says_the_command(tracking):
 )
 def test_what_cannot_work_is_one_sentence(tracking, field, text, message):
     app = open_page()
-    run(app.selectbox(key="train_space").set_value("loose_end"))
+    choose(app, "loose_end", "cpu")
     run(app.text_input(key=f"train_{field}").set_value(text))
     assert len(app.error) == 1 and message in app.error[0].value and "\n" not in app.error[0].value
     assert button(app, "Launch").disabled
@@ -105,7 +112,7 @@ def test_what_cannot_work_is_one_sentence(tracking, field, text, message):
 
 def test_missing_images_are_refused_at_the_launch(tracking, tmp_path):
     app = open_page()
-    run(app.selectbox(key="train_space").set_value("fully_concat"))
+    choose(app, "fully_concat", "cpu")
     run(app.text_input(key="train_data").set_value(str(tmp_path / "no.parquet")))
     run(button(app, "Launch").click())
     assert len(app.error) == 1 and app.error[0].value.startswith("No images at ") and tracking.runs() == []
@@ -146,7 +153,7 @@ def test_the_recipe_of_trainings_has_its_own_options_and_is_cloned(tracking):
     assert not {item.label for item in app.text_input} & {"Images", "Epochs", "Channels"}
     assert app.code[0].value.endswith("train --space loose_end --recipe trainings --steps 70 --seed 3")
     run(app.selectbox(key="train_space").set_value("nasbench201"))
-    assert app.segmented_control(key="train_preset").value == "cpu" and "--recipe group" in app.code[0].value
+    assert app.segmented_control(key="train_preset").value == "cpu" and "--recipe budgets" in app.code[0].value
 
 
 def test_own_trained_cells_are_read_and_become_the_reward(tracking):
@@ -233,8 +240,66 @@ def test_the_timeline_draws_what_became_of_an_architecture(tracking):
     shutil.copytree(PROJECT / "pretrained" / "nasbench201", Snapshots.of(tracking.folders, made).folder / "000000003")
     app = open_page()
     run(app.segmented_control(key="train_view").set_value("Timeline"))
-    assert app.selectbox(key="train_cell_nasbench201").value == "nasbench201:0"
-    assert [item.value for item in app.markdown if item.value.startswith("**Step 3** · ")]
+    assert app.selectbox(key="train_cell_nasbench201").value == "nasbench201:5982"
+
+    def drawn() -> list[str]:
+        return [item.value for item in app.markdown if item.value.startswith("**Step 3** · ")]
+
+    (whole,) = drawn()
+    run(app.slider(key="train_timeline_budget").set_value(40))
+    (cheap,) = drawn()
+    assert whole != cheap and -100 <= float(cheap.split(" · ")[2].split()[0].replace("−", "-")) <= -60
+
+
+@pytest.mark.parametrize("space", ["nasbench201", "fully_concat", "loose_end"])
+def test_the_first_choice_is_the_recipe_of_the_policy_that_ships(tracking, space):
+    app = open_page()
+    run(app.selectbox(key="train_space").set_value(space))
+    card = load_card(PRETRAINED / space)
+    assert f"{app.code[0].value} --output pretrained/{space}".partition(" -m ")[2] == card.command.partition(" -m ")[2]
+
+
+def test_the_form_asks_for_budgets_where_the_recipe_has_some(tracking, monkeypatch):
+    launched = []
+    monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
+    app = open_page()
+    assert app.selectbox(key="train_budget").value == "macs" and "Pixel 3" in app.selectbox(key="train_budget").options
+    run(app.selectbox(key="train_budget").set_value("pixel3"))
+    run(app.text_input(key="train_smallest_budget").set_value("1.5"))
+    assert len(app.error) == 1 and app.error[0].value.startswith("Smallest is 1.5; accepted: ")
+    run(app.text_input(key="train_smallest_budget").set_value("0.3"))
+    words = "--recipe budgets --budget pixel3 --smallest-budget 0.3"
+    assert app.code[0].value.endswith(f"train --space nasbench201 {words}")
+    run(button(app, "Launch").click())
+    assert launched[0].config["budgets"] == {"cost": "pixel3", "smallest": 0.3, "whole": 0.2}
+    app = open_page()
+    choose(app, "fully_concat", "trainings")
+    assert app.selectbox(key="train_budget").options == ["None", "MACs", "Parameters"]
+    assert app.text_input(key="train_smallest_budget").value == "0.15"
+
+
+def test_a_finished_policy_opens_on_transform_with_a_cell_of_its_space(tracking):
+    run_id = tracking.create(request_for("train", TrainingConfig(), name="one")).id
+    tracking.note(run_id, {"state": State.FINISHED, "step": 3})
+    name_policy(shutil.copytree(PRETRAINED / "nasbench201", tracking.folders.policy(run_id)), "one")
+    app = open_page()
+    (link,) = [item.proto for item in app.get("page_link") if item.proto.label == "Use on Transform"]
+    asked = dict(parse_qsl(link.query_string))
+    assert asked == {"cell": "nasbench201:5982", "policy": "one"}
+
+
+def test_what_is_chosen_beside_the_table_is_ticked_in_it(tracking):
+    one, _ = recorded(tracking, "one"), recorded(tracking, "two")
+    app = open_page()
+    run(app.multiselect(key="train_shown").set_value([run.id for run in tracking.runs()]))
+    assert ticked(app) == {0, 1}
+    run(app.multiselect(key="train_shown").set_value([one.id]))
+    assert ticked(app) == {1}
+
+
+def ticked(app: AppTest) -> set[int]:
+    """Rows with which the table begins."""
+    return set(json.loads(app.dataframe[0].proto.selection_default)["selection"]["rows"])
 
 
 def test_a_name_that_a_run_has_cannot_be_given_again(tracking):
@@ -323,7 +388,7 @@ def test_images_on_the_hub_are_fetched_by_the_run_not_by_the_page(tracking, monk
     monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: pytest.fail("the page asked the hub"))
     app = open_page()
-    run(app.selectbox(key="train_space").set_value("fully_concat"))
+    choose(app, "fully_concat", "cpu")
     run(app.text_input(key="train_data").set_value(name))
     run(button(app, "Launch").click())
     assert not app.error and launched[0].config["data"] == name

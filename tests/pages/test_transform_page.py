@@ -19,7 +19,7 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.naming import resolve
 from nat_core.paths import PROJECT
 from tests.support import darts_family
-from tests.support.components import figures, metric, told, verdict
+from tests.support.components import figures, metric, said, told, verdict
 from ui import candidates, compute
 from ui.compare import outputs
 from ui.view import BENCHMARK_CELL
@@ -98,7 +98,7 @@ def test_random_best_and_worst():
     app = open_page()
     act(app, button(app, "Best").click())
     assert parse(cell(app)) == architecture_of_code(int(accuracies_percent("cifar10_valid").argmax()))
-    assert verdict(app).endswith(" is cheaper and as accurate, as far as can be told.")
+    assert verdict(app).startswith("Left as it is: nothing cheaper on the front of ")
     act(app, button(app, "Worst").click())
     assert parse(cell(app)) == architecture_of_code(int(accuracies_percent("cifar10_valid").argmin()))
     seen = {cell(act(app, button(app, "Any").click())) for _ in range(4)}
@@ -170,9 +170,11 @@ def test_ours_on_compare_is_what_is_shown_first_here(name):
 
 
 def test_a_verdict_is_true_of_what_is_on_the_page():
-    for cell_text in ("DARTS", "ENAS", "nasbench201:5982", "nasbench201:77"):
+    for cell_text in ("DARTS", "ENAS", "nasbench201:5982", "NAONet", "MobileNetV2", "Random_R3"):
         app = open_page(cell=cell_text)
-        for number in slider(app)["numbers"]:
+        _check_what_was_tried(app)
+        numbers = slider(app)["numbers"]
+        for number in numbers[:: len(numbers) // 2]:
             other = open_page(cell=cell_text, candidate=str(number))
             words, saved = verdict(other), metric(other, "MACs").delta
             share = float(saved[1:].split()[0])
@@ -186,6 +188,38 @@ def test_a_verdict_is_true_of_what_is_on_the_page():
                 assert abs(gain) <= float(words.partition("± ")[2].rstrip(".").split(";")[0]) + 0.011
             else:
                 assert f"accuracy {abs(gain):.2f}" in words and ("higher" if gain > 0 else "lower") in words
+
+
+def _check_what_was_tried(app: AppTest) -> None:
+    """The sentence about the candidates, word for word, against the table of them."""
+    tried = next(item.value for item in app.markdown if "on the front of" in item.value)
+    data = next(item.value for item in app.dataframe if "On the front" in item.value)
+    assert f"on the front of {len(data)} candidates" in tried
+    front, errors = data[data["On the front"]], data["± of the gain"] if "± of the gain" in data else 0 * data["Gain"]
+    as_good = front[front["Gain"] + errors[front.index] >= 0]
+    if "the cheapest on the front" in tried:
+        macs = float(metric(app, "MACs").value.split()[0])
+        assert macs == pytest.approx(as_good["MACs"].min(), abs=0.06)
+    else:
+        given = data[data["Edges changed"] == 0].iloc[0]
+        assert "nothing cheaper on the front of" in tried and (as_good["MACs"] >= given["MACs"]).all()
+
+
+@pytest.mark.parametrize("percent", [90, 60, 25])
+@pytest.mark.parametrize("name", ["DARTS", "NAONet", "nasbench201:77", "MobileNetV2", "Random_R3"])
+def test_a_budget_of_a_link_holds_or_it_is_said_that_nothing_fits(name, percent):
+    app = open_page(cell=name, budget=str(percent))
+    assert query(app)["budget"] == str(percent)
+    data = next(item.value for item in app.dataframe if "On the front" in item.value)
+    whole = data[data["Edges changed"] == 0]["MACs"]
+    own = whole.iloc[0] if len(whole) else float(metric(app, "MACs").delta.split(" of ")[1].split()[0])
+    macs, info = float(metric(app, "MACs").value.split()[0]), [item.value for item in app.info]
+    least = data[data["On the front"]]["MACs"].min()
+    if 100 * least <= percent * own:
+        assert macs <= percent / 100 * own + 0.06 and not info
+    else:
+        sentence = f"No proposal costs less than {int(100 * least / own)} % of the MACs, so the cheapest is shown."
+        assert info == [sentence] and macs == pytest.approx(least, abs=0.06)
 
 
 def test_both_cells_are_drawn_the_one_with_more_changes_first():
@@ -231,11 +265,48 @@ def test_an_old_link_with_a_budget_opens_the_best_within_it():
 def test_what_a_link_asks_for_and_is_not_here_is_said_and_kept():
     app = open_page(cell="DARTS", candidate="777", policy="somebody's")
     warnings = [item.value for item in app.warning]
-    assert any("Candidate 777 of this link is not among the" in text for text in warnings)
+    assert any("There is no candidate 777 among the" in text for text in warnings)
     assert any("policy somebody's is not here; shown is what fully" in text for text in warnings)
     assert (query(app)["candidate"], query(app)["policy"]) == ("777", "somebody's")
     pick(app, "Shown as output", "2: ")
     assert query(app)["candidate"] != "777" and query(app)["policy"] == "somebody's"
+
+
+def test_a_policy_of_another_space_is_told_apart_from_one_that_is_not_here():
+    app = open_page(cell="DARTS", policy="loose_end")
+    assert [item.value for item in app.warning] == [
+        "The policy loose_end transforms cells of the space Loose-end (ENAS-like), not this one; shown is what "
+        "fully_concat does."
+    ]
+    assert query(app)["policy"] == "loose_end"
+
+
+def test_policies_of_all_spaces_are_offered_and_bring_a_cell_with_a_sentence():
+    app = open_page(cell="DARTS")
+    assert len(box(app, "Policy").options) == 3
+    pick(app, "Policy", "loose_end")
+    assert cell(app) == "ENAS" and query(app)["policy"] == "loose_end" and not app.warning
+    assert [item.value for item in app.info] == [
+        "The policy loose_end transforms cells of the space Loose-end (ENAS-like), so the input is ENAS now."
+    ]
+    assert box(app, "Policy").value == "loose_end"
+    pick(app, "Policy", "nasbench201")
+    assert resolve(cell(app)) == resolve("nasbench201:5982") and len(app.info) == 1
+    act(app, app.selectbox(key="library_name").set_value("DARTS"))
+    assert not app.info
+
+
+def test_what_a_policy_of_a_smoke_run_says_is_called_a_demonstration(tmp_path, monkeypatch):
+    config = PolicyConfig(width=8, layers=1, embedding=4, key=4)
+    torch.manual_seed(0)
+    save_policy(
+        tmp_path / "mine", Policy(config), PolicyCard("nasbench201", "nat++", config, training={"steps_done": 100})
+    )
+    monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
+    app = open_page()
+    assert verdict(app).endswith(", a demonstration: the policy was trained for a moment only.")
+    (accuracy,) = (item for item in said(app)["figures"] if item["label"] == "CIFAR-10 validation (tabular)")
+    assert accuracy["tone"] == "same" and accuracy["change"].endswith(", a demonstration")
 
 
 def test_what_of_a_link_cannot_be_read_stays_in_it_until_it_is_changed():

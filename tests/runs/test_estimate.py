@@ -29,6 +29,13 @@ def test_more_work_takes_longer_and_more_memory():
         assert estimate(with_options(config, changes), SPEED).memory_bytes > base.memory_bytes
 
 
+def test_steps_within_budgets_take_longer():
+    group, budgets = (
+        estimate(with_fields(RECIPES[name], {"steps": 2000}), SPEED).seconds for name in ("group", "budgets")
+    )
+    assert 1.5 * group < budgets < 3 * group
+
+
 def test_modelled_rewards_take_longer_than_a_table():
     share_of, standard = "reinforce.searched_share", RECIPES[TRAININGS]
     modelled = with_fields(standard, {share_of: 0.0})

@@ -1,6 +1,8 @@
 """The Compare page's parts without a page: figures, tables, own architectures."""
 
+import math
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from nat_core.learning.policies.checkpoint import PolicyCard, save_policy
 from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS
-from ui.compare import explorer, outputs, own, pairs
+from ui.compare import explorer, labels, outputs, own, pairs
 from ui.compare.architectures import _ours, frame
 from ui.compare.explorer import picked_code
 from ui.compare.frames import accuracy_frame, cost_frame, every_cell_frame, front_frame
@@ -90,7 +92,7 @@ def test_csv_of_all_cells_is_in_the_benchmarks_order():
 
 
 def test_more_candidates_are_never_worse():
-    greedy, ten, hundred = (VALID.values[outputs.output_code(CODE, count)] for count in outputs.CHOICES)
+    greedy, ten, hundred = (VALID.values[outputs.output_code(CODE, count)] for count in (1, 10, 100))
     assert greedy <= ten <= hundred or greedy >= VALID.values[CODE]
     assert VALID.values[CODE] <= ten <= hundred
 
@@ -143,14 +145,65 @@ def test_pairs_are_joined_by_arrows_in_order(compared):
     figure = pairs.figure(compared, pairs.HEIGHTS["parameters"], NETWORKS["cifar"])
     steps = {((arrow.ax, arrow.ay), (arrow.x, arrow.y)) for arrow in figure.layout.annotations}
     cost = {row.item.name: (row.cost.macs / 1e6, row.cost.parameters / 1e6) for row in compared}
-    assert (cost["DARTS"], cost["NAT_DARTS"]) in steps and (cost["NAT_DARTS"], cost["NATv2_DARTS"]) in steps
-    assert [trace.name for trace in figure.data if len(trace.x)] == ["Input", "NAT", "NAT++", "Ours"]
+    logs = {name: tuple(map(math.log10, place)) for name, place in cost.items()}
+    outputs_of_darts = ("NAT_DARTS", "NATv2_DARTS", "DARTS, ours")
+    assert all((logs["DARTS"], logs[name]) in steps for name in outputs_of_darts)
+    inputs = {logs[row.item.name] for row in compared if row.item.derived_from is None}
+    assert {start for start, _ in steps} <= inputs
+    assert {trace.name for trace in figure.data if len(trace.x)} == {"Input", "NAT", "NAT++", "Ours"}
+
+
+def test_published_results_of_outputs_are_points_with_arrows_from_the_input(compared):
+    printed = replace(library()["DARTS_V2"].published, test_error_percent=2.5)
+    known = [
+        replace(row, published_accuracy_percent=97.5, item=replace(row.item, published=printed))
+        if row.item.name == "NAT_DARTS"
+        else row
+        for row in compared
+    ]
+    figure = pairs.figure(known, pairs.HEIGHTS["published"], NETWORKS["cifar"])
+    (arrow,) = figure.layout.annotations
+    assert (arrow.ay, arrow.y) == (pytest.approx(97.24), 97.5)
+
+
+def test_own_cells_are_marked_and_named(compared):
+    mine = Item("my cell", library()["NATv2_ENAS"].architecture, "own")
+    every = rows((*library_items(), mine), NETWORKS["cifar"])
+    for height in ("parameters", "published"):
+        figure = pairs.figure(every, pairs.HEIGHTS[height], NETWORKS["cifar"])
+        (own_points,) = [trace for trace in figure.data if trace.name == "Your own"]
+        assert list(own_points.text) == (["my cell"] if height == "parameters" else [])
+        others = [name for trace in figure.data if trace.name != "Your own" for name, *_ in trace.customdata or ()]
+        assert "my cell" not in others
+
+
+def test_in_the_row_of_an_input_no_marker_covers_another(compared):
+    figure = pairs.figure(compared, pairs.HEIGHTS["input"], NETWORKS["cifar"])
+    rows_of = {
+        trace.name: dict(zip([c[0] for c in trace.customdata or ()], trace.y, strict=True)) for trace in figure.data
+    }
+    darts = rows_of["Input"]["DARTS"]
+    assert rows_of["NAT"]["NAT_DARTS"] > darts > rows_of["Ours"]["DARTS, ours"]
+    assert figure.layout.yaxis.ticktext[round(darts)] == "DARTS"
+
+
+@pytest.mark.parametrize("is_log", [False, True])
+def test_texts_cover_neither_each_other_nor_points(compared, is_log):
+    places = {row.item.name: (row.cost.macs / 1e6, row.cost.parameters / 1e6) for row in compared}
+    texts = {name: name for name in places if "NAT" not in name}
+    found = labels.sides(texts, places, is_log)
+    assert set(found) == set(texts) and 4 <= len(found) < len(places)
+    pixels = labels._pixels(places, is_log)
+    boxes = [labels._beside(pixels[name], name, *labels._SIDES[side]) for name, side in found.items()]
+    assert not any(labels._overlap(one, other) for one, other in combinations(boxes, 2))
 
 
 def test_what_is_outside_its_methods_rule_is_an_open_symbol_that_says_so(compared):
     figure = pairs.figure(compared, pairs.HEIGHTS["input"], NETWORKS["cifar"])
     method = next(trace for trace in figure.data if trace.name == "NAT++")
-    flags = {name: (symbol, flag) for symbol, (name, flag) in zip(method.marker.symbol, method.customdata, strict=True)}
+    flags = {
+        name: (symbol, flag) for symbol, (name, flag, _) in zip(method.marker.symbol, method.customdata, strict=True)
+    }
     symbol, flag = flags["NATv2_NAONet"]
     assert symbol == "diamond-open" and flag.startswith("<br>outside the rule: ") and "→" in flag
     assert flags["NATv2_DARTS"] == ("diamond", "")
@@ -158,7 +211,7 @@ def test_what_is_outside_its_methods_rule_is_an_open_symbol_that_says_so(compare
 
 def test_inputs_at_one_place_share_one_text(compared):
     figure = pairs.figure(compared, pairs.HEIGHTS["published"], NETWORKS["cifar"])
-    texts = [text for text in figure.data[0].text if text]
+    texts = [text for trace in figure.data for text in trace.text or () if text]
     assert "DARTS_V2, DARTS" in texts and "DARTS" not in texts
 
 

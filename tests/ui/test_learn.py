@@ -1,10 +1,13 @@
 """The Learn page's parts without a page: what is drawn is what the core says."""
 
+import time
+
 import numpy as np
 import pytest
 
 from nat_core.architecture import notation
 from nat_core.architecture.library import find
+from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS
 from nat_core.network.costs import operation_figure
 from ui.learn import cell, costs, policy, shipped, training
@@ -12,6 +15,7 @@ from ui.view import BENCHMARK_CELL
 
 BEFORE = notation.parse(BENCHMARK_CELL)
 AFTER = BEFORE.with_operations(["avg_pool_3x3", *BEFORE.operations[1:]])
+LOGS = shipped.log_probabilities(BEFORE), shipped.log_probabilities(AFTER)
 
 
 def test_every_part_of_the_drawing_has_words():
@@ -20,14 +24,25 @@ def test_every_part_of_the_drawing_has_words():
 
 
 def test_bars_fill_the_whole_width_before_and_after():
-    figure = policy._bars(BEFORE, AFTER)
+    figure = policy._bars(AFTER, *LOGS)
     assert len(figure.data) == 2 * len(NASBENCH201_OPERATIONS)
     for number in (0, 1):
         assert np.allclose(sum(np.asarray(trace.x) for trace in figure.data[number::2]), 1)
 
 
+def test_a_lower_budget_makes_cheaper_operations_likely_and_is_worked_out_at_once():
+    weights = {"conv_3x3": 9, "conv_1x1": 1}  # as their multiply-adds
+    began = time.process_time()
+    heavy = [
+        sum(weight * np.exp(shipped.log_probabilities(BEFORE, share))[:, INDEX[name]].sum()
+            for name, weight in weights.items())
+        for share in (1.0, 0.5, 0.1)
+    ]  # fmt: skip
+    assert heavy[0] > heavy[1] > heavy[2] and time.process_time() - began < 0.6
+
+
 def test_the_map_leaves_illegal_operations_empty_and_tells_movements():
-    figure = policy._map(BEFORE, AFTER)
+    figure = policy._map(AFTER, *LOGS)
     finite = np.isfinite(shipped.log_probabilities(AFTER)[:, : len(NASBENCH201_OPERATIONS)])
     texts = np.array(figure.data[0].text)
     assert texts.shape == (6, 5) and ((texts != "") == np.isfinite(np.array(figure.data[0].z, float))).all()

@@ -12,9 +12,12 @@ from ui import compute, notices
 from ui.callback import callback
 from ui.compare import outputs, own, pairs, two
 from ui.compare.download import chart_config, csv_button, figure_format
+from ui.compare.two import cell_text
 from ui.text import plain
+from ui.view import open_in_transform
 
 _PAIRS = "pairs_chart"
+_TABLE = "architectures_table"
 
 
 def page() -> None:
@@ -96,12 +99,13 @@ def _chart(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
     if not pairs.shown(table, height):
         st.info(_EMPTY.get(name, "No architecture here has one."), icon=":material/info:")
     else:
+        chart = pairs.figure(table, height, network)
         st.plotly_chart(
-            pairs.figure(table, height, network),
+            chart,
             key=_PAIRS,
             on_select=callback(_PAIRS, lambda: _pick(table)),
             selection_mode="points",
-            config=chart_config(f"architectures-{name}", format, pairs.HEIGHT),
+            config=chart_config(f"architectures-{name}", format, int(chart.layout.height)),
             alt=f"Architectures: MACs against {height.title}",
         )
     st.caption(_notes(table, name, measured))
@@ -136,8 +140,16 @@ def _notes(table: Sequence[Row], name: str, measured: MeasuredAccuracy | None) -
         f" No policy ships for: {', '.join(sorted(filter(None, without)))}; so no arrow to ours." if without else ""
     )
     flagged = [row.item.name for row in pairs.shown(table, pairs.HEIGHTS[name]) if row.outside_rule]
-    flag = f" Open symbols: published changes outside the method's own rule ({', '.join(flagged)})." if flagged else ""
-    return plain(kinds[name] + missing + flag)
+    flag = (
+        f" Open squares and diamonds: published changes outside the method's own rule ({', '.join(flagged)})."
+        if flagged
+        else ""
+    )
+    printed = any(row.item.method and row.published_accuracy_percent is not None for row in table)
+    unknown = (
+        " Results of NAT's and NAT++'s outputs are not in the library." if name == "published" and not printed else ""
+    )
+    return plain(kinds[name] + unknown + missing + flag)
 
 
 def _has_output(row: Row, table: Sequence[Row]) -> bool:
@@ -148,9 +160,13 @@ def _table(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{len(table)} architectures** on {network.description}")
         csv_button("Table as CSV", "architectures.csv", lambda: frame(table, network))
+        _open(table)
     number = st.column_config.NumberColumn
     st.dataframe(
         frame(table, network).drop(columns="Network"),
+        key=_TABLE,
+        on_select="rerun",
+        selection_mode="single-row",
         hide_index=True,
         height=560,
         placeholder="–",
@@ -168,6 +184,17 @@ def _table(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
         },
     )
     st.caption("Published: " + "; ".join(sorted({row.item.published.cited_in for row in table if row.item.published})))
+
+
+def _open(table: Sequence[Row]) -> None:
+    """Opens the table's selected row on Transform; without one, says what a click on a row is good for."""
+    selected = st.session_state.get(_TABLE)
+    rows = [row for row in (selected.selection.rows if selected else ()) if row < len(table)]
+    if rows:
+        item = table[rows[0]].item
+        open_in_transform(f"Open {plain(item.name)} in Transform", cell_text(item))
+    else:
+        st.caption("Select a row to open it in Transform.", width="content")
 
 
 def frame(table: Sequence[Row], network: NetworkConfig) -> pd.DataFrame:

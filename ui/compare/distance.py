@@ -6,6 +6,7 @@ from nat_core.architecture.difference import difference
 from nat_core.drawing.cells import draw_pair
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import optimality, rank
+from nat_core.learning.nasbench201.quantities import QUANTITIES
 from ui.compare.frames import accuracy_frame, cost_frame
 from ui.compare.scatter import Marked
 from ui.picture import picture
@@ -25,9 +26,19 @@ def panel(marked: Marked) -> None:
     gain, color = f"{signed(item.gain)} points", _color(item.gain)
     _metric(left, "Accuracy (tabular)", f"{item.after:.2f} %", gain, color)
     _metric(right, "Possible gain recovered", recovered, f"{item.missing:.2f} points missing")
+    if marked.recovered_area is not None:
+        _metric(left, "Front recovered", percent(marked.recovered_area), "of the area under the oracle's front")
+        best = _best_within(marked)
+        _metric(right, "Best at the output's MACs", f"{best:.2f} %", f"{best - item.after:.2f} points missing")
     _metric(left, "Rank among all cells", after, f"from {before}")
     _metric(right, "Reachable cells", f"{len(marked.reachable):,}", f"of {table.SIZE:,}")
     _drawings(marked)
+
+
+def _best_within(marked: Marked) -> float:
+    """The accuracy of the best reachable cell that costs no more than the output."""
+    macs, accuracies = QUANTITIES["macs"].values, table.accuracies_percent(marked.data_set)
+    return float(accuracies[marked.reachable[macs[marked.reachable] <= macs[marked.after]]].max())
 
 
 def _metric(column, label: str, value: str, note: str, color: str = "gray") -> None:

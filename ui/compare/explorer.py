@@ -72,7 +72,7 @@ def _controls():
             "Policy's output",
             outputs.CHOICES,
             format_func=outputs.CHOICES.get,
-            default=10,
+            default=outputs.FIRST,
             required=True,
             key="output",
             bind="query-params",
@@ -92,14 +92,14 @@ def _marked(code: int, x: Quantity, y: Quantity) -> Marked:
     """The input with what the policy, and the oracle by the policy's own rule and data set, make of it."""
     after, card = outputs.output_code(code, st.session_state["output"]), outputs.benchmark_card()
     best, reachable = int(oracle_codes(card.data_set, card.rule)[code]), reachable_codes(code, card.rule)
-    fronts = {}
+    fronts, share = {}, None
     if x.kind != "accuracy" and y.name == card.data_set:
         own, best_front = outputs.front_codes(code, x.name), reachable_front(code, x.values, y.name, card.rule)
         inside = [other for other in best_front if x.values[other] <= x.values[code]]
         share = outputs.recovered_area(code, own, inside, x.values, y.values)
         told = "" if share is None else f", {percent(share)} of the oracle's area"
         fronts = {f"Policy's front{told}": own, "Oracle's front": inside}
-    return Marked(code, after, best, reachable, card.data_set, card.rule, fronts)
+    return Marked(code, after, best, reachable, card.data_set, card.rule, fronts, share)
 
 
 def _chart(x, y, marked: Marked) -> None:
@@ -118,9 +118,9 @@ def _chart(x, y, marked: Marked) -> None:
     )
     sources = dict.fromkeys(f"{column.title} {column.source}." for column in (x, y))
     st.caption(
-        f"{' '.join(sources)} Greedy: the policy's most probable output; best of 10 or 100: of that many most probable "
-        f"ones the most accurate by {table.DATA_SETS[marked.data_set]}. A click makes a cell the input; a double click "
-        "shows all."
+        f"{' '.join(sources)} As on Transform: the cheapest that is as good as the input; greedy: the policy's most "
+        "probable output; best of 10 or 100: of that many most probable ones the most accurate by "
+        f"{table.DATA_SETS[marked.data_set]}. A click makes a cell the input; a double click shows all."
     )
 
 

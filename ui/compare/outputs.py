@@ -7,19 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import Space
+from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import PolicyCard
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.training.budget_quality import hypervolume
+from nat_core.network.config import NETWORKS
+from nat_core.network.costs import cost_model
 from nat_core.paths import PRETRAINED
-from nat_core.tradeoff import SHARES, front
+from nat_core.ranking import Candidate
+from nat_core.tradeoff import Front, front
 from nat_core.transformation import Options, Transformation, transform
 
 Costs = NDArray[np.float64]
 # The budgets of fronts in charts.
 FINE_SHARES = tuple(share / 20 for share in range(20, 1, -1))
-# How an output is chosen: the most probable one, or the most accurate of the n most probable ones.
-CHOICES = {1: "Greedy", 10: "Best of 10", 100: "Best of 100"}
+# How an output is chosen: as Transform does, the most probable one, or the most accurate of the n most probable ones.
+FIRST = 0
+CHOICES = {FIRST: "As on Transform", 1: "Greedy", 10: "Best of 10", 100: "Best of 100"}
 
 
 def shipped() -> Mapping[str, PolicyCard]:
@@ -43,7 +50,8 @@ def output_code(code: int, candidates: int) -> int:
 
     Args:
         code: of the input.
-        candidates: 1 takes the most probable output unseen; more let the policy's data set choose among them.
+        candidates: `FIRST` takes what Transform shows first, 1 the most probable output unseen; more let the policy's
+            data set choose the most accurate among them.
 
     Raises:
         ValueError: no policy for NAS-Bench-201 is there, or it is broken.
@@ -51,7 +59,8 @@ def output_code(code: int, candidates: int) -> int:
     architecture = table.architecture_of_code(code)
     policy, card = catalogue.load_for(PRETRAINED, architecture)
     source = None if candidates == 1 else table.TabularAccuracy(card.data_set)
-    options = Options(samples=candidates)
+    own = cost_model(NETWORKS[card.target_space.network]).cost(architecture).macs
+    options = Options(candidates, max_macs=own, shares=(1.0,)) if candidates else Options()
     outcome = _transformed(architecture, policy, card.target_space, source, options)
     return int(table.codes([outcome.output.architecture])[0])
 
@@ -60,8 +69,7 @@ def output(architecture: Architecture, policy_name: str) -> Architecture:
     """What the Transform page shows first. Raises ValueError: the policy does not fit or is broken."""
     policy, card = catalogue.load_for(PRETRAINED, architecture, policy_name)
     source = catalogue.accuracy_source(card, architecture, download=False)
-    options = Options(shares=SHARES)
-    return _transformed(architecture, policy, card.target_space, source, options).output.architecture
+    return _transformed(architecture, policy, card.target_space, source, Options()).output.architecture
 
 
 def front_codes(code: int, cost: str) -> list[int]:
@@ -77,6 +85,18 @@ def front_codes(code: int, cost: str) -> list[int]:
     architecture = table.architecture_of_code(code)
     policy, card = catalogue.load_for(PRETRAINED, architecture)
     return list(_front_codes(architecture, policy, card.target_space, table.TabularAccuracy(card.data_set), cost))
+
+
+@lru_cache(maxsize=256)
+def fine_front(architecture: Architecture, policy: Policy, space: Space, source: AccuracySource) -> Front:
+    """A policy's front in many small steps. Raises ValueError: the architecture does not fit."""
+    (found,) = front([architecture], policy, space, source, FINE_SHARES)
+    return found
+
+
+def first(architecture: Architecture, policy: Policy, space: Space, source: AccuracySource) -> Candidate:
+    """What Transform shows first. Raises ValueError: the architecture does not fit."""
+    return _transformed(architecture, policy, space, source, Options()).output
 
 
 @lru_cache(maxsize=512)

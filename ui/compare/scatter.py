@@ -26,6 +26,7 @@ class Marked:
         reachable: everything that legal transitions make of the input.
         data_set: by which policy and oracle choose; never a test set.
         rule: of transitions, the policy's.
+        recovered_area: of the oracle's front, over the cost across, the share that the policy's has; None if unknown.
         fronts: by name what the policy, and what any legal transitions, offer at every cost; empty for other axes.
     """
 
@@ -36,6 +37,7 @@ class Marked:
     data_set: str = "cifar10_valid"
     rule: str = "nat++"
     fronts: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    recovered_area: float | None = None
 
 
 def front_of(x: Quantity, y: Quantity) -> np.ndarray:

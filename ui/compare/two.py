@@ -7,15 +7,18 @@ import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, aligned, difference
+from nat_core.architecture.library import library
+from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import NULL, OPERATIONS
 from nat_core.drawing.cells import CELL_TITLES, draw_pair
-from nat_core.learning.comparison import Row
+from nat_core.learning.comparison import Item, Row
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 from ui import export, metrics
 from ui.picture import picture
 from ui.text import edge_label, plain
 from ui.theme import SIDE_BY_SIDE, theme
+from ui.view import in_file_name, open_in_transform
 
 FIRST, SECOND = "first", "second"  # keys of the two, in the address too
 _USUAL = ("DARTS", "NATv2_DARTS")
@@ -38,7 +41,9 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
             )  # fmt: skip
     _figures(before, after)
     _drawings(before, after, name)
-    export.changes(before.item.architecture, after.item.architecture)
+    export.changes(
+        before.item.architecture, after.item.architecture, in_file_name(f"{before.item.name} {after.item.name}")
+    )
     frame = edge_frame(before.item.architecture, after.item.architecture, network)
     if frame.empty:
         st.caption("These two are the same, edge by edge.")
@@ -55,6 +60,11 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
         f"Edges that differ, matched between the same two nodes; MACs in all cells of {network.description}. "
         "Allowed by: the rules, NAT's or NAT++'s, that know this change of operation; an absent edge counts as null."
     )
+
+
+def cell_text(item: Item) -> str:
+    """What the Transform page reads as this architecture."""
+    return item.name if item.name in library() else shortest(item.architecture)
 
 
 def pick(name: str, derived_from: str | None) -> None:
@@ -133,5 +143,7 @@ def _drawings(before: Row, after: Row, name: str) -> None:
         columns = st.columns(2)
     for column, row, svg, side in zip(columns, (before, after), svgs, ("before", "after"), strict=True):
         with column:
-            st.markdown(f"**{plain(row.item.name)}**")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{plain(row.item.name)}**", width="content")
+                open_in_transform("Open in Transform", cell_text(row.item))
             picture(svg, key=f"two-{side}")

@@ -79,16 +79,22 @@ def _edge_title(cell, place: int) -> str:
     return f"{edge_label(cell, edge.source, edge.target)}: {edge.traits.short_label}"
 
 
+@st.fragment  # a slider answers at once only if the rest of the page stays as it is
 def _moving() -> None:
-    """Edit an operation: every edge's probabilities answer."""
+    """Edit an operation, or move the budget: every edge's probabilities answer."""
     before = notation.parse(BENCHMARK_CELL)
     st.markdown(
-        "**What it does.** Change one operation: the probabilities of *all* edges move, because they are one graph"
+        "**What it does.** Change one operation: the probabilities of *all* edges move, because they are one graph. "
+        "Lower the budget: cheaper operations become likely"
     )
     left, right = st.columns([2, 3], gap="large")
     with left:
         after = _edited(before)
         svg = draw_cell(after.normal, "svg", "normal", theme().name).decode()
+        budget = st.slider(
+            "Budget, % of the cell's MACs", 10, 100, 100, 5, key="learn_budget", persist_state="session",
+            help="The policy is told what its output may cost.",
+        )  # fmt: skip
         chosen = f"normal-edge-{st.session_state[_EDGE]}"
         picture(svg, "learn_edited", lambda part: _choose(part, _EDGE), {chosen: "chosen"})
         st.caption("A cell of NAS-Bench-201; the probabilities are those of the policy shipped with this program.")
@@ -97,7 +103,8 @@ def _moving() -> None:
             "Show", _SHOWN, format_func=_SHOWN.get, default="bars", required=True, key="learn_shown",
             persist_state="session",
         )  # fmt: skip
-        figure = (_bars if shown == "bars" else _map)(before, after)
+        old, new = log_probabilities(before), log_probabilities(after, budget / 100)
+        figure = (_bars if shown == "bars" else _map)(after, old, new)
         st.plotly_chart(figure, config={"displayModeBar": False}, key="learn_bars", alt="Probabilities per edge")
 
 
@@ -119,9 +126,14 @@ def _edited(architecture: Architecture) -> Architecture:
     return architecture.with_operations(operations)
 
 
-def _bars(before: Architecture, after: Architecture) -> go.Figure:
-    """Per edge a bar of the edited cell's probabilities and, where it differs, a thin one of those before."""
-    new, old = np.exp(log_probabilities(after)), np.exp(log_probabilities(before))
+def _bars(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure:
+    """Per edge a bar of the edited cell's probabilities and, where it differs, a thin one of those before.
+
+    Args:
+        after: the edited cell.
+        before, now: [edges, operations] log-probabilities.
+    """
+    new, old = np.exp(now), np.exp(before)
     labels, figure = [_edge_title(after.normal, place) for place in range(len(after.edges))], go.Figure()
     for name in NASBENCH201_OPERATIONS:
         column = INDEX[name]
@@ -149,13 +161,20 @@ def _bars(before: Architecture, after: Architecture) -> go.Figure:
     figure.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, autorange="reversed", showgrid=False, ticks=""
     )
-    return figure.update_xaxes(range=[0, 1], dtick=0.25, tickformat=".0%", title="probability; thin: before your edit")
+    return figure.update_xaxes(
+        range=[0, 1], dtick=0.25, tickformat=".0%", title="probability; thin: before, at the whole budget"
+    )
 
 
-def _map(before: Architecture, after: Architecture) -> go.Figure:
-    """log₁₀ probabilities of the edited cell, and in brackets how far they moved; what is not legal stays empty."""
+def _map(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure:
+    """log₁₀ probabilities of the edited cell, and in brackets how far they moved; what is not legal stays empty.
+
+    Args:
+        after: the edited cell.
+        before, now: [edges, operations] log-probabilities.
+    """
     columns = [INDEX[name] for name in NASBENCH201_OPERATIONS]
-    new, old = (log_probabilities(cell)[:, columns] / np.log(10) for cell in (after, before))
+    new, old = (values[:, columns] / np.log(10) for values in (now, before))
     texts = [[_moved(*item) for item in zip(*rows, strict=True)] for rows in zip(new, old, strict=True)]
     colors = theme()
     figure = go.Figure(
@@ -175,7 +194,7 @@ def _map(before: Architecture, after: Architecture) -> go.Figure:
         )
     )
     style(figure, 400).update_yaxes(autorange="reversed", showgrid=False, ticks="")
-    return figure.update_xaxes(showgrid=False, ticks="", title="in brackets: moved by your edit; empty: not legal")
+    return figure.update_xaxes(showgrid=False, ticks="", title="in brackets: how far it moved; empty: not legal")
 
 
 def _moved(new: float, old: float) -> str:

@@ -7,6 +7,7 @@ import torch
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
+from nat_core.architecture.spaces import Space
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.policies.policy import Policy
@@ -36,15 +37,16 @@ def rounds_of_policy() -> int:
     return card().policy.layers
 
 
-def log_probabilities(architecture: Architecture) -> np.ndarray:
-    """[edges, operations] log-probabilities for a NAS-Bench-201 cell. Raises ValueError: no policy, or a broken one."""
+def log_probabilities(architecture: Architecture, share: float = 1.0) -> np.ndarray:
+    """[edges, operations] log-probabilities for a NAS-Bench-201 cell, within a share of its own cost.
+
+    Raises ValueError: no policy, or a broken one.
+    """
     policy, item = _loaded()
-    return _log_probabilities(policy, item.space, architecture)
+    return _log_probabilities(policy, item.target_space, architecture, share if policy.config.budget else 1.0)
 
 
 @lru_cache(maxsize=512)
-def _log_probabilities(policy: Policy, space: str, architecture: Architecture) -> np.ndarray:
-    from nat_core.architecture.spaces import SPACES
-
+def _log_probabilities(policy: Policy, space: Space, architecture: Architecture, share: float) -> np.ndarray:
     with torch.inference_mode():
-        return policy.distribution([architecture], SPACES[space]).rows().double().cpu().numpy()
+        return policy.distribution([architecture], space, budgets=[share]).rows().double().cpu().numpy()

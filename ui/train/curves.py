@@ -15,8 +15,8 @@ from ui.theme import look, theme
 from ui.train.board import Board
 
 # Told apart by colour-blind readers; one per run.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6BB1")
-_DASHES = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6BB1")
+DASHES = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot")
 _HEIGHT = 260  # pixels, of a chart whose legend takes a row
 _LEGEND_ROW, _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_LETTER = 20, 400, 44, 6  # pixels: of the legend and of its entries
 
@@ -33,6 +33,7 @@ CHARTS = (
     Chart("Mean gain, points", {"held_out_gain": "held out", "gain": "training", "modelled_gain": "modelled"}),
     Chart("Reward, points", {"held_out_reward": "held out", "reward": "training", "modelled_reward": "modelled"}),
     Chart("Gain on published cells, points", {"probe_gain/": ""}),
+    Chart("Area under fronts, points", {"held_out_hypervolume": "held out"}),
     Chart("Entropy, nats", {"entropy": ""}),
     Chart("Share made worse", {"share_worse": "at all", "held_out_worse": "at all",
                                "share_worse_by_half_a_point": "by ½ point"}),
@@ -132,7 +133,7 @@ def _figure(
             "y": [value for _, value in points],
             "name": _entry(name, label, several),
             "mode": "lines+markers" if len(points) < 12 else "lines",
-            "line": {"color": _COLORS[run % len(_COLORS)], "dash": _DASHES[number % len(_DASHES)], "width": 1.8},
+            "line": {"color": COLORS[run % len(COLORS)], "dash": DASHES[number % len(DASHES)], "width": 1.8},
             "marker": {"size": 5},
             "showlegend": several or len(found) > 1,
             "hovertemplate": "step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from nat_core.architecture.spaces import SPACES
+from nat_core.learning.policies.checkpoint import list_policies
+from nat_core.paths import PRETRAINED
 from nat_core.runs.kinds import trains_a_policy
 from nat_core.runs.launcher import why_not_resumed, why_not_stopped
 from nat_core.runs.run import Run, State
@@ -15,6 +18,7 @@ from ui import notices
 from ui.text import plain, sentence
 from ui.train.curves import differing
 from ui.train.words import duration, gigabytes, runnable
+from ui.view import fitting_cell, open_in_transform
 
 _MUCH_WAITING = 50  # percent of the time
 _LOG_LINES, _ERROR_LINES, _LAST_WORDS = 60, 20, 5
@@ -23,7 +27,9 @@ _LOG_LINES, _ERROR_LINES, _LAST_WORDS = 60, 20, 5
 def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
     """The run's state in a line, its error, what its process takes, and what cannot be done to it from here."""
     limit = why_not_stopped(run) or why_not_resumed(tracking, run)
-    st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead, resumable=not limit)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead, resumable=not limit)}", width="content")
+        _use(tracking, run)
     if run.error:
         notices.problem(run.error)
     if run.active or run.state is State.LOST:
@@ -32,6 +38,16 @@ def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
         st.code("\n".join(lines), language=None, wrap_lines=True)
     if limit:
         st.caption(plain(sentence(limit)))
+
+
+def _use(tracking: Tracking, run: Run) -> None:
+    """The link that opens Transform with a finished run's policy, once that is among those that can be chosen."""
+    if run.state is not State.FINISHED or not trains_a_policy(run):
+        return
+    known = list_policies((PRETRAINED, *tracking.folders.policy_roots))
+    name = next((name for name, path in known.items() if path == tracking.folders.policy(run.id)), None)
+    if name is not None:
+        open_in_transform("Use on Transform", fitting_cell(SPACES[run.request.space]), policy=name)
 
 
 def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from nat_core.learning.forms import OPTIONS
 
 FIELDS = tuple(option for option in OPTIONS.values() if option.label)
+# What is asked for first where a recipe has budgets.
+BUDGET_FIELDS = ("budget", "smallest_budget")
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,16 @@ _IMAGES = {
     "paper": Preset("Paper", "The papers' settings: days on a GPU.", {"preset": "paper"}),
 }
 _TABLE = {
-    "smoke": Preset("Smoke", "A hundred steps: shows that everything works.", {"recipe": "group", "steps": 100}),
-    "cpu": Preset("CPU", "Our recipe: about a minute on one core.", {"recipe": "group"}),
+    "cpu": Preset(
+        "All budgets",
+        "The recipe of the policy that ships: one policy for all budgets, in minutes on one core.",
+        {"recipe": "budgets"},
+    ),
+    "group": Preset("No budget", "The policy is told no budget; about a minute on one core.", {"recipe": "group"}),
+    "smoke": Preset("Smoke", "A hundred steps: shows that everything works.", {"recipe": "budgets", "steps": 100}),
     "paper": Preset("Paper", "The recipe and the network of the papers' code.", {"recipe": "authors"}),
 }
+# The first of each space is the one that the policy which ships was trained by.
 PRESETS: Mapping[str, Mapping[str, Preset]] = MappingProxyType(
     {"fully_concat": _IMAGES, "loose_end": _IMAGES, "nasbench201": _TABLE}
 )

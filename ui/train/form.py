@@ -3,6 +3,7 @@
 import os
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import streamlit as st
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.forms import OPTIONS, Form, form_for, with_options
 from nat_core.learning.images.sources import is_on_hub
+from nat_core.learning.nasbench201.columns import DEVICES
 from nat_core.learning.support.device import available_devices, default_device, device_title
 from nat_core.options import Option
 from nat_core.runs import launcher
@@ -24,7 +26,7 @@ from ui import notices
 from ui.text import plain
 from ui.train import own_trainings, where
 from ui.train.board import Board
-from ui.train.fields import FIELDS, PRESETS, text_of
+from ui.train.fields import BUDGET_FIELDS, FIELDS, PRESETS, text_of
 from ui.train.words import duration, gigabytes, runnable
 
 _DOUBLE_CLICK_SECONDS = 1.5
@@ -97,8 +99,10 @@ def fill(run: Run) -> None:
 
 def _preset_of(run: Run) -> str:
     presets = PRESETS[run.request.space]
-    named = {"group": "cpu", "authors": "paper"}.get(run.request.preset, run.request.preset)
-    return named if named in presets else "cpu"
+    named = {"budgets": "cpu", "authors": "paper"}.get(run.request.preset, run.request.preset)
+    if run.request.space == "nasbench201" and named == "cpu" and not run.config.get("budgets", {}).get("cost"):
+        named = "group"  # what "cpu" was before policies were told budgets
+    return named if named in presets else next(iter(presets))
 
 
 def _form(space: str, preset: str) -> Form:
@@ -110,18 +114,22 @@ def _defaults() -> None:
     state = st.session_state
     state.setdefault("train_space", "nasbench201")
     if "train_preset" not in state:
-        state["train_preset"] = "cpu"
-        _reset()
+        _of_space()
     state.setdefault("train_name", "")
     state.setdefault("train_threads", "1")
+
+
+def _of_space() -> None:
+    """The first preset of the space."""
+    state = st.session_state
+    state["train_preset"] = next(iter(PRESETS[state["train_space"]]))
+    _reset()
 
 
 def _reset() -> None:
     """Every option as the preset has it."""
     st.session_state.pop("train_cloned", None)
     space, preset = st.session_state["train_space"], st.session_state["train_preset"]
-    if preset not in PRESETS[space]:
-        preset = st.session_state["train_preset"] = "cpu"
     form = _form(space, preset)
     config = form.config(space, PRESETS[space][preset].options)
     for field in FIELDS:
@@ -133,7 +141,7 @@ def _inputs(board: Board) -> None:
     presets = PRESETS[st.session_state["train_space"]]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
-            "Space", list(SPACES), key="train_space", format_func=lambda name: SPACES[name].title, on_change=_reset,
+            "Space", list(SPACES), key="train_space", format_func=lambda name: SPACES[name].title, on_change=_of_space,
             persist_state="session", width=250,
         )  # fmt: skip
         st.segmented_control(
@@ -147,13 +155,31 @@ def _inputs(board: Board) -> None:
     st.caption(presets[st.session_state["train_preset"]].help)
     where.choice()
     options = _form(st.session_state["train_space"], st.session_state["train_preset"]).options
+    first = {field.name for field in FIELDS if field.asked.main} | _budget_fields(options)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _draw([field for field in FIELDS if field.asked.main and field.name in options])
+        _draw([field for field in FIELDS if field.name in first and field.name in options])
     if own_trainings.OPTION in options:
         own_trainings.upload(board.tracking.folders.root / own_trainings.OPTION, st.session_state["train_space"])
     with st.expander("Advanced"), st.container(horizontal=True, vertical_alignment="bottom"):
-        _draw([field for field in FIELDS if not field.asked.main and field.name in options])
+        _draw([field for field in FIELDS if field.name not in first and field.name in options])
         _machine()
+
+
+def _budget_fields(options: Mapping[str, Option]) -> set[str]:
+    """What is asked for of budgets where the preset's recipe has some."""
+    space, preset = st.session_state["train_space"], st.session_state["train_preset"]
+    if not options.keys() >= set(BUDGET_FIELDS):
+        return set()
+    start = _form(space, preset).config(space, PRESETS[space][preset].options)
+    return set(BUDGET_FIELDS) if options["budget"].value_in(start) else set()
+
+
+def _choices(field: Option) -> dict[str, str]:
+    """Those that the space knows: latencies of devices are NAS-Bench-201's."""
+    known = dict(field.choices)
+    if st.session_state["train_space"] != "nasbench201":
+        known = {name: title for name, title in known.items() if name not in DEVICES}
+    return known
 
 
 def _draw(fields: list[Option]) -> None:
@@ -166,7 +192,7 @@ def _draw(fields: list[Option]) -> None:
             )  # fmt: skip
         else:
             st.selectbox(
-                field.label, list(field.choices), key=_key(field), help=field.asked.help, persist_state="session",
+                field.label, list(_choices(field)), key=_key(field), help=field.asked.help, persist_state="session",
                 format_func=field.choices.get, width=250,
             )  # fmt: skip
 

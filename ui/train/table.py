@@ -72,8 +72,8 @@ def _row(run: Run) -> tuple[object, ...]:
 
 def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
     """Draws it; a click on rows chooses the runs below."""
-    key = f"train_table_{hash(tuple(run.id for run in runs))}"
     rows = [number for number, run in enumerate(runs) if run.id in shown]
+    key = _key(runs, rows)
 
     def pick() -> None:
         chosen = st.session_state[key].selection.rows
@@ -111,6 +111,16 @@ def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
             ),
         },
     )
+
+
+def _key(runs: Sequence[Run], rows: Sequence[int]) -> str:
+    """Of the table: another one where its ticks are not the runs that are shown, since what is drawn keeps its own."""
+    state = st.session_state
+    whole = hash(tuple(run.id for run in runs))
+    drawn = state.get(f"train_table_{whole}_{state.get('train_ticks', 0)}")
+    if drawn is not None and sorted(drawn.selection.rows) != list(rows):
+        state["train_ticks"] = state.get("train_ticks", 0) + 1
+    return f"train_table_{whole}_{state.get('train_ticks', 0)}"
 
 
 def _clock(text: str) -> Any:

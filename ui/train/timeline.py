@@ -11,7 +11,11 @@ from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.drawing.cells import draw_overlay
+from nat_core.learning.graphs.graph import encode
 from nat_core.learning.policies import catalogue
+from nat_core.learning.policies.costs import edge_costs
+from nat_core.learning.policies.distribution import transformed
+from nat_core.learning.policies.proposing import proposals
 from nat_core.naming import resolve
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
@@ -23,8 +27,7 @@ from ui import notices
 from ui.text import plain, relative
 from ui.theme import theme
 from ui.train.files import policy_folder
-
-_FIRST = {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench201:0"}
+from ui.view import USUAL_CELLS
 
 
 def show(tracking: Tracking, run: Run) -> None:
@@ -49,9 +52,18 @@ def show(tracking: Tracking, run: Run) -> None:
             "Cell", names, default=names[0], required=True, format_func=str.capitalize, key="train_timeline_cell",
             label_visibility="collapsed",
         )  # fmt: skip
-    st.caption("Most probable transformation at each kept checkpoint; changes are marked “old → new”.")
+    percent = st.slider(
+        "Budget, % of the input's cost", 10, 100, 100, 5, key="train_timeline_budget", width=420,
+        persist_state="session", help="Of what the policy is told budgets of, or of the MACs.",
+    )  # fmt: skip
+    st.caption(
+        "Most probable transformation that fits the budget at each kept checkpoint; changes are marked “old → new”."
+    )
+    found = frames(kept, architecture, percent / 100)
+    if not found:
+        st.info(f"Nothing legal costs at most {percent} % of this architecture.", icon=":material/info:")
     columns = st.columns(2)
-    for number, (first, last, after) in enumerate(frames(kept, architecture)):
+    for number, (first, last, after) in enumerate(found):
         with columns[number % 2]:
             _frame(
                 run, architecture, after, name, f"Step {first:,}" if first == last else f"Steps {first:,} to {last:,}"
@@ -83,7 +95,7 @@ def _chosen(run: Run) -> Architecture | None:
     """Of the library, or any that is typed or pasted; each space remembers its own."""
     space = SPACES[run.request.space]
     fitting = [name for name, entry in library().items() if space.mismatch(entry.architecture) is None]
-    options = list(dict.fromkeys([_FIRST[space.name], *fitting]))
+    options = list(dict.fromkeys([USUAL_CELLS[space.name], *fitting]))
     text = st.selectbox(
         "Architecture", options, key=f"train_cell_{space.name}", width=420, accept_new_options=True,
         persist_state="session", help="A name, nasbench201:INDEX, or a genotype in any notation.",
@@ -103,12 +115,20 @@ def architecture_in(space: Space, text: str) -> Architecture:
     return architecture
 
 
-def frames(kept: Mapping[int, Path], architecture: Architecture) -> list[tuple[int, int, Architecture]]:
-    """(first step, last step, output): neighbouring checkpoints that make the same of it are one; broken ones none."""
+def frames(
+    kept: Mapping[int, Path], architecture: Architecture, share: float = 1.0
+) -> list[tuple[int, int, Architecture]]:
+    """(first step, last step, output): neighbouring checkpoints that make the same of it are one; broken ones none.
+
+    Args:
+        kept: folders of policies by step.
+        architecture: the input.
+        share: of its cost that outputs may have.
+    """
     found: list[tuple[int, int, Architecture]] = []
     for step, folder in kept.items():
         try:
-            after = output(folder, folder.stat().st_mtime_ns, architecture)
+            after = output(folder, folder.stat().st_mtime_ns, architecture, share)
         except (ValueError, OSError):
             continue
         if found and found[-1][2] == after:
@@ -129,8 +149,15 @@ def _frame(run: Run, architecture: Architecture, after: Architecture, name: str,
 
 
 @lru_cache(maxsize=512)
-def output(folder: Path, stamp: int, architecture: Architecture) -> Architecture:
-    """The policy's most probable transformation. Raises ValueError for a broken policy."""
+def output(folder: Path, stamp: int, architecture: Architecture, share: float = 1.0) -> Architecture:
+    """The policy's most probable transformation within a share of the input's cost.
+
+    Raises ValueError for a broken policy, and where nothing fits.
+    """
     policy, card = catalogue.load(folder)
-    distribution = policy.distribution([architecture], card.target_space, card.rule)
-    return distribution.apply(distribution.greedy())[0]
+    costs = edge_costs([architecture], card.target_space, policy.config.budget or "macs")
+    own = float(costs.of(encode([architecture]).operation)[0])
+    ((choices,),) = proposals(policy, [architecture], card.target_space, [[share * own]], 1, costs, card.rule)
+    if not len(choices[0]):
+        raise ValueError(f"nothing legal costs at most {share:.0%} of the architecture")
+    return transformed(architecture, choices[0][0].tolist())

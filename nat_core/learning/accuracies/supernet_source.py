@@ -35,11 +35,13 @@ class CoarseToFine:
         coarse: judges all.
         fine: judges the finalists.
         finalists: how many, besides the first architecture.
+        chance_percent: what guessing gives.
     """
 
     coarse: AccuracySource
     fine: AccuracySource
     finalists: int = FINALISTS
+    chance_percent: float = 0.0
 
     @property
     def kind(self) -> AccuracyKind:
@@ -103,7 +105,8 @@ def supernet_source(folder: Path, device: torch.device | str = "cpu", download: 
         sources = _sources(*weights, _loaded(*weights)[1].data, download)
     except ImagesMissing:
         sources = _sources(*weights, SAMPLE, download)
-    return CoarseToFine(*sources) if sources else None
+    chance = 100 / _loaded(*weights)[1].network.classes
+    return CoarseToFine(*sources, chance_percent=chance) if sources else None
 
 
 class ImagesMissing(ValueError):

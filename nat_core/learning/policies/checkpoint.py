@@ -22,7 +22,7 @@ from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.earlier import in_parts
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
-from nat_core.specification import OneOf, check, read, specified
+from nat_core.specification import OneOf, check, number_at, read, specified
 
 FORMAT_VERSION = 1
 WEIGHTS = "policy.safetensors"
@@ -31,6 +31,8 @@ LABEL = "name.txt"
 _ACCEPTED = f"accepted: a folder with {WEIGHTS} and {CARD} as written by `train`"
 _MAX_CARD_BYTES = 1 << 20
 _MAX_LABEL = 200
+# Trainings with fewer steps, of shared weights and of policies, show only that everything works.
+_SERIOUS_WEIGHT_STEPS, _SERIOUS_STEPS = 1000, 200
 
 
 @specified
@@ -82,6 +84,15 @@ class PolicyCard:
         """The column of NAS-Bench-201 that rewarded a policy for its cells, and chooses among their transformations."""
         reward = in_parts(self.training).get("reward", {})
         return reward.get("data_set", "cifar10_valid") if isinstance(reward, Mapping) else reward
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether it, or what rewarded it, was trained for a moment only, as by a smoke test."""
+        epochs, steps = (number_at(self.training, "weights", name) for name in ("epochs", "steps"))
+        if epochs is not None and steps is not None:
+            return epochs * steps < _SERIOUS_WEIGHT_STEPS
+        done = number_at(self.training, "steps_done")
+        return done is not None and done < _SERIOUS_STEPS
 
     @property
     def target_space(self) -> Space:

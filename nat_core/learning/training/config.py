@@ -189,7 +189,16 @@ class BudgetsConfig:
             only=(TABLE, TRAININGS),
         ),
     ] = ""
-    smallest: Share = 0.05
+    smallest: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Asked(
+            "Smallest budget",
+            "The smallest that is drawn, as a share of the input's cost; all up to 1 are as likely.",
+            "smallest_budget",
+            only=(TABLE, TRAININGS),
+        ),
+    ] = 0.05
     whole: Share = 0.2
 
 

@@ -21,6 +21,7 @@ from nat_core.learning.support.ranks import TargetScale
 from nat_core.learning.training.budgets import Budgeted, Budgets, whole_budgets
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.learning.training.data import Inputs, inputs_of, objective_of
+from nat_core.learning.training.fronts import Fronts
 from nat_core.learning.training.macs_ratios import MacsRatios
 from nat_core.learning.training.reinforce import group_advantage, imitation_term, moving_baseline, reinforce_loss
 from nat_core.learning.training.rewards import Objective, Rewards
@@ -79,7 +80,8 @@ def train(
         source: of accuracies; the benchmark's table by default.
         inputs: architectures to transform; drawn from the space by default.
         hooks: progress, stopping and checkpoints. The metrics are rewards and gains in points, the loss's terms,
-            entropy in nats, learning rate; `held_out_gain` in points and `macs_ratio` when measured.
+            entropy in nats, learning rate; when measured, `held_out_gain` in points, `macs_ratio` and, of a policy that
+            is told budgets, `held_out_hypervolume` in points.
         schedule: how often to report, measure and save.
 
     Raises:
@@ -129,6 +131,11 @@ class Trainer:
         self.held_out_rewards = Rewards(objective, inputs.held_out, self.held_out_graphs) if inputs.held_out else None
         self.held_out_budgets = (
             whole_budgets(config, inputs.held_out, self.held_out_graphs, self.legal)
+            if config.budgets.cost and inputs.held_out
+            else None
+        )
+        self._fronts = (
+            Fronts(config, self.legal, inputs.held_out, objective, device)
             if config.budgets.cost and inputs.held_out
             else None
         )
@@ -220,6 +227,7 @@ class Trainer:
             "held_out_gain": gains.mean().item(),
             "held_out_worse": (gains < 0).double().mean().item(),
             "macs_ratio": self._macs_ratios(outputs).mean().item(),
+            **({"held_out_hypervolume": self._fronts.hypervolume(policy)} if self._fronts else {}),
         }
 
 
