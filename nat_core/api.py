@@ -120,7 +120,7 @@ def transform(
     """The architecture that a policy makes of the given one: as accurate or better for no more multiply-adds.
 
     Args:
-        policy: a name in `pretrained/` or a policy's folder; None: the first that fits.
+        policy: a name that `policies` lists, a policy's folder, or its archive (.zip); None: the first that fits.
         max_macs: a budget in multiply-adds; None: the input's own.
         candidates: how many of the policy's proposals are compared, 1 to 1,000; 1 is its most probable one.
         network, **sizes: as of `cost`, where multiply-adds are counted.

@@ -160,7 +160,7 @@ def fronts_by(
     Args:
         roots: folders of policies.
         architectures: the inputs.
-        name: of a policy there, or its folder; None: for each architecture the first that fits it.
+        name: of a policy there, its folder, or its archive; None: for each architecture the first that fits it.
         shares: as of `front`.
         device: on which policies run.
         options: the other arguments of `front`.

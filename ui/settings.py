@@ -15,7 +15,7 @@ from ui.callback import callback
 from ui.choice import choice
 from ui.compute import Answer
 from ui.text import plain
-from ui.view import show_first
+from ui.view import choose_policy, show_first
 
 _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
 _DEVICE = "device"
@@ -88,7 +88,7 @@ def controls(chosen: Settings) -> None:
                 "Space", chosen.spaces, key="space", format_func=lambda name: SPACES[name].title, on_change=show_first,
                 width=220, help="The cell belongs to more than one.",
             )  # fmt: skip
-        choice("Policy", chosen.policies, chosen.policy, "policy_choice", str, _choose_policy, 200)
+        choice("Policy", chosen.policies, chosen.policy, "policy_choice", str, choose_policy, 200)
         st.segmented_control(
             "Candidates", _METHODS, format_func=_METHODS.get, key="method", required=True, on_change=show_first
         )
@@ -99,11 +99,6 @@ def controls(chosen: Settings) -> None:
         if st.session_state["method"] == "sampled":
             st.number_input("Seed", 0, 2**31, key="seed", on_change=show_first, width=130)
         _device_choice(available_devices())
-
-
-def _choose_policy(name: str) -> None:
-    st.session_state["policy"] = name
-    show_first()
 
 
 def _spaces(architecture: Architecture, with_policies: set[str]) -> tuple[str, ...]:

@@ -211,6 +211,12 @@ def show_first() -> None:
     show(BEST)
 
 
+def choose_policy(name: str) -> None:
+    """Lets another policy transform the input."""
+    st.session_state["policy"] = name
+    show_first()
+
+
 def show(number: int) -> None:
     """Shows the candidate of that number as the output."""
     st.session_state["candidate"], st.session_state["budget"], st.session_state[_ACTED] = number, 100, True

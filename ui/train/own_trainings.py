@@ -1,7 +1,7 @@
 """Own tables of trained cells as rewards: upload, what was read, and how well it can be predicted."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from nat_core.learning.support.files import write_bytes
 from nat_core.learning.training.config import RECIPES, TRAININGS
 from nat_core.learning.training.data import read_in_words
 from nat_core.options import changed
+from nat_core.runs.run import Run
 from ui import notices
 
 OPTION = "trainings"
@@ -43,6 +44,13 @@ def upload(folder: Path, space: str) -> None:
 def files() -> list[Path]:
     """Those that the next run learns from."""
     return list(st.session_state.get(_KEY, ()))
+
+
+def files_of(run: Run) -> list[Path]:
+    """Those that a run learned from, as far as they are here."""
+    reward = run.config.get("reward")
+    named = reward.get(OPTION) or () if isinstance(reward, Mapping) else ()
+    return [path for path in map(Path, named) if path.is_file()]
 
 
 def put(paths: Iterable[str]) -> None:
