@@ -53,7 +53,7 @@ class Difference:
     cells: tuple[CellChange, ...]
 
     def _repr_svg_(self) -> str:
-        return draw(self).decode()
+        return notebook.on_ground(draw(self))
 
 
 def read(source: str | os.PathLike[str], choice: str = "") -> Architecture:

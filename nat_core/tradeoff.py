@@ -7,7 +7,7 @@ all inputs and budgets, are judged together; a front keeps the best within each 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.pools import Pool, judged_pools, pooled
 from nat_core.ranking import Candidate, cheapest_as_good, undominated, with_judgement
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 # Shares of the input's cost that are budgets unless others are asked for.
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
@@ -70,6 +73,24 @@ class Front:
         places = {point.candidate: place for place, point in enumerate(self.points)}
         found = cheapest_as_good(places, self.input, places.__getitem__)
         return None if found is None else self.points[places[found]]
+
+    def figure(self) -> "Figure":
+        """The front as a plotly figure: accuracy over cost, with standard errors."""
+        from nat_core.drawing.fronts import Mark, front_figure
+
+        def mark(item: Candidate, latency_ms: float | None, label: str) -> Mark:
+            costs = {"macs": item.cost.macs / 1e6, "parameters": item.cost.parameters / 1e6}
+            value = costs[self.cost] if latency_ms is None else latency_ms
+            accuracy = float("nan") if item.accuracy_percent is None else item.accuracy_percent
+            return Mark(value, accuracy, item.standard_error_points, label)
+
+        titles = {"macs": "MACs, millions", "parameters": "parameters, millions"}
+        return front_figure(
+            [mark(point.candidate, point.latency_ms, f"within {point.budget:.0%}") for point in self.points],
+            mark(self.input, self.latency_ms, "input"),
+            titles.get(self.cost, f"latency on {self.cost}, ms"),
+            f"accuracy, % ({self.accuracy_kind})",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """What the command line gives as JSON; costs in MACs, parameters and milliseconds, accuracies in percent."""
