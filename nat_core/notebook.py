@@ -49,7 +49,7 @@ def _front(front: Front) -> str:
     body = "".join(
         f"<tr style='white-space:nowrap'><td>{name}</td><td>{item.cost.macs / 1e6:.1f} M</td>"
         f"<td>{item.cost.parameters / 1e6:.2f} M</td><td>{item.accuracy_percent:.2f} %</td>"
-        f"<td style='white-space:normal;text-align:left;font-size:smaller'>{escape(shortest(item.architecture))}</td></tr>"
+        f"<td style='white-space:normal;font-size:smaller'>{escape(shortest(item.architecture))}</td></tr>"
         for name, item in rows
     )
     heads = ("budget", "MACs", "parameters", f"accuracy ({front.accuracy_kind})", "architecture")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from nat_core.demo import is_public
 from nat_core.learning.policies import archive, catalogue
 from nat_core.runs.folders import default_folders
 from ui import compute, notices
@@ -21,10 +22,11 @@ def controls(chosen: str | None) -> None:
                 "application/zip", on_click="ignore", icon=":material/download:", key="policy_download",
                 help="With its card and what judges its outputs, for this page and for `--policy FILE.zip`.",
             )  # fmt: skip
-        st.file_uploader(
-            "Another policy's archive", archive.SUFFIX[1:], key="policy_upload", on_change=_take, width=360,
-            max_upload_size=_MAX_MEGABYTES, help="As downloaded here, from Train, or by `policies export`.",
-        )  # fmt: skip
+        if not is_public():
+            st.file_uploader(
+                "Another policy's archive", archive.SUFFIX[1:], key="policy_upload", on_change=_take, width=360,
+                max_upload_size=_MAX_MEGABYTES, help="As downloaded here, from Train, or by `policies export`.",
+            )  # fmt: skip
     if taken := st.session_state.get(_TAKEN):
         st.success(plain(taken), icon=":material/check:")
     if problem := st.session_state.get(_PROBLEM):

@@ -9,11 +9,12 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.policies import catalogue
 from nat_core.learning.support.device import available_devices, default_device, device_title
-from nat_core.transformation import MAX_SAMPLES, Options
+from nat_core.transformation import Options
 from ui import compute, notices
 from ui.callback import callback
 from ui.choice import choice
 from ui.compute import Answer
+from ui.public import limits
 from ui.text import plain
 from ui.view import choose_policy, show_first
 
@@ -68,6 +69,7 @@ def settings(architecture: Architecture) -> Settings | None:
 def transformation(architecture: Architecture, chosen: Settings) -> Answer | None:
     """What the policy makes of it; None, with a sentence on the page, where that cannot be."""
     sampled = st.session_state["method"] == "sampled"
+    st.session_state["samples"] = min(st.session_state["samples"], limits().samples)
     try:
         options = Options(
             samples=st.session_state["samples"],
@@ -93,7 +95,7 @@ def controls(chosen: Settings) -> None:
             "Candidates", _METHODS, format_func=_METHODS.get, key="method", required=True, on_change=show_first
         )
         st.number_input(
-            "How many", 1, MAX_SAMPLES, key="samples", on_change=show_first, width=130,
+            "How many", 1, limits().samples, key="samples", on_change=show_first, width=130,
             help="Within each budget: 100, 80, 60, 40 and 20 % of the input's MACs.",
         )  # fmt: skip
         if st.session_state["method"] == "sampled":

@@ -8,6 +8,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
+from nat_core.demo import refuse_if_public
 from nat_core.learning.accuracies.own_trainings import model_of_files
 from nat_core.learning.accuracies.trained_cells import read_trained
 from nat_core.learning.accuracies.trainings_fit import NETWORK_FROM, Predicted
@@ -60,6 +61,7 @@ def put(paths: Iterable[str]) -> None:
 
 def _kept(folder: Path, name: str, content: bytes) -> Path:
     """The content as a file, named by itself, so that the same upload is the same file."""
+    refuse_if_public("keeping an upload")
     folder.mkdir(parents=True, exist_ok=True)
     suffix = Path(name).suffix.lower()
     digest = hashlib.sha256(content).hexdigest()[:12]
