@@ -1,4 +1,4 @@
-"""How fast a public demo answers many visitors at once: `python -m benchmarks.visitors [--visitors 20] [--seconds 60]`.
+"""How fast a public demo answers many visitors at once: `python -m benchmarks.visitors [--pause SECONDS]`.
 
 A server is started as for strangers and spoken to as browsers do, through Streamlit's own messages. Every visitor
 opens Transform, and then, after looking at each answer for a few seconds, chooses another cell, edits an edge or
@@ -134,12 +134,12 @@ def visiting(port: int) -> Iterator[Visitor]:
         yield Visitor(socket, address)
 
 
-def visit(port: int, seed: int, until: threading.Event) -> list[tuple[str, float]]:
+def visit(port: int, seed: int, pause: float, until: threading.Event) -> list[tuple[str, float]]:
     """What one visitor did, and how long each answer took."""
     draw, took = random.Random(seed), []
     with visiting(port) as visitor:
         took.append(("open", visitor.ask("cell=DARTS")))
-        while not until.wait(draw.uniform(0.5, 1.5) * PAUSE_SECONDS):
+        while not until.wait(draw.uniform(0.5, 1.5) * pause):
             act = draw.choice(("transform", "edit", "upload"))
             took.append((act, getattr(visitor, act)(draw)))
             if not visitor.succeeded:
@@ -147,7 +147,7 @@ def visit(port: int, seed: int, until: threading.Event) -> list[tuple[str, float
     return took
 
 
-def rows(visitors: int = VISITORS, seconds: float = SECONDS) -> Iterator[Row]:
+def rows(visitors: int = VISITORS, seconds: float = SECONDS, pause: float = PAUSE_SECONDS) -> Iterator[Row]:
     """Medians by what was asked for, and the server's largest memory."""
     with (
         tempfile.TemporaryDirectory() as runs,
@@ -158,7 +158,7 @@ def rows(visitors: int = VISITORS, seconds: float = SECONDS) -> Iterator[Row]:
         until, largest, server = threading.Event(), 0, psutil.Process(process.pid)
         began = sum(server.cpu_times()[:2])
         with ThreadPoolExecutor(visitors) as pool:
-            work = [pool.submit(visit, port, seed, until) for seed in range(visitors)]
+            work = [pool.submit(visit, port, seed, pause, until) for seed in range(visitors)]
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 largest = max(largest, server.memory_info().rss)
@@ -181,5 +181,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visitors", type=int, default=VISITORS)
     parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument(
+        "--pause", type=float, default=PAUSE_SECONDS, help="seconds, on average, between answer and wish"
+    )
     options = parser.parse_args()
-    sys.exit(report(rows(options.visitors, options.seconds)))
+    sys.exit(report(rows(options.visitors, options.seconds, options.pause)))
