@@ -33,7 +33,7 @@ from nat_core.learning.accuracies import trainings_model_files
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.presets import preset
-from nat_core.learning.images.sources import read_images
+from nat_core.learning.images.images import load_images
 from nat_core.learning.policies.checkpoint import PolicyCard, load_policy
 from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
 from nat_core.learning.scratch.presets import preset_budget
@@ -192,7 +192,7 @@ def _read_damaged_images(data: bytes) -> object:
     folder.mkdir(exist_ok=True)
     (folder / "test.parquet").write_bytes(_few_images())
     (folder / "train.parquet").write_bytes(data)
-    return read_images(str(folder), 32)
+    return load_images(str(folder))
 
 
 @cache
@@ -285,9 +285,7 @@ DOORS: dict[str, Door] = {
         lambda: (request_for("train-images", preset("smoke", "loose_end")).to_json(),), damaged_text, Request.from_json
     ),
     "images": Door(lambda: (_few_images(),), damaged_bytes, _read_damaged_images),
-    "image source": Door(
-        lambda: ("a/folder", "train.parquet", "uoft-cs/cifar10"), damaged_text, lambda text: read_images(text, 32)
-    ),
+    "image source": Door(lambda: ("a/folder", "train.parquet", "uoft-cs/cifar10"), damaged_text, load_images),
 }
 
 

@@ -74,6 +74,8 @@ class Option:
     @property
     def flags(self) -> tuple[str, ...]:
         """The command line's names for it."""
+        if self.kind is bool:
+            return (f"{self.flag}/--no{self.flag[1:]}",)
         return (self.flag, f"--{self.asked.alias.replace('_', '-')}") if self.asked.alias else (self.flag,)
 
     def words(self, value: Any) -> list[str]:

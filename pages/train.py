@@ -1,10 +1,10 @@
-"""Train: launch a training, watch it learn, stop it, go on, use its policy."""
+"""Train: launch a training of a policy or of an architecture, watch it learn, stop it, go on, use what came out."""
 
 import streamlit as st
 
 from nat_core import demo
 from ui import public, shell
-from ui.train import form, live, toolbar
+from ui.train import form, live, scratch_form, toolbar
 from ui.train.board import board
 
 shell.require_app()
@@ -20,6 +20,10 @@ new = st.expander("New run", key="train_open", on_change="rerun", icon=":materia
 if new.open:  # its estimate may have to measure the machine first, for which no table should wait
     with new:
         form.new_run(runs)
+scratch = st.expander("Train from scratch", key="evaluate_open", on_change="rerun", icon=":material/model_training:")
+if scratch.open:
+    with scratch:
+        scratch_form.new_evaluation(runs)
 if found:
     left = toolbar.filtered(found)
     live.follow(runs, left, toolbar.shown(runs, found))

@@ -16,6 +16,7 @@ from nat_core.paths import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
+from tests.support.image_folder import make_image_folder
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -77,6 +78,11 @@ SHORT = {
     "train --space nasbench201": ["--steps", "20"],
     "train --space fully_concat --recipe": ["--steps", "2", "--searched-share", "0"],
 }
+# What makes a command with a FOLDER of images one of seconds.
+SMALL = {
+    "evaluate": "--epochs 1 --channels 2 --layers 3 --resolution 64 --no-auxiliary --batch 8",
+    "train": "--epochs 1 --steps 2 --channels 2 --resolution 32 --batch 8 --reward-images 8 --rounds 1",
+}
 
 
 def command(text: str, folder) -> list[str]:
@@ -99,6 +105,12 @@ def runs(tmp_path_factory, empty_database) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     shutil.copy(empty_database, folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Path:
+    """A folder of images in ImageNet's layout."""
+    return make_image_folder(tmp_path_factory.mktemp("pictures"), images=60, classes=6, sides=(70, 120))
 
 
 @pytest.fixture
@@ -128,9 +140,12 @@ def test_a_command_of_the_table_runs_as_written_with_a_whole_genotype(nat_core, 
 
 
 @pytest.mark.parametrize("text", [text for text in BLOCKS if shlex.split(text) not in IN_TABLE])
-def test_a_command_of_a_code_block_runs_as_written(nat_core, text):
+def test_a_command_of_a_code_block_runs_as_written(nat_core, pictures, text):
     words = shlex.split(text)
-    if words[:1] == ["evaluate"]:  # all of CIFAR-10, which is not there
+    if "FOLDER" in words:
+        words[words.index("FOLDER")] = str(pictures)
+        words += SMALL[words[0]].split()
+    elif words[:1] == ["evaluate"]:  # all of CIFAR-10, which is not there
         assert words[words.index("--preset") + 1] == "short"
         words[words.index("short")] = "smoke"
         words += ["--epochs", "1"]

@@ -132,7 +132,7 @@ def _follow(tracking: "Tracking", run_id: str, show: "Show") -> None:
 def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show") -> None:
     import torch
 
-    from nat_core.cli.progress import Progress
+    from nat_core.cli.progress import Progress, say
     from nat_core.learning.scratch.queue import evaluate, ticks
     from nat_core.learning.support.device import default_device
     from nat_core.learning.support.hooks import Hooks
@@ -141,7 +141,7 @@ def _evaluate_unrecorded(config: "EvaluationConfig", threads: int, show: "Show")
 
     torch.set_num_threads(threads)
     with stop_signals() as should_stop:
-        hooks = Hooks(Progress(ticks(config)), should_stop)
+        hooks = Hooks(Progress(ticks(config)), should_stop, tell=say)
         evaluation = evaluate(
             config, images_for(config), default_device(), hooks, lambda result: print(show(result), flush=True)
         )

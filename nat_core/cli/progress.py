@@ -1,8 +1,13 @@
-"""The line on stderr that shows how far work in the foreground is."""
+"""What work in the foreground says on stderr: a line that shows how far it is, and sentences."""
 
 import sys
 import time
 from collections.abc import Mapping
+
+
+def say(sentence: str) -> None:
+    """A sentence that stays."""
+    print(sentence, file=sys.stderr)
 
 
 class Progress:
@@ -36,6 +41,10 @@ _FIGURES = {
     "loss": "loss {:.3f}",
     "training_accuracy": "training accuracy {:.1f} %",
     "accuracy": "accuracy {:.2f} %",
+    "top5_accuracy": "top-5 {:.2f} %",
+    "images_per_second": "{:,.0f} images/s",
+    "waiting_percent": "{:.0f} % waiting for images",
+    "broken_images": "images skipped as broken: {:.0f}",
 }
 # Of these a line stays.
 LASTING = frozenset({"held_out_gain", "accuracy"})

@@ -36,6 +36,9 @@ def train(
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
     name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
     on: On = "",
+    workers: Annotated[
+        int, typer.Option(help="With --on, from images: processes on the cluster that share the training.")
+    ] = 1,
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,
     record: Annotated[bool, typer.Option(help="Keep a run that can be watched, stopped and resumed.")] = True,
     checkpoint: Annotated[
@@ -48,13 +51,16 @@ def train(
     From images also on several devices: torchrun --nproc-per-node N -m nat_core train …
     """
     from nat_core.learning.forms import form_for, started
-    from nat_core.runs.request import Threads
+    from nat_core.runs.request import Threads, Workers
     from nat_core.specification import check
 
     given = {key: value for key, value in options.items() if value is not None}
     form = form_for(space, given)
     config = form.config(space, form.accepted(given))
     check(Threads, threads, "threads")
+    check(Workers, workers, "workers")
+    if workers > 1 and not on:
+        raise ValueError("--workers needs --on; on one machine, torchrun starts several processes")
 
     # What takes long to import comes after what can be wrong with the options.
     from nat_core.cli.several import followed
@@ -72,7 +78,7 @@ def train(
         if checkpoint:
             raise ValueError("--checkpoint goes with --no-record only; a recorded run keeps its own checkpoints")
         _record(form, config, on, detach, output=output or "", command=command, preset=form.preset(started(given)),
-                threads=threads, name=name, device="cpu" if on else str(default_device()))  # fmt: skip
+                threads=threads, workers=workers, name=name, device="cpu" if on else str(default_device()))  # fmt: skip
         return
     if on:
         raise ValueError("--on needs a record; leave out --no-record")
@@ -106,7 +112,7 @@ def _train_unrecorded(
 ) -> None:
     import torch
 
-    from nat_core.cli.progress import Progress
+    from nat_core.cli.progress import Progress, say
     from nat_core.learning.support.device import default_device
     from nat_core.learning.support.folders import check_folder
     from nat_core.learning.support.hooks import Hooks
@@ -117,7 +123,7 @@ def _train_unrecorded(
     torch.set_num_threads(threads)
     steps, working = work_of(form.kind).steps(config), form.working()
     with stop_signals() as should_stop:
-        hooks = Hooks(Progress(steps), should_stop, checkpoint)
+        hooks = Hooks(Progress(steps), should_stop, checkpoint, tell=say)
         trained = working.train(config, device=default_device(), hooks=hooks)
     print(file=sys.stderr)
     if not trained.finished:

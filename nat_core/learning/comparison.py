@@ -50,6 +50,7 @@ class Row:
         effective_cost: without edges that reach no output.
         published_accuracy_percent: 100 − the test error that a paper prints.
         measured_accuracy_percent: mean over seeds of trainings from scratch within one budget.
+        measured_top5_percent: of the same trainings, where they know it.
         outside_rule: changes against `derived_from` that the method's own rule does not allow, as "conv 1×1 → max 3×3".
     """
 
@@ -60,6 +61,7 @@ class Row:
     published_accuracy_percent: float | None
     measured_accuracy_percent: float | None
     outside_rule: tuple[str, ...]
+    measured_top5_percent: float | None = None
 
 
 def library_items() -> tuple[Item, ...]:
@@ -111,6 +113,7 @@ def _row(item: Item, by_name: Mapping[str, Item], network: NetworkConfig, measur
         published_accuracy_percent=100 - item.published.test_error_percent if item.published else None,
         measured_accuracy_percent=None if known is None else float(known.accuracy_percent([architecture])[0]),
         outside_rule=outside_rule(item, by_name.get(item.derived_from or "")),
+        measured_top5_percent=None if known is None else known.top5_percent(architecture),
     )
 
 

@@ -125,9 +125,10 @@ def rewards_of(config: Config) -> str:
 
 
 def with_options(config: Config, options: Options) -> Config:
-    """`config` with some options otherwise; another schedule brings its recipe. Raises ValueError for unfit values."""
+    """`config` with some options otherwise; a schedule or network brings its own. Raises ValueError for unfit ones."""
     if isinstance(config, ImageTrainingConfig):
         config = image_presets.rescheduled(config, options.get("schedule", config.schedule))
+        config = image_presets.on_network(config, options.get("network", config.family))
     return changed(config, options, rewards_of(config))
 
 

@@ -25,9 +25,13 @@ from nat_core.learning.graphs.graph import encode, legal_mask
 from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.plan import Phase, evaluations, plan_training
 from nat_core.learning.image_training.weight_training import shared_weights_sgd, weight_step
+from nat_core.learning.images.cache import counts_of
+from nat_core.learning.images.defaults import is_streamed
+from nat_core.learning.images.streaming import workers
 from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.distribution import edge_entropy
 from nat_core.learning.policies.policy import Policy
+from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.support.device import total_memory_bytes
 from nat_core.learning.support.files import write_text
 from nat_core.learning.training.config import TRAININGS, TrainingConfig
@@ -53,6 +57,13 @@ _PROBES = 3
 _COUNTING_SECONDS = 2e-4
 # What is sought for one input, likewise.
 _SEARCHING_SECONDS = 0.1
+# What one process needs to decode a picture of half a megapixel, and what it takes beside what all share.
+_DECODING_SECONDS = 0.004
+_WORKER_BYTES = 120 * 2**20
+# The same of a network trained from scratch, of whose edges each has one operation; the mean over all cells.
+_MAPS_PER_EDGE_ALONE = 4
+# Feature maps of the first stem that a gradient needs.
+_STEM_MAPS = 6
 
 
 @dataclass(frozen=True)
@@ -219,7 +230,7 @@ def check_memory(config: Any, device: str = "cpu", available_bytes: int | None =
     if needed > available:
         raise ValueError(
             f"about {needed / 2**30:,.0f} GB of memory are needed, and {'this machine' if device == 'cpu' else device} "
-            f"has {available / 2**30:.0f} GB; fewer channels, layers, pixels or images per step need less"
+            f"has {available / 2**30:.0f} GB; {_formulas(config).needs_less} need less"
         )
 
 
@@ -228,6 +239,7 @@ class _Formulas(NamedTuple):
 
     seconds: Callable[[Any, Calibration], float]
     memory_bytes: Callable[[Any], int]
+    needs_less: str = "fewer channels, layers, pixels or images per step"
 
 
 def _formulas(config: Any) -> _Formulas:
@@ -321,17 +333,49 @@ class _Costs:
         return count / phase.steps
 
 
+def _evaluation_seconds(config: EvaluationConfig, speed: Calibration) -> float:
+    """Of all trainings and verdicts; images that are streamed are decoded meanwhile, by processes of their own."""
+    budget, (training, test) = config.budget, counts_of(config.budget.data)
+    steps = budget.epochs * max(1, training // budget.batch)
+    costs = cost_model(budget.network(1000))
+    decoding = _DECODING_SECONDS / workers() if budget.streams(training + test) else 0.0
+    seconds = 8.0
+    for item, _ in config.jobs:
+        macs = costs.cost(item.architecture).macs
+        learning = steps * speed.weight_step + budget.epochs * training * macs * speed.weight_mac
+        judging = test * macs * speed.judge_mac
+        seconds += max(learning, budget.epochs * training * decoding) + max(judging, test * decoding)
+    return seconds
+
+
+def _evaluation_memory(config: EvaluationConfig) -> int:
+    """Images as bytes, or the processes that decode them and their batches; weights; what the gradient needs."""
+    budget, count = config.budget, sum(counts_of(config.budget.data))
+    network = budget.network(1000)
+    side = budget.resolution // (8 if budget.family == "imagenet" else network.stem_stride)
+    images = 2 * 3 * budget.resolution**2 * count
+    if budget.streams(count):
+        images = workers() * (_WORKER_BYTES + 2 * 3 * budget.resolution**2 * budget.batch)
+    largest = max(cost_model(network).cost(item.architecture).parameters for item in config.architectures)
+    piece = -(-budget.batch // budget.pieces)
+    maps = budget.layers * _EDGES_PER_CELL * _MAPS_PER_EDGE_ALONE * budget.channels * side**2
+    stem = _STEM_MAPS * budget.channels * (budget.resolution // network.stem_stride // 2) ** 2
+    return int(_BASE_BYTES + images + 4 * 4 * largest + 4 * piece * (maps + stem))
+
+
 def _shape(config: TrainingConfig) -> float:
     """Work of the policy's shape ÷ work of the default one."""
     return config.policy.layers * config.policy.width**2 / (3 * 64**2)
 
 
 def _image_memory(config: ImageTrainingConfig) -> int:
-    """Images as bytes; weights, gradients, momentum and a copy that is saved; what the gradient needs."""
+    """Images as bytes, as far as they are held; weights, gradients, momentum and a saved copy; what gradients need."""
     network = config.network(10)
     images = _IMAGES * 3 * config.resolution**2
+    if is_streamed(config.images, _IMAGES, config.resolution):
+        images = workers() * _WORKER_BYTES
     weights = 4 * 4 * _supernet_parameters(config)
-    side = config.resolution // network.stem_stride
+    side = config.resolution // (8 if config.family == "imagenet" else network.stem_stride)
     maps = config.layers * _EDGES_PER_CELL * _MAPS_PER_EDGE * config.channels * side**2
     return int(_BASE_BYTES + 2 * images + weights + 4 * config.weights.batch * maps)
 
@@ -348,4 +392,7 @@ def _supernet_parameters(config: ImageTrainingConfig) -> float:
 _ESTIMATES: Mapping[type, _Formulas] = MappingProxyType({
     TrainingConfig: _Formulas(_table_seconds, _table_memory),
     ImageTrainingConfig: _Formulas(_image_seconds, _image_memory),
+    EvaluationConfig: _Formulas(
+        _evaluation_seconds, _evaluation_memory, "fewer channels, layers or pixels, or a batch in more pieces"
+    ),
 })  # fmt: skip

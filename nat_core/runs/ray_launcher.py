@@ -26,6 +26,8 @@ def on_cluster(request: Request, where: str, tracking: Tracking) -> Request:
         OSError: the cluster does not answer.
     """
     address = job_server(where)
+    if request.workers > 1 and not work_of(request.kind).is_shared:
+        raise ValueError(f"workers is {request.workers}; only a training from images is shared by several")
     if tracking.is_local:
         raise ValueError(
             f"a run on a cluster needs a record that all nodes reach, and {tracking.uri} is a file here; "

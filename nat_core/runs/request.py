@@ -14,6 +14,7 @@ from nat_core.specification import flat, read, specified
 
 MAX_NAME = 100
 Threads = Annotated[int, Field(ge=1, le=1024)]
+Workers = Annotated[int, Field(ge=1, le=256)]
 MAX_BYTES = 1_000_000
 # What a record stores as a file, for it may be long; the rest is in tags, which can be listed fast.
 _STORED = ("config", "command")
@@ -38,6 +39,7 @@ class Request:
         directory: absolute; relative paths in `config` start there, whatever process does the work. "" for anywhere.
         cluster: address of the Ray cluster's job server that does it; "" for this machine.
         storage: that all nodes of the cluster see; see `cluster.storage`.
+        workers: processes of the cluster that share the work, each with its threads and, on CUDA, a GPU of its own.
     """
 
     kind: str
@@ -53,6 +55,7 @@ class Request:
     directory: str = ""
     cluster: str = ""
     storage: str = ""
+    workers: Workers = 1
 
     def __post_init__(self) -> None:
         if self.name:

@@ -1,5 +1,7 @@
 """What a kind of run is, as its code says it, and what its work sees of the world."""
 
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +51,7 @@ class Work:
         arguments: of the command line that asks for the same; without output and device.
         outcome: what a finished run in the foreground prints; the folder of its output by default.
         spreads: whether it hands its work out to tasks where it is done on a cluster.
+        is_shared: whether several processes can do it together; see `learning.support.parallel`.
         policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
     """
 
@@ -61,6 +64,7 @@ class Work:
     arguments: Callable[[Any, str], list[str]] = field(default=lambda config, preset: [])
     outcome: Callable[[Tracking, Run], str] = field(default=lambda tracking, run: str(tracking.output_of(run)))
     spreads: bool = False
+    is_shared: bool = False
     policy_of: PolicyOf | None = None
 
 
@@ -96,7 +100,13 @@ class RunContext:
 
     def hooks(self, save_seconds: float = 60.0) -> Hooks:
         """How a training and this run meet."""
-        return Hooks(self.progress, self.should_stop, self.checkpoint(), self.saving, save_seconds)
+        return Hooks(self.progress, self.should_stop, self.checkpoint(), self.saving, save_seconds, self.tell)
+
+    def tell(self, sentence: str) -> None:
+        """Says something in the run's log and, in the foreground, on stderr."""
+        self.log(sentence)
+        if not _is_stderr(self.folders.log(self.run.id)):
+            print(sentence, file=sys.stderr)
 
     @property
     def folders(self) -> Folders:
@@ -156,6 +166,14 @@ class RunContext:
         from nat_core.runs.results import store_result
 
         store_result(self._tracking, self.run.id, position, result)
+
+
+def _is_stderr(log: Path) -> bool:
+    """Whether what is written to stderr goes into this file, as in a run's own process."""
+    try:
+        return os.path.samestat(os.fstat(sys.stderr.fileno()), log.stat())
+    except (OSError, ValueError):
+        return False
 
 
 def sentence(error: BaseException) -> str:

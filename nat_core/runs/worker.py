@@ -203,8 +203,19 @@ def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listene
             return State.STOPPED
         context = _context(tracking, run, work, should_stop, reporter, listener)
         _prepare_torch(run.request.threads)
-        reporter.working()
-        return State.FINISHED if work.do(config, context) else State.STOPPED
+        with _companions(run, should_stop) as have_come:
+            reporter.working()
+            return State.FINISHED if have_come and work.do(config, context) else State.STOPPED
+
+
+def _companions(run: Run, should_stop: Callable[[], bool]) -> AbstractContextManager[bool]:
+    """The other processes of the cluster that share the run's work, if any were asked for."""
+    request = run.request
+    if not request.cluster or request.workers == 1:
+        return nullcontext(True)
+    from nat_core.runs.cluster.companions import companions
+
+    return companions(request.workers - 1, request.device, request.threads, should_stop)
 
 
 def _directory(run: Run) -> AbstractContextManager[None]:

@@ -57,7 +57,7 @@ def test_figures_stand_under_the_command_and_its_date(page, monkeypatch):
 
 
 COMMANDS = {
-    SPEED: ["benchmarks"],
+    SPEED: ["benchmarks", "benchmarks.streaming"],
     QUALITY: [
         "benchmarks.quality",
         "benchmarks.promise",

@@ -6,9 +6,10 @@ import pytest
 
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import parse, shortest
-from nat_core.cli import main
+from nat_core.cli import evaluate, main
 from nat_core.learning.scratch.measured import read_measured
 from nat_core.runs.folders import default_folders
+from nat_core.runs.kinds.evaluation import arguments
 from tests.learning.scratch.cases import CELL
 
 QUICK = ["--preset", "smoke", "--channels", "2", "--epochs", "1"]
@@ -47,6 +48,28 @@ def test_a_queue_without_a_record_learns_and_keeps_nothing(capsys):
     assert read_measured(default_folders().measured) == before
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--preset", "imagenet", "--no-auxiliary", "--resolution", "64", "--pieces", "4", "--most-broken", "3"],
+        ["--preset", "imagenet", "--images", "streamed", "--first-classes", "10", "--split", "selection"],
+        ["--preset", "paper", "--data", "cifar100", "--seed", "3", "--seed", "4"],
+        ["--preset", "short", "--data", "imagenet16-120", "--batch", "64"],
+        ["--preset", "smoke", "--auxiliary", "--images", "held"],
+    ],
+    ids=" ".join,
+)
+def test_the_command_that_a_record_shows_means_the_same(monkeypatch, given):
+    asked = []
+    monkeypatch.setattr(evaluate, "_evaluate_unrecorded", lambda config, threads, show: asked.append(config))
+    if "--auxiliary" in given:
+        assert main(["evaluate", "DARTS", *given, "--no-record"]) == 2  # no room for it after a stem of stride 2
+        given = [*given, "--resolution", "64"]
+    assert main(["evaluate", "DARTS", *given, "--no-record"]) == 0
+    assert main([*arguments(asked[0], given[1]), "--no-record"]) == 0
+    assert asked[1] == asked[0]
+
+
 def test_selection_is_judged_on_by_leaving_it_out(capsys):
     status, out, _ = run(capsys, CELL, *QUICK, "--judged-on", "selection", "--no-record", "--json")
     row = json.loads(out)
@@ -77,7 +100,7 @@ def test_a_queue_whose_genotypes_no_tag_of_mlflow_can_hold(capsys):
 BAD = [
     ([], "ARCH"),
     (["DARTZ", *QUICK], "no architecture 'DARTZ' in the library"),
-    (["DARTS", "--preset", "long"], "unknown preset 'long'; accepted: paper, short, smoke"),
+    (["DARTS", "--preset", "long"], "unknown preset 'long'; accepted: paper, imagenet, short, smoke"),
     (["DARTS", *QUICK, "--epochs", "0"], "epochs is 0; accepted: whole numbers from 1"),
     (["DARTS", *QUICK, "--channels", "3"], "it must be even"),
     (["DARTS", *QUICK, "--seed", "-1"], "seeds[0] is -1"),

@@ -17,6 +17,7 @@ from nat_core.network.config import NETWORKS, NetworkConfig, usual_network
 from nat_core.network.costs import Cost, cost_model, measure, operation_cost, operation_figure
 from nat_core.network.measure import total
 from nat_core.network.networks import build_network
+from tests.support import darts_family
 from tests.support.random_networks import random_network
 
 SMALL = NetworkConfig("cifar", channels=4, layers=3, resolution=16, classes=5)
@@ -247,3 +248,38 @@ def test_nasbench201_costs_lie_between_the_empty_and_the_heaviest_cell():
     sampled = [model.cost(space.sample(random.Random(seed))).macs for seed in range(50)]
     empty = model.cost(NASBENCH201_CONVS.with_operations(["null"] * 6)).macs
     assert all(empty <= macs <= 220_119_680 for macs in sampled)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters_millions", "macs_millions"), [("PC_DARTS_CIFAR", 5.3, 586), ("PDARTS", 4.9, 557)]
+)
+def test_published_figures_for_imagenet(name, parameters_millions, macs_millions):
+    """Printed MACs count two more per element of a batch norm and one per element of a ReLU.
+
+    DARTS' 4.7 M parameters are those of its cell; its printed 574 M MACs are those of no count of it.
+    """
+    given = architecture(name)
+    cost, relus = cost_model(NETWORKS["imagenet"]).cost(given), 0
+
+    def count(module, inputs, output):
+        nonlocal relus
+        relus += output.numel()
+
+    network = darts_family.original(given, 48, 14, classes=1000, imagenet=True)
+    for module in network.modules():
+        if isinstance(module, torch.nn.ReLU):
+            module.register_forward_hook(count)
+    with torch.inference_mode():
+        network(torch.zeros(1, 3, 224, 224))
+    assert round(cost.parameters / 1e6, 1) == parameters_millions
+    assert round((cost.macs + cost.batch_norm + relus) / 1e6) == macs_millions
+
+
+@pytest.mark.parametrize("name", ["DARTS", "PC_DARTS_CIFAR", "PDARTS", "NASNet-A"])
+def test_costs_for_imagenet_are_those_of_a_network_written_by_hand(name):
+    given = architecture(name)
+    cost = cost_model(NETWORKS["imagenet"]).cost(given)
+    counted = measure(darts_family.original(given, 48, 14, classes=1000, imagenet=True), (1, 3, 224, 224))
+    assert (cost.parameters, cost.macs) == (counted.parameters, counted.macs)
+    if name == "DARTS":
+        assert (cost.parameters, cost.macs) == (4_718_752, 529_911_552)

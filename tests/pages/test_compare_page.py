@@ -123,12 +123,25 @@ def test_what_was_trained_here_from_scratch_is_shown_with_its_budget(monkeypatch
     numbers = {"parameters": 1, "macs": 1, "epochs": 3, "elapsed_seconds": 1.0}
     genotype = shortest(library()["NAT_DARTS"].architecture)
     found = [
-        MeasuredResult("x", genotype, accuracy, "test", "b", seed, settings={}, machine={}, **numbers, **texts)
+        MeasuredResult(
+            "x",
+            genotype,
+            accuracy,
+            "test",
+            "b",
+            seed,
+            settings={},
+            machine={},
+            top5_accuracy=accuracy + 5,
+            **numbers,
+            **texts,
+        )
         for seed, accuracy in enumerate((90.0, 91.0))
     ]
     add_measured(default_folders().measured, *found)
     app = open_page(compare="Architectures")
     assert table_of(app).set_index("Name").loc["NAT_DARTS", "Accuracy (measured), %"] == 90.5
+    assert table_of(app).set_index("Name").loc["NAT_DARTS", "Top-5 (measured), %"] == 95.5
     app.segmented_control(key="pairs_y").set_value("measured")
     assert "trained from scratch, epochs 3, test images of CIFAR-10" in run(app).caption[0].value
     other = replace(found[0], budget="c", epochs=2)

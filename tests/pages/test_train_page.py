@@ -4,7 +4,7 @@ import json
 import shlex
 import shutil
 import subprocess
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -23,6 +23,7 @@ from nat_core.runs.run import State
 from nat_core.runs.store import Point
 from nat_core.runs.tracking import open_tracking
 from tests.learning.accuracies.trained import table
+from tests.support.calibration import write_calibration
 from ui.train import form
 
 APP = str(PROJECT / "app.py")
@@ -32,23 +33,12 @@ APP = str(PROJECT / "app.py")
 def tracking(empty_database, monkeypatch, tmp_path):
     """An empty record that the page opens."""
     shutil.copy(empty_database, tmp_path)
-    (tmp_path / "calibration.json").write_text(_calibration())
+    write_calibration(tmp_path)
     monkeypatch.setenv("NAT_LAB_RUNS", str(tmp_path))
     opened = open_tracking()
     assert opened.folders == default_folders()
     yield opened
     shutil.rmtree(tmp_path, ignore_errors=True)
-
-
-def _calibration() -> str:
-    """Any machine's; measuring takes seconds."""
-    import json
-
-    import torch
-
-    from nat_core.runs.estimate import Calibration
-
-    return json.dumps({f"cpu, torch {torch.__version__}": asdict(Calibration(0.05, 3e-10, 0.02, 1e-10, 1e-5, 1e-5))})
 
 
 def open_page(**query: str) -> AppTest:

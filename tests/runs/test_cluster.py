@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from nat_core.cli import main
+from nat_core.learning.image_training.loop import train_on_images
 from nat_core.learning.scratch.config import EvaluationConfig
 from nat_core.learning.scratch.measured import read_measured
 from nat_core.learning.scratch.queue import evaluate
+from nat_core.learning.support.hooks import Hooks
 from nat_core.paths import PROJECT
 from nat_core.runs import ray_launcher
 from nat_core.runs import tracking as tracking_module
@@ -26,6 +29,7 @@ from nat_core.runs.ray_launcher import on_cluster
 from nat_core.runs.results import stored_results
 from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
+from tests.learning.image_training.cases import tiny
 from tests.runs.conftest import LIGHT_WORK
 
 ray = pytest.importorskip("ray", reason="it is not needed by those without a cluster; see requirements-cluster.txt")
@@ -168,6 +172,28 @@ def launched_from_the_page(cluster: Cluster) -> str:
         assert not app.error and not app.exception
     (found,) = {run.id for run in open_tracking().runs()} - known
     return found
+
+
+def test_processes_on_both_nodes_share_a_training_from_images(cluster, tracking):
+    asked = request_for("train-images", tiny(), name="shared", workers=2)
+    shared = launch(tracking, on_cluster(asked, cluster.on, tracking))
+    until(lambda: cluster.has("ray::_help", 0) or cluster.has("ray::_help", 1), pause=0.2)
+    until(lambda: not tracking.get(shared).active)
+    assert tracking.get(shared).state is State.FINISHED, stored_log(tracking, shared)
+    alone: dict[int, float] = {}
+
+    def heard(step: int, metrics: Mapping[str, float]) -> None:
+        if "weight_loss" in metrics:
+            alone[step] = metrics["weight_loss"]
+
+    train_on_images(tiny(), hooks=Hooks(heard))
+    losses = dict(tracking.points(shared)["weight_loss"])
+    assert losses == pytest.approx(alone, abs=0.001) and len(losses) > 1, "the same draws and steps as of one process"
+
+
+def test_only_a_training_from_images_is_shared(cluster, capsys):
+    assert main(["train", "--space", "nasbench201", "--on", cluster.on, "--workers", "2"]) == 2
+    assert "workers is 2; only a training from images is shared by several" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

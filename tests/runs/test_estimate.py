@@ -4,9 +4,12 @@ import time
 
 import pytest
 
+from nat_core.architecture.library import find
 from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.presets import PRESETS, preset
 from nat_core.learning.policies.config import PolicyConfig
+from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
+from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.training.config import RECIPES, TRAININGS, InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import train
 from nat_core.network.supernet import Supernet
@@ -80,3 +83,38 @@ def test_too_much_memory_is_one_sentence():
     check_memory(TrainingConfig())  # of this machine
     with pytest.raises(ValueError, match="a dict is no training"):
         estimate({}, SPEED)
+
+
+def _evaluation(preset_name="imagenet", **changes):
+    budget = preset_budget(preset_name, find("DARTS").architecture, **changes)
+    return EvaluationConfig((NamedArchitecture.of(find("DARTS").architecture, "DARTS"),), budget)
+
+
+def test_a_training_from_scratch_is_estimated_too(monkeypatch):
+    monkeypatch.setenv("NAT_LAB_WORKERS", "4")
+    base = estimate(_evaluation(), SPEED)
+    assert base.seconds > 250 * 1_281_167 * 5.3e8 * SPEED.weight_mac
+    assert 7 * 2**30 < base.memory_bytes < 16 * 2**30  # 6.2 GB are kept for the gradient; images are not held
+    for changes in ({"epochs": 500}, {"channels": 64}, {"layers": 20}):
+        assert estimate(_evaluation(**changes), SPEED).seconds > base.seconds
+    assert estimate(_evaluation(pieces=4), SPEED).memory_bytes < base.memory_bytes / 2.5
+    assert estimate(_evaluation(data="sample"), SPEED).seconds < base.seconds / 100
+    with pytest.raises(ValueError, match=r"GB of memory are needed.* or a batch in more pieces need less"):
+        check_memory(_evaluation(), available_bytes=2**30)
+
+
+def test_where_decoding_is_slower_than_the_network_it_is_what_counts(monkeypatch):
+    tiny = _evaluation(channels=2, layers=3, data="tiny-imagenet", epochs=1)
+    monkeypatch.setenv("NAT_LAB_WORKERS", "1")
+    slow = estimate(tiny, SPEED).seconds
+    monkeypatch.setenv("NAT_LAB_WORKERS", "8")
+    assert estimate(tiny, SPEED).seconds < slow
+
+
+def test_streamed_images_take_no_memory_of_their_own(monkeypatch):
+    monkeypatch.setenv("NAT_LAB_WORKERS", "1")
+    config = with_options(preset("smoke", "fully_concat"), {"resolution": 64})
+    held, streamed = (
+        estimate(with_options(config, {"images": way}), SPEED).memory_bytes for way in ("held", "streamed")
+    )
+    assert streamed < held

@@ -56,7 +56,11 @@ class Cluster:
 
     def has_a_task(self, number: int) -> bool:
         """Whether one node works on a training of an evaluation now."""
-        return any(_title(item).startswith("ray::_train") for item in _family(self.nodes[number]))
+        return self.has("ray::_train", number)
+
+    def has(self, title: str, number: int) -> bool:
+        """Whether a process on one node is called so."""
+        return any(_title(item).startswith(title) for item in _family(self.nodes[number]))
 
     def kill_raylet(self, number: int) -> None:
         """Kills one node's raylet by its pid; its tasks go with it."""

@@ -117,6 +117,7 @@ def _pick(table: Sequence[Row]) -> None:
 
 _EMPTY = {
     "measured": "No architecture here has been trained from scratch yet; the command `evaluate` does it.",
+    "top5": "No architecture here has been trained on images of more than five classes.",
     "published": "No paper's result is known for an architecture that fits this network.",
 }
 
@@ -128,6 +129,7 @@ def _notes(table: Sequence[Row], name: str, measured: MeasuredAccuracy | None) -
         "parameters": "Every non-null edge counted, no auxiliary head.",
         "published": "100 − the test error on CIFAR-10 that a paper prints, for its own network and training.",
         "measured": measured.description if measured else "",
+        "top5": measured.description if measured else "",
     }
     without = {row.space for row in table if row.item.derived_from is None and not _has_output(row, table)}
     missing = (
@@ -160,6 +162,7 @@ def _table(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
                 format="%.2f", help="100 − the test error on CIFAR-10 that a paper prints."
             ),
             "Accuracy (measured), %": number(format="%.2f", help=measured.description if measured else None),
+            "Top-5 (measured), %": number(format="%.2f", help="The class is among the first five guesses."),
             "Published parameters, M": number(format="%.1f", help="As the paper prints them, for its own network."),
             "Outside the rule": st.column_config.TextColumn(help="Changes that the method's own rule does not allow."),
         },
@@ -181,6 +184,7 @@ def frame(table: Sequence[Row], network: NetworkConfig) -> pd.DataFrame:
             "Accuracy (published), %": row.published_accuracy_percent,
             "Published parameters, M": row.item.published.params_millions if row.item.published else None,
             "Accuracy (measured), %": row.measured_accuracy_percent,
+            "Top-5 (measured), %": row.measured_top5_percent,
             "Outside the rule": ", ".join(row.outside_rule),
             "Network": network.description,
         }

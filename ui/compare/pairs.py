@@ -37,6 +37,7 @@ HEIGHTS: Mapping[str, Height] = MappingProxyType(
         "parameters": Height("Parameters", lambda row: row.cost and row.cost.parameters / 1e6, "M"),
         "published": Height("Accuracy (published)", lambda row: row.published_accuracy_percent, "%"),
         "measured": Height("Accuracy (measured)", lambda row: row.measured_accuracy_percent, "%"),
+        "top5": Height("Top-5 (measured)", lambda row: row.measured_top5_percent, "%"),
     }
 )
 

@@ -37,11 +37,14 @@ CHARTS = (
     Chart("Share made worse", {"share_worse": "at all", "held_out_worse": "at all",
                                "share_worse_by_half_a_point": "by ½ point"}),
     Chart("MACs of outputs ÷ inputs", {"macs_ratio": ""}),
-    Chart("Shared weights: loss", {"weight_loss": "", "loss": ""}),
+    Chart("Shared weights: loss", {"weight_loss": ""}),
     Chart("Shared weights: training accuracy, %", {"weight_accuracy_percent": ""}),
     Chart("Reward model: rank correlation", {"reward_model_rank_correlation": "left-out data",
                                              "outputs_rank_correlation": "policy's outputs"}),
-    Chart("Accuracy, %", {"accuracy": "measured", "training_accuracy": "training"}),
+    Chart("Loss, nats", {"loss": ""}),
+    Chart("Accuracy, %", {"accuracy": "measured", "top5_accuracy": "top-5", "training_accuracy": "training"}),
+    Chart("Images per second", {"images_per_second": ""}),
+    Chart("Time spent waiting for images, %", {"waiting_percent": ""}),
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from ui.text import plain, sentence
 from ui.train.curves import differing
 from ui.train.words import duration, gigabytes, runnable
 
+_MUCH_WAITING = 50  # percent of the time
 _LOG_LINES, _ERROR_LINES, _LAST_WORDS = 60, 20, 5
 
 
@@ -44,7 +45,7 @@ def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:
         return f"queued: waits for {run.request.device}, {len(ahead)} before it ({plain(ahead[0].name)})"
     if state is State.RUNNING:
         left = f", about {duration(run.eta_seconds)} left" if run.eta_seconds is not None else ""
-        return f"running, {done}{left}"
+        return f"running, {done}{left}{_pace(run)}"
     if state is State.LOST:
         return f"lost at {done}: its process is gone{'; Resume continues from its last checkpoint' * resumable}"
     if state is State.STOPPED:
@@ -52,6 +53,17 @@ def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:
     if state is State.FINISHED and run.best is not None and not trains_a_policy(run):
         return f"finished, {done}, {run.best:.2f} %"
     return "stopping, saves first" if state is State.STOPPING else f"{state}, {done}"
+
+
+def _pace(run: Run) -> str:
+    """Images per second, what they wait for, and how many could not be read, where the run says so."""
+    metrics = {name.rpartition("/")[2]: value for name, value in (run.metrics or {}).items()}
+    if "images_per_second" not in metrics:
+        return ""
+    waiting, broken = metrics.get("waiting_percent", 0.0), metrics.get("broken_images", 0.0)
+    said = f", {metrics['images_per_second']:,.0f} images/s, {waiting:.0f} % of the time waiting for images"
+    said += ": reading and decoding them is the limit" if waiting > _MUCH_WAITING else ""
+    return said + (f"; {broken:.0f} broken image{'s' * (broken != 1)} skipped" if broken else "")
 
 
 def _usage(run: Run) -> str:

@@ -37,3 +37,11 @@ _TABLE = {
 PRESETS: Mapping[str, Mapping[str, Preset]] = MappingProxyType(
     {"fully_concat": _IMAGES, "loose_end": _IMAGES, "nasbench201": _TABLE}
 )
+
+
+def text_of(value: Any) -> str:
+    """The shortest text that is read back as exactly `value`."""
+    if value is None:
+        return ""
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)

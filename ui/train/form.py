@@ -24,7 +24,7 @@ from ui import notices
 from ui.text import plain
 from ui.train import own_trainings, where
 from ui.train.board import Board
-from ui.train.fields import FIELDS, PRESETS
+from ui.train.fields import FIELDS, PRESETS, text_of
 from ui.train.words import duration, gigabytes, runnable
 
 _DOUBLE_CLICK_SECONDS = 1.5
@@ -87,7 +87,7 @@ def fill(run: Run) -> None:
     state["train_cloned"] = Cloned(run.name, space, preset, config)
     for field in FIELDS:
         if field.name in form.options:
-            state[_key(field)] = _text(form.options[field.name].value_in(config))
+            state[_key(field)] = text_of(form.options[field.name].value_in(config))
     own = form.options.get(own_trainings.OPTION)
     own_trainings.put(own.value_in(config) if own else ())
     state["train_threads"] = str(run.request.threads)
@@ -126,7 +126,7 @@ def _reset() -> None:
     config = form.config(space, PRESETS[space][preset].options)
     for field in FIELDS:
         if field.name in form.options:
-            st.session_state[_key(field)] = _text(form.options[field.name].value_in(config))
+            st.session_state[_key(field)] = text_of(form.options[field.name].value_in(config))
 
 
 def _inputs(board: Board) -> None:
@@ -212,7 +212,7 @@ def _order(board: Board) -> Order:
     request = request_for(form.kind, config, command=_command(space, options, settings, cluster), **settings)
     if not cluster:
         check_memory(config, device)
-    return Order(form, config, request, estimate(config, _speed(board, device)), beyond, cluster)
+    return Order(form, config, request, estimate(config, speed(board, device)), beyond, cluster)
 
 
 def _cloned() -> Cloned | None:
@@ -251,7 +251,8 @@ def _command(space: str, options: dict[str, Any], settings: dict[str, Any], clus
     return shlex.join([*words, *(["--name", settings["name"]] if settings["name"] else [])])
 
 
-def _speed(board: Board, device: str) -> Calibration:
+def speed(board: Board, device: str) -> Calibration:
+    """This machine's."""
     return _calibrated(board.tracking.folders.root / "calibration.json", device)
 
 
@@ -309,11 +310,3 @@ def _launch(board: Board, order: Order, number: int) -> None:
 
 def _key(field: Option) -> str:
     return f"train_{field.name}"
-
-
-def _text(value: Any) -> str:
-    """The shortest text that is read back as exactly `value`."""
-    if value is None:
-        return ""
-    short = f"{value:g}" if isinstance(value, float) else str(value)
-    return short if not isinstance(value, float) or float(short) == value else repr(value)

@@ -1,6 +1,6 @@
 """An accuracy source: shared weights on labelled images, one architecture after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +11,11 @@ from torch import Tensor
 
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind
-from nat_core.learning.images.images import ImageData, ImagePart
+from nat_core.learning.images.images import ImageData
+from nat_core.learning.images.parts import ImagePart
 from nat_core.network.supernet import Supernet
+
+_NORMALISED_AT_ONCE = 2**25  # values
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,8 @@ class SharedWeightAccuracy:
 
     @torch.inference_mode()
     def _accuracy_percent(self, architecture: Architecture) -> float:
-        batches = zip(self._images.split(self._size), self._labels.split(self._size), strict=True)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self._images.is_cuda):
+        batches = zip(self._batches(), self._labels.split(self._size), strict=True)
+        with torch.autocast("cuda", torch.bfloat16, enabled=self._labels.is_cuda):
             correct = sum((self.supernet(images, architecture).argmax(1) == labels).sum() for images, labels in batches)
         return 100 * int(correct) / len(self._labels)
 
@@ -90,9 +93,16 @@ class SharedWeightAccuracy:
     def _size(self) -> int:
         return min(self.batch, len(self.part))
 
+    def _batches(self) -> Iterator[Tensor]:
+        """Normalised images; once and for all, since every architecture sees them, where they are few or small."""
+        images = self.part.images[: self._used]
+        if images.numel() <= _NORMALISED_AT_ONCE:
+            yield from self._images.split(self._size)
+        else:
+            yield from map(self.data.normalised, images.split(self._size))
+
     @cached_property
     def _images(self) -> Tensor:
-        """Normalised once, since every architecture sees them."""
         return self.data.normalised(self.part.images[: self._used])
 
     @cached_property

@@ -1,6 +1,7 @@
 """What judges the outputs of a policy trained from images: its own shared weights, on images that trained nothing.
 
-Coarse to fine: all candidates on a few hundred images, the best few, and the first one, on all of the selection part.
+Coarse to fine: all candidates on a few hundred images, the best few, and the first one, on up to 10,000 of the
+selection part.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from nat_core.learning.images.sources import SAMPLE
 from nat_core.network.supernet import Supernet
 
 COARSE_IMAGES = 500
+FINE_IMAGES = 10_000
 FINALISTS = 5
 
 
@@ -130,7 +132,8 @@ def _sources(
     if len(data.classes) != card.network.classes:
         return None
     note = "" if source == card.data else _note(card)
-    parts = (data.selection[:COARSE_IMAGES], data.selection)
+    fine_part = data.selection[:FINE_IMAGES].held()
+    parts = (fine_part[:COARSE_IMAGES], fine_part)
     coarse, fine = (SharedWeightAccuracy(supernet, data, part, batch=card.batch, note=note) for part in parts)
     return Remembered(coarse), Remembered(fine)
 

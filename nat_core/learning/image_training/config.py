@@ -13,10 +13,10 @@ from pydantic import Field
 
 from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies.reward_model_config import RewardModelConfig
-from nat_core.learning.images.defaults import HUB_DEFAULT, Pixels, Source
-from nat_core.learning.support.earlier import in_parts
+from nat_core.learning.images.defaults import HUB_DEFAULT, MostBroken, Pixels, Source, Way
+from nat_core.learning.support.earlier import held, in_parts
 from nat_core.learning.training.config import Share, TrainingConfig
-from nat_core.network.config import NETWORKS, NetworkConfig
+from nat_core.network.config import FAMILIES, NetworkConfig
 from nat_core.options import Asked
 from nat_core.specification import OneOf, read, specified
 
@@ -28,6 +28,10 @@ SCHEDULES: Mapping[str, str] = MappingProxyType(
 )
 # Spaces whose architectures are evaluated with shared weights on images.
 IMAGE_SPACES = tuple(name for name in SPACES if name != "nasbench201")
+# Networks that these fit.
+FAMILIES_OF_IMAGES: Mapping[str, str] = MappingProxyType(
+    {name: family.title for name, family in FAMILIES.items() if family.cell_inputs == 2}
+)
 # How the shared weights learn unless a configuration says otherwise; see `weight_training`.
 CLASSIFIER_RATE = 1 / 20
 MOMENTUM = 0.9
@@ -116,7 +120,11 @@ class ImageTrainingConfig:
             (alternating) or per round (two-stage).
         schedule: a key of `SCHEDULES`.
         data: what `load_images` accepts.
-        channels, layers, resolution, stem_stride: of the network of shared weights; see `NetworkConfig`.
+        images: how they are kept, a key of `WAYS`; see `load_images`.
+        most_broken: images that may be skipped since they cannot be read.
+        family: of the network of shared weights, one that the space's architectures fit.
+        channels, layers, resolution: of that network; see `NetworkConfig`.
+        stem_stride: of it, where the family leaves a choice.
         weights: how the shared weights are trained.
         rewards: how architectures are evaluated.
         model: of rewards, in the two-stage schedule.
@@ -127,13 +135,21 @@ class ImageTrainingConfig:
 
     data: Annotated[
         Source,
-        Asked("Images", "A name on the Hugging Face hub, parquet files, an image folder, or sample.", main=True),
+        Asked("Images", "cifar100 or the like, a hub name, parquet files, an image folder, or sample.", main=True),
     ] = HUB_DEFAULT
+    images: Way = "auto"
+    most_broken: MostBroken = 20
     schedule: Annotated[
         str,
         OneOf(SCHEDULES),
         Asked("Schedule", "How shared weights and policy take turns: alternate (the papers') or two-stage."),
     ] = "two-stage"
+    family: Annotated[
+        str,
+        OneOf(FAMILIES_OF_IMAGES),
+        Asked("Network", "Of the shared weights: cifar or imagenet, which sees images at eight times its cells' side.",
+              "network"),
+    ] = "cifar"  # fmt: skip
     channels: Annotated[int, Asked("Channels", "C, initial channels of the network of shared weights; even.")] = 8
     layers: Annotated[int, Asked("Layers", "L, searched cells of the network of shared weights.")] = 5
     resolution: Annotated[int, Asked("Resolution", "Side of the images.", unit="pixels")] = 32
@@ -178,10 +194,10 @@ class ImageTrainingConfig:
 
     def network(self, classes: int) -> NetworkConfig:
         """The network of shared weights. Raises ValueError if there is none like it."""
-        published = NETWORKS[self.target_space.network]
-        return replace(
-            published, channels=self.channels, layers=self.layers, resolution=self.resolution, classes=classes,
-            stem_stride=self.stem_stride,
+        strides = FAMILIES[self.family].stem_strides
+        return NetworkConfig(
+            self.family, self.channels, self.layers, self.resolution, classes,
+            stem_stride=self.stem_stride if len(strides) > 1 else strides[0],
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -190,4 +206,4 @@ class ImageTrainingConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "ImageTrainingConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
-        return read(cls, in_parts(value))
+        return read(cls, held(in_parts(value)))

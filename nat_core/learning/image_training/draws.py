@@ -4,8 +4,9 @@ So a training that continues draws what it would have drawn, and several process
 """
 
 import random
-from functools import lru_cache
+from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import count
 
 import torch
 from torch import Tensor
@@ -13,7 +14,8 @@ from torch import Tensor
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import Space
 from nat_core.learning.image_training.weight_training import draw_architecture
-from nat_core.learning.images.images import ImagePart
+from nat_core.learning.images.parts import ImagePart, Part
+from nat_core.learning.images.streaming import GivenUpError
 
 
 def seed_of(*purpose: int | str) -> int:
@@ -26,20 +28,49 @@ def generator(*purpose: int | str, device: torch.device | str = "cpu") -> torch.
     return torch.Generator(device).manual_seed(seed_of(*purpose))
 
 
-def images_at(part: ImagePart, number: int, size: int, *purpose: int | str) -> ImagePart:
-    """Batch `number` of shuffled passes through all images of `part`, one pass after the other."""
-    first, indices = number * size, []
-    while size > 0:
-        which, start = divmod(first, len(part))
-        indices.append(_pass(len(part), which, purpose)[start : start + size])
-        first, size = first + len(indices[-1]), size - len(indices[-1])
-    return part[torch.cat(indices).to(part.labels.device)]
+class Passes:
+    """Shuffled passes through all images of a part, one pass after the other, in batches.
 
+    Args:
+        part: whose images.
+        size: images per batch.
+        purpose: that the order is drawn for.
+    """
 
-@lru_cache(maxsize=8)
-def _pass(count: int, which: int, purpose: tuple[int | str, ...]) -> Tensor:
-    """[count] the order of one pass."""
-    return torch.randperm(count, generator=generator(*purpose, which))
+    def __init__(self, part: Part, size: int, *purpose: int | str) -> None:
+        self._part, self._size, self._purpose = part, size, purpose
+        self._pass: tuple[int, Tensor] | None = None
+        self._coming: Iterator[ImagePart] = iter(())
+        self._number = -1
+
+    def batch(self, number: int) -> ImagePart:
+        """Batch `number` from 0; the next ones are made ready meanwhile. Raises ValueError: too many are broken."""
+        if number != self._number:
+            self._begin(number)
+        self._number = number + 1
+        try:
+            return next(self._coming)
+        except GivenUpError:
+            self._begin(number)
+            return next(self._coming)
+
+    def _begin(self, number: int) -> None:
+        self._coming = self._part.sequence(self._indices(each) for each in count(number))
+
+    def _indices(self, number: int) -> Tensor:
+        """Of a batch, on the images' device."""
+        first, size, found = number * self._size, self._size, []
+        while size > 0:
+            which, start = divmod(first, len(self._part))
+            found.append(self._order(which)[start : start + size])
+            first, size = first + len(found[-1]), size - len(found[-1])
+        return torch.cat(found).to(self._part.labels.device)
+
+    def _order(self, which: int) -> Tensor:
+        """[images] of one pass."""
+        if self._pass is None or self._pass[0] != which:
+            self._pass = which, self._part.order(generator(*self._purpose, which))
+        return self._pass[1]
 
 
 def architecture_at(space: Space, rule: str, transformed_share: float, *purpose: int | str) -> Architecture:

@@ -83,8 +83,8 @@ def train_on_images(
         config: what to train and how; where there are several processes, the leader's counts.
         data: the images; loaded as `config` says by default.
         device: where.
-        hooks: progress, stopping and checkpoints, where there are several processes, the leader's; see the phases for
-            the metrics.
+        hooks: progress, stopping, telling and checkpoints, where there are several processes, the leader's; see the
+            phases for the metrics.
 
     Raises:
         ValueError: no such images; the shared weights diverge; the checkpoint belongs to another configuration; or a
@@ -93,6 +93,7 @@ def train_on_images(
     config, device, hooks = parallel.from_leader(config), torch.device(device), hooks or Hooks()
     _check_processes(config)
     setting = Setting(config, data or load_images_of(config, device), device)
+    setting.data.watch(hooks.tell)
     plan = plan_training(config)
     state = _beginning(setting, hooks.saved)
     began = time.perf_counter() - state.elapsed_seconds
@@ -109,7 +110,10 @@ def train_on_images(
 
 def load_images_of(config: ImageTrainingConfig, device: torch.device | str = "cpu") -> ImageData:
     """The images that a configuration names. Raises ValueError where they cannot be had."""
-    return cached_images(config.data, config.resolution, config.policy.inputs.split_seed, device)
+    return cached_images(
+        config.data, config.resolution, config.policy.inputs.split_seed, device, way=config.images,
+        most_broken=config.most_broken,
+    )  # fmt: skip
 
 
 def _step(setting: Setting, state: ImageState, plan: Plan, reports: Reports) -> None:

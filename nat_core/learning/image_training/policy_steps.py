@@ -4,19 +4,18 @@ NAT (arXiv 1910.14488), algorithm 1. All architectures of a step are judged on t
 all its samples, and equal architectures once.
 """
 
-from nat_core.learning.image_training.draws import images_at
 from nat_core.learning.image_training.plan import Phase
 from nat_core.learning.image_training.setting import Setting
 from nat_core.learning.image_training.state import ImageState
-from nat_core.learning.images.images import ImagePart
+from nat_core.learning.images.parts import ImagePart
 
 
 def train_policy(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict[str, float]:
     """One step on the next minibatch of the rewards' images."""
-    config, number = setting.config, state.learner.step
+    number = state.learner.step
 
     def images() -> ImagePart:
-        return images_at(setting.data.rewards, number, config.rewards.images, config.seed, "images for rewards")
+        return setting.minibatches.batch(number)
 
     source = setting.changing(setting.judge(("minibatch", number), state.supernet, images))
     metrics = setting.trainer("minibatches", lambda: source).step(state.learner)

@@ -6,7 +6,12 @@ from types import MappingProxyType
 from typing import Any
 
 from nat_core.learning.accuracies.reward_model_config import RewardModelConfig
-from nat_core.learning.image_training.config import ImageTrainingConfig, RewardsConfig, WeightsConfig
+from nat_core.learning.image_training.config import (
+    FAMILIES_OF_IMAGES,
+    ImageTrainingConfig,
+    RewardsConfig,
+    WeightsConfig,
+)
 from nat_core.learning.policies.config import POLICY_CONFIGS
 from nat_core.learning.training.config import (
     AUTHORS_OPTIMIZER,
@@ -16,6 +21,7 @@ from nat_core.learning.training.config import (
     ReinforceConfig,
     TrainingConfig,
 )
+from nat_core.network.config import NETWORKS
 
 # What a schedule makes of the policy's recipe. The papers' code: one sample against a moving average.
 _AUTHORS: Mapping[str, Any] = {
@@ -94,6 +100,23 @@ def preset(name: str, space: str, schedule: str | None = None) -> ImageTrainingC
         raise ValueError(f"unknown preset {name[:40]!r}; accepted: {', '.join(PRESETS)}")
     config = PRESETS[name](space)
     return config if schedule is None else rescheduled(config, schedule)
+
+
+def on_network(config: ImageTrainingConfig, family: str) -> ImageTrainingConfig:
+    """The same settings on another network, with images so large that its cells see as many pixels as before.
+
+    Raises:
+        ValueError: there is no such network for images.
+    """
+    if family == config.family:
+        return config
+    if family not in FAMILIES_OF_IMAGES:
+        raise ValueError(f"network is {family!r:.60}; accepted: {', '.join(FAMILIES_OF_IMAGES)}")
+    published = NETWORKS[family].resolution
+    if family == "imagenet":  # whose stem leaves an eighth of the resolution
+        resolution = min(published, config.resolution * 8 // config.stem_stride)
+        return replace(config, family=family, resolution=resolution)
+    return replace(config, family=family, resolution=published)
 
 
 def rescheduled(config: ImageTrainingConfig, schedule: str) -> ImageTrainingConfig:

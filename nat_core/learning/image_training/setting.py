@@ -14,8 +14,9 @@ from nat_core.learning.accuracies.changing import Changing
 from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.image_training.config import ImageTrainingConfig
-from nat_core.learning.image_training.draws import generator
-from nat_core.learning.images.images import ImageData, ImagePart
+from nat_core.learning.image_training.draws import Passes, generator
+from nat_core.learning.images.images import ImageData
+from nat_core.learning.images.parts import ImagePart
 from nat_core.learning.support import parallel
 from nat_core.learning.training.data import Inputs, inputs_of, relative_cost_of
 from nat_core.learning.training.loop import Trainer
@@ -57,6 +58,16 @@ class Setting:
         """Architectures to transform, and those that only measure."""
         return inputs_of(self.config.policy)
 
+    @cached_property
+    def weight_images(self) -> Passes:
+        """Batches that shared weights learn from."""
+        return Passes(self.data.weights, self.config.weights.batch, self.config.seed, "images for weights")
+
+    @cached_property
+    def minibatches(self) -> Passes:
+        """Batches that reward a policy in the alternating schedule."""
+        return Passes(self.data.rewards, self.config.rewards.images, self.config.seed, "images for rewards")
+
     def objective(self, source: AccuracySource) -> Objective:
         """What is maximised: an accuracy minus the weighed cost."""
         weight = self.config.policy.reward.cost_weight
@@ -92,20 +103,20 @@ class Setting:
     def reward_images(self, number: int) -> ImagePart:
         """Those of a round: others every time."""
         part = self.data.rewards[self._checks :]
-        return part.draw(self.config.rewards.images, self._generator("reward images", number))
+        return part.draw(self.config.rewards.images, self._generator("reward images", number)).held()
 
     def check_images(self, number: int) -> ImagePart:
         """Fresh ones, that reward in no round."""
         part = self.data.rewards[: self._checks]
-        return part.draw(self.config.rewards.images, self._generator("check images", number))
+        return part.draw(self.config.rewards.images, self._generator("check images", number)).held()
 
     def selection_images(self) -> ImagePart:
         """Those of all measurements on the way."""
-        return self.data.selection[: self.config.rewards.measured_images]
+        return self.data.selection[: self.config.rewards.measured_images].held()
 
     def test_images(self) -> ImagePart:
         """Those of the report."""
-        return self.data.test[: self.config.rewards.measured_images]
+        return self.data.test[: self.config.rewards.measured_images].held()
 
     @property
     def _checks(self) -> int:

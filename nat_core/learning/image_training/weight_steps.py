@@ -1,6 +1,6 @@
 """A phase of training from images: the shared weights take a step on images of their own part."""
 
-from nat_core.learning.image_training.draws import architecture_at, generator, images_at
+from nat_core.learning.image_training.draws import architecture_at, generator
 from nat_core.learning.image_training.plan import Phase
 from nat_core.learning.image_training.setting import Setting
 from nat_core.learning.image_training.state import ImageState
@@ -22,7 +22,7 @@ def train_weights(setting: Setting, state: ImageState, phase: Phase, index: int)
     architecture = architecture_at(
         setting.config.target_space, setting.config.rule, config.transformed_share, seed, "weights", number
     )
-    batch = images_at(data.weights, number, config.batch, seed, "images for weights")
+    batch = setting.weight_images.batch(number)
     draws = generator(seed, "augmentation", number, device=batch.labels.device)
     augmentation = Augmentation(config.padding, config.flip, config.cutout)
     images = augmentation(batch.images, data.mean, data.deviation, draws)

@@ -1,14 +1,16 @@
-"""Random crops, flips and cutout for a whole batch at once, on the images' own device.
+"""What becomes of training images: crops, flips, cutout, for a whole batch at once, on the images' own device.
 
-Crop and flip: the usual ones for CIFAR. Cutout: DeVries and Taylor (arXiv 1708.04552), as DARTS uses it: a square
-around a random pixel, cut off at the border, set to the mean colour.
+Crop and flip: the usual ones for CIFAR. ImageNet's random views are cut from whole images while they are decoded.
+Cutout: DeVries and Taylor (arXiv 1708.04552), as DARTS uses it: a square around a random pixel, cut off at the border,
+set to the mean colour.
 """
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from nat_core.learning.images.defaults import Pixels
+from nat_core.learning.images.decoding import Views
+from nat_core.learning.images.defaults import Crop, Pixels, check_jitter
 from nat_core.learning.images.images import normalise
 from nat_core.specification import specified
 
@@ -21,11 +23,18 @@ class Augmentation:
         padding: black pixels around an image, out of which an image of the old size is cropped; 0 for none.
         flip: whether half of the images are mirrored.
         cutout: side of the square in pixels; 0 for none.
+        crop: a key of `CROPS`.
+        jitter: whether brightness, contrast, saturation and hue change; with resized crops only.
     """
 
     padding: Pixels = 4
     flip: bool = True
     cutout: Pixels = 16
+    crop: Crop = "shifted"
+    jitter: bool = False
+
+    def __post_init__(self) -> None:
+        check_jitter(self.jitter, self.crop)
 
     def __call__(
         self, images: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...], generator: Generator
@@ -33,16 +42,20 @@ class Augmentation:
         """Augmented and normalised images.
 
         Args:
-            images: uint8 [n, 3, h, w].
+            images: uint8 [n, 3, h, w]; random views already where `views` gives some.
             mean, deviation: per channel, of values from 0 to 255.
             generator: on the images' device.
 
         Returns:
             float32 [n, 3, h, w], channels-last.
         """
-        moved = crop_and_flip(images, self.padding, self.flip, generator)
+        moved = images if self.crop == "resized" else crop_and_flip(images, self.padding, self.flip, generator)
         result = normalise(moved, mean, deviation)
         return cut_out(result, self.cutout, generator) if self.cutout else result
+
+    def views(self, seed: int, epoch: int) -> Views | None:
+        """The random views that are cut from whole images in an epoch, counted from 0; None where none are."""
+        return Views(seed, epoch, self.jitter, self.flip) if self.crop == "resized" else None
 
 
 NO_AUGMENTATION = Augmentation(padding=0, flip=False, cutout=0)

@@ -1,61 +1,37 @@
-"""Labelled images on a device, in disjoint parts.
+"""Labelled images in disjoint parts, held on a device or streamed.
 
 The training images are divided once, per class and by a seed, into three parts that never mix: `weights` train shared
 weights, `rewards` train a policy, `selection` chooses among candidates. Test images only report. NAT's code divides
 40 : 60 and chooses on test images; here the choice has a tenth of its own.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import psutil
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from nat_core.learning.images.sources import HUB_DEFAULT, DecodedImages, DecodedSplit, read_images
+from nat_core.learning.images.broken import Broken
+from nat_core.learning.images.decoding import size_of
+from nat_core.learning.images.defaults import HUB_DEFAULT, WAYS, is_streamed
+from nat_core.learning.images.encoded import Encoded
+from nat_core.learning.images.parts import ImagePart, Part, joined
+from nat_core.learning.images.sources import Source, open_source
+from nat_core.learning.images.streaming import Pool, StreamedPart, joined_streams
 
 RESOLUTIONS = (8, 512)
+# Mean and deviation of ImageNet's colours, which stand for those of every data set that is streamed.
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_DEVIATION = (58.395, 57.12, 57.375)
+# Images whose sizes are looked at, to say how much smaller they become.
+_LOOKED_AT = 15
+_MUCH_LARGER = 3
 SHARE_OF_WEIGHTS = 0.4
 SHARE_OF_SELECTION = 0.1
 _TRAINING_PARTS = ("weights", "rewards", "selection")
-
-
-@dataclass(frozen=True)
-class ImagePart:
-    """Some of the images.
-
-    Attributes:
-        images: uint8 [n, 3, side, side], channels-last in memory, in random order.
-        labels: int64 [n].
-        name: which part they are of.
-    """
-
-    images: Tensor
-    labels: Tensor
-    name: str = ""
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: Tensor | slice) -> "ImagePart":
-        """The images at `index`; ``part[:500]`` is a random subset, the same every time."""
-        return replace(self, images=self.images[index], labels=self.labels[index])
-
-    def to(self, device: torch.device | str) -> "ImagePart":
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
-
-    def draw(self, count: int, generator: Generator) -> "ImagePart":
-        """`count` distinct images at random, at most all of them; `generator` lives on the images' device."""
-        return self[self._permutation(generator)[:count]]
-
-    def batches(self, size: int, generator: Generator | None = None) -> "Iterator[ImagePart]":
-        """All images once in batches of `size`, the last one smaller; shuffled if there is a `generator`."""
-        order = self._permutation(generator) if generator else None
-        for start in range(0, len(self), size):
-            yield self[slice(start, start + size) if order is None else order[start : start + size]]
-
-    def _permutation(self, generator: Generator) -> Tensor:
-        return torch.randperm(len(self), generator=generator, device=self.labels.device)
 
 
 @dataclass(frozen=True)
@@ -69,29 +45,53 @@ class ImageData:
         test: reports, nothing else.
         classes: their names; a label is an index into them.
         description: source, size and numbers of images in words.
-        mean, deviation: per channel over all training images, of values from 0 to 255.
+        mean, deviation: per channel over all training images, of values from 0 to 255; ImageNet's where images are
+            streamed.
+        notes: what else people should know about them, one sentence each.
+        broken: notes what could not be read.
     """
 
-    weights: ImagePart
-    rewards: ImagePart
-    selection: ImagePart
-    test: ImagePart
+    weights: Part
+    rewards: Part
+    selection: Part
+    test: Part
     classes: tuple[str, ...]
     description: str
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
+    notes: tuple[str, ...] = ()
+    broken: Broken = field(default_factory=Broken, compare=False)
 
     @property
     def resolution(self) -> int:
         """Side of every image in pixels."""
-        return self.test.images.shape[-1]
+        return self.test.resolution
 
     @property
-    def training(self) -> ImagePart:
+    def is_streamed(self) -> bool:
+        return isinstance(self.test, StreamedPart)
+
+    @property
+    def training(self) -> Part:
         """All training images, the three parts one after the other: for networks trained from scratch."""
-        parts = (self.weights, self.rewards, self.selection)
-        images = torch.cat([part.images for part in parts])
-        return ImagePart(images, torch.cat([part.labels for part in parts]), "training")
+        return self.joined(_TRAINING_PARTS, "training")
+
+    def joined(self, names: Sequence[str], name: str = "") -> Part:
+        """Some of the training parts, one after the other."""
+        parts = [getattr(self, each) for each in names]
+        streams = [part for part in parts if isinstance(part, StreamedPart)]
+        return joined_streams(streams, name) if streams else joined(parts, name)
+
+    def watch(self, tell: Callable[[str], None], known: Collection[str] = ()) -> None:
+        """Tells what is to be known about the images, and from now on each that cannot be read, but for those `known`.
+
+        Args:
+            tell: called with a sentence each time.
+            known: names of images that were told before.
+        """
+        for sentence in (*self.notes, *self.broken.told(known)):
+            tell(sentence)
+        self.broken.listener = tell
 
     def to(self, device: torch.device | str) -> "ImageData":
         """The same data on another device."""
@@ -108,6 +108,14 @@ class ImageData:
         return normalise(images, self.mean, self.deviation)
 
 
+@dataclass(frozen=True)
+class HeldSplit:
+    """Images as uint8 [n, side, side, 3] and labels as int64 [n]."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
 def normalise(images: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Tensor:
     """(image − mean) ÷ deviation per channel: uint8 [n, 3, h, w] to float32, channels-last."""
     shift, scale = (torch.tensor(values, device=images.device).view(1, -1, 1, 1) for values in (mean, deviation))
@@ -121,17 +129,27 @@ def load_images(
     split_seed: int = 0,
     device: torch.device | str = "cpu",
     download: bool = True,
+    way: str = "auto",
+    share: float = 1.0,
+    most_broken: int = 0,
+    first_classes: int = 0,
 ) -> ImageData:
-    """The images of `source`, decoded once and divided into disjoint parts.
+    """The images of `source`, divided into disjoint parts.
 
     Args:
-        source: "sample" (3,000 images of CIFAR-10, built in), a name on the Hugging Face hub, a folder or glob of
-            parquet files (columns `img` or `image`, `label`; train and test told apart by the files' names, or by a
-            column `split`), or a folder of images as in ImageNet: train/<class>/*, val/<class>/* or test/<class>/*.
+        source: "sample" (3,000 images of CIFAR-10, built in), a name of `NAMED`, a name on the Hugging Face hub, a
+            folder or glob of parquet files (columns `img` or `image`, `label`; train and test told apart by the files'
+            names, or by a column `split`), or a folder of images as in ImageNet: train/<class>/*, val/<class>/* or
+            test/<class>/*.
         resolution: side in pixels; images of another size are resized and their middle cropped.
         split_seed: of the division into parts; the same seed divides the same way.
-        device: where the images will live.
+        device: where the images will live, or go.
         download: whether what is on the hub may be fetched; else it must have been before.
+        way: "held" decodes all of them once into memory, "streamed" decodes them whenever they are needed; "auto"
+            holds what takes no more than `MOST_HELD_BYTES`.
+        share: of the shorter side that middle crops keep.
+        most_broken: images that may be skipped because they cannot be read.
+        first_classes: only so many classes; 0 for all.
 
     Raises:
         ValueError: data are missing, broken or unfit; says what, where and what to do.
@@ -139,48 +157,119 @@ def load_images(
     low, high = RESOLUTIONS
     if not isinstance(resolution, int) or not low <= resolution <= high:
         raise ValueError(f"resolution is {resolution!r:.60}; accepted: whole numbers from {low} to {high}")
-    return divide(read_images(source, resolution, download), split_seed).to(device)
+    if way not in WAYS:
+        raise ValueError(f"images are to be {way!r:.60}; accepted: {', '.join(WAYS)}")
+    opened = open_source(source, download, first_classes, way == "streamed")
+    _check_classes(opened.train.labels, opened.test.labels, opened.classes, opened.title)
+    count = len(opened.train) + len(opened.test)
+    broken = Broken(most_broken)
+    pool = Pool((opened.train.encoded, opened.test.encoded), resolution, share, broken)
+    if is_streamed(way, count, resolution):
+        data = _streamed(opened, pool, split_seed)
+    else:
+        _check_memory(count, resolution, source)
+        train, test = (_decoded(pool, number, split.labels) for number, split in enumerate((opened.train, opened.test)))
+        data = divide(train, test, opened.classes, opened.title, split_seed)
+    return replace(data, notes=_notes(opened, resolution), broken=broken).to(device)
 
 
-def divide(decoded: DecodedImages, split_seed: int) -> ImageData:
-    """Divides the training images into the three parts, class by class.
+def divide(train: HeldSplit, test: HeldSplit, classes: tuple[str, ...], title: str, split_seed: int) -> ImageData:
+    """Divides held training images into the three parts, class by class.
 
     Raises:
         ValueError: a class has too few images for a share in every part, or no test image.
     """
-    _check_classes(decoded)
-    indices = part_indices(torch.from_numpy(decoded.train.labels), split_seed)
-    train = _part(decoded.train, "training")
-    mean, deviation = _statistics(train.images)
-    counts = f"{len(train):,} training and {len(decoded.test.labels):,} test images"
-    side = train.images.shape[-1]
+    _check_classes(train.labels, test.labels, classes, title)
+    whole = _part(train, "training")
+    indices = part_indices(whole.labels, split_seed)
+    mean, deviation = _statistics(whole.images)
     weights, rewards, selection = (
-        replace(train[index], name=name) for name, index in zip(_TRAINING_PARTS, indices, strict=True)
+        replace(whole[index], name=name) for name, index in zip(_TRAINING_PARTS, indices, strict=True)
     )
     return ImageData(
         weights=weights,
         rewards=rewards,
         selection=selection,
-        test=_part(decoded.test, "test"),
-        classes=decoded.classes,
-        description=f"{decoded.title}: {counts} of {len(decoded.classes)} classes, {side}×{side}, split {split_seed}",
+        test=_part(test, "test"),
+        classes=classes,
+        description=_described(title, len(whole), len(test.labels), classes, whole.resolution, split_seed),
         mean=mean,
         deviation=deviation,
     )
 
 
-def _check_classes(decoded: DecodedImages) -> None:
-    for split, name, least in ((decoded.train, "training", 3), (decoded.test, "test", 1)):
-        highest = len(decoded.classes) - 1
-        if split.labels.min() < 0 or split.labels.max() > highest:
-            raise ValueError(
-                f"{decoded.title}: a {name} label is outside 0 to {highest}, the classes of the training images"
-            )
-        counts = np.bincount(split.labels, minlength=len(decoded.classes))
+def _streamed(opened: Source, pool: Pool, split_seed: int) -> ImageData:
+    """The same parts as of held images; a few are decoded to see that they can be."""
+    labels = torch.from_numpy(opened.train.labels)
+    weights, rewards, selection = (
+        StreamedPart(pool, 0, index.numpy(), labels[index], name)
+        for name, index in zip(_TRAINING_PARTS, part_indices(labels, split_seed), strict=True)
+    )
+    tested = torch.from_numpy(opened.test.labels)
+    test = StreamedPart(pool, 1, np.arange(len(tested), dtype=np.int64), tested, "test")
+    side = pool.decoder.resolution
+    described = _described(opened.title, len(labels), len(tested), opened.classes, side, split_seed)
+    return ImageData(
+        weights, rewards, selection, test, opened.classes, described, IMAGENET_MEAN, IMAGENET_DEVIATION
+    )  # fmt: skip
+
+
+def _described(title: str, training: int, test: int, classes: tuple[str, ...], side: int, split_seed: int) -> str:
+    counts = f"{training:,} training and {test:,} test images"
+    return f"{title}: {counts} of {len(classes)} classes, {side}×{side}, split {split_seed}"
+
+
+def _decoded(pool: Pool, split: int, labels: NDArray[np.int64]) -> HeldSplit:
+    images, places = pool.held(split, np.arange(len(labels), dtype=np.int64))
+    return HeldSplit(images.numpy(), labels[places.numpy()])
+
+
+def _notes(opened: Source, resolution: int) -> tuple[str, ...]:
+    """What was left out, and whether images become much smaller."""
+    found = [split.left_out for split in (opened.train, opened.test) if split.left_out]
+    usual = usual_size(opened.train.encoded)
+    if usual and min(usual) >= _MUCH_LARGER * resolution:
+        found.append(
+            f"images of {opened.title} are about {usual[0]}×{usual[1]} pixels and are made {resolution}×{resolution}; "
+            "a larger resolution keeps more of them, and the preset imagenet trains at 224×224"
+        )
+    return tuple(found)
+
+
+def usual_size(encoded: Encoded) -> tuple[int, int] | None:
+    """Median width and height of a few images; None where none can be read."""
+    places = np.linspace(0, len(encoded) - 1, min(_LOOKED_AT, len(encoded))).astype(int)
+    sizes = [size for place in places if (size := _size_at(encoded, int(place)))]
+    width, height = np.median(np.array(sizes or [(0, 0)]), axis=0).astype(int).tolist()
+    return (width, height) if sizes else None
+
+
+def _size_at(encoded: Encoded, index: int) -> tuple[int, int] | None:
+    try:
+        return size_of(encoded.fetch(index))
+    except ValueError:
+        return None
+
+
+def _check_memory(count: int, resolution: int, source: str) -> None:
+    needed, free = count * resolution * resolution * 3, psutil.virtual_memory().available
+    if needed > free:
+        raise ValueError(
+            f"images {source!r:.200} need {needed / 2**30:.1f} GiB of memory at {resolution}×{resolution} pixels, of "
+            f"which {free / 2**30:.1f} GiB are free; accepted: a smaller resolution, fewer images, or images streamed"
+        )
+
+
+def _check_classes(train: NDArray[np.int64], test: NDArray[np.int64], classes: tuple[str, ...], title: str) -> None:
+    for labels, name, least in ((train, "training", 3), (test, "test", 1)):
+        highest = len(classes) - 1
+        if not len(labels) or labels.min() < 0 or labels.max() > highest:
+            raise ValueError(f"{title}: a {name} label is outside 0 to {highest}, the classes of the training images")
+        counts = np.bincount(labels, minlength=len(classes))
         if counts.min() < least:
             label = int(counts.argmin())
             raise ValueError(
-                f"{decoded.title}: class {decoded.classes[label]!r} (label {label}) has {counts[label]} {name} images; "
+                f"{title}: class {classes[label]!r} (label {label}) has {counts[label]} {name} images; "
                 f"every class needs at least {least}, so add images or leave the class out"
             )
 
@@ -201,7 +290,7 @@ def part_indices(labels: Tensor, split_seed: int) -> tuple[Tensor, Tensor, Tenso
     return order[rank < first], order[(rank >= first) & (rank < last)], order[rank >= last]
 
 
-def _part(split: DecodedSplit, name: str) -> ImagePart:
+def _part(split: HeldSplit, name: str) -> ImagePart:
     """[n, side, side, 3] seen as [n, 3, side, side]: channels-last without a copy."""
     return ImagePart(torch.from_numpy(split.images).permute(0, 3, 1, 2), torch.from_numpy(split.labels), name)
 

@@ -1,14 +1,12 @@
-"""Where images come from: a hub name, parquet files, an image folder or the built-in sample, all read by `datasets`.
+"""Where images come from: a hub name, parquet files, an image folder or the built-in sample.
 
-Everything arrives as one training and one test split of decoded images of one size. Files may be from strangers: a
-path inside a parquet file is not followed, only common formats of images are decoded, and sizes are checked first.
+A source is opened as one training and one test split: labels and classes in memory, images as they were stored, to be
+fetched one at a time (`encoded`). Files may be from strangers: a path inside a parquet file is not followed.
 """
 
-import io
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,17 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
+from nat_core.learning.images.broken import printable
 from nat_core.learning.images.defaults import HUB_DEFAULT, SAMPLE
+from nat_core.learning.images.encoded import Chosen, DatasetRows, Encoded, Files, ParquetRows, open_parquet
+from nat_core.learning.images.names import NAMED
 from nat_core.paths import ASSETS
 
 ACCEPTED_SOURCES = (
-    f"accepted: {SAMPLE!r} (built in), a name on the Hugging Face hub such as {HUB_DEFAULT!r}, a folder or glob of "
-    "parquet files, a folder of images laid out as train/<class>/* and test/<class>/*"
+    f"accepted: {SAMPLE!r} (built in), {', '.join(NAMED)}, a name on the Hugging Face hub such as {HUB_DEFAULT!r}, "
+    "a folder or glob of parquet files, a folder of images laid out as train/<class>/* and test/<class>/*"
 )
 # Where parquet files lie in a folder of them; not deeper, for a folder may be the whole disk.
 _PARQUET_DEPTHS = ("*.parquet", "*/*.parquet", "*/*/*.parquet")
@@ -39,67 +38,100 @@ _LABEL_COLUMNS = ("label", "fine_label")
 _SPLIT_COLUMN = "split"
 _WORD = re.compile(r"[a-z]+")
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-_BATCH = 1000
-# What is decoded; PIL knows others, some of which start further programs.
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-_MOST_PIXELS = 50_000_000
 _UNLABELLED = -1
+# What files of images are called; what is in them decides how they are decoded.
+_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 
 
 @dataclass(frozen=True)
-class DecodedSplit:
-    """Images as uint8 [n, side, side, 3] and labels as int64 [n]."""
+class Split:
+    """Labelled images, not decoded.
 
-    images: NDArray[np.uint8]
+    Attributes:
+        place: where they are, for errors.
+        encoded: the images.
+        labels: int64 [n].
+        classes: their names; None where they have none.
+        left_out: what was found beside them and is no image, in words.
+    """
+
+    place: str
+    encoded: Encoded
     labels: NDArray[np.int64]
+    classes: tuple[str, ...] | None
+    left_out: str = ""
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
 
 @dataclass(frozen=True)
-class DecodedImages:
+class Source:
     """A source's training and test split, the classes' names, and what the source calls itself."""
 
-    train: DecodedSplit
-    test: DecodedSplit
+    train: Split
+    test: Split
     classes: tuple[str, ...]
     title: str
 
 
-@dataclass(frozen=True)
-class _RawSplit:
-    """`encoded` holds bytes, or the path of a file, per image."""
-
-    place: str
-    encoded: Sequence[bytes | str]
-    labels: NDArray[np.int64]
-    classes: tuple[str, ...] | None
-
-
 # A source's splits by name, each read when it is asked for.
-_Splits = Mapping[str, Callable[[], _RawSplit]]
+_Splits = Mapping[str, Callable[[], Split]]
 
 
-def read_images(source: str, resolution: int, download: bool = True) -> DecodedImages:
-    """All images of `source`; those of another size are resized by their shorter side and their middle cropped.
+def open_source(source: str, download: bool = True, first_classes: int = 0, stream: bool = False) -> Source:
+    """The images of `source`, not decoded.
 
     Args:
         source: see `load_images`.
-        resolution: side in pixels.
         download: whether what is on the hub may be fetched; else it must have been before.
+        first_classes: only so many classes; 0 for all.
+        stream: whether images on the hub are fetched when they are needed, instead of once and for all.
 
     Raises:
-        ValueError: no such source, no network, no training or test split, wrong columns, an unreadable image.
+        ValueError: no such source, no network, no training or test split, wrong columns.
     """
+    named = NAMED.get(source)
+    place, first_classes = (named.source, first_classes or named.first_classes) if named else (source, first_classes)
     with _one_sentence(source):
-        splits, title = _open(source, download)
+        splits, title = _open(place, download, stream)
         train, test = _train_split(splits, source)(), _test_split(splits, source)
         classes = train.classes or _numbered_classes(train)
-        _check_memory(len(train.encoded) + len(test.encoded), resolution, source)
-        return DecodedImages(_decoded(train, resolution), _decoded(test, resolution), classes, title)
+        whole = Source(train, _relabelled(test, classes), classes, source if named else title)
+        return _of_first_classes(whole, first_classes) if first_classes else whole
+
+
+def _of_first_classes(source: Source, count: int) -> Source:
+    """Only images of the first `count` classes. Raises ValueError if there are fewer."""
+    if count > len(source.classes):
+        raise ValueError(f"{source.title} has {len(source.classes)} classes, not {count}; accepted: at most as many")
+
+    def chosen(split: Split) -> Split:
+        rows = np.flatnonzero(split.labels < count)
+        return Split(split.place, Chosen(split.encoded, rows), split.labels[rows], None, split.left_out)
+
+    title = f"{source.title}, first {count} classes"
+    return Source(chosen(source.train), chosen(source.test), source.classes[:count], title)
+
+
+def _relabelled(test: Split, classes: tuple[str, ...]) -> Split:
+    """Test labels as numbers of the training images' classes, which they are already but in folders.
+
+    Raises:
+        ValueError: a folder of test images is called as no class.
+    """
+    if not isinstance(test.encoded, Files) or test.classes is None or test.classes == classes:
+        return test
+    if unknown := [name for name in test.classes if name not in classes]:
+        raise ValueError(f"{test.place} has the class {unknown[0]!r:.60}, of which there is no training image")
+    numbers = np.array([classes.index(name) for name in test.classes], dtype=np.int64)
+    return Split(test.place, test.encoded, numbers[test.labels], classes, test.left_out)
 
 
 def is_on_hub(source: str) -> bool:
     """Whether `source` names images on the Hugging Face hub rather than something here: a name such as ``mnist`` or
     ``somebody/pets``, where no file or folder is called so."""
+    source = NAMED[source].source if source in NAMED else source
     return source != SAMPLE and _HUB_NAME.fullmatch(source) is not None and not _is_local(source)
 
 
@@ -108,7 +140,7 @@ def _is_local(source: str) -> bool:
     return source.endswith(".parquet") or _path(source).exists()
 
 
-def _numbered_classes(train: _RawSplit) -> tuple[str, ...]:
+def _numbered_classes(train: Split) -> tuple[str, ...]:
     """Names of classes that have none: their numbers, which must have no gaps. Raises ValueError."""
     labels = np.unique(train.labels)
     if gaps := np.flatnonzero(labels != np.arange(len(labels))).tolist():
@@ -117,15 +149,6 @@ def _numbered_classes(train: _RawSplit) -> tuple[str, ...]:
             "accepted: 0, 1, 2, … without gaps"
         )
     return tuple(map(str, labels))
-
-
-def _check_memory(count: int, resolution: int, source: str) -> None:
-    needed, free = count * resolution * resolution * 3, psutil.virtual_memory().available
-    if needed > free:
-        raise ValueError(
-            f"images {source!r:.200} need {needed / 2**30:.1f} GiB of memory at {resolution}×{resolution} pixels, of "
-            f"which {free / 2**30:.1f} GiB are free; accepted: a smaller resolution, or fewer images"
-        )
 
 
 @contextmanager
@@ -142,7 +165,7 @@ def _one_sentence(source: str) -> Iterator[None]:
         raise ValueError(f"images {source[:200]!r} cannot be read: {first_line[:300]}; {ACCEPTED_SOURCES}") from error
 
 
-def _open(source: str, download: bool) -> tuple[_Splits, str]:
+def _open(source: str, download: bool, stream: bool) -> tuple[_Splits, str]:
     """The splits of `source` and its title."""
     if not source.strip():
         raise ValueError(f"no images given; {ACCEPTED_SOURCES}")
@@ -156,6 +179,8 @@ def _open(source: str, download: bool) -> tuple[_Splits, str]:
         return _parquet_splits(matches), path.name
     if not is_on_hub(source):
         raise ValueError(f"no images at {source!r:.200}, neither file nor folder is there; {ACCEPTED_SOURCES}")
+    if stream and download and not _is_downloaded(source):
+        return _streamed_splits(source), source
     return _hub_splits(source, download), source
 
 
@@ -166,13 +191,13 @@ def _path(source: str) -> Path:
         raise ValueError(f"no images at {source!r:.200}: there is no such user; {ACCEPTED_SOURCES}") from error
 
 
-def _train_split(splits: _Splits, source: str) -> Callable[[], _RawSplit]:
+def _train_split(splits: _Splits, source: str) -> Callable[[], Split]:
     if name := next((name for name in _TRAIN_NAMES if name in splits), None):
         return splits[name]
     raise ValueError(f"images {source!r:.200} have no training split, only {', '.join(splits)}; name one 'train'")
 
 
-def _test_split(splits: _Splits, source: str) -> _RawSplit:
+def _test_split(splits: _Splits, source: str) -> Split:
     """The first labelled one; hubs publish some test splits with the label −1 throughout."""
     for name in _TEST_NAMES:
         if name in splits and (split := splits[name]()).labels.max(initial=-1) >= 0:
@@ -183,9 +208,9 @@ def _test_split(splits: _Splits, source: str) -> _RawSplit:
     )
 
 
-def _parquet_splits(files: Sequence[Path]) -> _Splits:
+def _parquet_splits(files: Sequence[Path], scheme: str = "") -> _Splits:
     """Files sorted into splits by the words of their names; a single other file by its column `split`."""
-    if len(files) == 1 and not _split_name(files[0]):
+    if len(files) == 1 and not (scheme or _split_name(files[0])):
         return _column_splits(files[0])
     by_name: dict[str, list[str]] = {}
     for file in files:
@@ -194,7 +219,7 @@ def _parquet_splits(files: Sequence[Path]) -> _Splits:
                 f"{file} is of no split; the names of parquet files must contain 'train' or one of: "
                 f"{', '.join(_TEST_NAMES)}"
             )
-        by_name.setdefault(name, []).append(str(file))
+        by_name.setdefault(name, []).append(f"{scheme}{file}")
     return {name: partial(_read_parquet, group) for name, group in by_name.items()}
 
 
@@ -204,50 +229,105 @@ def _split_name(file: Path) -> str | None:
     return next((word for word in words if word in (*_TRAIN_NAMES, *_TEST_NAMES)), None)
 
 
-def _load_parquet(files: Sequence[str]) -> Any:
-    from datasets import load_dataset
+def _read_parquet(files: Sequence[str], rows: NDArray[np.int64] | None = None) -> Split:
+    """Files of one split, or some of their rows."""
+    schema = open_parquet(files[0]).schema_arrow
+    place = files[0]
+    image = _column(schema.names, _IMAGE_COLUMNS, "image", place)
+    label = _column(schema.names, _LABEL_COLUMNS, "label", place)
+    _check_image_type(schema.field(image).type, place)
+    labels = pa.chunked_array([chunk for file in files for chunk in _column_of(file, label).chunks])
+    if not len(labels):
+        raise ValueError(f"{place} holds no images")
+    labels = labels if rows is None else labels.take(pa.array(rows))
+    encoded: Encoded = ParquetRows(files, image, place)
+    classes = _classes_of(schema, label, place)
+    return Split(
+        place, encoded if rows is None else Chosen(encoded, rows), _labels(labels, classes, place), classes
+    )  # fmt: skip
+
+
+def _classes_of(schema: pa.Schema, label: str, place: str) -> tuple[str, ...] | None:
+    """Names of classes, as `datasets` notes them in a file. Raises ValueError for notes that cannot be read."""
+    from datasets import ClassLabel, Features
 
     try:
-        return load_dataset("parquet", data_files={"all": list(files)}, split="all", streaming=True)
-    except pa.ArrowException:  # a broken file
-        raise
-    except (ValueError, TypeError, KeyError, AttributeError) as error:  # what its description of the columns leads to
+        feature = Features.from_arrow_schema(schema)[label]
+    except Exception as error:  # what a description of the columns by strangers leads to
         reason = str(error).strip().split("\n", 1)[0][:200]
-        raise ValueError(f"{files[0]} describes its columns in a way that cannot be read: {reason}") from error
+        raise ValueError(f"{place} describes its columns in a way that cannot be read: {reason}") from error
+    return tuple(map(str, feature.names)) or None if isinstance(feature, ClassLabel) else None
 
 
-def _read_parquet(files: Sequence[str]) -> _RawSplit:
-    return _read(_load_parquet(files), files[0])
+def _column_of(file: str, name: str) -> pa.ChunkedArray:
+    return open_parquet(file).read(columns=[name]).column(name)
 
 
 def _column_splits(file: Path) -> _Splits:
-    dataset = _load_parquet([str(file)])
-    if _SPLIT_COLUMN not in dataset.column_names:
+    if _SPLIT_COLUMN not in open_parquet(str(file)).schema_arrow.names:
         raise ValueError(
             f"{file} has no test split: no column {_SPLIT_COLUMN!r}, and no second file beside it; "
             "give a folder with a train and a test file"
         )
-    column = _rows(dataset.select_columns([_SPLIT_COLUMN]), str(file)).column(_SPLIT_COLUMN)
+    column = _column_of(str(file), _SPLIT_COLUMN)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if column.null_count or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         found = f"{column.null_count} without any" if column.null_count else f"type {str(kind)[:80]}"
         raise ValueError(f"{file}: the column {_SPLIT_COLUMN!r} must name a split for every image, not {found}")
     names = np.array(column.to_pylist())
-    return {str(name): partial(_read, dataset, str(file), np.flatnonzero(names == name)) for name in np.unique(names)}
+    return {str(name): partial(_read_parquet, [str(file)], np.flatnonzero(names == name)) for name in np.unique(names)}
 
 
 def _folder_splits(folder: Path) -> _Splits:
-    from datasets import load_dataset
-
+    found: dict[str, Callable[[], Split]] = {}
     for names, what in ((_TRAIN_NAMES, "training"), (_TEST_NAMES, "test")):
-        if not any(True for name in names for _ in (folder / name).glob("*/*")):
+        there = [name for name in names if any(True for _ in (folder / name).glob("*/*"))]
+        if not there:
             raise ValueError(
                 f"{folder} holds no parquet files and no {what} split, {names[0]}/<class>/<image>; {ACCEPTED_SOURCES}"
             )
-    dataset = load_dataset("imagefolder", data_dir=str(folder), streaming=True, drop_labels=False)
-    return {
-        name: partial(_read, dataset[name], f"{folder}/{name}", within=(folder, folder.resolve())) for name in dataset
-    }
+        found |= {name: partial(_read_folder, folder / name) for name in there}
+    return found
+
+
+def _read_folder(folder: Path) -> Split:
+    """Images below a folder of classes; a class whose folder is empty is one, too."""
+    classes = sorted(item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+    names: list[str] = []
+    labels: list[int] = []
+    others: list[str] = []
+    for label, name in enumerate(classes):
+        for file in _files_below(str(folder / name)):
+            (names if file.lower().endswith(_ENDINGS) else others).append(file[len(str(folder)) + 1 :])
+        labels += [label] * (len(names) - len(labels))
+    if not names:
+        raise ValueError(f"{folder} holds no images; accepted: <class>/<image>, called {', '.join(_ENDINGS)}")
+    left_out = ""
+    if others:
+        left_out = (
+            f"{folder}: {len(others)} file{'s' if len(others) > 1 else ''} left out, not called as an image "
+            f"({printable(others[0])})"
+        )
+    return Split(str(folder), Files.of(folder, names), np.array(labels, dtype=np.int64), tuple(classes), left_out)
+
+
+def _files_below(folder: str) -> list[str]:
+    """In order of their names; hidden ones are left out, and links that lead back to where they are."""
+    files: list[str] = []
+    folders: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(".") and not _leads_back(entry):
+                (folders if entry.is_dir() else files).append(entry.path)
+    return sorted(files) + [file for inner in sorted(folders) for file in _files_below(inner)]
+
+
+def _leads_back(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry is a link to a folder that holds it."""
+    if not (entry.is_symlink() and entry.is_dir()):
+        return False
+    here = Path(entry.path).parent.resolve()
+    return Path(entry.path).resolve() in (here, *here.parents)
 
 
 def _hub_splits(name: str, download: bool) -> _Splits:
@@ -256,7 +336,7 @@ def _hub_splits(name: str, download: bool) -> _Splits:
     from huggingface_hub import HfApi
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    cached = Path(config.HF_DATASETS_CACHE, name.replace("/", "___")).is_dir()
+    cached = _is_downloaded(name)
     if not (cached or download):
         raise ValueError(f"images {name!r} have not been downloaded to this machine; a training with them does it")
     try:
@@ -270,33 +350,49 @@ def _hub_splits(name: str, download: bool) -> _Splits:
             f"network, or use files on this machine or the built-in {SAMPLE!r}"
         ) from error
     caches = (Path(config.HF_DATASETS_CACHE), Path(config.DOWNLOADED_DATASETS_PATH), Path(HF_HUB_CACHE))
-    return {split: partial(_read, dataset[split], f"{name}, {split}", within=caches) for split in dataset}
+    return {split: partial(_read_dataset, dataset[split], f"{name}, {split}", caches) for split in dataset}
 
 
-def _rows(dataset: Any, place: str) -> pa.Table:
-    """The undecoded rows; `dataset` may be a streamed one."""
-    batches = list(dataset.with_format("arrow").iter(batch_size=_BATCH))
-    if not batches:
-        raise ValueError(f"{place} holds no images")
-    return pa.concat_tables(batches)
+def _is_downloaded(name: str) -> bool:
+    from datasets import config
+
+    return Path(config.HF_DATASETS_CACHE, name.replace("/", "___")).is_dir()
 
 
-def _read(dataset: Any, place: str, chosen: NDArray[np.int64] | None = None, within: Sequence[Path] = ()) -> _RawSplit:
-    """Encoded images and labels of the `chosen` rows, or of all; files of images lie below one of `within`."""
+def _streamed_splits(name: str) -> _Splits:
+    """The parquet files of a data set on the hub, read from there whenever images are needed."""
+    from huggingface_hub import HfFileSystem
+
+    found: list[str] = []
+    try:
+        for revision in ("", "@refs/convert/parquet"):  # the hub converts what is not parquet
+            found = found or HfFileSystem().glob(f"datasets/{name}{revision}/**/*.parquet")
+    except Exception as error:  # a dozen types of three libraries, by way of failure
+        reason = str(error).strip().split("\n", 1)[0][:200]
+        raise ValueError(
+            f"images {name!r} could not be reached on the Hugging Face hub ({reason}); check the name and the network"
+        ) from error
+    if not found:
+        raise ValueError(f"images {name!r} have no parquet files on the hub, so they cannot be streamed from there")
+    return _parquet_splits([Path(file) for file in sorted(found)], "hf://")
+
+
+def _read_dataset(dataset: Any, place: str, within: tuple[Path, ...]) -> Split:
+    """A split that `datasets` keeps on disk."""
     from datasets import ClassLabel
     from datasets import Image as ImageFeature
 
-    columns = dataset.column_names
-    image_column = _column(columns, _IMAGE_COLUMNS, "image", place)
-    label_column = _column(columns, _LABEL_COLUMNS, "label", place)
-    if isinstance(dataset.features[image_column], ImageFeature):
-        dataset = dataset.cast_column(image_column, ImageFeature(decode=False))
-    rows = _rows(dataset.select_columns([image_column, label_column]), place)
-    rows = rows if chosen is None else rows.take(pa.array(chosen))
-    feature = dataset.features[label_column]
+    image = _column(dataset.column_names, _IMAGE_COLUMNS, "image", place)
+    label = _column(dataset.column_names, _LABEL_COLUMNS, "label", place)
+    if isinstance(dataset.features[image], ImageFeature):
+        dataset = dataset.cast_column(image, ImageFeature(decode=False))
+    if not len(dataset):
+        raise ValueError(f"{place} holds no images")
+    _check_image_type(dataset.features.arrow_schema.field(image).type, place)
+    feature = dataset.features[label]
     classes = tuple(map(str, feature.names)) or None if isinstance(feature, ClassLabel) else None
-    encoded = _encoded(rows.column(image_column), place, within)
-    return _RawSplit(place, encoded, _labels(rows.column(label_column), classes, place), classes)
+    labels = dataset.select_columns([label]).with_format("arrow")[:].column(label)
+    return Split(place, DatasetRows(dataset, image, place, within), _labels(labels, classes, place), classes)
 
 
 def _column(columns: Sequence[str], accepted: Sequence[str], what: str, place: str) -> str:
@@ -307,9 +403,8 @@ def _column(columns: Sequence[str], accepted: Sequence[str], what: str, place: s
     )
 
 
-def _encoded(column: pa.ChunkedArray, place: str, within: Sequence[Path]) -> list[bytes | str]:
-    """Bytes or path of every image."""
-    kind = column.type
+def _check_image_type(kind: pa.DataType, place: str) -> None:
+    """Raises ValueError for another type than a struct of bytes and path."""
     types = {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
     if (
         types.keys() != {"bytes", "path"}
@@ -317,23 +412,10 @@ def _encoded(column: pa.ChunkedArray, place: str, within: Sequence[Path]) -> lis
         or not _is_type(types["path"], "string")
     ):
         raise ValueError(f"{place}: the image column is of type {str(kind)[:80]}; accepted: a struct of bytes and path")
-    return [_bytes_or_path(row or {}, i, place, within) for i, row in enumerate(column.to_pylist())]
 
 
 def _is_type(kind: pa.DataType, name: str) -> bool:
     return str(kind) in (name, f"large_{name}", "null")
-
-
-def _bytes_or_path(row: Mapping[str, Any], number: int, place: str, within: Sequence[Path]) -> bytes | str:
-    """A path only where the source consists of files: elsewhere it could be that of any file of this machine."""
-    if row.get("bytes") or not row.get("path"):
-        return row.get("bytes") or b""
-    path = os.path.abspath(row["path"])  # noqa: PTH100, without following links, which are the owner's
-    if not any(Path(path).is_relative_to(os.path.abspath(folder)) for folder in within):  # noqa: PTH100
-        raise ValueError(
-            f"image {number} of {place} is only a path, {row['path']!r:.100}; accepted: the image itself, as bytes"
-        )
-    return path
 
 
 def _labels(column: pa.ChunkedArray, classes: tuple[str, ...] | None, place: str) -> NDArray[np.int64]:
@@ -349,44 +431,3 @@ def _labels(column: pa.ChunkedArray, classes: tuple[str, ...] | None, place: str
             f"{place}: the label of image {wrong[0]} is {labels[wrong[0]]}; accepted: 0 to {limit - 1}, {choices}"
         )
     return labels.astype(np.int64)
-
-
-def _decoded(split: _RawSplit, resolution: int) -> DecodedSplit:
-    """Decodes with as many threads as there are processors; PIL releases Python's lock."""
-    images = np.empty((len(split.encoded), resolution, resolution, 3), np.uint8)
-
-    def decode(start: int) -> None:
-        for index, encoded in enumerate(split.encoded[start : start + _BATCH], start):
-            images[index] = _decode(encoded, resolution, f"image {index} of {split.place}")
-
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for _ in threads.map(decode, range(0, len(images), _BATCH)):
-            pass
-    return DecodedSplit(images, split.labels)
-
-
-def _decode(encoded: bytes | str, resolution: int, place: str) -> NDArray[np.uint8]:
-    """One image as RGB [resolution, resolution, 3]."""
-    try:
-        if not encoded:
-            raise ValueError("it is missing")
-        with Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded, formats=_FORMATS) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                raise ValueError(f"{image.width}×{image.height} pixels; accepted: {_MOST_PIXELS:,} in all")
-            if image.size != (resolution, resolution):
-                image.draft("RGB", (resolution, resolution))  # a JPEG much larger is decoded at a fraction of its size
-            return np.asarray(_cropped(image if image.mode == "RGB" else image.convert("RGB"), resolution))
-    except Exception as error:  # PIL raises whatever damaged bytes lead it to
-        reason = "no image of an accepted format" if isinstance(error, UnidentifiedImageError) else str(error)
-        text = f"{' '.join(reason.split())[:120]}; accepted: {', '.join(_FORMATS)}"
-        raise ValueError(f"{place} is not a readable image ({text}); replace or remove it") from error
-
-
-def _cropped(image: Image.Image, resolution: int) -> Image.Image:
-    """The square in the middle, resized; nothing larger is made on the way, however long and thin the image is."""
-    width, height = image.size
-    if (width, height) == (resolution, resolution):
-        return image
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    return image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))

@@ -1,11 +1,11 @@
 """What it takes to train architectures from scratch: the budget in every detail, and a queue of architectures.
 
-Deviation from DARTS (arXiv 1806.09055): the learning rate falls along the cosine step by step, not epoch by epoch.
+Deviation from DARTS (arXiv 1806.09055): a learning rate falls along the cosine step by step, not epoch by epoch.
 `scratch_presets` fills budgets.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from types import MappingProxyType
@@ -15,7 +15,17 @@ from pydantic import Field
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.images.defaults import HUB_DEFAULT, Pixels, Source
+from nat_core.learning.images.defaults import (
+    HUB_DEFAULT,
+    Crop,
+    MostBroken,
+    Pixels,
+    Source,
+    Way,
+    check_jitter,
+    is_streamed,
+)
+from nat_core.learning.support.earlier import held
 from nat_core.network.config import FAMILIES, NetworkConfig
 from nat_core.options import Asked
 from nat_core.specification import OneOf, read, specified
@@ -31,6 +41,13 @@ TRAINED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 JUDGED_ON = {"test": "Test images", "selection": "Selection images"}
 PRECISIONS = {"auto": "Automatic", "float32": "32 bits", "bfloat16": "16 bits"}
+# What is left of the learning rate after so many steps, of how many and of how many per epoch.
+DECAYS: Mapping[str, Callable[[int, int, int], float]] = MappingProxyType(
+    {
+        "cosine": lambda step, steps, per_epoch: 0.5 * (1 + math.cos(math.pi * step / steps)),
+        "exponential": lambda step, steps, per_epoch: 0.97 ** (step // per_epoch),
+    }
+)
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -65,20 +82,25 @@ class Budget:
     Attributes:
         family, channels, layers, resolution, auxiliary, stem_stride: of the network; see `NetworkConfig`.
         data: source of the images; see `load_images`.
+        images: how they are kept, a key of `WAYS`; see `load_images`. No crops are cut from held ones.
+        first_classes: only so many classes of the data; 0 for all.
+        most_broken: images that may be skipped since they cannot be read.
         split_seed: of their division into parts.
         trained_on: the parts trained on, a key of `TRAINED_ON`; "fitting" leaves out `selection`.
         images_per_class: at most; 0 for all.
         judged_on: "test", for reports only, or "selection", for accuracies that something will be chosen or learnt by.
         epochs: passes over the training images.
         batch: images per step.
+        pieces: into which a batch is divided, one after the other, where memory is small; batch norms see a piece.
         learning_rate: SGD's highest.
-        warmup_epochs: over which it rises linearly, before it falls to 0 along a cosine.
+        warmup_epochs: over which it rises linearly, before it falls.
+        decay: a key of `DECAYS`: how it falls.
         momentum, nesterov, weight_decay: SGD's.
         drop_path: probability after the last epoch; rises linearly from 0, epoch by epoch.
         auxiliary_weight: of the auxiliary head's loss.
         gradient_clip: largest norm of the gradient; 0 for any.
         label_smoothing: share of the target spread over all classes.
-        padding, flip, cutout: of the augmentation; see `Augmentation`.
+        padding, flip, cutout, crop, jitter: of the augmentation; see `Augmentation`.
         precision: "bfloat16" is autocast; "auto" uses it on CUDA only.
 
     Raises:
@@ -86,17 +108,23 @@ class Budget:
     """
 
     family: Annotated[str, OneOf(FAMILIES)] = "cifar"
-    data: Annotated[Source, Asked("Images", "A hub name, parquet files, an image folder, or sample.", main=True)] = (
-        HUB_DEFAULT
-    )
+    data: Annotated[
+        Source,
+        Asked("Images", "cifar100 or the like, a hub name, parquet files, an image folder, or sample.", main=True),
+    ] = HUB_DEFAULT
     epochs: Annotated[int, Field(ge=1, le=100_000), Asked("Epochs", "Passes over the training images.", main=True)] = (
         600
     )
     channels: Annotated[int, Asked("Channels", "C, the network's initial channels.")] = 36
     layers: Annotated[int, Asked("Layers", "L, the network's searched cells.")] = 20
-    resolution: int = 32
-    auxiliary: bool = True
+    resolution: Annotated[int, Asked("Resolution", "Side of the images.", unit="pixels")] = 32
+    auxiliary: Annotated[bool, Asked("Auxiliary head", "A second classifier while training.")] = True
     stem_stride: int = 1
+    images: Way = "auto"
+    first_classes: Annotated[
+        int, Field(ge=0, le=100_000), Asked("First classes", "Only so many classes of the data; 0 for all.")
+    ] = 0
+    most_broken: MostBroken = 20
     split_seed: Seed = 0
     judged_on: Annotated[
         str,
@@ -113,8 +141,14 @@ class Budget:
     ] = "all"
     images_per_class: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     batch: Annotated[int, Field(ge=2, le=100_000), Asked("Images per step", "Images per step.")] = 96
+    pieces: Annotated[
+        int,
+        Field(ge=1, le=1000),
+        Asked("Pieces of a batch", "Into which a batch is divided where memory is small; gradients add up."),
+    ] = 1
     learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.025
     warmup_epochs: Annotated[float, Field(ge=0, le=100_000)] = 0.0
+    decay: Annotated[str, OneOf(DECAYS)] = "cosine"
     momentum: Annotated[float, Field(ge=0, le=0.9999)] = 0.9
     nesterov: bool = False
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 3e-4
@@ -125,6 +159,8 @@ class Budget:
     padding: Pixels = 4
     flip: bool = True
     cutout: Pixels = 16
+    crop: Crop = "shifted"
+    jitter: bool = False
     precision: Annotated[str, OneOf(PRECISIONS)] = "auto"
 
     def __post_init__(self) -> None:
@@ -135,6 +171,14 @@ class Budget:
                 f"judged_on is {self.judged_on!r:.60}, which the network would also be trained on; trained_on must be "
                 f"{' or '.join(name for name, parts in TRAINED_ON.items() if self.judged_on not in parts)}"
             )
+        if self.batch < 2 * self.pieces:
+            raise ValueError(f"pieces is {self.pieces}; of a batch of {self.batch} each needs two images or more")
+        if self.crop == "resized" and self.images == "held":
+            raise ValueError(
+                "images is 'held' and crop 'resized'; these crops are cut from whole images, so accepted are: auto, "
+                "streamed"
+            )
+        check_jitter(self.jitter, self.crop)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov is True and momentum 0; it needs a momentum")
         self.network(2)
@@ -145,12 +189,26 @@ class Budget:
             self.family, self.channels, self.layers, self.resolution, classes, self.auxiliary, self.stem_stride
         )
 
+    @property
+    def way(self) -> str:
+        """How images are kept: a key of `WAYS`; those that crops are cut from are streamed."""
+        return "streamed" if self.crop == "resized" else self.images
+
+    def streams(self, count: int) -> bool:
+        """Whether so many images would be streamed."""
+        return is_streamed(self.way, count, self.resolution)
+
+    @property
+    def share(self) -> float:
+        """Of an image's shorter side that is seen when a network is judged: ImageNet's 224 of 256 pixels, or all."""
+        return 7 / 8 if self.crop == "resized" else 1.0
+
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
-        """The rate of step 0…: linear warm-up, then a cosine that reaches 0 after the last step."""
+        """The rate of step 0…: after a linear warm-up it falls as `decay` says."""
         warm_steps, steps = round(self.warmup_epochs * steps_per_epoch), self.epochs * steps_per_epoch
         if step < warm_steps:
             return self.learning_rate * (step + 1) / warm_steps
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_steps) / max(1, steps - warm_steps)))
+        return self.learning_rate * DECAYS[self.decay](step - warm_steps, max(1, steps - warm_steps), steps_per_epoch)
 
     def drop_path_at(self, epoch: int) -> float:
         """The probability in epoch 0…epochs-1."""
@@ -181,11 +239,14 @@ class EvaluationConfig:
 
     architectures: tuple[NamedArchitecture, ...]
     budget: Budget = Budget()
-    seeds: Annotated[tuple[Seed, ...], Asked(help="Of weights and draws; may be given several times.", name="seed")] = (
+    seeds: Annotated[tuple[Seed, ...], Asked("Seed", "Of weights and draws; may be given several times.", "seed")] = (
         0,
     )
     preset: Annotated[
-        str, Asked(help="paper (as published), short (minutes on a CPU) or smoke (seconds, built-in sample).")
+        str,
+        Asked(
+            help="paper (as published), imagenet (DARTS' recipe there), short (minutes on a CPU) or smoke (seconds)."
+        ),
     ] = ""
 
     def __post_init__(self) -> None:
@@ -212,7 +273,7 @@ class EvaluationConfig:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "EvaluationConfig":
         """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
-        return read(cls, value)
+        return read(cls, held(value, "budget"))
 
 
 def _check_distinct(name: str, values: Any) -> None:

@@ -7,7 +7,7 @@ lives in the folder of runs; what the project ships lies among its assets.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.images.images import ImageData
-from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
+from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
 from nat_core.learning.support.device import device_title, machine
 from nat_core.learning.support.files import write_text
 from nat_core.network.costs import cost_model
@@ -31,6 +31,29 @@ from nat_core.paths import ASSETS
 from nat_core.specification import read, specified
 
 SHIPPED = ASSETS / "measured.jsonl"
+TOP = 5
+# Of a budget, what came later than the first results: where it is as it was then, identifiers stay what they are.
+_LATER = ("first_classes", "pieces", "decay", "crop", "jitter")
+# Of a budget, what changes no result.
+_MEANS = ("data", "images", "most_broken")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How often a network is right, in percent.
+
+    Attributes:
+        accuracy: its first guess.
+        top5_accuracy: one of its first five guesses; None for five classes or fewer.
+    """
+
+    accuracy: float
+    top5_accuracy: float | None
+
+    def metrics(self) -> dict[str, float]:
+        """By name, as a run records them."""
+        found = {"accuracy": self.accuracy, "top5_accuracy": self.top5_accuracy}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 @specified
@@ -40,7 +63,7 @@ class MeasuredResult:
     Attributes:
         architecture: what people call it, else "".
         genotype: in the shortest notation.
-        accuracy: in percent, on the images `judged_on`.
+        accuracy: in percent, on the images `judged_on`; of a network's first guess.
         judged_on: "test" or "selection"; see `Budget`.
         budget: identifier of everything about the training but architecture and seed.
         seed: of weights, order, augmentation and drop path.
@@ -53,6 +76,7 @@ class MeasuredResult:
         date: when it was finished, UTC, ISO 8601.
         settings: the budget in full.
         machine: what the time depends on.
+        top5_accuracy: of one of the first five guesses, in percent; None for five classes or fewer.
         accuracy_kind: always "measured".
     """
 
@@ -72,12 +96,17 @@ class MeasuredResult:
     date: str
     settings: Mapping[str, Any] = field(hash=False)
     machine: Mapping[str, Any] = field(hash=False)
+    top5_accuracy: Annotated[float, Field(ge=0, le=100)] | None = None
     accuracy_kind: AccuracyKind = "measured"
 
     @property
     def key(self) -> tuple[str, str, int]:
         """What makes it the same measurement."""
         return self.genotype, self.budget, self.seed
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict(self.accuracy, self.top5_accuracy)
 
     @cached_property
     def value(self) -> Architecture:
@@ -96,7 +125,7 @@ class MeasuredResult:
 def measured_result(
     item: NamedArchitecture,
     seed: int,
-    accuracy_percent: float,
+    verdict: Verdict,
     elapsed_seconds: float,
     config: EvaluationConfig,
     data: ImageData,
@@ -109,7 +138,7 @@ def measured_result(
     return MeasuredResult(
         architecture=item.name,
         genotype=notation.shortest(item.architecture),
-        accuracy=accuracy_percent,
+        accuracy=verdict.accuracy,
         judged_on=budget.judged_on,
         budget=budget_id(config, data),
         seed=seed,
@@ -123,12 +152,18 @@ def measured_result(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         settings=budget.to_dict(),
         machine={"device": device_title(str(device)), **machine()},
+        top5_accuracy=verdict.top5_accuracy,
     )
 
 
 def budget_id(config: EvaluationConfig, data: ImageData) -> str:
     """12 hexadecimal digits that stand for a budget on these images, wherever they were read from."""
-    settings = {name: value for name, value in config.budget.to_dict().items() if name != "data"}
+    usual = Budget()
+    settings = {
+        name: value
+        for name, value in config.budget.to_dict().items()
+        if name not in _MEANS and not (name in _LATER and value == getattr(usual, name))
+    }
     parts = (data.weights, data.rewards, data.selection, data.test)
     images = [[len(part) for part in parts], len(data.classes), data.mean, data.deviation]
     text = json.dumps([settings, images], sort_keys=True)
@@ -208,11 +243,16 @@ class MeasuredAccuracy:
         if len(found) != 1:
             raise ValueError(f"results of {len(found)} budgets ({', '.join(found) or 'none'}); accepted: one")
         values: dict[Architecture, list[float]] = {}
+        top5: dict[Architecture, list[float]] = {}
         for result in {result.key: result for result in results}.values():
             values.setdefault(result.value.effective, []).append(result.accuracy)
+            if result.top5_accuracy is not None:
+                top5.setdefault(result.value.effective, []).append(result.top5_accuracy)
         self.budget = found[0]
         self.judged_on = results[0].judged_on
-        self._means = {architecture: sum(each) / len(each) for architecture, each in values.items()}
+        self._means, self._top5 = (
+            {architecture: sum(each) / len(each) for architecture, each in found.items()} for found in (values, top5)
+        )
         self._example = results[0]
         self._seeds = sorted({result.seed for result in results})
 
@@ -234,6 +274,10 @@ class MeasuredAccuracy:
             f"trained from scratch, epochs {example.epochs}, {example.judged_on} images of {example.data}; "
             f"{example.network}; seed {seeds}{more}"
         )
+
+    def top5_percent(self, architecture: Architecture) -> float | None:
+        """Mean top-5 accuracy in percent; None where it is not known."""
+        return self._top5.get(architecture.effective)
 
     def mismatch(self, architecture: Architecture) -> str | None:
         """Why there is no accuracy of `architecture`, or None."""

@@ -1,7 +1,7 @@
 """Named budgets for training from scratch.
 
-Sources: DARTS (arXiv 1806.09055), section 3.2, for cells of two inputs; NAS-Bench-201 (arXiv 2001.00326), table 1, for
-its own. The small ones are ours.
+Sources: DARTS (arXiv 1806.09055), sections 3.2 and 3.4, for cells of two inputs; NAS-Bench-201 (arXiv 2001.00326),
+table 1, for its own. The small ones are ours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,9 @@ from typing import Any
 
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.images.defaults import SAMPLE
+from nat_core.learning.images.names import NAMED
 from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
-from nat_core.network.config import usual_network
+from nat_core.network.config import FAMILIES, usual_network
 from nat_core.options import changed
 
 
@@ -53,6 +54,13 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 | {"nesterov": True, "weight_decay": 5e-4, "gradient_clip": 0.0},
             },
         ),
+        "imagenet": Preset(
+            "DARTS' recipe for ImageNet: the mobile setting, 250 epochs at 224×224; for graphics cards",
+            {"data": "imagenet", "images": "auto", "resolution": 224, "crop": "resized", "jitter": True, "cutout": 0}
+            | {"padding": 0, "epochs": 250, "batch": 128, "learning_rate": 0.1, "decay": "exponential"}
+            | {"weight_decay": 3e-5, "label_smoothing": 0.1, "drop_path": 0.0, "most_broken": 50},
+            {"imagenet": {"channels": 48, "layers": 14}},
+        ),
         "short": Preset(
             "a small network at half the resolution for a few epochs; minutes on a CPU",
             _PLAIN | {"stem_stride": 2, "epochs": 8, "batch": 128} | {"learning_rate": 0.1, "warmup_epochs": 0.5},
@@ -72,11 +80,16 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 def evaluation(architectures: Sequence[NamedArchitecture], options: Mapping[str, Any]) -> EvaluationConfig:
     """The queue of trainings that options mean; without a preset it starts from the default one.
 
+    Data that are known by name bring their resolution, unless the preset or an option says another.
+
     Raises:
         ValueError: unknown preset, architectures that fit no network, or a value out of bounds.
     """
-    budget = preset_budget(options.get("preset", DEFAULT_PRESET), architectures[0].architecture)
-    return changed(EvaluationConfig(tuple(architectures), budget, preset=DEFAULT_PRESET), options)
+    preset = options.get("preset", DEFAULT_PRESET)
+    start = EvaluationConfig(tuple(architectures), preset_budget(preset, architectures[0].architecture), preset=preset)
+    if "resolution" not in PRESETS[preset].common and (named := NAMED.get(options.get("data", ""))):
+        options = {"resolution": named.resolution, **options}
+    return changed(start, options)
 
 
 def preset_budget(preset: str, architecture: Architecture, **changes: Any) -> Budget:
@@ -87,4 +100,8 @@ def preset_budget(preset: str, architecture: Architecture, **changes: Any) -> Bu
     """
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset[:40]!r}; accepted: {', '.join(PRESETS)}")
-    return PRESETS[preset].budget(usual_network(architecture).family, **changes)
+    chosen = PRESETS[preset]
+    usual = usual_network(architecture).family
+    fitting = [name for name in chosen.families if FAMILIES[name].fits(architecture)]
+    family = usual if usual in chosen.families or not fitting else fitting[0]
+    return chosen.budget(family, **changes)

@@ -8,13 +8,15 @@ import torch
 
 from nat_core.learning.images.images import ImageData, load_images
 from nat_core.learning.scratch.config import Budget, EvaluationConfig
-from nat_core.learning.scratch.measured import MeasuredResult, measured_result
+from nat_core.learning.scratch.measured import MeasuredResult, Verdict, measured_result
 from nat_core.learning.scratch.state import QueueState, ScratchState, load_queue, new_state, save_queue
 from nat_core.learning.scratch.training import Trainer
 from nat_core.learning.support.hooks import Hooks, Saver
 
 # Progress is counted in such parts of an epoch, since nobody knows the steps before the images are loaded.
 TICKS_PER_EPOCH = 20
+# The state is saved by the clock and, where the clock is slow, after so many steps.
+STEPS_BETWEEN_SAVES = 1000
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,15 @@ def evaluate(
         config: what to train and how.
         data: the images; by default those that the budget names.
         device: where to.
-        hooks: progress, stopping and checkpoints; one is written after every finished training too. Progress is in
-            ticks; the metrics are loss in nats, training accuracy in percent, learning rate, drop path, and `accuracy`
-            in percent once a network has been evaluated. In a queue of several, names begin with the training's label
-            and a slash.
+        hooks: progress, stopping, telling and checkpoints; one is written after every finished training too. Progress
+            is in ticks; the metrics are loss in nats, training accuracy in percent, learning rate, drop path, pace,
+            and those of a `Verdict` once a network has been evaluated. In a queue of several, names begin with the
+            training's label and a slash.
         record: called with every result at once.
 
     Raises:
-        ValueError: the images cannot be had, the checkpoint is of another configuration, or a training diverges.
+        ValueError: the images cannot be had, the checkpoint is of another configuration, a training diverges,
+            or too many images cannot be read.
     """
     if data is None:
         data = images_of(config.budget)
@@ -65,7 +68,10 @@ def evaluate(
 
 def images_of(budget: Budget) -> ImageData:
     """The images that the budget names. Raises ValueError if they cannot be had; says why."""
-    return load_images(budget.data, resolution=budget.resolution, split_seed=budget.split_seed)
+    return load_images(
+        budget.data, resolution=budget.resolution, split_seed=budget.split_seed, way=budget.way, share=budget.share,
+        most_broken=budget.most_broken, first_classes=budget.first_classes,
+    )  # fmt: skip
 
 
 class _Queue:
@@ -85,7 +91,14 @@ class _Queue:
         self.state = QueueState()
         if hooks.saved is not None:
             self.state = load_queue(hooks.saved, config, self.network, device)
+        self._watch_images()
         self.saver = Saver(hooks, lambda path: save_queue(path, config, self.state))
+
+    def _watch_images(self) -> None:
+        """Says what is to be known about the images, and keeps count of the broken ones across interruptions."""
+        broken, known = self.data.broken, self.state.broken
+        self.data.watch(self.hooks.tell, known)
+        broken.sentences = self.state.broken = {**known, **broken.sentences}
 
     def run(self) -> Evaluation:
         results, jobs = self.state.results, self.config.jobs
@@ -94,34 +107,38 @@ class _Queue:
             if self.state.current is None:
                 budget = self.config.budget
                 self.state.current = new_state(item.architecture, self.network, budget, seed, self.device)
-            accuracy = self._train(self.state.current)
-            if accuracy is None:
+            verdict = self._train(self.state.current)
+            if verdict is None:
                 self.saver.save()
                 return Evaluation(tuple(results), finished=False)
             elapsed = round(self.state.current.elapsed_seconds, 1)
-            result = measured_result(item, seed, accuracy, elapsed, self.config, self.data, self.device)
+            result = measured_result(item, seed, verdict, elapsed, self.config, self.data, self.device)
             self.record(result)
-            self.hooks.progress((len(results) + 1) * _ticks_each(self.config), {"accuracy": accuracy})
+            self.hooks.progress((len(results) + 1) * _ticks_each(self.config), verdict.metrics())
             results.append(result)
             self.state.current = None
             self.saver.save()
         return Evaluation(tuple(results), finished=True)
 
-    def _train(self, state: ScratchState) -> float | None:
-        """Accuracy in percent after the last step; None if stopped before."""
+    def _train(self, state: ScratchState) -> Verdict | None:
+        """After the last step; None if stopped before."""
         began = time.perf_counter() - state.elapsed_seconds
-        per_epoch, accuracy = self.trainer.steps_per_epoch, None
+        per_epoch, verdict = self.trainer.steps_per_epoch, None
         while state.step < self.trainer.steps and not self.hooks.should_stop():
             self.trainer.step(state)
             done = TICKS_PER_EPOCH * state.step // per_epoch
             if done > TICKS_PER_EPOCH * (state.step - 1) // per_epoch:
-                self._report(done, self.trainer.report(state))
+                self._report(done, {**self.trainer.report(state), **self._broken()})
             state.elapsed_seconds = time.perf_counter() - began
-            self.saver.save_if_due()
+            self.saver.save_if_due(early=state.step % STEPS_BETWEEN_SAVES == 0)
         if state.step == self.trainer.steps:
-            accuracy = self.trainer.judge(state.network, self.hooks.should_stop)
+            verdict = self.trainer.judge(state.network, self.hooks.should_stop)
         state.elapsed_seconds = time.perf_counter() - began
-        return accuracy
+        return verdict
+
+    def _broken(self) -> dict[str, float]:
+        """How many images could not be read so far, if any."""
+        return {"broken_images": float(len(self.data.broken))} if len(self.data.broken) else {}
 
     def _report(self, done: int, metrics: Mapping[str, float]) -> None:
         position = len(self.state.results)

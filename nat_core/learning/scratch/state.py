@@ -28,6 +28,7 @@ class ScratchState:
         optimizer: SGD over its parameters.
         generator: of order, augmentation and drop path, on the network's device.
         order: int64 [images], of the current epoch.
+        seed: of everything drawn, the random views of streamed images included.
         pending: float64 [3]: sum of losses, right answers and images since the last report.
         step: steps done.
         elapsed_seconds: wall-clock time spent so far.
@@ -38,6 +39,7 @@ class ScratchState:
     generator: Generator
     order: Tensor
     pending: Tensor
+    seed: int = 0
     step: int = 0
     elapsed_seconds: float = 0.0
 
@@ -49,10 +51,12 @@ class QueueState:
     Attributes:
         results: of the finished ones, in order.
         current: the one at work; None before it has begun.
+        broken: images that could not be read so far, with a sentence each.
     """
 
     results: list[MeasuredResult] = field(default_factory=list)
     current: ScratchState | None = None
+    broken: dict[str, str] = field(default_factory=dict)
 
 
 def new_state(
@@ -77,13 +81,16 @@ def new_state(
         foreach=True,
     )
     order = torch.empty(0, dtype=torch.int64, device=device)
-    return ScratchState(module, optimizer, generator, order, torch.zeros(3, dtype=torch.float64, device=device))
+    pending = torch.zeros(3, dtype=torch.float64, device=device)
+    return ScratchState(module, optimizer, generator, order, pending, seed)
 
 
 def save_queue(path: Path, config: EvaluationConfig, queue: QueueState) -> None:
     """Writes the queue atomically. Raises OSError: it cannot be written."""
     tensors: dict[str, Tensor] = {}
-    facts: dict[str, Any] = {"results": [result.to_dict() for result in queue.results]}
+    facts: dict[str, Any] = {
+        "results": [result.to_dict() for result in queue.results], "broken": queue.broken,
+    }  # fmt: skip
     if (state := queue.current) is not None:
         tensors = _tensors(state)
         facts |= {"step": state.step, "elapsed_seconds": state.elapsed_seconds}
@@ -99,7 +106,8 @@ def load_queue(
         ValueError: the file is damaged or belongs to another configuration; names it.
     """
     with checkpoint.loading(path, KIND, config) as (tensors, facts):
-        queue = QueueState([MeasuredResult.from_dict(item) for item in facts["results"]])
+        results = [MeasuredResult.from_dict(item) for item in facts["results"]]
+        queue = QueueState(results, broken=dict(facts.get("broken", {})))
         if "step" in facts:
             item, seed = config.jobs[len(queue.results)]
             queue.current = new_state(item.architecture, network, config.budget, seed, device)

@@ -5,18 +5,23 @@ they are looked at once, after the last step. One network here; `queue` trains s
 """
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from nat_core.learning.images.augmentation import Augmentation
-from nat_core.learning.images.images import ImageData, ImagePart, normalise
+from nat_core.learning.images.images import ImageData, normalise
+from nat_core.learning.images.parts import ImagePart, Part
 from nat_core.learning.scratch.config import TRAINED_ON, Budget
+from nat_core.learning.scratch.measured import TOP, Verdict
 from nat_core.learning.scratch.state import ScratchState
 
 _JUDGED_AT_ONCE = 500
+_LARGE_IMAGES = 64  # pixels; from here on as many are judged at once as are trained on
 
 
 class Trainer:
@@ -34,43 +39,75 @@ class Trainer:
     def __init__(self, budget: Budget, data: ImageData) -> None:
         self.budget = budget
         self.part = training_part(data, budget)
-        self.judged: ImagePart = getattr(data, budget.judged_on)
+        self.judged: Part = getattr(data, budget.judged_on)
         self.mean, self.deviation = data.mean, data.deviation
+        self._classes = len(data.classes)
         full, rest = divmod(len(self.part), budget.batch)
         self.steps_per_epoch = full + (rest > 1)
         self.steps = budget.epochs * self.steps_per_epoch
-        self._augment = Augmentation(budget.padding, budget.flip, budget.cutout)
+        self._augment = Augmentation(budget.padding, budget.flip, budget.cutout, budget.crop, budget.jitter)
+        self._coming: Iterator[ImagePart] = iter(())
+        self._comes_for: tuple[ScratchState, int] | None = None
+        self._pace = Pace()
 
     def step(self, state: ScratchState) -> None:
-        """One gradient step; losses and right answers are added to what is pending."""
-        budget = self.budget
+        """One gradient step; losses and right answers are added to what is pending.
+
+        Raises:
+            ValueError: too many images cannot be read.
+        """
         epoch, position = divmod(state.step, self.steps_per_epoch)
         if position == 0:
-            device = self.part.labels.device
-            state.order = torch.randperm(len(self.part), generator=state.generator, device=device)
-        batch = self.part[state.order[position * budget.batch : (position + 1) * budget.batch]]
-        images = self._augment(batch.images, self.mean, self.deviation, state.generator)
+            state.order = self.part.order(state.generator)
+        batch = self._next(state, epoch, position)
         state.network.train()
-        state.network.drop_path.probability = budget.drop_path_at(epoch)
-        with autocast(budget.precision, images.device):
-            output = state.network(images)
-        logits, auxiliary = output if isinstance(output, tuple) else (output, None)
-        loss = total_loss(logits, auxiliary, batch.labels, budget.auxiliary_weight, budget.label_smoothing)
-        self._descend(state, loss)
-        state.pending += _tally(logits.detach(), batch.labels)
+        state.network.drop_path.probability = self.budget.drop_path_at(epoch)
+        if len(batch) > 1:  # else batch norm has no statistics; the others could not be read
+            self._learn(state, batch)
+        self._pace.done(len(batch))
         state.step += 1
 
-    def _descend(self, state: ScratchState, loss: Tensor) -> None:
+    def _next(self, state: ScratchState, epoch: int, position: int) -> ImagePart:
+        """The batch of this step, which is on its way unless the training has just begun or continues."""
+        whose, step = self._comes_for or (None, 0)
+        if position == 0 or whose is not state or step != state.step:
+            indices = state.order.split(self.budget.batch)[position : self.steps_per_epoch]
+            self._coming = self.part.sequence(indices, self._augment.views(state.seed, epoch))
+        self._comes_for = state, state.step + 1
+        with self._pace.waiting():
+            return next(self._coming)
+
+    def _learn(self, state: ScratchState, batch: ImagePart) -> None:
+        """A gradient step on a batch, of which `pieces` are looked at one after the other."""
+        state.optimizer.zero_grad(set_to_none=True)
+        images = self._augment(batch.images, self.mean, self.deviation, state.generator)
+        for some, labels in zip(
+            *(whole.chunk(self._pieces(len(batch))) for whole in (images, batch.labels)), strict=True
+        ):
+            with autocast(self.budget.precision, images.device):
+                output = state.network(some)
+            logits, auxiliary = output if isinstance(output, tuple) else (output, None)
+            loss = total_loss(logits, auxiliary, labels, self.budget.auxiliary_weight, self.budget.label_smoothing)
+            (loss * (len(labels) / len(batch))).backward()
+            state.pending += _tally(logits.detach(), labels)
+        self._descend(state)
+
+    def _pieces(self, count: int) -> int:
+        """So many that a piece of that many images has two or more."""
+        pieces = self.budget.pieces
+        while pieces > 1 and (size := math.ceil(count / pieces)) and (size < 2 or 0 < count % size < 2):
+            pieces -= 1
+        return pieces
+
+    def _descend(self, state: ScratchState) -> None:
         for group in state.optimizer.param_groups:
             group["lr"] = self.budget.learning_rate_at(state.step, self.steps_per_epoch)
-        state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
         if self.budget.gradient_clip:
             nn.utils.clip_grad_norm_(state.network.parameters(), self.budget.gradient_clip)
         state.optimizer.step()
 
     def report(self, state: ScratchState) -> dict[str, float]:
-        """Means since the last report, of augmented images in training mode: loss in nats, accuracy in percent.
+        """Since the last report: means of augmented images in training mode, loss in nats, accuracy in percent; pace.
 
         Raises:
             ValueError: the loss is not finite any more.
@@ -83,30 +120,68 @@ class Trainer:
                 f"{self.budget.epochs}; a learning rate below {self.budget.learning_rate} may help"
             )
         return {
-            "loss": loss / count,
-            "training_accuracy": 100 * right / count,
+            "loss": loss / max(1, count),
+            "training_accuracy": 100 * right / max(1, count),
             "learning_rate": self.budget.learning_rate_at(state.step - 1, self.steps_per_epoch),
             "drop_path": state.network.drop_path.probability,
+            **self._pace.metrics(),
         }
 
     @torch.inference_mode()
-    def judge(self, network: nn.Module, should_stop: Callable[[], bool] = lambda: False) -> float | None:
-        """Accuracy in percent on the images judged on, with running statistics; None if `should_stop` came first."""
+    def judge(self, network: nn.Module, should_stop: Callable[[], bool] = lambda: False) -> Verdict | None:
+        """On the images judged on, with running statistics; None if `should_stop` came first.
+
+        Raises:
+            ValueError: too many images cannot be read.
+        """
         network.eval()
-        right = torch.zeros((), dtype=torch.int64, device=self.judged.labels.device)
-        for batch in self.judged.batches(_JUDGED_AT_ONCE):
+        right = torch.zeros(2, dtype=torch.int64, device=self.judged.labels.device)
+        top, seen = 1, 0
+        size = self.budget.batch if self.judged.resolution > _LARGE_IMAGES else _JUDGED_AT_ONCE
+        for batch in self.judged.batches(size):
             if should_stop():
                 return None
             with autocast(self.budget.precision, batch.images.device):
                 logits = network(normalise(batch.images, self.mean, self.deviation))
-            right += (logits.argmax(dim=1) == batch.labels).sum()
-        return 100 * right.item() / len(self.judged)
+            top = min(TOP, logits.shape[1])
+            guesses = logits.topk(top, dim=1).indices == batch.labels[:, None]
+            right += torch.stack([guesses[:, 0].sum(), guesses.any(dim=1).sum()])
+            seen += len(batch)
+        first, five = (100 * count / max(1, seen) for count in right.tolist())
+        return Verdict(first, five if top == TOP and self._classes > TOP else None)
 
 
-def training_part(data: ImageData, budget: Budget) -> ImagePart:
+class Pace:
+    """How fast images are trained on, and how much of the time is spent waiting for them.
+
+    On a graphics card, work that has been handed over but is not done counts when something waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._began, self._images, self._waited = time.perf_counter(), 0, 0.0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around whatever makes the training wait."""
+        began = time.perf_counter()
+        yield
+        self._waited += time.perf_counter() - began
+
+    def done(self, images: int) -> None:
+        """So many more have been trained on."""
+        self._images += images
+
+    def metrics(self) -> dict[str, float]:
+        """Since the last time: images per second, and the share of the time spent waiting, in percent."""
+        seconds = max(time.perf_counter() - self._began, 1e-9)
+        found = {"images_per_second": self._images / seconds, "waiting_percent": 100 * self._waited / seconds}
+        self._began, self._images, self._waited = time.perf_counter(), 0, 0.0
+        return found
+
+
+def training_part(data: ImageData, budget: Budget) -> Part:
     """The images that `budget` trains on: whole parts, or the first `images_per_class` of every class in them."""
-    parts = [getattr(data, name) for name in TRAINED_ON[budget.trained_on]]
-    part = ImagePart(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
+    part = data.joined(TRAINED_ON[budget.trained_on])
     if not budget.images_per_class:
         return part
     chosen = [(part.labels == label).nonzero()[: budget.images_per_class, 0] for label in range(len(data.classes))]

@@ -1,4 +1,7 @@
-"""Configurations of trainings as earlier versions wrote them into cards, checkpoints and records: in one flat piece."""
+"""Configurations of trainings as earlier versions wrote them into cards, checkpoints and records.
+
+They were in one flat piece, and images were always held in memory.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +19,15 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _PART_OF = {name: part for part, names in _PARTS.items() for name in names}
 _RENAMED = {"inputs": "training", "budget": "cost", "smallest_budget": "smallest", "whole_budgets": "whole"}
+
+
+def held(config: Any, *path: str) -> Any:
+    """A configuration, or what is at `path` in it, with its images held where it does not say how they are kept."""
+    if not isinstance(config, Mapping):
+        return config
+    if path:
+        return {**config, path[0]: held(config[path[0]], *path[1:])} if path[0] in config else config
+    return {"images": "held", **config}
 
 
 def in_parts(training: Any) -> Any:

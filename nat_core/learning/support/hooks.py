@@ -21,6 +21,7 @@ class Hooks:
         checkpoint: file of the state; if it exists, the training continues from there exactly. None saves nothing.
         saving: a context entered around every save.
         save_seconds: between saves.
+        tell: called with what people should know, a sentence each time: about the images, say.
     """
 
     progress: Progress = lambda step, metrics: None
@@ -28,6 +29,7 @@ class Hooks:
     checkpoint: Path | None = None
     saving: Saving = nullcontext
     save_seconds: float = 60.0
+    tell: Callable[[str], None] = lambda sentence: None
 
     @property
     def saved(self) -> Path | None:

@@ -1,11 +1,12 @@
 """A kind of run: training architectures from scratch; every result goes into the measured ones' table at once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from nat_core.learning.images.images import ImageData
-from nat_core.learning.scratch.config import EvaluationConfig
-from nat_core.learning.scratch.measured import MeasuredResult, add_measured, read_measured
+from nat_core.learning.scratch.config import Budget, EvaluationConfig
+from nat_core.learning.scratch.measured import MeasuredResult, Verdict, add_measured, read_measured
 from nat_core.learning.scratch.presets import PRESETS
 from nat_core.learning.scratch.queue import evaluate, images_of, of_training, ticks
 from nat_core.options import command_words
@@ -14,6 +15,8 @@ from nat_core.runs.tracking import Tracking
 from nat_core.runs.work import RunContext, Work
 
 HEADLINE = "accuracy"
+# Metrics of which a queue has one curve, not one per training.
+_OF_VERDICTS = frozenset(item.name for item in fields(Verdict))
 
 
 def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> bool:
@@ -38,14 +41,14 @@ def _spread(config: EvaluationConfig, context: RunContext) -> bool:
 
     def progress(position: int, ticks_done: int, metrics: Mapping[str, float]) -> None:
         done[position] = ticks_done
-        named = of_training(config, position, {name: metrics[name] for name in metrics if name != HEADLINE})
+        named = of_training(config, position, {name: metrics[name] for name in metrics if name not in _OF_VERDICTS})
         if named:
             context.progress(position * each + ticks_done, named, sum(done.values()))
 
     def record(position: int, result: MeasuredResult) -> None:
         context.store_result(position, result)
         recorded[position], done[position] = result, each
-        context.progress(len(recorded) * each, {HEADLINE: result.accuracy}, sum(done.values()))
+        context.progress(len(recorded) * each, result.verdict.metrics(), sum(done.values()))
         context.log(summary(result))
 
     missing = [position for position in range(len(config.jobs)) if position not in recorded]
@@ -64,18 +67,23 @@ def images_for(config: EvaluationConfig) -> ImageData:
 
 def results_of(config: EvaluationConfig, measured: Iterable[MeasuredResult]) -> dict[int, MeasuredResult]:
     """Those of the results that belong to a queue, the newest of each, by position in `config.jobs`."""
-    settings = config.budget.to_dict()
-    of_budget = sorted((item for item in measured if item.settings == settings), key=lambda item: item.date)
+    of_budget = sorted((item for item in measured if _is_of(item.settings, config.budget)), key=lambda item: item.date)
     newest = {(item.value, item.seed): item for item in of_budget}
     found = enumerate((item.architecture, seed) for item, seed in config.jobs)
     return {position: newest[job] for position, job in found if job in newest}
 
 
+def _is_of(settings: Mapping[str, Any], budget: Budget) -> bool:
+    """Whether a result's settings are a budget's; those of older results lack what came later."""
+    return {**Budget().to_dict(), **settings} == budget.to_dict()
+
+
 def summary(result: MeasuredResult) -> str:
     """A result in one line."""
     epochs = f"{result.epochs} epoch{'s' if result.epochs > 1 else ''}"
+    top5 = "" if result.top5_accuracy is None else f" (top-5 {result.top5_accuracy:.2f} %)"
     return (
-        f"{result.architecture or result.genotype[:60]}  {result.accuracy:.2f} % of {result.judged_on} images  "
+        f"{result.architecture or result.genotype[:60]}  {result.accuracy:.2f} % of {result.judged_on} images{top5}  "
         f"(measured: {epochs}, seed {result.seed}, {result.network}; "
         f"{result.parameters:,} parameters, {result.macs:,} MACs)"
     )

@@ -4,12 +4,9 @@ A task's checkpoint is in the storage that all nodes see. So a task whose node i
 and so do all of them when the driver, which hands them out and records what comes back, is started again.
 """
 
-import logging
-import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +17,7 @@ from nat_core.learning.scratch.measured import MeasuredResult
 from nat_core.learning.scratch.queue import evaluate, images_of, label
 from nat_core.learning.support.hooks import Hooks
 from nat_core.runs.artifacts import StoredCheckpoints
+from nat_core.runs.cluster.connection import connected
 from nat_core.runs.cluster.desk import Report, desk_here
 from nat_core.runs.cluster.storage import Storage
 from nat_core.runs.folders import default_folders
@@ -73,7 +71,7 @@ def spread(config: EvaluationConfig, positions: list[int], place: Place, driver:
     """
     import ray
 
-    with _connected():
+    with connected():
         desk = desk_here()
         gpus = 1 if place.device.startswith("cuda") else 0
         task = ray.remote(_train).options(num_cpus=place.threads, num_gpus=gpus, max_retries=_RETRIES)
@@ -156,7 +154,9 @@ def _train(config: dict[str, Any], position: int, place: Place, desk: Any) -> di
     again = ", from its checkpoint" if checkpoints.path(name).exists() else ""
     talk.say(f"{label(queue, position)} trains on {socket.gethostname()}, node {_node()}{again}")
     seconds = _SHORT_SAVE_SECONDS if queue.budget.epochs < _SHORT_EPOCHS else _SAVE_SECONDS
-    hooks = Hooks(talk.progress, talk.should_stop, checkpoints.path(name), lambda: checkpoints.saving(name), seconds)
+    hooks = Hooks(
+        talk.progress, talk.should_stop, checkpoints.path(name), lambda: checkpoints.saving(name), seconds, talk.say
+    )
     found = evaluate(alone, images_of(queue.budget), place.device, hooks)
     checkpoints.forget(name)
     return found.results[0].to_dict() if found.finished else None
@@ -194,18 +194,3 @@ class _Talk:
                 self._stopping = True
             self._asked = time.monotonic()
         return self._stopping
-
-
-@contextmanager
-def _connected() -> Iterator[None]:
-    """Within it, this process is a driver; Ray takes the signals, which the run needs to be stopped."""
-    import ray
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        ray.shutdown()

@@ -17,7 +17,7 @@ from nat_core.learning.forms import training_words
 from nat_core.learning.image_training.config import ImageTrainingConfig
 from nat_core.learning.image_training.loop import HEADLINE, train_on_images
 from nat_core.learning.image_training.plan import plan_training
-from nat_core.learning.image_training.presets import DEFAULT_PRESET, PRESETS, preset
+from nat_core.learning.image_training.presets import DEFAULT_PRESET, PRESETS, on_network, preset
 from nat_core.learning.image_training.publish import publish_images
 from nat_core.learning.policies.checkpoint import PolicyCard
 from nat_core.learning.policies.policy import Policy
@@ -66,10 +66,12 @@ def image_arguments(config: ImageTrainingConfig, name: str) -> list[str]:
     name = name if name in PRESETS else DEFAULT_PRESET
     standard = preset(name, config.space)
     found = ["train", "--space", config.space, "--preset", name]
+    if config.family != standard.family:
+        found += ["--network", config.family]
     if config.schedule != standard.schedule:
         found += ["--schedule", config.schedule]
         standard = preset(name, config.space, config.schedule)
-    return found + training_words(config, standard)
+    return found + training_words(config, on_network(standard, config.family))
 
 
 def policy_of_checkpoint(path: Path, command: str = "") -> tuple[Policy, PolicyCard]:
@@ -148,6 +150,7 @@ IMAGE_TRAINING = Work(
     do=train_from_images,
     steps=lambda config: plan_training(config).steps,
     headline=HEADLINE,
+    is_shared=True,
     arguments=image_arguments,
     policy_of=policy_of_checkpoint,
 )

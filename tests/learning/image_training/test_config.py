@@ -69,7 +69,7 @@ BAD = [
     (lambda: replace(SMOKE, rewards=RewardsConfig(evaluated=19, anchors=0)), "a reward model needs 20 or more"),
     (
         lambda: ImageTrainingConfig.from_dict({"colour": 1}),
-        "unknown field 'colour'; accepted: data, schedule, channels",
+        "unknown field 'colour'; accepted: data, images, most_broken, schedule",
     ),
     (lambda: ImageTrainingConfig.from_dict({"weights": {"x": 1}}), "unknown field 'weights.x'; accepted: epochs"),
     (lambda: ImageTrainingConfig.from_dict({"rewards": 3}), "rewards is 3; accepted: an object; its fields: images"),

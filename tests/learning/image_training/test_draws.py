@@ -3,8 +3,8 @@ import random
 import torch
 
 from nat_core.architecture.spaces import SPACES
-from nat_core.learning.image_training.draws import architecture_at, generator, images_at, seed_of
-from nat_core.learning.images.images import ImagePart
+from nat_core.learning.image_training.draws import Passes, architecture_at, generator, seed_of
+from nat_core.learning.images.parts import ImagePart
 
 PART = ImagePart(torch.zeros(10, 3, 2, 2, dtype=torch.uint8), torch.arange(10))
 
@@ -16,7 +16,8 @@ def test_seeds_depend_on_everything_and_fit_a_generator():
 
 
 def test_batches_pass_through_all_images_again_and_again():
-    batches = [images_at(PART, number, 4, 7, "test").labels.tolist() for number in range(5)]
+    passes = Passes(PART, 4, 7, "test")
+    batches = [passes.batch(number).labels.tolist() for number in range(5)]
     assert all(len(batch) == 4 for batch in batches)
     order = [label for batch in batches for label in batch]
     assert sorted(order[:10]) == sorted(order[10:]) == list(range(10))
@@ -24,12 +25,12 @@ def test_batches_pass_through_all_images_again_and_again():
 
 
 def test_a_batch_is_the_same_whatever_was_drawn_before():
-    assert images_at(PART, 3, 4, 7, "test").labels.tolist() == images_at(PART, 3, 4, 7, "test").labels.tolist()
-    assert images_at(PART, 3, 4, 7, "test").labels.tolist() != images_at(PART, 3, 4, 8, "test").labels.tolist()
+    assert Passes(PART, 4, 7, "test").batch(3).labels.tolist() == Passes(PART, 4, 7, "test").batch(3).labels.tolist()
+    assert Passes(PART, 4, 7, "test").batch(3).labels.tolist() != Passes(PART, 4, 8, "test").batch(3).labels.tolist()
 
 
 def test_a_batch_may_be_larger_than_the_part():
-    counts = images_at(PART, 0, 25, 1).labels.bincount()
+    counts = Passes(PART, 25, 1).batch(0).labels.bincount()
     assert counts.sum() == 25 and counts.min() == 2 and counts.max() == 3
 
 

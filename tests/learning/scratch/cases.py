@@ -4,8 +4,7 @@ import numpy as np
 
 from nat_core.architecture.library import find
 from nat_core.architecture.notation import parse
-from nat_core.learning.images.images import ImageData, divide
-from nat_core.learning.images.sources import DecodedImages, DecodedSplit
+from nat_core.learning.images.images import HeldSplit, ImageData, divide
 from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
 
 CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
@@ -19,13 +18,13 @@ def coloured_images(count: int = 30, classes: int = 3, side: int = 8, seed: int 
     """`count` training and as many test images; channel c is bright in class c, under noise."""
     rng = np.random.default_rng(seed)
 
-    def split() -> DecodedSplit:
+    def split() -> HeldSplit:
         labels = np.arange(count, dtype=np.int64) % classes
         images = rng.integers(0, 120, (count, side, side, 3), dtype=np.uint8)
         images[np.arange(count), :, :, labels] += 100
-        return DecodedSplit(images, labels)
+        return HeldSplit(images, labels)
 
-    return divide(DecodedImages(split(), split(), ("red", "green", "blue")[:classes], "colours"), 0)
+    return divide(split(), split(), ("red", "green", "blue")[:classes], "colours", 0)
 
 
 def named(*names: str) -> tuple[NamedArchitecture, ...]:

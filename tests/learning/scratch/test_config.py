@@ -7,7 +7,7 @@ import pytest
 from nat_core.architecture.library import find
 from nat_core.architecture.notation import parse
 from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
-from nat_core.learning.scratch.presets import PRESETS, preset_budget
+from nat_core.learning.scratch.presets import PRESETS, evaluation, preset_budget
 from tests.learning.scratch.cases import CELL, TINY, config, named
 
 
@@ -43,20 +43,54 @@ def test_the_paper_preset_is_darts_recipe():
     assert {name: budget.to_dict()[name] for name in expected} == expected
 
 
-@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(
-    ("architecture", "family"), [(find("ENAS").architecture, "cifar"), (parse(CELL), "nasbench201")]
+    ("preset", "architecture", "family"),
+    [("imagenet", find("ENAS").architecture, "imagenet")]
+    + [
+        (name, architecture, family)
+        for name in ("paper", "short", "smoke")
+        for architecture, family in ((find("ENAS").architecture, "cifar"), (parse(CELL), "nasbench201"))
+    ],
 )
-def test_every_preset_has_a_network_for_every_space(preset, architecture, family):
+def test_presets_have_a_network_for_the_architectures_they_are_for(preset, architecture, family):
     budget = preset_budget(preset, architecture, epochs=7)
     assert (budget.family, budget.epochs) == (family, 7)
     assert budget.network(10).mismatch(architecture) is None
+
+
+def test_the_recipe_for_imagenet_is_that_of_darts():
+    budget = preset_budget("imagenet", find("DARTS").architecture)
+    expected = {
+        "family": "imagenet", "channels": 48, "layers": 14, "resolution": 224, "auxiliary": True, "epochs": 250,
+        "batch": 128, "learning_rate": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 3e-5, "drop_path": 0.0,
+        "auxiliary_weight": 0.4, "gradient_clip": 5.0, "label_smoothing": 0.1, "crop": "resized", "jitter": True,
+        "flip": True, "cutout": 0, "warmup_epochs": 0.0,
+    }  # fmt: skip
+    assert {name: budget.to_dict()[name] for name in expected} == expected
+    rates = [budget.learning_rate_at(step, 10) for step in range(30)]
+    assert rates == pytest.approx([0.1] * 10 + [0.097] * 10 + [0.09409] * 10)
+    assert budget.network(1000).description == "ImageNet, C 48, L 14, 224×224, auxiliary head"
+    assert (budget.way, budget.share) == ("streamed", 7 / 8)
+
+
+def test_data_known_by_name_bring_their_resolution():
+    for data, resolution in (("imagenet16-120", 16), ("cifar100", 32), ("tiny-imagenet", 64), ("sample", 32)):
+        assert evaluation(named("cell"), {"data": data}).budget.resolution == resolution
+    assert evaluation(named("cell"), {"data": "imagenet16-120", "resolution": 24}).budget.resolution == 24
+    assert evaluation(named("DARTS"), {"preset": "imagenet", "data": "tiny-imagenet"}).budget.resolution == 224
 
 
 def test_it_survives_json():
     one = config("DARTS", "ENAS", seeds=(3, 4))
     assert EvaluationConfig.from_dict(json.loads(json.dumps(one.to_dict()))) == one
     assert one.budget.to_dict()["channels"] == 2
+
+
+def test_images_of_earlier_configurations_stay_held():
+    value = config("DARTS").to_dict()
+    assert EvaluationConfig.from_dict(value).budget.images == "auto"
+    del value["budget"]["images"]
+    assert EvaluationConfig.from_dict(value).budget.images == "held"
 
 
 def test_the_first_seed_of_all_comes_first():
@@ -83,7 +117,14 @@ BAD = [
     (lambda: config(seeds=(-1,)), "seeds[0] is -1"),
     (lambda: config("DARTS", "cell"), "cell: the CIFAR network needs"),
     (lambda: NamedArchitecture("x", "Genotype("), "Genotype"),
-    (lambda: preset_budget("long", named("DARTS")[0].architecture), "unknown preset 'long'; accepted: paper, short"),
+    (lambda: preset_budget("long", named("DARTS")[0].architecture), "'long'; accepted: paper, imagenet, short"),
+    (lambda: preset_budget("imagenet", parse(CELL)), "the network 'nasbench201'; accepted: imagenet"),
+    (lambda: preset_budget("imagenet", named("DARTS")[0].architecture, resolution=64), "accepts 193 or more"),
+    (lambda: preset_budget("imagenet", named("DARTS")[0].architecture, images="held"), "accepted are: auto, streamed"),
+    (lambda: replace(TINY, pieces=5), "pieces is 5; of a batch of 8 each needs two images"),
+    (lambda: replace(TINY, jitter=True), "colours change with resized crops only"),
+    (lambda: replace(TINY, crop="cut"), "crop is 'cut'; accepted: shifted, resized"),
+    (lambda: replace(TINY, decay="linear"), "decay is 'linear'; accepted: cosine, exponential"),
     (lambda: PRESETS["short"].budget("imagenet"), "no settings for the network 'imagenet'; accepted: cifar"),
 ]  # fmt: skip
 

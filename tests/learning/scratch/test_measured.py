@@ -1,5 +1,6 @@
 """The table of what was measured, and the accuracy source and reward model that read it."""
 
+import hashlib
 import json
 import random
 from dataclasses import replace
@@ -16,6 +17,7 @@ from nat_core.learning.accuracy import ACCURACY_KINDS, AccuracySource
 from nat_core.learning.scratch.measured import (
     MeasuredAccuracy,
     MeasuredResult,
+    Verdict,
     add_measured,
     budget_id,
     budgets,
@@ -34,7 +36,7 @@ def data():
 @pytest.fixture(scope="module")
 def result(data) -> MeasuredResult:
     queue = config()
-    return measured_result(queue.architectures[0], 3, 61.5, 12.0, queue, data)
+    return measured_result(queue.architectures[0], 3, Verdict(61.5, None), 12.0, queue, data)
 
 
 def of(result, name, accuracy, seed=0, budget="b"):
@@ -151,6 +153,28 @@ def test_dead_edges_make_no_difference(result):
     source = MeasuredAccuracy([replace(result, genotype=notation.shortest(dead), accuracy=40.0)])
     assert dead.effective != dead and dead.normal.dead_edges
     assert source.accuracy_percent([dead.effective, dead]).tolist() == [40.0, 40.0]
+
+
+def test_what_came_later_leaves_old_identifiers_as_they_are(data):
+    """The identifier of this budget before there were crops, pieces and streams."""
+    settings = {
+        name: value for name, value in TINY.to_dict().items()
+        if name not in ("data", "images", "first_classes", "most_broken", "pieces", "decay", "crop", "jitter")
+    }  # fmt: skip
+    images = [[12, 15, 3, 30], 3, data.mean, data.deviation]
+    text = json.dumps([settings, images], sort_keys=True)
+    assert budget_id(config(), data) == hashlib.sha256(text.encode()).hexdigest()[:12]
+    assert budget_id(config(budget=replace(TINY, pieces=2)), data) != budget_id(config(), data)
+    assert budget_id(config(budget=replace(TINY, images="streamed", most_broken=3)), data) == budget_id(config(), data)
+
+
+def test_top_five_is_a_mean_over_seeds_where_it_is_known(result):
+    results = [replace(of(result, "DARTS", 50.0, seed=seed), top5_accuracy=80.0 + seed) for seed in (0, 1)]
+    source = MeasuredAccuracy([*results, of(result, "ENAS", 60.0)])
+    assert source.top5_percent(find("DARTS").architecture) == 80.5
+    assert source.top5_percent(find("ENAS").architecture) is None
+    with pytest.raises(ValueError, match="top5_accuracy is 101"):
+        replace(result, top5_accuracy=101)
 
 
 def test_budgets_do_not_mix(result):

@@ -50,7 +50,7 @@ def test_it_learns(data, name, changes, device):
     )
     trainer, state, reports = train(budget, data, name, device)
     assert reports[-1]["loss"] < 0.6 * reports[0]["loss"]
-    assert trainer.judge(state.network) > 80  # chance is 33 %
+    assert trainer.judge(state.network).accuracy > 80  # chance is 33 %
 
 
 def test_the_auxiliary_loss_counts_by_its_weight():
@@ -114,7 +114,7 @@ def test_the_verdict_is_the_share_of_right_answers(data):
         def forward(self, images):
             return torch.tensor([0.0, 1.0, 0.0]).expand(len(images), 3)
 
-    assert trainer.judge(Constant()) == pytest.approx(100 / 3)
+    assert trainer.judge(Constant()).accuracy == pytest.approx(100 / 3)
 
 
 def test_which_images_are_trained_on(data):

@@ -1,0 +1,46 @@
+"""Images that cannot be read: each is named once, counted, and skipped up to a number."""
+
+from collections.abc import Callable, Collection, Iterator
+
+
+def printable(text: str) -> str:
+    """The text without what files of text cannot hold: bytes in files' names that are no UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
+class Broken:
+    """What could not be read of a data set.
+
+    Args:
+        most: images that may be skipped; one more ends the work.
+
+    Attributes:
+        sentences: why, by the image's name, in the order in which they were met.
+        listener: called with every new sentence.
+    """
+
+    def __init__(self, most: int = 0) -> None:
+        self.most = most
+        self.sentences: dict[str, str] = {}
+        self.listener: Callable[[str], None] = lambda sentence: None
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    def add(self, name: str, sentence: str) -> None:
+        """Notes an image, which may be known already. Raises ValueError if it is one too many."""
+        if name in self.sentences:
+            return
+        sentence = self.sentences[name] = printable(sentence)
+        if len(self) > self.most:
+            counted = f"{len(self)} images cannot be read, and {self.most} may be; the last one: " * bool(self.most)
+            raise ValueError(f"{counted}{sentence}")
+        self.listener(self._told(name))
+
+    def told(self, known: Collection[str] = ()) -> Iterator[str]:
+        """What a listener would have been told so far, but for images whose names are `known`."""
+        return (self._told(name) for name in self.sentences if name not in known)
+
+    def _told(self, name: str) -> str:
+        number = list(self.sentences).index(name) + 1
+        return f"skipped, {number} of at most {self.most}: {self.sentences[name]}"

@@ -1,0 +1,289 @@
+"""Images that are decoded when they are needed, by processes of their own, so that memory does not depend on how many.
+
+What an image looks like depends on the seed, the epoch and its number alone (`Views`), and batches come in the order in
+which they were asked for. So neither the number of processes nor an interruption changes anything.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from nat_core.learning.images.broken import Broken
+from nat_core.learning.images.decoding import Pixels, Views, decode, decode_view
+from nat_core.learning.images.encoded import Encoded
+from nat_core.learning.images.parts import ImagePart
+
+WORKERS_VARIABLE = "NAT_LAB_WORKERS"
+_PREFETCHED = 2
+_AT_ONCE = 250
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A batch to decode."""
+
+    split: int
+    indices: tuple[int, ...]
+    views: Views | None
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A decoded one.
+
+    Attributes:
+        images: uint8 [m, side, side, 3].
+        kept: int64 [m], places of the images among those asked for.
+        broken: name and sentence of the others.
+    """
+
+    images: Tensor
+    kept: Tensor
+    broken: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Decoder(Dataset[_Batch]):
+    """What a worker does; `share` is of the middle crop."""
+
+    splits: tuple[Encoded, ...]
+    resolution: int
+    share: float
+
+    def __getitem__(self, task: _Task) -> _Batch:
+        images = np.empty((len(task.indices), self.resolution, self.resolution, 3), np.uint8)
+        kept: list[int] = []
+        broken: list[tuple[str, str]] = []
+        for place, index in enumerate(task.indices):
+            result = self.one(task.split, index, task.views)
+            if isinstance(result, str):
+                broken.append((self.splits[task.split].name(index), result))
+            else:
+                images[len(kept)] = result
+                kept.append(place)
+        return _Batch(torch.from_numpy(images[: len(kept)]), torch.tensor(kept, dtype=torch.int64), tuple(broken))
+
+    def one(self, split: int, index: int, views: Views | None) -> Pixels | str:
+        """An image's pixels, or why there are none."""
+        encoded = self.splits[split]
+        try:
+            fetched, name = encoded.fetch(index), encoded.name(index)
+            if views is None:
+                return decode(fetched, self.resolution, name, self.share)
+            return decode_view(fetched, self.resolution, name, views, index)
+        except ValueError as error:
+            return str(error)
+
+
+class _Tasks(Sampler[_Task]):
+    """What is asked for next; the loader reads it in the process that trains."""
+
+    def __init__(self) -> None:
+        self.current: Iterable[_Task] = ()
+
+    def __iter__(self) -> Iterator[_Task]:
+        return iter(self.current)
+
+
+class GivenUpError(RuntimeError):
+    """The rest of a stream of images cannot be had: another stream has begun."""
+
+
+class Pool:
+    """The processes that decode a data set's images; they start with the first task and end with the pool.
+
+    Args:
+        splits: training and test images.
+        resolution: side of every image in pixels.
+        share: of the shorter side that middle crops keep.
+        broken: notes what cannot be read.
+    """
+
+    def __init__(self, splits: Sequence[Encoded], resolution: int, share: float, broken: Broken) -> None:
+        self.decoder = _Decoder(tuple(splits), resolution, share)
+        self.broken = broken
+        self._tasks = _Tasks()
+        self._loader: DataLoader[_Batch] | None = None
+        self._turn = 0
+
+    def stream(self, tasks: Iterable[_Task]) -> Iterator[_Batch]:
+        """The batches, in order; a stream that begins ends the one before. Raises ValueError: too many are broken."""
+        self._turn += 1
+        turn, self._tasks.current = self._turn, tasks
+        coming = self._running()
+        while (batch := next(coming, None)) is not None:
+            for name, sentence in batch.broken:
+                self.broken.add(name, sentence)
+            yield batch
+            if turn != self._turn:
+                raise GivenUpError("these images were given up for others that were asked for later")
+
+    def held(self, split: int, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Images uint8 [m, side, side, 3] and which of the indices they are [m], decoded by threads of this process.
+
+        Raises:
+            ValueError: too many cannot be read.
+        """
+        side = self.decoder.resolution
+        images, kept = np.empty((len(indices), side, side, 3), np.uint8), np.ones(len(indices), dtype=bool)
+
+        def decode_some(first: int) -> list[tuple[str, str]]:
+            broken = []
+            for place, index in enumerate(indices[first : first + _AT_ONCE].tolist(), first):
+                result = self.decoder.one(split, index, None)
+                if isinstance(result, str):
+                    broken.append((self.decoder.splits[split].name(index), result))
+                    kept[place] = False
+                else:
+                    images[place] = result
+            return broken
+
+        with ThreadPoolExecutor(workers()) as threads:
+            for broken in threads.map(decode_some, range(0, len(indices), _AT_ONCE)):
+                for name, sentence in broken:
+                    self.broken.add(name, sentence)
+        places = np.flatnonzero(kept)
+        return torch.from_numpy(images if kept.all() else images[places]), torch.from_numpy(places)
+
+    def _running(self) -> Iterator[_Batch]:
+        if self._loader is None:
+            self._loader = DataLoader(
+                self.decoder, batch_size=None, sampler=self._tasks, num_workers=workers(), collate_fn=_as_it_is,
+                prefetch_factor=_PREFETCHED, persistent_workers=True, worker_init_fn=_prepare_worker,
+                multiprocessing_context=_context(), generator=Generator(), pin_memory=False,
+            )  # fmt: skip
+        try:
+            yield from self._loader
+        except RuntimeError as error:
+            if isinstance(error, GivenUpError) or ("worker" not in str(error) and "shared memory" not in str(error)):
+                raise
+            text = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"a process that decodes images has ended ({text}); fewer of them, by {WORKERS_VARIABLE}, or a smaller "
+                "batch need less memory"
+            ) from error
+
+
+def workers() -> int:
+    """Processes that decode: one per processor that this one may use, or as many as the environment says.
+
+    Raises:
+        ValueError: it says no number.
+    """
+    given = os.environ.get(WORKERS_VARIABLE, "")
+    if given and not (given.isdecimal() and 1 <= int(given) <= 256):
+        raise ValueError(f"{WORKERS_VARIABLE} is {given!r:.60}; accepted: whole numbers from 1 to 256")
+    return int(given) if given else min(16, len(os.sched_getaffinity(0)))
+
+
+def _context() -> Any:
+    """A clean process starts the workers: one that trains has threads, which must not be forked."""
+    context = torch.multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _prepare_worker(_: int) -> None:
+    """Ctrl-C is for the process that trains, which then ends its workers; if that one is killed, so are they."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    torch.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    """The process that started the workers stays as long as they do, so only the one that trains tells."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+@dataclass(frozen=True)
+class StreamedPart:
+    """Images that are decoded when they are asked for; see `Part`.
+
+    Attributes:
+        pool: decodes them.
+        split: number of the pool's split.
+        indices: int64 [n], into the split.
+        labels: int64 [n], on the device where images go.
+        name: which part they are of.
+    """
+
+    pool: Pool
+    split: int
+    indices: NDArray[np.int64]
+    labels: Tensor
+    name: str = ""
+
+    @property
+    def resolution(self) -> int:
+        return self.pool.decoder.resolution
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: Tensor | slice) -> "StreamedPart":
+        chosen = index if isinstance(index, slice) else index.cpu().numpy()
+        return replace(self, indices=self.indices[chosen], labels=self.labels[index])
+
+    def to(self, device: torch.device | str) -> "StreamedPart":
+        return replace(self, labels=self.labels.to(device))
+
+    def draw(self, count: int, generator: Generator) -> "StreamedPart":
+        order = torch.randperm(len(self), generator=generator, device=generator.device)
+        return self[order[:count].to(self.labels.device)]
+
+    def order(self, generator: Generator) -> Tensor:
+        """A random order; images that can only be read together follow each other, a few neighbourhoods at a time."""
+        order = torch.randperm(len(self), generator=generator, device=generator.device)
+        encoded = self.pool.decoder.splits[self.split]
+        if (numbers := encoded.neighbourhoods(self.indices)) is None:
+            return order
+        groups = torch.from_numpy(numbers).to(order.device)
+        places = torch.randperm(int(groups.max()) + 1, generator=generator, device=generator.device)
+        turn = (places // encoded.together)[groups]
+        return order[turn[order].argsort(stable=True)]
+
+    def held(self) -> ImagePart:
+        """Raises ValueError: too many cannot be read."""
+        images, places = self.pool.held(self.split, self.indices)
+        device = self.labels.device
+        return ImagePart(images.permute(0, 3, 1, 2).to(device), self.labels[places.to(device)], self.name)
+
+    def batches(self, size: int) -> Iterator[ImagePart]:
+        return self.sequence(torch.arange(len(self)).split(size))
+
+    def sequence(self, indices: Iterable[Tensor], views: Views | None = None) -> Iterator[ImagePart]:
+        """Raises ValueError: too many cannot be read."""
+        asked: list[Tensor] = []  # those under way, the oldest first
+
+        def tasks() -> Iterator[_Task]:
+            for index in indices:
+                asked.append(index.cpu())
+                yield _Task(self.split, tuple(self.indices[index.cpu().numpy()].tolist()), views)
+
+        for batch in self.pool.stream(tasks()):
+            kept = asked.pop(0)[batch.kept].to(self.labels.device)
+            images = batch.images.permute(0, 3, 1, 2).to(self.labels.device, non_blocking=True)
+            yield ImagePart(images, self.labels[kept], self.name)
+
+
+def joined_streams(parts: Sequence[StreamedPart], name: str = "") -> StreamedPart:
+    """Parts of one split, one after the other."""
+    indices = np.concatenate([part.indices for part in parts])
+    return replace(parts[0], indices=indices, labels=torch.cat([part.labels for part in parts]), name=name)

@@ -1,0 +1,13 @@
+"""How fast a machine is, for pages that would measure it first, which takes seconds."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+_SPEED = {"weight_step": 0.05, "weight_mac": 3e-10, "judge_step": 0.02, "judge_mac": 1e-10, "policy_graph": 1e-5,
+          "model_graph": 1e-5}  # fmt: skip
+
+
+def write_calibration(folder: Path) -> None:
+    """Puts any machine's into a folder of runs, as `Calibration` is kept; what that takes long to import is not."""
+    (folder / "calibration.json").write_text(json.dumps({f"cpu, torch {version('torch')}": _SPEED}))
