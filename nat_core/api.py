@@ -53,7 +53,7 @@ class Difference:
     cells: tuple[CellChange, ...]
 
     def _repr_svg_(self) -> str:
-        return draw(self).decode()
+        return notebook.on_ground(draw(self))
 
 
 def read(source: str | os.PathLike[str], choice: str = "") -> Architecture:
@@ -122,7 +122,7 @@ def transform(
     With a budget it is the most accurate that fits.
 
     Args:
-        policy: a name in `pretrained/` or a policy's folder; None: the first that fits.
+        policy: a name that `policies` lists, a policy's folder, or its archive (.zip); None: the first that fits.
         max_macs: a budget in multiply-adds.
         candidates: how many of the policy's proposals are compared within each budget that is tried, 1 to 1,000.
         network, **sizes: as of `cost`, where multiply-adds are counted.

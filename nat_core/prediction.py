@@ -40,7 +40,7 @@ def predict(
     Args:
         architectures: of any spaces.
         roots: folders of policies.
-        policy: name of one of them, or a policy's folder; None: for each architecture the first that fits it.
+        policy: name of one of them, a policy's folder or archive; None: for each architecture the first that fits it.
 
     Raises:
         ValueError: there is no such policy, or what judges its outputs is broken.

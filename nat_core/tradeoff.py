@@ -8,7 +8,7 @@ and the cheapest that is as good as the input, which is what `transformation` gi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.pools import Pool, judged_pools, pooled
 from nat_core.ranking import Candidate, cheapest_as_good, undominated, with_judgement
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 # Shares of the input's cost that are budgets unless others are asked for.
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
@@ -66,6 +69,24 @@ class Front:
     accuracy_kind: AccuracyKind
     accuracy_description: str
     latency_ms: float | None = None
+
+    def figure(self) -> "Figure":
+        """The front as a plotly figure: accuracy over cost, with standard errors."""
+        from nat_core.drawing.fronts import Mark, front_figure
+
+        def mark(item: Candidate, latency_ms: float | None, label: str) -> Mark:
+            costs = {"macs": item.cost.macs / 1e6, "parameters": item.cost.parameters / 1e6}
+            value = costs[self.cost] if latency_ms is None else latency_ms
+            accuracy = float("nan") if item.accuracy_percent is None else item.accuracy_percent
+            return Mark(value, accuracy, item.standard_error_points, label)
+
+        titles = {"macs": "MACs, millions", "parameters": "parameters, millions"}
+        return front_figure(
+            [mark(point.candidate, point.latency_ms, f"within {point.budget:.0%}") for point in self.points],
+            mark(self.input, self.latency_ms, "input"),
+            titles.get(self.cost, f"latency on {self.cost}, ms"),
+            f"accuracy, % ({self.accuracy_kind})",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """What the command line gives as JSON; costs in MACs, parameters and milliseconds, accuracies in percent."""
@@ -156,7 +177,7 @@ def fronts_by(
     Args:
         roots: folders of policies.
         architectures: the inputs.
-        name: of a policy there, or its folder; None: for each architecture the first that fits it.
+        name: of a policy there, its folder, or its archive; None: for each architecture the first that fits it.
         shares: as of `front`.
         device: on which policies run.
         options: the other arguments of `front`.

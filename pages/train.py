@@ -2,13 +2,17 @@
 
 import streamlit as st
 
-from ui import shell
+from nat_core import demo
+from ui import public, shell
 from ui.train import form, live, scratch_form, toolbar
 from ui.train.board import board
 
 shell.require_app()
 
 st.title("Train a policy", anchor=False)
+if demo.is_public():
+    st.info(public.why_not(), icon=":material/info:")
+    st.stop()
 runs = board()
 found = runs.runs()
 st.session_state.setdefault("train_open", not found)

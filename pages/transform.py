@@ -13,6 +13,7 @@ from ui import (
     figures,
     front,
     measuring,
+    policies,
     provenance,
     result,
     settings,
@@ -45,6 +46,9 @@ if chosen is None or answer is None:
         steps.table()
     with tabs[1]:
         export.one(architecture, compute.default_network(architecture))
+    if chosen is None:
+        with st.expander("Advanced", icon=":material/tune:"):
+            policies.controls(None)
     view.remember()
 else:
     outcome = answer.progress.outcome
@@ -77,6 +81,7 @@ else:
             draw()
     with st.expander("Advanced", icon=":material/tune:"):
         settings.controls(chosen)
+        policies.controls(chosen.policy)
         candidates.table(outcome, shown)
     view.remember()
     if answer.progress.state != "running" and drawings.prepare(outcome, shown):

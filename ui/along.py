@@ -96,8 +96,9 @@ _FIGURES_CSS = """
 .figures .verdict { font-size: 1.3rem; font-weight: 600; line-height: 1.35; margin: 0 0 12px; min-height: 2.7em; }
 .figures dl { display: grid; grid-template-columns: 1fr 1fr; gap: 12px 16px; margin: 0; }
 .figures dt { font-size: 0.9rem; }
-.figures dd { margin: 0; font-size: 1.6rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
-.figures .change { display: inline-block; min-height: 1.5em; font-size: 0.87rem; font-variant-numeric: tabular-nums; }
+.figures dd { margin: 0; }
+.figures .value { font-size: 1.6rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.figures .change { min-height: 1.5em; font-size: 0.87rem; font-variant-numeric: tabular-nums; }
 .figures .better { color: var(--st-green-text-color); }
 .figures .worse { color: var(--st-red-text-color); }
 .figures .same { opacity: 0.75; }
@@ -125,7 +126,7 @@ export default function ({ parentElement, data }) {
     const list = document.createElement("dl");
     for (const { label, value, change, tone } of point.figures) {
       const item = document.createElement("div");
-      item.append(element("dt", label), element("dd", value), element("span", change, "change " + tone));
+      item.append(element("dt", label), element("dd", value, "value"), element("dd", change, "change " + tone));
       list.appendChild(item);
     }
     holder.replaceChildren(element("p", point.verdict, "verdict"), list);

@@ -12,6 +12,7 @@ from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning.nasbench201 import table
 from nat_core.naming import resolve
 from ui import notices, reading
+from ui.public import limits
 from ui.text import plain
 from ui.view import canonical, choose_cell, unread
 
@@ -144,9 +145,9 @@ def _paste(current: Architecture) -> None:
 
 def _upload(current: Architecture) -> None:
     st.file_uploader(
-        f"A file of at most {notation.MAX_BYTES // 2**20} MiB: a log, source, JSON, YAML or text",
+        f"A file of at most {limits().upload_megabytes} MiB: a log, source, JSON, YAML or text",
         key="uploaded",
-        max_upload_size=notation.MAX_BYTES // 2**20,
+        max_upload_size=limits().upload_megabytes,
         on_change=_take_upload,
         width=520,
         help="Read, never executed.",

@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
+from nat_core.demo import is_public
 from nat_core.drawing.cells import draw_architecture, draw_difference
 from nat_core.network.config import FAMILIES, MAX_CHANNELS, MAX_CLASSES, MAX_LAYERS, NETWORKS, NetworkConfig
 from nat_core.network.export_onnx import onnx_file, why_no_onnx
@@ -61,9 +62,12 @@ def one(architecture: Architecture, network: NetworkConfig | None) -> None:
 
 def _network(architecture: Architecture, usual: NetworkConfig, name: str) -> None:
     """The whole network to run elsewhere; `usual`: what its costs are counted on, where its sizes start from."""
-    with st.popover("Sizes and weights of the network", icon=":material/tune:"):
-        usual = _family(architecture, usual)
-        sizes, weights = _sizes(usual), _weights()
+    sizes: dict[str, int | bool] = {}
+    weights = None
+    if not is_public():
+        with st.popover("Sizes and weights of the network", icon=":material/tune:"):
+            usual = _family(architecture, usual)
+            sizes, weights = _sizes(usual), _weights()
     try:
         network = replace(usual, **sizes)
         state = None if weights is None else _state(architecture, network, weights.getvalue(), weights.name)
@@ -77,6 +81,8 @@ def _network(architecture: Architecture, usual: NetworkConfig, name: str) -> Non
         _file("PyTorch module", lambda: torch_source(architecture, network), f"{file}.py", "text/x-python")
         if state is not None:
             _file("Its weights", lambda: state, f"{file}.pt", _BINARY)
+        if is_public():
+            return
         if problem := why_no_onnx():
             st.caption(problem)
         else:

@@ -20,7 +20,7 @@ class Step:
 
 @dataclass(frozen=True)
 class History:
-    """Steps, oldest first; at most `MAX_STEPS` are kept.
+    """Steps, oldest first; at most `MAX_STEPS` are kept, or fewer.
 
     Attributes:
         position: of the present one.
@@ -45,11 +45,11 @@ class History:
     def title(self) -> str:
         return self.steps[self.position].title
 
-    def recorded(self, title: str, cell: str) -> "History":
+    def recorded(self, title: str, cell: str, most: int = MAX_STEPS) -> "History":
         """With one more step after the present one, in the place of what had been undone; a repeat changes nothing."""
         if self.steps and self.cell == cell:
             return self
-        steps = (*self.steps[: self.position + 1], Step(title, cell))[-MAX_STEPS:]
+        steps = (*self.steps[: self.position + 1], Step(title, cell))[-most:]
         return History(steps, len(steps) - 1)
 
     def at(self, position: int) -> "History":

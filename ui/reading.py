@@ -7,11 +7,10 @@ import streamlit as st
 from nat_core.architecture.notation import Document, Found, shortest
 from nat_core.naming import named, written
 from ui.callback import callback
+from ui.public import check_size, limits
 from ui.text import plain
 from ui.view import choose_cell, remember_notation
 
-# Of a log with more, the last ones are offered.
-_MOST = 200
 _KEY = "reading"
 
 
@@ -37,6 +36,7 @@ def take(content: str | bytes, title: str, label: str) -> None:
     for name in (_KEY, "reading_notes", "reading_choice"):
         st.session_state.pop(name, None)
     try:
+        check_size(content)
         found = _found(content)
     except ValueError as error:
         st.session_state["cell_error"] = str(error)
@@ -86,7 +86,7 @@ def _found(content: str | bytes) -> Found | Document:
 
 def _reading(document: Document, label: str) -> Reading:
     cells, names = [], bool(document.names)
-    for choice in document.choices(_MOST):
+    for choice in document.choices(limits().inputs):
         try:
             found = document.one(choice)
         except ValueError:

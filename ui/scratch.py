@@ -9,6 +9,7 @@ import streamlit as st
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
+from nat_core.demo import is_public
 from nat_core.transformation import Candidate, Transformation
 from ui import notices
 from ui.callback import callback
@@ -24,6 +25,8 @@ Pair = tuple[Architecture, Architecture]
 
 def button(outcome: Transformation, shown: Candidate, published: Sequence[Published]) -> None:
     """Launches a run that trains the input, what is shown, and what NAT++ published, all within one budget."""
+    if is_public():
+        return
     also = [item for item in published if item.method == "NAT++"][:1]
     known = shown.number == outcome.input.number
     with st.popover("Train both from scratch", icon=":material/model_training:", disabled=known):

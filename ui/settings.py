@@ -11,13 +11,14 @@ from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import list_policies
 from nat_core.learning.support.device import available_devices, default_device, device_title
 from nat_core.naming import resolve
-from nat_core.transformation import MAX_SAMPLES, Options
+from nat_core.transformation import Options
 from ui import compute, notices
 from ui.callback import callback
 from ui.choice import choice
 from ui.compute import Answer
+from ui.public import limits
 from ui.text import plain
-from ui.view import USUAL_CELLS, choose_cell, show_first
+from ui.view import USUAL_CELLS, choose_cell, choose_policy, show_first
 
 _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
 _DEVICE = "device"
@@ -89,6 +90,7 @@ def _say_switched() -> None:
 def transformation(architecture: Architecture, chosen: Settings) -> Answer | None:
     """What the policy makes of it; None, with a sentence on the page, where that cannot be."""
     sampled = st.session_state["method"] == "sampled"
+    st.session_state["samples"] = min(st.session_state["samples"], limits().samples)
     try:
         options = Options(
             samples=st.session_state["samples"],
@@ -114,7 +116,7 @@ def controls(chosen: Settings) -> None:
             "Candidates", _METHODS, format_func=_METHODS.get, key="method", required=True, on_change=show_first
         )
         st.number_input(
-            "How many", 1, MAX_SAMPLES, key="samples", on_change=show_first, width=130,
+            "How many", 1, limits().samples, key="samples", on_change=show_first, width=130,
             help="Within each budget: 100, 80, 60, 40 and 20 % of the input's MACs.",
         )  # fmt: skip
         if st.session_state["method"] == "sampled":
@@ -128,10 +130,9 @@ def _policy_choice(chosen: Settings) -> None:
     others = {name: space for name, space in known.items() if name not in chosen.policies}
 
     def choose(name: str) -> None:
-        st.session_state["policy"] = name
+        choose_policy(name)
         space = others.get(name)
         if space is None:
-            show_first()
             return
         st.session_state["space"] = space.name
         if space.mismatch(resolve(st.session_state["cell"])) is not None:
@@ -141,8 +142,6 @@ def _policy_choice(chosen: Settings) -> None:
                 f"The policy {name[:60]} transforms cells of the space {space.title}, so the input is {cell} now."
             )
             st.session_state[_SWITCHED] = (name, st.session_state["cell"], sentence)
-        else:
-            show_first()
 
     def title(name: str) -> str:
         return f"{name}, for {others[name].title}" if name in others else name

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ui import heap, login, notices
+from ui import heap, login, notices, public
 from ui.theme import apply_css, wordmark
 
 _PROJECT = Path(__file__).parent.parent
@@ -23,6 +23,7 @@ def run() -> None:
     st.logo(wordmark())
     apply_css()
     login.require()
+    public.admit()
     files = {title: _PROJECT / "pages" / f"{name}.py" for name, title in _PAGES.items()}
     _show(st.navigation([st.Page(file, title=title) for title, file in files.items()], position="top"))
     login.show()

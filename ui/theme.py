@@ -16,6 +16,7 @@ h1 { font-size: 1.9rem !important; padding-top: 0 !important; }
 [data-testid="stMetricValue"] { font-size: 1.7rem; font-variant-numeric: tabular-nums; }
 [data-testid="stMetricDelta"] { font-variant-numeric: tabular-nums; }
 [data-testid="stCaptionContainer"] { opacity: 0.75; }
+[data-testid="stCaptionContainer"]:has(a) { opacity: 0.9; }
 [data-testid="stCode"] .token.parameter { color: inherit; }
 @media (max-width: 480px) {
   [data-testid="stButtonGroup"] [role="radiogroup"] button { padding-left: 0.5rem; padding-right: 0.5rem; }

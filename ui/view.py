@@ -17,6 +17,7 @@ from nat_core.naming import resolve
 from nat_core.transformation import MAX_SAMPLES, Method
 from ui import compute
 from ui.history import History
+from ui.public import limits
 from ui.text import sentence
 
 BENCHMARK_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"
@@ -230,6 +231,12 @@ def show_first() -> None:
     show(BEST)
 
 
+def choose_policy(name: str) -> None:
+    """Lets another policy transform the input."""
+    st.session_state["policy"] = name
+    show_first()
+
+
 def show(number: int) -> None:
     """Shows the candidate of that number as the output."""
     st.session_state["candidate"], st.session_state["budget"], st.session_state[_ACTED] = number, 100, True
@@ -288,7 +295,7 @@ def go_to(position: int) -> None:
 
 
 def _record(title: str, cell: str) -> None:
-    st.session_state["history"] = history().recorded(title, cell)
+    st.session_state["history"] = history().recorded(title, cell, limits().steps)
 
 
 def _show_cell(cell: str) -> None:

@@ -9,12 +9,12 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from nat_core.cli import application, architectures, evaluate, export, front, predict, runs, train, transform
+from nat_core.cli import application, architectures, evaluate, export, front, policies, predict, runs, train, transform
 from nat_core.cli.app import app
 
 __all__ = [
-    "application", "architectures", "evaluate", "export", "front", "main", "predict", "run", "runs", "train",
-    "transform",
+    "application", "architectures", "evaluate", "export", "front", "main", "policies", "predict", "run", "runs",
+    "train", "transform",
 ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ _LONGEST_NAME = 60
 def front(
     archs: Archs,
     policy: Annotated[
-        str | None, typer.Option(help="A name in pretrained/, a run's name, or a policy's folder; default: what fits.")
+        str | None, typer.Option(help="A policy's name, folder, or archive (.zip); default: the first that fits.")
     ] = None,
     budgets: Annotated[
         str, typer.Option(help="Shares of the input's cost, separated by commas.")

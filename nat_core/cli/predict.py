@@ -20,7 +20,7 @@ _LONGEST_NAME = 60
 def predict(
     archs: Archs,
     policy: Annotated[
-        str | None, typer.Option(help="A name in pretrained/, a run's name, or a policy's folder; default: what fits.")
+        str | None, typer.Option(help="A policy's name, folder, or archive (.zip); default: the first that fits.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -18,7 +18,7 @@ from nat_core.paths import PRETRAINED
 def transform(
     arch: Arch,
     policy: Annotated[
-        str | None, typer.Option(help="A name in pretrained/, a run's name, or a policy's folder.")
+        str | None, typer.Option(help="A policy's name, folder, or archive (.zip); default: the first that fits.")
     ] = None,
     samples: Annotated[
         int, typer.Option(help="Candidates beside the input within each budget that is tried, 1 to 1000.")

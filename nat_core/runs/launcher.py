@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlparse
 
+from nat_core.demo import refuse_if_public
 from nat_core.paths import PROJECT
 from nat_core.runs.artifacts import Snapshots, checkpoints_of
 from nat_core.runs.processes import Process, process
@@ -102,6 +103,7 @@ def launch(tracking: Tracking, request: Request) -> str:
     Raises:
         OSError: no process can be started; the run is recorded as failed.
     """
+    refuse_if_public("launching a run")
     run = tracking.create(request)
     _start(tracking, run)
     return run.id
@@ -113,6 +115,7 @@ def requeue(tracking: Tracking, run_id: str, owner: Process | None = None) -> No
     Raises:
         ValueError: it is finished, or at work, or its checkpoint is not here.
     """
+    refuse_if_public("resuming a run")
     run = tracking.get(run_id)
     if run.state not in RESUMABLE:
         reason = "there is nothing left to do" if run.state is State.FINISHED else "it is at work already"
@@ -156,6 +159,7 @@ def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, 
     Raises:
         ValueError: it is not active, or its process is on another host.
     """
+    refuse_if_public("stopping a run")
     run = tracking.get(run_id)
     if not run.active:
         raise ValueError(f"the run {run.label} is {run.state}; only a run at work can be stopped")
@@ -179,6 +183,7 @@ def delete(tracking: Tracking, run_id: str) -> None:
     Raises:
         ValueError: it is at work.
     """
+    refuse_if_public("deleting a run")
     with tracking.changing(run_id) as run:
         if run.active:
             raise ValueError(f"the run {run.label} is {run.state}; stop it before deleting it")
@@ -200,6 +205,7 @@ def _delete_files(tracking: Tracking, run: Run) -> None:
 
 
 def _start(tracking: Tracking, run: Run) -> None:
+    refuse_if_public("starting a process")
     try:
         owner = launcher_of(run).start(tracking, run)
     except OSError as error:

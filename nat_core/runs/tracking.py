@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
+from nat_core.demo import refuse_if_public
 from nat_core.runs.cluster.jobs import JobServer
 from nat_core.runs.folders import Folders, adopt_policies, default_folders
 from nat_core.runs.processes import Process
@@ -320,6 +321,7 @@ def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tra
     Raises:
         ValueError: nothing that MLflow can use is there.
     """
+    refuse_if_public("the record of runs")
     folders = folders or default_folders()
     try:
         address = address_of(uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folders.database}")

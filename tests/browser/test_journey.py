@@ -21,13 +21,13 @@ OF_NO_SPACE = (  # the node in the middle is in no output and feeds none
 
 def ready(page) -> None:
     """Waits until the page has been computed and drawn."""
-    page.locator(".figures dd, [data-testid='stMetricValue']").first.wait_for(timeout=60_000)
+    page.locator(".figures .value, [data-testid='stMetricValue']").first.wait_for(timeout=60_000)
     page.locator("svg.cell-drawing").first.wait_for()  # in the component's shadow root, which locators see into
     settled(page)
 
 
 def figures(page) -> list[str]:
-    return page.locator(".figures dd").all_inner_texts()
+    return page.locator(".figures .value").all_inner_texts()
 
 
 def addressed(page, parameter: str) -> None:

@@ -408,7 +408,8 @@ def test_changes_are_exported_as_one_drawing():
     app.segmented_control(key="export_side").set_value("Changes")
     app.run()
     assert not app.exception
-    assert [item.label for item in app.get("download_button")] == ["SVG", "PNG", "PDF", "DOT"] and len(files) > 4
+    left = [item.label for item in app.get("download_button")]
+    assert left == ["SVG", "PNG", "PDF", "DOT", "Policy"] and len(files) > 5
 
 
 def test_a_pasted_cell_is_exported_in_its_own_notation_and_on_either_network():

@@ -1,17 +1,18 @@
-"""A run's files: configuration, metrics, log, policy and shared weights to download; its policy to use here."""
+"""A run's files: configuration, metrics, log, policy and trained cells to download; its policy to use here."""
 
 import csv
 import io
 import json
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from nat_core.learning.policies.archive import packed
+from nat_core.learning.policies.checkpoint import list_policies
 from nat_core.learning.scratch.config import EvaluationConfig
-from nat_core.learning.scratch.measured import read_measured
+from nat_core.learning.scratch.measured import MeasuredResult, read_measured
 from nat_core.runs.artifacts import fetch_policy, is_known
 from nat_core.runs.kinds import trains_a_policy
 from nat_core.runs.kinds.evaluation import results_of
@@ -20,10 +21,11 @@ from nat_core.runs.run import Run, State
 from nat_core.runs.tracking import Tracking
 from ui import notices
 from ui.text import plain
+from ui.train import own_trainings
 
 
 def show(tracking: Tracking, run: Run) -> None:
-    """Downloads: configuration, metrics, log, policy, shared weights."""
+    """Downloads: configuration, metrics, log, policy, the trained cells that it learned from."""
     with st.container(horizontal=True):
         _download("Configuration", lambda: json.dumps(dict(run.config), indent=2), f"{run.name}.json",
                   "application/json")  # fmt: skip
@@ -31,9 +33,11 @@ def show(tracking: Tracking, run: Run) -> None:
         _download("Log", lambda: "\n".join(tracking.log_lines(run.id, 10**6)), f"{run.name}.log", "text/plain")
         policy = policy_folder(tracking, run)
         if policy is not None:
-            _download("Policy", lambda: _zip(policy, _POLICY), f"{run.name}-policy.zip", "application/zip")
-        if policy is not None and all((policy / name).is_file() for name in _SUPERNET):
-            _download("Shared weights", lambda: _zip(policy, _SUPERNET), f"{run.name}-supernet.zip", "application/zip")
+            _download("Policy", lambda: packed(policy), f"{run.name}.zip", "application/zip",
+                      "With its card and what judges its outputs; Transform takes it, and --policy.")  # fmt: skip
+        for number, path in enumerate(own_trainings.files_of(run), start=1):
+            _download(f"Trained cells {number}", path.read_bytes, path.name, "application/octet-stream",
+                      "The table that this policy learned from.")  # fmt: skip
     if run.state is State.FINISHED and trains_a_policy(run) and not is_known(tracking, run):
         _bring(tracking, run)
     elif not trains_a_policy(run):
@@ -64,6 +68,8 @@ def _results(tracking: Tracking, run: Run) -> None:
     rows = [(item.architecture or item.genotype, item.seed, item.accuracy) for _, item in sorted(found.items())]
     frame = pd.DataFrame(rows, columns=["Architecture", "Seed", "Accuracy, %"])
     st.dataframe(frame, hide_index=True, height="content" if len(frame) <= 20 else 600)
+    _download("Trained cells", lambda: trained_cells_csv(found), f"{run.name}-trained.csv", "text/csv",
+              "A table that `train --recipe trainings` learns from.")  # fmt: skip
 
 
 def _bring(tracking: Tracking, run: Run) -> None:
@@ -78,15 +84,21 @@ def _bring(tracking: Tracking, run: Run) -> None:
         st.rerun()
 
 
-_POLICY = ("policy.safetensors", "card.json")
-_SUPERNET = ("supernet.safetensors", "supernet.json")
-
-
 def policy_folder(tracking: Tracking, run: Run) -> Path | None:
     """Of the finished policy, else of the latest checkpoint's; None before there is one here."""
     folders = tracking.folders
     place = folders.policy(run.id) if run.state is State.FINISHED else folders.latest_of(run.id)
-    return place if all((place / name).is_file() for name in _POLICY) else None
+    return place if list_policies(place) else None
+
+
+def trained_cells_csv(found: Mapping[int, MeasuredResult]) -> str:
+    """What a run measured as a table of trained cells, as `train --trainings` reads it."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("genotype", "accuracy", "budget", "seed"))
+    for _, item in sorted(found.items()):
+        writer.writerow((item.genotype, item.accuracy, item.budget, item.seed))
+    return text.getvalue()
 
 
 def metrics_csv(tracking: Tracking, run: Run) -> str:
@@ -99,13 +111,7 @@ def metrics_csv(tracking: Tracking, run: Run) -> str:
     return text.getvalue()
 
 
-def _zip(folder: Path, names: Sequence[str]) -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
-        for name in names:
-            archive.write(folder / name, name)
-    return held.getvalue()
-
-
-def _download(label: str, data, name: str, mime: str) -> None:
-    st.download_button(label, data, name, mime, on_click="ignore", icon=":material/download:", key=f"train-get-{label}")
+def _download(label: str, data, name: str, mime: str, help: str | None = None) -> None:
+    st.download_button(
+        label, data, name, mime, on_click="ignore", icon=":material/download:", key=f"train-get-{label}", help=help
+    )

@@ -1,13 +1,14 @@
 """Own tables of trained cells as rewards: upload, what was read, and how well it can be predicted."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from nat_core.demo import refuse_if_public
 from nat_core.learning.accuracies.own_trainings import model_of_files
 from nat_core.learning.accuracies.trained_cells import read_trained
 from nat_core.learning.accuracies.trainings_fit import NETWORK_FROM, Predicted
@@ -15,6 +16,7 @@ from nat_core.learning.support.files import write_bytes
 from nat_core.learning.training.config import RECIPES, TRAININGS
 from nat_core.learning.training.data import read_in_words
 from nat_core.options import changed
+from nat_core.runs.run import Run
 from ui import notices
 
 OPTION = "trainings"
@@ -45,6 +47,13 @@ def files() -> list[Path]:
     return list(st.session_state.get(_KEY, ()))
 
 
+def files_of(run: Run) -> list[Path]:
+    """Those that a run learned from, as far as they are here."""
+    reward = run.config.get("reward")
+    named = reward.get(OPTION) or () if isinstance(reward, Mapping) else ()
+    return [path for path in map(Path, named) if path.is_file()]
+
+
 def put(paths: Iterable[str]) -> None:
     """Takes the files of another run."""
     st.session_state[_KEY] = [Path(path) for path in paths]
@@ -52,6 +61,7 @@ def put(paths: Iterable[str]) -> None:
 
 def _kept(folder: Path, name: str, content: bytes) -> Path:
     """The content as a file, named by itself, so that the same upload is the same file."""
+    refuse_if_public("keeping an upload")
     folder.mkdir(parents=True, exist_ok=True)
     suffix = Path(name).suffix.lower()
     digest = hashlib.sha256(content).hexdigest()[:12]

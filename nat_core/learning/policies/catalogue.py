@@ -1,7 +1,9 @@
 """The policies in a folder such as `pretrained/`: which fit an architecture, and what judges their outputs."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,8 +17,19 @@ from nat_core.learning.accuracies.supernet_source import supernet_source
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.nasbench201.table import SPACE, TabularAccuracy
-from nat_core.learning.policies.checkpoint import CARD, WEIGHTS, PolicyCard, list_policies, load_card, load_policy
+from nat_core.learning.policies import archive
+from nat_core.learning.policies.checkpoint import (
+    CARD,
+    LABEL,
+    WEIGHTS,
+    PolicyCard,
+    list_policies,
+    load_card,
+    load_policy,
+    name_policy,
+)
 from nat_core.learning.policies.policy import Policy
+from nat_core.learning.support.folders import replacing_folder
 
 # One folder of policies, or several, of which the first comes first.
 Root = Path | Sequence[Path]
@@ -57,7 +70,7 @@ def assigned(
     Args:
         root: folders of policies.
         architectures: of any spaces.
-        name: of a policy below `root`, or its folder; None: for each architecture the first that fits it.
+        name: of a policy below `root`, its folder, or its archive; None: for each architecture the first that fits it.
 
     Returns:
         positions by the policy's name, and for those that none fits one sentence saying why.
@@ -82,7 +95,7 @@ def assigned(
 def load_for(
     root: Root, architecture: Architecture, name: str | None = None, device: torch.device | str = "cpu"
 ) -> tuple[Policy, PolicyCard]:
-    """The policy called `name` (below `root`, or a folder), or the first that fits `architecture`, and its card.
+    """The policy called `name` (see `folder_of`), or the first that fits `architecture`, and its card.
 
     Raises:
         ValueError: no such policy, a broken one, or none that fits; says why.
@@ -92,23 +105,66 @@ def load_for(
         if not names:
             raise ValueError(why_none_fits(root, architecture))
         name = next(iter(names))
-    policy, card = load(_folder_of(root, name), device)
+    policy, card = load(folder_of(root, name), device)
     if mismatch := card.target_space.mismatch(architecture):
         raise ValueError(f"the policy {name!r} does not fit: {mismatch}")
     return policy, card
 
 
 def card_of(root: Root, name: str) -> PolicyCard:
-    """The card of the policy called `name`, below `root` or a folder. Raises ValueError: none, or a broken one."""
-    return load_card(_folder_of(root, name))
+    """The card of the policy called `name`; see `folder_of`. Raises ValueError: none, or a broken one."""
+    return load_card(folder_of(root, name))
 
 
-def _folder_of(root: Root, name: str) -> Path:
+def folder_of(root: Root, name: str) -> Path:
+    """Where the policy called `name` is: below `root`, a folder, or what an archive holds.
+
+    Raises:
+        ValueError: there is none, or the archive is broken.
+    """
     known = list_policies(root)
     folder = known.get(name, Path(name))
+    if name not in known and folder.suffix == archive.SUFFIX and folder.is_file():
+        return archive.opened(folder)
     if not folder.is_dir():
-        raise ValueError(f"no policy {name[:60]!r}; accepted: {', '.join(known) or 'none here'}, or a policy's folder")
+        here = ", ".join(known) or "none here"
+        raise ValueError(f"no policy {name[:60]!r}; accepted: {here}, a policy's folder, or its archive (.zip)")
     return folder
+
+
+def add(root: Path, content: bytes, name: str) -> Path:
+    """Puts the policy that an archive holds among those below `root`; the same archive is the same policy.
+
+    Args:
+        root: folder of policies.
+        content: of the archive.
+        name: of its file.
+
+    Returns:
+        its folder; the policy is called as the archive says, else like the file.
+
+    Raises:
+        ValueError: it is no such archive, or what is in it is broken.
+    """
+    folder = root / hashlib.sha256(content).hexdigest()[:32]
+    with replacing_folder(folder, (*archive.MEMBERS,)) as fresh:
+        archive.unpack(BytesIO(content), fresh, name[:60])
+        try:
+            for known, load_model in _MODELS.items():
+                if load_card(fresh).has(known):
+                    load_model(fresh)
+            if (fresh / supernet_files.WEIGHTS).exists():
+                supernet_files.load_supernet(fresh)
+        except ValueError as error:
+            raise ValueError(f"{name[:60]}: {error}".replace(f"{fresh}/", "")) from error
+        if not (fresh / LABEL).exists():
+            name_policy(fresh, Path(name).stem[:60].strip() or "policy")
+    return folder
+
+
+def called(root: Root, folder: Path) -> str:
+    """What the policy in `folder`, below `root`, is called among all that are there."""
+    return next(name for name, path in list_policies(root).items() if path == folder)
 
 
 def load(folder: Path, device: torch.device | str = "cpu") -> tuple[Policy, PolicyCard]:

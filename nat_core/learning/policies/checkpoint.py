@@ -28,6 +28,8 @@ FORMAT_VERSION = 1
 WEIGHTS = "policy.safetensors"
 CARD = "card.json"
 LABEL = "name.txt"
+# The course of its training, which `learning.training.curve` reads.
+CURVE = "curve.json"
 _ACCEPTED = f"accepted: a folder with {WEIGHTS} and {CARD} as written by `train`"
 _MAX_CARD_BYTES = 1 << 20
 _MAX_LABEL = 200

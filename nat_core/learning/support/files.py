@@ -11,6 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from nat_core.demo import refuse_if_public
+
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """All tensors of a safetensors file, on the CPU, and its metadata.
@@ -62,6 +64,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place only when the block succeeds."""
+    refuse_if_public("writing a file")
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         temporary = Path(file.name)
     try:

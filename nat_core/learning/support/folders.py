@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
+from nat_core.demo import refuse_if_public
+
 
 def check_folder(folder: Path) -> Path:
     """`folder` in full; it need not exist yet.
@@ -36,6 +38,7 @@ def replacing_folder(folder: Path, own: Sequence[str]) -> Iterator[Path]:
         own: names of the files that make up its contents; they go. Whatever else a user keeps there stays. Without the
             first of them the others mean nothing.
     """
+    refuse_if_public("writing a folder")
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     room = folder.parent if os.access(folder.parent, os.W_OK) else folder

@@ -13,9 +13,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from nat_core.learning.policies.checkpoint import CURVE
 from nat_core.learning.support.files import write_text
 
-CURVE = "curve.json"
 _MAX_BYTES = 4 << 20
 _TYPES = {"command": str, "seed": int, "date": str, "same_weights": bool}
 

@@ -5,17 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from nat_core.learning.accuracies import reward_model_files, supernet_files, trainings_model_files
-from nat_core.learning.policies.checkpoint import CARD, LABEL, WEIGHTS, PolicyCard, load_card, save_policy
+from nat_core.learning.policies.archive import MEMBERS
+from nat_core.learning.policies.checkpoint import CARD, LABEL, PolicyCard, load_card, save_policy
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.folders import replacing_folder
-from nat_core.learning.training.curve import CURVE
 
 # What may belong to a policy; the card says what does. Without the card the rest is no policy.
-FILES = (
-    CARD, WEIGHTS, supernet_files.WEIGHTS, supernet_files.CARD, reward_model_files.FILE,
-    trainings_model_files.FILE, trainings_model_files.NETWORK_FILE, CURVE, LABEL,
-)  # fmt: skip
+FILES = (CARD, *(name for name in MEMBERS if name not in (CARD, LABEL)), LABEL)
 
 
 def save_whole(

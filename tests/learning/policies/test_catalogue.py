@@ -39,7 +39,9 @@ def test_what_does_not_fit_is_refused_in_one_sentence(root):
         catalogue.load_for(root, enas)
     with pytest.raises(ValueError, match="the policy 'bench' does not fit: NAS-Bench-201 needs a single cell"):
         catalogue.load_for(root, DARTS, "bench")
-    with pytest.raises(ValueError, match="no policy 'nowhere'; accepted: bench, darts, or a policy's folder"):
+    with pytest.raises(
+        ValueError, match="no policy 'nowhere'; accepted: bench, darts, a policy's folder, or its archive"
+    ):
         catalogue.load_for(root, DARTS, "nowhere")
 
 
