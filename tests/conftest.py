@@ -25,7 +25,7 @@ torch.set_num_threads(1)
 WAITING = ("tests/browser/test_train", "tests/browser/", "tests/runs/")
 # Long tests that share nothing with their file: any worker takes any of them.
 ALONE = ("tests/browser/test_train", "tests/test_readme.py")
-WORKERS_THAT_WAIT = 2
+WORKERS_THAT_WAIT = 1  # no more: each collects all tests, which takes seconds, and starts a server and a browser
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -16,7 +16,7 @@ from nat_core.runs.tracking import Tracking, open_tracking
 from tests.support.browser import NOTE_TRAFFIC
 
 FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--no-sandbox --disable-gpu --in-process-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
 

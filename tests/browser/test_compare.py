@@ -10,7 +10,7 @@ from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
-from tests.support.browser import fits, settled
+from tests.support.browser import fits, settled, wait_for
 
 pytestmark = pytest.mark.browser
 MACS, VALID = QUANTITIES["macs"].values, QUANTITIES["cifar10_valid"].values
@@ -42,7 +42,7 @@ def test_a_point_is_clicked_its_output_and_oracle_shown_taken_away_and_reopened(
     open_compare(page)
     index = int(table.benchmark_indices()[HEAVIEST])
     page.mouse.click(*page.evaluate(_PLACE, [float(MACS[HEAVIEST]), float(VALID[HEAVIEST])]))
-    page.wait_for_function("index => location.search.includes(`cell201=${index}`)", arg=index)
+    wait_for(page, "index => location.search.includes(`cell201=${index}`)", index)
     page.get_by_text(f"Input: cell {index:,}", exact=True).wait_for(timeout=60_000)  # after the address
     ready(page)
     assert page.get_by_text(re.compile(r"^Policy's output: cell [\d,]+, \d edges? changed")).count() == 1
@@ -75,7 +75,7 @@ def test_a_clicked_transformation_is_compared_with_its_input_edge_by_edge(visit)
     page.mouse.click(*page.evaluate(_PLACE, [macs, row]))
     page.get_by_role("combobox", name="After").and_(page.locator("[value=NATv2_VGG]")).wait_for(timeout=60_000)
     assert page.get_by_role("combobox", name="Before").input_value() == "VGG"
-    page.wait_for_function("location.search.includes('first=VGG&second=NATv2_VGG')")
+    wait_for(page, "location.search.includes('first=VGG&second=NATv2_VGG')")
     assert page.locator("svg.cell-drawing").count() == 2
     assert all("404" in problem for problem in page.problems)  # the server's own probing
 
@@ -86,7 +86,7 @@ def test_the_number_does_what_a_click_does(visit):
     number = page.get_by_role("spinbutton", name="Input")
     number.fill("77")
     number.press("Enter")
-    page.wait_for_function("location.search.includes('cell201=77')")
+    wait_for(page, "location.search.includes('cell201=77')")
     page.get_by_text("Input: cell 77", exact=True).wait_for()
     assert page.problems == []
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import TimeoutError
 
-from tests.support.browser import fits, settled
+from tests.support.browser import fits, settled, wait_for
 
 pytestmark = pytest.mark.browser
 FIRST = "/?cell=nasbench201:5982"
@@ -32,7 +32,7 @@ def figures(page) -> list[str]:
 
 def addressed(page, parameter: str) -> None:
     """Waits until the address has `parameter` and the page is drawn."""
-    page.wait_for_function("text => decodeURIComponent(location.search).includes(text)", arg=parameter, timeout=60_000)
+    wait_for(page, "text => decodeURIComponent(location.search).includes(text)", parameter)
     ready(page)
 
 

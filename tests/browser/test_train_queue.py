@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from nat_core.runs.run import Run
-from nat_core.runs.tracking import Tracking
+from nat_core.runs.tracking import Tracking, open_tracking
 from tests.support.browser import SLOW, fill, form, press, settled, status, wait_until
 
 pytestmark = pytest.mark.browser
@@ -77,31 +77,29 @@ def test_three_at_once_wait_their_turn_and_survive_a_kill(record, serve, open_pa
         wait_until(lambda: one.id not in [run.id for run in store.runs()])
 
 
-@pytest.mark.parametrize("record", ["file"], indirect=True)  # nothing reaches the record
-def test_what_cannot_work_is_refused_in_one_sentence(record, serve, open_page, tmp_path):
-    store = record.store
-    with serve(**record.environment) as address:
-        page = open_page(f"{address}/train")
-        page.get_by_text("No run yet").wait_for(timeout=SLOW)
-        form(page, "Fully-concat (DARTS-like)", "Smoke")
-        page.get_by_text("Advanced").click()
-        alert = page.get_by_test_id("stAlert")
-        for label, text, said in (
-            ("Channels", "5", "Channels is 5; it must be even"),
-            ("Channels", "256", "of memory are needed, and this machine has"),
-            ("Epochs", "0", "Epochs is 0; accepted: whole numbers from 1"),
-            ("Policy steps", "many", "Policy steps: 'many' is not a whole number."),
-        ):
-            fill(page, label, text)
-            if label == "Channels" and text == "256":
-                fill(page, "Layers", "120")
-            expect(alert).to_contain_text(said, timeout=SLOW)
-            expect(page.get_by_role("button", name=re.compile("Launch"))).to_be_disabled()
-            choose_again(page)
-        fill(page, "Images", str(tmp_path / "missing.parquet"))
-        press(page, "Launch")
-        expect(alert).to_contain_text("No images at", timeout=SLOW)
-        assert store.runs() == []
+def test_what_cannot_work_is_refused_in_one_sentence(visit, tmp_path):
+    store = open_tracking()  # the app's, which other tests use as well
+    known = [run.id for run in store.runs()]
+    page = visit("/train")
+    form(page, "Fully-concat (DARTS-like)", "Smoke")
+    page.get_by_text("Advanced").click()
+    alert = page.get_by_test_id("stAlert")
+    for label, text, said in (
+        ("Channels", "5", "Channels is 5; it must be even"),
+        ("Channels", "256", "of memory are needed, and this machine has"),
+        ("Epochs", "0", "Epochs is 0; accepted: whole numbers from 1"),
+        ("Policy steps", "many", "Policy steps: 'many' is not a whole number."),
+    ):
+        fill(page, label, text)
+        if label == "Channels" and text == "256":
+            fill(page, "Layers", "120")
+        expect(alert).to_contain_text(said, timeout=SLOW)
+        expect(page.get_by_role("button", name=re.compile("Launch"))).to_be_disabled()
+        choose_again(page)
+    fill(page, "Images", str(tmp_path / "missing.parquet"))
+    press(page, "Launch")
+    expect(alert).to_contain_text("No images at", timeout=SLOW)
+    assert [run.id for run in store.runs()] == known
 
 
 def choose_again(page: Page) -> None:

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from tests.support.browser import wait_for
+
 pytestmark = pytest.mark.browser
 VISITORS = 10
 READY = """() => document.querySelector(".js-plotly-plot .scatterlayer")
@@ -19,8 +21,8 @@ def all_ready(pages, indices) -> float:
     """Seconds until every page shows its index and its result."""
     began = time.monotonic()
     for page, index in zip(pages, indices, strict=True):
-        page.wait_for_function(READY, timeout=90_000)
-        page.wait_for_function("index => document.querySelector('input[aria-label=Index]')?.value == index", arg=index)
+        wait_for(page, READY)
+        wait_for(page, "index => document.querySelector('input[aria-label=Index]')?.value == index", index)
     return time.monotonic() - began
 
 

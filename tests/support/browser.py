@@ -45,7 +45,15 @@ def form(page: Page, space: str, preset: str, **texts: str) -> None:
 def settled(page: Page) -> None:
     """Waits until the server has answered what was done."""
     page.wait_for_timeout(100)  # until the page has sent it
-    page.wait_for_function(_ANSWERED, timeout=SLOW)
+    wait_for(page, _ANSWERED)
+
+
+def wait_for(page: Page, condition: str, arg: object = None, timeout: int = SLOW) -> None:
+    """Waits until a condition in the page's own language holds.
+
+    It is asked ten times a second: Playwright would ask before every frame, and so have the page draw sixty a second.
+    """
+    page.wait_for_function(condition, arg=arg, timeout=timeout, polling=100)
 
 
 def fits(page: Page) -> bool:
@@ -81,11 +89,12 @@ def last_point(page: Page) -> float:
 
 
 def wait_for_curves_beyond(page: Page, step: float) -> None:
-    page.wait_for_function(
+    wait_for(
+        page,
         "step => [...document.querySelectorAll('.js-plotly-plot')]"
         ".some(chart => chart.data.some(line => Array.from(line.x).some(x => x > step)))",
-        arg=step, timeout=SLOW,
-    )  # fmt: skip
+        step,
+    )
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
