@@ -110,7 +110,7 @@ class Setting:
         numbers, parts = split(owner, rows)
         inputs = [self.inputs[number] for number in numbers]
         cut = [part[:, : len(item.edges)] for item, part in zip(inputs, parts, strict=True)]
-        judged = self.model.judge_operations(inputs, cut)
+        judged = self.model.evaluate_operations(inputs, cut)
         return np.where(judged.believable, judged.accuracy_percent, -np.inf)
 
     def best(self, drawn: Rows) -> Rows:

@@ -44,9 +44,9 @@ from nat_core.learning.nasbench201.comparators import (
     apply_rule,
     best_of,
     fit_fixed_rule,
-    judge,
     local_search_all,
     oracle,
+    quality_of,
     random_legal,
 )
 from nat_core.learning.nasbench201.functional import functional_classes
@@ -84,7 +84,7 @@ def architectures() -> tuple[Architecture, ...]:
 
 def recovered(scores: NDArray[np.float64], inputs: Codes, outputs: Codes) -> float:
     """With the true oracle of the same scores."""
-    return judge(scores, inputs, outputs, oracle(lattice(), scores)[inputs]).recovered
+    return quality_of(scores, inputs, outputs, oracle(lattice(), scores)[inputs]).recovered
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Trained:
     wall_seconds: float
 
 
-def train_and_judge(config: TrainingConfig, source: AccuracySource | None = None) -> tuple[Trained, Policy]:
+def train_and_evaluate(config: TrainingConfig, source: AccuracySource | None = None) -> tuple[Trained, Policy]:
     """Trains on `source` (the table by default) and judges by the table's true objective."""
     cpu = time.process_time()
     trained = train(config, source)
@@ -118,7 +118,7 @@ def greedy_codes(policy: Policy, inputs: Codes, rule: str) -> Codes:
 
 def policy_figures(config: TrainingConfig) -> Figures:
     """The policy with the default recipe."""
-    result, _ = train_and_judge(config)
+    result, _ = train_and_evaluate(config)
     quality = result.quality
     figures = {
         "greedy": quality.greedy.recovered,
@@ -176,7 +176,7 @@ def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures
     scores = table.accuracies_percent(config.reward.data_set)
     _, held_out = split_codes(config.inputs)
     completed, model, cpu = completed_accuracy(config, visible)
-    trained, _ = train_and_judge(config, completed)
+    trained, _ = train_and_evaluate(config, completed)
     predictions = model.accuracy_percent(architectures())
     hidden = np.setdiff1d(np.arange(table.SIZE), visible)
     sources = {
@@ -186,7 +186,7 @@ def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures
     }
     return {
         name: trained.quality.greedy.recovered,
-        f"{name}_model": train_and_judge(config, model)[0].quality.greedy.recovered,
+        f"{name}_model": train_and_evaluate(config, model)[0].quality.greedy.recovered,
         **{
             f"{name}_{key}": recovered(scores, held_out, oracle(lattice(), values)[held_out])
             for key, values in sources.items()
@@ -198,7 +198,7 @@ def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures
 
 def budgets_figures(config: TrainingConfig) -> Figures:
     """One policy for all budgets of MACs."""
-    result, policy = train_and_judge(config)
+    result, policy = train_and_evaluate(config)
     quality, scores = result.quality, table.accuracies_percent(config.reward.data_set)
     seen, held_out = split_codes(config.inputs)
     few = heavy(held_out)
@@ -216,7 +216,7 @@ def budgets_figures(config: TrainingConfig) -> Figures:
 
 def latency_figures(config: TrainingConfig) -> Figures:
     """One policy for all budgets of a device's latency."""
-    _, policy = train_and_judge(config)
+    _, policy = train_and_evaluate(config)
     scores = table.accuracies_percent(config.reward.data_set)
     seen, held_out = split_codes(config.inputs)
     few = heavy(held_out)
@@ -230,13 +230,13 @@ def latency_figures(config: TrainingConfig) -> Figures:
 def hidden_budgets_figures(config: TrainingConfig, visible: Codes) -> Figures:
     """A policy with budgets on the visible rewards, completed by a reward model; exact search sees no others."""
     completed, _, cpu = completed_accuracy(config, visible)
-    trained, _ = train_and_judge(config, completed)
+    trained, _ = train_and_evaluate(config, completed)
     return {"budgets_half": trained.quality.greedy.recovered, "budgets_half_seconds": cpu + trained.cpu_seconds}
 
 
 def cost_figures(config: TrainingConfig) -> Figures:
     """A policy whose reward subtracts MACs."""
-    trained, _ = train_and_judge(config)
+    trained, _ = train_and_evaluate(config)
     _, held_out = split_codes(config.inputs)
     accuracies, macs = table.accuracies_percent(config.reward.data_set), relative_macs(table.SPACE)(architectures())
     name = f"cost_{config.reward.cost_weight}"
@@ -265,7 +265,7 @@ def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]
     yield "budgets, half of the architectures hidden", lambda: hidden_budgets_figures(budgets, half)
     yield "half of the architectures hidden", lambda: hidden_figures(config, half, "half")
     yield "half of the classes hidden", lambda: hidden_figures(config, visible_classes(0.5, seed), "classes")
-    yield "authors' recipe", lambda: {"authors": train_and_judge(authors)[0].quality.greedy.recovered}
+    yield "authors' recipe", lambda: {"authors": train_and_evaluate(authors)[0].quality.greedy.recovered}
     for weight in COST_WEIGHTS:
         yield f"cost weight {weight}", lambda weight=weight: cost_figures(changed(config, {"cost_weight": weight}))
     for share in FEW_SHARES:

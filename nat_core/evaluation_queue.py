@@ -20,7 +20,7 @@ class Progress:
     """What is known of a proposal.
 
     Attributes:
-        outcome: the proposal with the accuracies so far; `outcome.judged` counts the evaluations.
+        outcome: the proposal with the accuracies so far; `outcome.evaluated` counts the evaluations.
         state: "running" (also while other proposals have their turn), "stopped", "finished" or "failed".
         problem: why it failed, in one sentence.
     """

@@ -1,4 +1,4 @@
-"""Candidates for many inputs at once: what a policy proposes within budgets, as rows of operations, costed and judged.
+"""Candidates for many inputs at once: what a policy proposes within budgets, with costs and accuracies.
 
 An `Architecture` is made only of what somebody wants to see.
 """
@@ -16,7 +16,7 @@ from nat_core.architecture.operations import INDEX
 from nat_core.architecture.spaces import Space
 from nat_core.learning.accuracy import (
     AccuracySource,
-    JudgedOperations,
+    EvaluatedOperations,
     OperationsSource,
     UncertainSource,
     standard_errors_points,
@@ -115,12 +115,12 @@ def pooled(
             yield Pool.of(architecture, network, operations, scores, rows)
 
 
-def judged_pools(pools: Sequence[Pool], source: AccuracySource) -> list[JudgedOperations]:
+def evaluated_pools(pools: Sequence[Pool], source: AccuracySource) -> list[EvaluatedOperations]:
     """What `source` says of every candidate of every pool; it is asked once."""
     inputs = [pool.architecture for pool in pools]
     operations = [pool.operations for pool in pools]
     if isinstance(source, OperationsSource):
-        every = source.judge_operations(inputs, operations)
+        every = source.evaluate_operations(inputs, operations)
     else:
         every = _one_by_one(inputs, operations, source)
     ends = np.cumsum([len(rows) for rows in operations])
@@ -130,8 +130,8 @@ def judged_pools(pools: Sequence[Pool], source: AccuracySource) -> list[JudgedOp
     ]
 
 
-def _part(every: JudgedOperations, number: int, rows: slice) -> JudgedOperations:
-    return JudgedOperations(
+def _part(every: EvaluatedOperations, number: int, rows: slice) -> EvaluatedOperations:
+    return EvaluatedOperations(
         every.inputs_percent[number : number + 1],
         every.accuracy_percent[rows],
         every.standard_error_points[rows],
@@ -142,7 +142,7 @@ def _part(every: JudgedOperations, number: int, rows: slice) -> JudgedOperations
 
 def _one_by_one(
     inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]], source: AccuracySource
-) -> JudgedOperations:
+) -> EvaluatedOperations:
     """The same by a source that knows architectures only; each input is the first row of its operations."""
     pairs = [(given, row) for given, rows in zip(inputs, operations, strict=True) for row in rows.tolist()]
     before, outputs = [given for given, _ in pairs], [transformed(given, row) for given, row in pairs]
@@ -152,4 +152,4 @@ def _one_by_one(
     if isinstance(source, UncertainSource):
         gains, believable = source.gain_error_points(before, outputs), source.believable(before, outputs)
     errors = standard_errors_points(source, outputs)
-    return JudgedOperations(accuracies[first], accuracies, errors, gains, believable)
+    return EvaluatedOperations(accuracies[first], accuracies, errors, gains, believable)

@@ -1,4 +1,4 @@
-"""The use case: architectures → what is known or predicted of their accuracies, by what judges a policy's outputs."""
+"""The use case: architectures → what is known or predicted of their accuracies, by a policy's accuracy source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Prediction:
     """What is said of one architecture.
 
     Attributes:
-        accuracy_percent: None where nothing judges it; `why_not` says why.
+        accuracy_percent: None where nothing evaluates it; `why_not` says why.
         standard_error_points: of the accuracy; None where the source tells none.
-        kind, description: of the source; None where nothing judges it.
+        kind, description: of the source; None where nothing evaluates it.
         policy: name of the policy whose source it is; None where none fits.
         why_not: one sentence; empty where there is an accuracy.
     """
@@ -35,7 +35,7 @@ class Prediction:
 def predict(
     architectures: Sequence[Architecture], roots: Sequence[Path], policy: str | None = None
 ) -> tuple[Prediction, ...]:
-    """One prediction per architecture, in order; all that one source judges are judged together.
+    """One prediction per architecture, in order; all that one source evaluates are evaluated together.
 
     Args:
         architectures: of any spaces.
@@ -43,18 +43,18 @@ def predict(
         policy: name of one of them, a policy's folder or archive; None: for each architecture the first that fits it.
 
     Raises:
-        ValueError: there is no such policy, or what judges its outputs is broken.
+        ValueError: there is no such policy, or what evaluates its outputs is broken.
     """
     groups, unfit = catalogue.assigned(roots, architectures, policy)
     found = {position: Prediction(why_not=reason) for position, reason in unfit.items()}
     for name, positions in groups.items():
         card = catalogue.card_of(roots, name)
-        judged = _judged([architectures[position] for position in positions], name, card)
-        found |= zip(positions, judged, strict=True)
+        evaluated = _evaluated([architectures[position] for position in positions], name, card)
+        found |= zip(positions, evaluated, strict=True)
     return tuple(found[position] for position in range(len(architectures)))
 
 
-def _judged(architectures: Sequence[Architecture], policy: str, card: PolicyCard) -> list[Prediction]:
+def _evaluated(architectures: Sequence[Architecture], policy: str, card: PolicyCard) -> list[Prediction]:
     """What the source of one policy says of architectures of its space."""
     source = catalogue.source_of(card)
     if source is None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracySource, JudgedOperations, UncertainSource, standard_errors_points
+from nat_core.learning.accuracy import AccuracySource, EvaluatedOperations, UncertainSource, standard_errors_points
 from nat_core.learning.support.pareto import pareto_front
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
@@ -49,7 +49,7 @@ class Candidate:
         return cost_model(self.network).cost(self.architecture.effective)
 
     def gain_over(self, given: "Candidate") -> float | None:
-        """Accuracy gained over the input `given`, in points; None where one of them is not judged."""
+        """Accuracy gained over the input `given`, in points; None where one of them is not evaluated."""
         if self.accuracy_percent is None or given.accuracy_percent is None:
             return None
         return self.accuracy_percent - given.accuracy_percent
@@ -61,7 +61,7 @@ class Candidate:
         return gain is not None and sure and gain + (self.gain_error_points or 0.0) >= 0
 
 
-def judged(
+def evaluated(
     candidates: Sequence[Candidate],
     inputs: Sequence[Architecture],
     source: AccuracySource,
@@ -74,11 +74,11 @@ def judged(
         candidates: n of any inputs.
         inputs: [n] from which each was made.
         source: of the accuracies.
-        accuracy_percent: [n], NaN for what is not judged yet.
+        accuracy_percent: [n], NaN for what is not evaluated yet.
         is_final: [n], see `Candidate`; None: all are.
 
     Raises:
-        ValueError: the source cannot judge an architecture.
+        ValueError: the source cannot evaluate an architecture.
     """
     outputs = [item.architecture for item in candidates]
     errors: list[NDArray[np.float64]] = [standard_errors_points(source, outputs), np.full(len(outputs), np.nan)]
@@ -155,14 +155,14 @@ def _rising(costs: Numbers, accuracies: Numbers, which: NDArray[np.bool_]) -> li
     return numbers[pareto_front(costs[numbers], accuracies[numbers])].tolist()
 
 
-def with_judgement(item: Candidate, judgement: JudgedOperations, number: int) -> Candidate:
-    """A candidate with what `judgement` says in row `number`."""
+def with_evaluation(item: Candidate, evaluation: EvaluatedOperations, number: int) -> Candidate:
+    """A candidate with what `evaluation` says in row `number`."""
     return replace(
         item,
-        accuracy_percent=_number(float(judgement.accuracy_percent[number])),
-        standard_error_points=_number(float(judgement.standard_error_points[number])),
-        gain_error_points=_number(float(judgement.gain_error_points[number])),
-        is_believable=bool(judgement.believable[number]),
+        accuracy_percent=_number(float(evaluation.accuracy_percent[number])),
+        standard_error_points=_number(float(evaluation.standard_error_points[number])),
+        gain_error_points=_number(float(evaluation.gain_error_points[number])),
+        is_believable=bool(evaluation.believable[number]),
     )
 
 

@@ -1,7 +1,7 @@
 """The use case: architectures and a policy → the trade-off that the policy offers for each, from cheapest to best.
 
 Within every budget, a share of the input's own cost, the policy proposes its most probable outputs. All of them, for
-all inputs and budgets, are judged together; a front keeps the best within each budget that nothing cheaper matches,
+all inputs and budgets, are evaluated together; a front keeps the best within each budget that nothing cheaper matches,
 and the cheapest that is as good as the input, which is what `transformation` gives.
 """
 
@@ -17,13 +17,13 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.operations import NAMES
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, JudgedOperations
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, EvaluatedOperations
 from nat_core.learning.nasbench201.table import DEVICES
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
-from nat_core.pools import Pool, judged_pools, pooled
-from nat_core.ranking import Candidate, cheapest_as_good, undominated, with_judgement
+from nat_core.pools import Pool, evaluated_pools, pooled
+from nat_core.ranking import Candidate, cheapest_as_good, undominated, with_evaluation
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -133,7 +133,7 @@ def front(
         architectures: the inputs, all of `space`.
         policy: that proposes.
         space: whose operations it may introduce.
-        source: that judges.
+        source: that evaluates.
         shares: budgets as shares of each input's own cost, more than 0 and at most 1.
         candidates: proposals within each budget, 1 to 1,000.
         cost: what budgets limit: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
@@ -152,8 +152,8 @@ def front(
     own = [float(pool.costs(cost)[0]) for pool in map(partial(_alone, network), architectures)]
     limits = [[share * value for share in shares] for value in own]
     pools = list(pooled(architectures, policy, space, limits, 1 if greedy else candidates, cost, network, source))
-    judgements = judged_pools(pools, source) if pools else []
-    return tuple(_front(*pair, shares, cost, source) for pair in zip(pools, judgements, strict=True))
+    evaluations = evaluated_pools(pools, source) if pools else []
+    return tuple(_front(*pair, shares, cost, source) for pair in zip(pools, evaluations, strict=True))
 
 
 def _alone(network: NetworkConfig, architecture: Architecture) -> Pool:
@@ -194,12 +194,12 @@ def fronts_by(
         policy, card = catalogue.load_for(roots, architectures[positions[0]], known, device)
         source = catalogue.source_of(card)
         reasons = [_why_not(source, architectures[position], known) for position in positions]
-        judged = [position for position, reason in zip(positions, reasons, strict=True) if not reason]
+        evaluated = [position for position, reason in zip(positions, reasons, strict=True) if not reason]
         found |= zip(positions, reasons, strict=True)
-        if source is not None and judged:
-            inputs = [architectures[position] for position in judged]
+        if source is not None and evaluated:
+            inputs = [architectures[position] for position in evaluated]
             fronts = front(inputs, policy, card.target_space, source, shares, **options)
-            found |= zip(judged, fronts, strict=True)
+            found |= zip(evaluated, fronts, strict=True)
     return tuple(found[position] for position in range(len(architectures)))
 
 
@@ -220,13 +220,13 @@ def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def _front(
-    pool: Pool, judgement: JudgedOperations, shares: Sequence[float], cost: str, source: AccuracySource
+    pool: Pool, evaluation: EvaluatedOperations, shares: Sequence[float], cost: str, source: AccuracySource
 ) -> Front:
     costs = pool.costs(cost)
     own = float(costs[0])
-    rising = undominated(costs, judgement.accuracy_percent, judgement.believable)
+    rising = undominated(costs, evaluation.accuracy_percent, evaluation.believable)
     fitting = [[number for number in rising if costs[number] <= share * own] for share in shares]
-    given, *items = (with_judgement(pool.candidate(number), judgement, number) for number in (0, *fitting[0]))
+    given, *items = (with_evaluation(pool.candidate(number), evaluation, number) for number in (0, *fitting[0]))
     chosen = cheapest_as_good(items, given, lambda item: float(costs[item.number]))
     kept = {numbers[-1] for numbers in fitting if numbers} | ({chosen.number} if chosen else set())
 

@@ -1,9 +1,9 @@
 """The use case: an architecture and a policy → ranked transformations of it.
 
 Candidates come from the policy (its most probable distinct outputs, as for a front, or seeded samples), stay within a
-budget of MACs, and are judged by an accuracy source. The output is the cheapest on their front that is not worse than
-the input beyond its error or, where a budget is given, the most accurate that fits. Without a budget the input is a
-candidate, so that the output is never worse than it by more than the source can tell.
+budget of MACs, and are evaluated by an accuracy source. The output is the cheapest on their front that is not worse
+than the input beyond its error or, where a budget is given, the most accurate that fits. Without a budget the input is
+a candidate, so that the output is never worse than it by more than the source can tell.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,12 +19,12 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import EdgeChange, difference
 from nat_core.architecture.notation import shortest
 from nat_core.architecture.spaces import Space
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, ChanceSource, Judgement, StagedSource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, ChanceSource, StagedAccuracies, StagedSource
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.pools import Pool, pooled
-from nat_core.ranking import Candidate, cheapest_as_good, judged, macs, most_accurate_first, undominated
+from nat_core.ranking import Candidate, cheapest_as_good, evaluated, macs, most_accurate_first, undominated
 from nat_core.tradeoff import MAX_CANDIDATES, SHARES, checked_shares
 from nat_core.verdicts import compared, demonstration
 
@@ -90,7 +90,7 @@ class Transformation:
         network: what costs were counted on.
         accuracy_kind, accuracy_description: of the source that chose; None without one.
         distribution: the policy's probabilities, log [E, 26] in the order of `input.architecture.edges`.
-        judged: evaluations of the source so far and in all; equal when it is done.
+        evaluated: evaluations of the source so far and in all; equal when it is done.
         options: how candidates were drawn.
         over_budget: proposals beside the input that were dropped since they exceed the budget.
         chance_percent: the accuracy that guessing gives, where those here may be no better.
@@ -104,7 +104,7 @@ class Transformation:
     accuracy_kind: AccuracyKind | None
     accuracy_description: str | None
     distribution: NDArray[np.float64] = field(compare=False, repr=False)
-    judged: tuple[int, int] = (0, 0)
+    evaluated: tuple[int, int] = (0, 0)
     options: Options = Options()
     over_budget: int = 0
     chance_percent: float | None = None
@@ -124,7 +124,7 @@ class Transformation:
 
     @cached_property
     def front(self) -> tuple[Candidate, ...]:
-        """The candidates that no other one dominates, cheapest first; all that differ in MACs where nothing judges."""
+        """The candidates that no other one dominates, cheapest first; all that differ in MACs without an accuracy."""
         if self.accuracy_kind is not None:
             items, known = (
                 self.candidates,
@@ -200,8 +200,8 @@ class Transformation:
 
     def _which(self, items: Sequence[Candidate]) -> str:
         """What sets those apart whose accuracy may decide; nothing where all may."""
-        judged = sum(item.accuracy_percent is not None for item in items)
-        return " whose accuracy can be believed" if len(self._sure(items)) < judged else ""
+        evaluated = sum(item.accuracy_percent is not None for item in items)
+        return " whose accuracy can be believed" if len(self._sure(items)) < evaluated else ""
 
     @property
     def _where(self) -> str:
@@ -304,18 +304,18 @@ def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterat
     """
     items = sorted({item.number: item for item in (proposal.input, *proposal.candidates)}.values(), key=_number)
     given = proposal.input.architecture
-    for judgement in _judgements(source, [item.architecture for item in items]):
-        evaluated = judged(items, [given] * len(items), source, judgement.accuracy_percent, judgement.is_final)
+    for evaluation in _stages(source, [item.architecture for item in items]):
+        rated = evaluated(items, [given] * len(items), source, evaluation.accuracy_percent, evaluation.is_final)
         kept = {item.number for item in proposal.candidates}
-        ranked = most_accurate_first(item for item in evaluated if item.number in kept)
+        ranked = most_accurate_first(item for item in rated if item.number in kept)
         found = replace(
             proposal,
-            input=evaluated[0],
+            input=rated[0],
             candidates=tuple(ranked),
             accuracy_kind=source.kind,
             accuracy_description=source.description,
             chance_percent=source.chance_percent if isinstance(source, ChanceSource) else None,
-            judged=(judgement.done, judgement.total),
+            evaluated=(evaluation.done, evaluation.total),
         )
         yield replace(found, output=_chosen(found))
 
@@ -330,12 +330,12 @@ def _number(item: Candidate) -> int:
     return item.number
 
 
-def _judgements(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[Judgement]:
+def _stages(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[StagedAccuracies]:
     if isinstance(source, StagedSource):
         yield from source.steps(architectures)
     else:
         count = len(architectures)
-        yield Judgement(source.accuracy_percent(architectures), np.ones(count, dtype=bool), count, count)
+        yield StagedAccuracies(source.accuracy_percent(architectures), np.ones(count, dtype=bool), count, count)
 
 
 def _probable(

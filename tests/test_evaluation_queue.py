@@ -52,10 +52,10 @@ def test_the_proposal_is_there_at_once_and_its_accuracies_come():
     gate, item = Gate(), proposal()
     source, queue = CoarseToFine(TABLE, gate, finalists=3), EvaluationQueue(pause_seconds=0)
     first = queue.ask("a", item, source)
-    assert first.state == "running" and first.outcome.judged[0] <= first.outcome.judged[1]
+    assert first.state == "running" and first.outcome.evaluated[0] <= first.outcome.evaluated[1]
     gate.open.set()
     last = until(queue, "a", item, source, "finished").outcome
-    assert last.judged == (9 + 4, 9 + 4)
+    assert last.evaluated == (9 + 4, 9 + 4)
     expected = transform(item.input.architecture, POLICY, SPACE, source, Options(samples=8, allow_costlier=True))
     assert last == expected
 
@@ -83,9 +83,9 @@ def test_a_stopped_job_stands_still_until_it_goes_on():
     gate.open.set()
     time.sleep(0.2)
     stopped = queue.ask("a", item, source)
-    assert stopped.state == "stopped" and stopped.outcome.judged[0] <= 1
+    assert stopped.state == "stopped" and stopped.outcome.evaluated[0] <= 1
     queue.go_on("a")
-    assert until(queue, "a", item, source, "finished").outcome.judged == (9, 9)
+    assert until(queue, "a", item, source, "finished").outcome.evaluated == (9, 9)
 
 
 def test_what_nobody_asks_for_rests():

@@ -89,7 +89,7 @@ def _frame(outcome: Transformation, counted: Unit) -> pd.DataFrame:
             counted.name: counted.in_millions(item.cost.macs),
             "Parameters": item.cost.parameters,
             _accuracy_title(outcome): item.accuracy_percent,
-            "Judged": "finally" if item.is_final else "so far" if item.accuracy_percent is not None else "not yet",
+            "Evaluated": "finally" if item.is_final else "so far" if item.accuracy_percent is not None else "not yet",
             "Gain": item.gain_over(outcome.input),
             "± of the gain": item.gain_error_points,
             "Like trained cells": item.is_believable,
@@ -102,7 +102,7 @@ def _frame(outcome: Transformation, counted: Unit) -> pd.DataFrame:
     )
     final = all(item.is_final for item in outcome.candidates)
     believed = all(item.is_believable for item in outcome.candidates)
-    idle = [*(["Judged"] if final else []), *(["Like trained cells"] if believed else [])]
+    idle = [*(["Evaluated"] if final else []), *(["Like trained cells"] if believed else [])]
     return frame.drop(columns=idle).dropna(axis="columns", how="all")
 
 
@@ -120,7 +120,7 @@ def _explanation(outcome: Transformation) -> str:
 @once(_REMEMBERED)
 def _titles(outcome: Transformation, counted: Unit) -> Mapping[int, str]:
     """By number; while accuracies come in, nothing that changes with them, so that an open list stays as it is."""
-    is_final = outcome.judged[0] == outcome.judged[1]
+    is_final = outcome.evaluated[0] == outcome.evaluated[1]
     ranked = enumerate(outcome.candidates, start=1)
     if is_final:
         return {item.number: _title(str(rank), item, counted, True) for rank, item in ranked}

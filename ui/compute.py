@@ -26,7 +26,7 @@ from nat_core.learning.scratch.measured import SHIPPED, MeasuredAccuracy, budget
 from nat_core.network.config import NetworkConfig, usual_network
 from nat_core.network.costs import Cost, cost_model
 from nat_core.paths import PRETRAINED
-from nat_core.ranking import Candidate, judged
+from nat_core.ranking import Candidate, evaluated
 from nat_core.runs.folders import default_folders
 from nat_core.transformation import Options, Transformation, propose
 from nat_core.transformation import transform as run_transform
@@ -103,7 +103,7 @@ def _rows(architecture: Architecture, policy: Policy, space: Space, share: float
 
 @dataclass(frozen=True)
 class Published:
-    """A paper's transformation of an input, costed and judged like the policy's.
+    """A paper's transformation of an input, costed and evaluated like the policy's.
 
     Attributes:
         name: in the library.
@@ -130,7 +130,7 @@ _worth_of_changes = lru_cache(maxsize=512)(attribution.worth_of_changes)
 
 
 def published(outcome: Transformation, policy: str) -> tuple[Published, ...]:
-    """What papers made of the input, judged by what judges the policy's outputs; nothing where that takes long."""
+    """What papers made of the input, by the policy's accuracy source; nothing where that takes long."""
     architecture = outcome.input.architecture
     _, card = catalogue.load_for(POLICIES, architecture, policy)
     source = catalogue.accuracy_source(card, architecture, download=False)
@@ -150,7 +150,7 @@ def _published(architecture: Architecture, source: AccuracySource, network: Netw
         return ()
     outputs = [item.architecture for item in known]
     candidates = [Candidate(item, network, cost_model(network).cost(item), float("nan")) for item in outputs]
-    rated = judged(candidates, [architecture] * len(known), source, source.accuracy_percent(outputs))
+    rated = evaluated(candidates, [architecture] * len(known), source, source.accuracy_percent(outputs))
     return tuple(
         Published(item.name, item.method or "", candidate) for item, candidate in zip(known, rated, strict=True)
     )

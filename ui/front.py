@@ -65,7 +65,7 @@ def along(outcome: Transformation, shown: Candidate) -> list[Candidate]:
 
 def place(outcome: Transformation, shown: Candidate) -> Place:
     """Where on which front the page is."""
-    told = (outcome.input.architecture, outcome.judged, [item.number for item in along(outcome, shown)])
+    told = (outcome.input.architecture, outcome.evaluated, [item.number for item in along(outcome, shown)])
     return Place(f"{zlib.crc32(repr(told).encode()):08x}", shown.number)
 
 
@@ -101,7 +101,7 @@ def _figure(
     counted: Unit,
     ground: str,
 ) -> go.Figure:
-    """MACs or FLOPs (millions) against accuracy or, where nothing judges, probability."""
+    """MACs or FLOPs (millions) against accuracy or, where nothing evaluates, probability."""
     colors, front = THEMES[ground], outcome.front
     figure = go.Figure(layout=look(HEIGHT))
     _oracle(figure, oracle, counted, colors)

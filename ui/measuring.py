@@ -21,7 +21,9 @@ def watch(answer: Answer) -> None:
     @st.fragment(run_every=_POLL_SECONDS if state == "running" else None)
     def panel() -> None:
         now = answer.again().progress
-        is_old = now.outcome.judged != answer.progress.outcome.judged and time.monotonic() - drawn_at > _REDRAW_SECONDS
+        is_old = (
+            now.outcome.evaluated != answer.progress.outcome.evaluated and time.monotonic() - drawn_at > _REDRAW_SECONDS
+        )
         if is_old or (now.outcome.output.number, now.state) != (best, state):
             st.rerun()
         _state(answer, now)
@@ -30,7 +32,7 @@ def watch(answer: Answer) -> None:
 
 
 def _state(answer: Answer, now: Progress) -> None:
-    (done, total), queue = now.outcome.judged, compute.evaluation_queue()
+    (done, total), queue = now.outcome.evaluated, compute.evaluation_queue()
     counted = f"{done} of {total} evaluations" if total else "waiting for the first evaluation"
     with st.container(horizontal=True, vertical_alignment="center"):
         if now.state == "failed":

@@ -20,7 +20,7 @@ def controls(chosen: str | None) -> None:
             st.download_button(
                 "Policy", lambda: archive.packed(catalogue.folder_of(compute.POLICIES, chosen)), f"{chosen}.zip",
                 "application/zip", on_click="ignore", icon=":material/download:", key="policy_download",
-                help="With its card and what judges its outputs, for this page and for `--policy FILE.zip`.",
+                help="With its card and what evaluates its outputs, for this page and for `--policy FILE.zip`.",
             )  # fmt: skip
         if not is_public():
             st.file_uploader(

@@ -136,9 +136,11 @@ def _verdict(answer: Answer, shown: Candidate, measured: _Measured | None) -> st
     outcome = answer.progress.outcome
     is_first = shown.number == outcome.output.number
     if is_first and answer.progress.state != "finished":
-        judged = sum(item.accuracy_percent is not None for item in outcome.candidates)
+        evaluated = sum(item.accuracy_percent is not None for item in outcome.candidates)
         return (
-            f"The first of {judged} judged so far." if judged else "The most probable transformation, not judged yet."
+            f"The first of {evaluated} evaluated so far."
+            if evaluated
+            else "The most probable transformation, not evaluated yet."
         )
     if shown.number == outcome.input.number:
         return outcome.verdict if is_first else "The input as it is."

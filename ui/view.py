@@ -43,7 +43,7 @@ class View:
         policy: its name; empty for the first that fits.
         method, samples, seed: how candidates are drawn.
         budget: percent of the input's MACs that the output may have where no candidate is named.
-        candidate: number of the candidate shown as the output, which does not depend on how it is judged; 0 is the
+        candidate: number of the candidate shown as the output, which does not depend on how it is evaluated; 0 is the
             input, `BEST` the one that is shown first.
         space: name of the space whose operations may be introduced; empty for the first that fits.
         cell_name: which of the cells is drawn; empty for both, the one with more changes first.

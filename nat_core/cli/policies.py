@@ -31,7 +31,7 @@ def export_policy(
     policy: Annotated[str, typer.Argument(help="A policy's name, or its folder.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The archive: a file that ends in .zip.")],
 ) -> None:
-    """Write a policy with its card, and what judges its outputs, as one archive: safetensors and JSON."""
+    """Write a policy with its card, and its accuracy source, as one archive: safetensors and JSON."""
     from nat_core.learning.policies import archive, catalogue
     from nat_core.learning.support.files import write_bytes
 

@@ -19,7 +19,7 @@ ACCURACY_KINDS: tuple[str, ...] = get_args(AccuracyKind)
 
 @runtime_checkable
 class AccuracySource(Protocol):
-    """Judges architectures.
+    """Evaluates architectures.
 
     Attributes:
         kind: how the numbers came about; numbers of different kinds never share an axis unmarked.
@@ -38,14 +38,14 @@ class AccuracySource(Protocol):
     def stable(self) -> bool: ...
 
     def mismatch(self, architecture: Architecture) -> str | None:
-        """Why this source cannot judge `architecture`, or None if it can."""
+        """Why this source cannot evaluate `architecture`, or None if it can."""
         ...
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
         """Accuracies in percent, [n] for n architectures, in their order. Repeats are allowed.
 
         Raises:
-            ValueError: some architecture cannot be judged; says which and why.
+            ValueError: some architecture cannot be evaluated; says which and why.
         """
         ...
 
@@ -65,7 +65,7 @@ class UncertainSource(AccuracySource, Protocol):
         """[n] standard errors of the accuracies of n outputs minus those of their inputs, of the same topologies.
 
         Raises:
-            ValueError: some architecture cannot be judged; says which and why.
+            ValueError: some architecture cannot be evaluated; says which and why.
         """
         ...
 
@@ -83,7 +83,7 @@ class UncertainSource(AccuracySource, Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedOperations:
+class EvaluatedOperations:
     """What a source says of transformations of n inputs, m in all, those of one input after those of another.
 
     Attributes:
@@ -103,11 +103,11 @@ class JudgedOperations:
 
 @runtime_checkable
 class OperationsSource(AccuracySource, Protocol):
-    """A source that judges transformations without an `Architecture` for each: thousands at a time."""
+    """A source that evaluates transformations without an `Architecture` for each: thousands at a time."""
 
-    def judge_operations(
+    def evaluate_operations(
         self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
-    ) -> JudgedOperations:
+    ) -> EvaluatedOperations:
         """What transformations are worth.
 
         Args:
@@ -116,7 +116,7 @@ class OperationsSource(AccuracySource, Protocol):
                 `Architecture.edges`.
 
         Raises:
-            ValueError: some input cannot be judged; says which and why.
+            ValueError: some input cannot be evaluated; says which and why.
         """
         ...
 
@@ -145,7 +145,7 @@ class EstimatingSource(AccuracySource, Protocol):
         """[n] standard errors of `accuracy_percent`, in points.
 
         Raises:
-            ValueError: some architecture cannot be judged; says which and why.
+            ValueError: some architecture cannot be evaluated; says which and why.
         """
         ...
 
@@ -170,12 +170,12 @@ class ChanceSource(AccuracySource, Protocol):
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """Accuracies of n architectures, not all of which were judged equally well.
+class StagedAccuracies:
+    """Accuracies of n architectures, not all of which were evaluated equally well.
 
     Attributes:
-        accuracy_percent: float64 [n]; NaN for those not judged yet.
-        is_final: bool [n], whether each was judged in the last stage; those that were not rank after those that were.
+        accuracy_percent: float64 [n]; NaN for those not evaluated yet.
+        is_final: bool [n], whether each was evaluated in the last stage; the others rank after those that were.
         done, total: evaluations so far, and in all.
     """
 
@@ -189,14 +189,14 @@ class Judgement:
 class StagedSource(AccuracySource, Protocol):
     """A source that spends less on architectures that are not among the best."""
 
-    def judge(self, architectures: Sequence[Architecture]) -> Judgement:
-        """Judges all coarsely and the best of them, and always the first one, finely.
+    def evaluate(self, architectures: Sequence[Architecture]) -> StagedAccuracies:
+        """Evaluates all coarsely and the best of them, and always the first one, finely.
 
         Raises:
-            ValueError: some architecture cannot be judged; says which and why.
+            ValueError: some architecture cannot be evaluated; says which and why.
         """
         ...
 
-    def steps(self, architectures: Sequence[Architecture]) -> Iterator[Judgement]:
-        """The same, told after every evaluation; the last one is what `judge` gives. Raises ValueError likewise."""
+    def steps(self, architectures: Sequence[Architecture]) -> Iterator[StagedAccuracies]:
+        """The same, told after every evaluation; the last one is what `evaluate` gives. Raises ValueError likewise."""
         ...

@@ -75,15 +75,15 @@ class Calibration:
     Attributes:
         weight_step: of a step of shared weights, whatever its size.
         weight_mac: of a step, per multiply-add of its images.
-        judge_step, judge_mac: of an evaluation of an architecture on a batch, likewise.
+        evaluation_step, evaluation_mac: of an evaluation of an architecture on a batch, likewise.
         policy_graph: of a gradient step of the policy, per input architecture and edge.
         model_graph: of a gradient step of the reward model, per architecture and edge.
     """
 
     weight_step: float
     weight_mac: float
-    judge_step: float
-    judge_mac: float
+    evaluation_step: float
+    evaluation_mac: float
     policy_graph: float
     model_graph: float
 
@@ -105,10 +105,10 @@ def measure(device: str = "cpu") -> Calibration:
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            weights, judged = zip(*(_image_times(shape, device) for shape in _SHAPES), strict=True)
+            weights, evaluated = zip(*(_image_times(shape, device) for shape in _SHAPES), strict=True)
             sizes = [_BATCH * mean_macs(SPACES["fully_concat"], _network(shape)) for shape in _SHAPES]
             policy, model = _policy_time(device), _model_time(device)
-        return Calibration(*_fitted_line(sizes, weights), *_fitted_line(sizes, judged), policy, model)
+        return Calibration(*_fitted_line(sizes, weights), *_fitted_line(sizes, evaluated), policy, model)
     finally:
         torch.set_num_threads(threads)
 
@@ -159,10 +159,10 @@ def _image_times(shape: tuple[int, int, int, int], device: str) -> tuple[float, 
         weight_step(supernet, sgd, images, labels, next(drawn))
 
     @torch.inference_mode()
-    def judge() -> None:
+    def evaluate() -> None:
         supernet(images, next(drawn)).sum().item()
 
-    return _shortest_seconds(learn, device), _shortest_seconds(judge, device)
+    return _shortest_seconds(learn, device), _shortest_seconds(evaluate, device)
 
 
 def _policy_time(device: str) -> float:
@@ -304,20 +304,20 @@ class _Costs:
         self.of: Mapping[str, Callable[[Phase], float]] = {
             "weights": lambda phase: speed.weight_step + config.weights.batch * self.macs * speed.weight_mac,
             "policy": lambda phase: (
-                policy.batch * (1 + policy.samples) * self._judged(rewards.images) + self._policy_step()
+                policy.batch * (1 + policy.samples) * self._evaluated(rewards.images) + self._policy_step()
             ),
-            "evaluate": lambda phase: self._judged(rewards.images) * min(rewards.chunk, evaluations(config, 0)),
+            "evaluate": lambda phase: self._evaluated(rewards.images) * min(rewards.chunk, evaluations(config, 0)),
             "fit": lambda phase: _fitting(config.model, self.edges, speed),
             "modelled_policy": lambda phase: self._policy_step() + self._modelled(),
-            "check": lambda phase: self._judged(rewards.images) * self._inputs(rewards.checked, phase) * 2,
+            "check": lambda phase: self._evaluated(rewards.images) * self._inputs(rewards.checked, phase) * 2,
             "measure": lambda phase: self._measured(phase),
             "report": lambda phase: self._measured(phase),
         }
 
-    def _judged(self, images: int) -> float:
+    def _evaluated(self, images: int) -> float:
         """Of one architecture."""
         size = min(self.config.rewards.batch, images)
-        return images / size * (self.speed.judge_step + size * self.macs * self.speed.judge_mac)
+        return images / size * (self.speed.evaluation_step + size * self.macs * self.speed.evaluation_mac)
 
     def _policy_step(self) -> float:
         return self.config.policy.batch * self.edges * self.speed.policy_graph * _shape(self.config.policy)
@@ -328,7 +328,7 @@ class _Costs:
         return _predicting(self.config.model, graphs, self.edges, self.speed)
 
     def _measured(self, phase: Phase) -> float:
-        return 2 * self._judged(self.config.rewards.measured_images) * (
+        return 2 * self._evaluated(self.config.rewards.measured_images) * (
             self._inputs(self.config.policy.inputs.held_out, phase) + _PROBES / phase.steps
         )  # fmt: skip
 
@@ -347,8 +347,8 @@ def _evaluation_seconds(config: EvaluationConfig, speed: Calibration) -> float:
     for item, _ in config.jobs:
         macs = costs.cost(item.architecture).macs
         learning = steps * speed.weight_step + budget.epochs * training * macs * speed.weight_mac
-        judging = test * macs * speed.judge_mac
-        seconds += max(learning, budget.epochs * training * decoding) + max(judging, test * decoding)
+        evaluating = test * macs * speed.evaluation_mac
+        seconds += max(learning, budget.epochs * training * decoding) + max(evaluating, test * decoding)
     return seconds
 
 

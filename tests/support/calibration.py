@@ -4,8 +4,10 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-_SPEED = {"weight_step": 0.05, "weight_mac": 3e-10, "judge_step": 0.02, "judge_mac": 1e-10, "policy_graph": 1e-5,
-          "model_graph": 1e-5}  # fmt: skip
+_SPEED = {
+    "weight_step": 0.05, "weight_mac": 3e-10, "evaluation_step": 0.02, "evaluation_mac": 1e-10, "policy_graph": 1e-5,
+    "model_graph": 1e-5,
+}  # fmt: skip
 
 
 def write_calibration(folder: Path) -> None:

@@ -112,7 +112,7 @@ def _read(text: str, space: Space) -> Architecture:
 def _lines(
     inputs: Mapping[str, Architecture], policies: Sequence[str], space: Space
 ) -> tuple[list[Line], AccuracySource | None]:
-    """A front for every pair, all judged by what judges the first policy's outputs. Raises ValueError for no judge."""
+    """A front for every pair, all by the first policy's accuracy source. Raises ValueError if it has none."""
     if not inputs or not policies:
         return [], None
     source = catalogue.source_of(catalogue.card_of(compute.POLICIES, policies[0]), download=False)

@@ -34,7 +34,7 @@ def show(tracking: Tracking, run: Run) -> None:
         policy = policy_folder(tracking, run)
         if policy is not None:
             _download("Policy", lambda: packed(policy), f"{run.name}.zip", "application/zip",
-                      "With its card and what judges its outputs; Transform takes it, and --policy.")  # fmt: skip
+                      "With its card and what evaluates its outputs; Transform takes it, and --policy.")  # fmt: skip
         for number, path in enumerate(own_trainings.files_of(run), start=1):
             _download(f"Trained cells {number}", path.read_bytes, path.name, "application/octet-stream",
                       "The table that this policy learned from.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Architecture → text; reading it back is the judge of what a notation can express."""
+"""Architecture → text; reading it back decides what a notation can express."""
 
 from collections.abc import Callable, Mapping
 

@@ -42,7 +42,7 @@ class Said:
 
 
 def shipped_trainings() -> list[TrainedCells]:
-    """The short trainings that ship with the project, those judged on images that chose nothing but them."""
+    """The short trainings that ship with the project, those evaluated on images that chose nothing but them."""
     results = [result for result in read_measured(SHIPPED) if result.judged_on == "selection"]
     return [_table(group) for group in budgets(results).values()]
 

@@ -10,23 +10,23 @@ from nat_core.learning.accuracy import AccuracyKind, AccuracySource
 
 
 class Changing:
-    """An accuracy source whose `judge` may be exchanged between calls, and whose answers nobody remembers."""
+    """An accuracy source whose `source` may be exchanged between calls, and whose answers nobody remembers."""
 
     stable = False
 
-    def __init__(self, judge: AccuracySource) -> None:
-        self.judge = judge
+    def __init__(self, source: AccuracySource) -> None:
+        self.source = source
 
     @property
     def kind(self) -> AccuracyKind:
-        return self.judge.kind
+        return self.source.kind
 
     @property
     def description(self) -> str:
-        return self.judge.description
+        return self.source.description
 
     def mismatch(self, architecture: Architecture) -> str | None:
-        return self.judge.mismatch(architecture)
+        return self.source.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        return self.judge.accuracy_percent(architectures)
+        return self.source.accuracy_percent(architectures)

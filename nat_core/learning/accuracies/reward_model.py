@@ -61,7 +61,7 @@ class RewardModel:
         members: of the ensemble.
         scale: between accuracies and their targets.
         config: how it was fitted.
-        space: whose architectures it judges.
+        space: whose architectures it evaluates.
         observed: how many architectures it was fitted on.
         quality: on what its members did not see.
         device: where it computes.
@@ -86,7 +86,7 @@ class RewardModel:
         return f"{self.about}: {model}" if self.about else model
 
     def mismatch(self, architecture: Architecture) -> str | None:
-        """Why the model cannot judge `architecture`, or None."""
+        """Why the model cannot evaluate `architecture`, or None."""
         return self.space.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
@@ -123,7 +123,7 @@ class CompletedAccuracy:
         return f"{len(self.measured_percent):,} measured accuracies, elsewhere a {self.model.description}"
 
     def mismatch(self, architecture: Architecture) -> str | None:
-        """Why neither can judge `architecture`, or None."""
+        """Why neither can evaluate `architecture`, or None."""
         return None if architecture in self.measured_percent else self.model.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
@@ -148,7 +148,7 @@ def fit_reward_model(
     Args:
         architectures: evaluated ones, 20 or more.
         accuracies_percent: [n] their accuracies.
-        space: to which they belong, and what the model will judge.
+        space: to which they belong, and what the model will evaluate.
 
     Raises:
         ValueError: too few architectures, numbers that do not fit them, or not two distinct finite accuracies.
@@ -166,7 +166,7 @@ def fit_reward_model(
         left_out = select(graphs, torch.from_numpy(unseen).to(device))
         predicted.append(scale.to_percent(predicted_targets(members[-1], left_out)))
         measured.append(accuracies_percent[unseen])
-    quality = _judge_fit(np.concatenate(predicted), np.concatenate(measured))
+    quality = _fit_quality(np.concatenate(predicted), np.concatenate(measured))
     return RewardModel(tuple(members), scale, config, space, len(architectures), quality, device)
 
 
@@ -227,6 +227,6 @@ def predicted_targets(member: GraphRegressor, graphs: Data) -> NDArray[np.float6
     return torch.cat([member(select(graphs, part)) for part in parts]).double().cpu().numpy()
 
 
-def _judge_fit(predicted: NDArray[np.float64], measured: NDArray[np.float64]) -> FitQuality:
+def _fit_quality(predicted: NDArray[np.float64], measured: NDArray[np.float64]) -> FitQuality:
     error = float(np.abs(predicted - measured).mean())
     return FitQuality(len(measured), rank_correlation(predicted, measured), error)

@@ -29,7 +29,7 @@ class SharedWeightAccuracy:
     Attributes:
         supernet: the shared weights.
         data: what the images belong to: names, mean and deviation.
-        part: the images that judge, on the weights' device: a fixed set, or a minibatch with a source of its own.
+        part: the images to evaluate on, on the weights' device: a fixed set, or a minibatch with a source of its own.
         batch: images at a time, best as many as in training; where there are fewer, all of them.
         note: what else to say about the weights, such as how long they were trained.
 
@@ -77,7 +77,7 @@ class SharedWeightAccuracy:
         """
         for position, architecture in enumerate(architectures):
             if reason := self.mismatch(architecture):
-                raise ValueError(f"architecture {position} cannot be judged: {reason}")
+                raise ValueError(f"architecture {position} cannot be evaluated: {reason}")
         effective = [architecture.effective for architecture in architectures]
         known = {item: self._accuracy_percent(item) for item in dict.fromkeys(effective)}
         return np.array([known[item] for item in effective], dtype=np.float64)

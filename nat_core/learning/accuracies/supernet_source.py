@@ -1,4 +1,4 @@
-"""What judges the outputs of a policy trained from images: its own shared weights, on images that trained nothing.
+"""What evaluates the outputs of a policy trained from images: its own shared weights, on images that trained nothing.
 
 Coarse to fine: all candidates on a few hundred images, the best few, and the first one, on up to 10,000 of the
 selection part.
@@ -17,7 +17,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracies.remembered import Remembered
 from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
 from nat_core.learning.accuracies.supernet_files import CARD, WEIGHTS, SupernetCard, load_supernet
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, Judgement
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, StagedAccuracies
 from nat_core.learning.images.cache import cached_images
 from nat_core.learning.images.sources import SAMPLE
 from nat_core.network.supernet import Supernet
@@ -32,8 +32,8 @@ class CoarseToFine:
     """A `StagedSource` of two sources: one that is quick and one that is good.
 
     Attributes:
-        coarse: judges all.
-        fine: judges the finalists.
+        coarse: evaluates all.
+        fine: evaluates the finalists.
         finalists: how many, besides the first architecture.
         chance_percent: what guessing gives.
     """
@@ -59,15 +59,15 @@ class CoarseToFine:
         return self.fine.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] all judged finely."""
+        """[n] all evaluated finely."""
         return self.fine.accuracy_percent(architectures)
 
-    def judge(self, architectures: Sequence[Architecture]) -> Judgement:
+    def evaluate(self, architectures: Sequence[Architecture]) -> StagedAccuracies:
         """All coarsely, then the first one and the `finalists` best others finely."""
-        *_, judgement = self.steps(architectures)
-        return judgement
+        *_, evaluation = self.steps(architectures)
+        return evaluation
 
-    def steps(self, architectures: Sequence[Architecture]) -> Iterator[Judgement]:
+    def steps(self, architectures: Sequence[Architecture]) -> Iterator[StagedAccuracies]:
         """The same, told after every evaluation."""
         count = len(architectures)
         finalists = min(count, self.finalists + 1)
@@ -75,18 +75,18 @@ class CoarseToFine:
         accuracies, is_final = np.full(count, np.nan), np.zeros(count, dtype=bool)
         for i in range(coarse):
             accuracies[i] = self.coarse.accuracy_percent([architectures[i]])[0]
-            yield Judgement(accuracies.copy(), is_final.copy(), i + 1, coarse + finalists)
+            yield StagedAccuracies(accuracies.copy(), is_final.copy(), i + 1, coarse + finalists)
         order = [0, *(i for i in np.argsort(-accuracies, kind="stable").tolist() if i != 0)]
         for done, i in enumerate(order[:finalists], start=coarse + 1):
             accuracies[i], is_final[i] = self.fine.accuracy_percent([architectures[i]])[0], True
-            yield Judgement(accuracies.copy(), is_final.copy(), done, coarse + finalists)
+            yield StagedAccuracies(accuracies.copy(), is_final.copy(), done, coarse + finalists)
 
 
 def supernet_source(folder: Path, device: torch.device | str = "cpu", download: bool = True) -> CoarseToFine | None:
     """The accuracies of the shared weights in `folder`; None if there are none.
 
-    On the images that the weights were trained on. While these cannot be had, the built-in sample judges, and the
-    source's description says so; every call tries again.
+    On the images that the weights were trained on. While these cannot be had, the built-in sample takes their place,
+    and the source's description says so; every call tries again.
 
     Args:
         folder: of the weights and their card.
@@ -142,7 +142,7 @@ def _sources(
 
 
 def _note(card: SupernetCard) -> str:
-    """What a description says where the sample judges."""
+    """What a description says where the sample takes the place of the images."""
     return (
         f"the built-in sample, since the images of {card.data}, on which the weights were trained, cannot be found here"
     )

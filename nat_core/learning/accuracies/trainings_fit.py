@@ -104,7 +104,7 @@ def fit_trainings_model(
 
     Args:
         tables: of cells of any space; those that do not fit `space` tell as well.
-        space: whose architectures the model will judge.
+        space: whose architectures the model will evaluate.
         about: the training in words; by default the first table's name.
         students: of other sources.
         beside: other trainings that tell of what these lack; by default the shipped ones.
@@ -144,15 +144,15 @@ def fit_trainings_model(
     left = _left(predicted, targets, variances, unexplained, noise_share)
     errors = np.sqrt(variances + left(predicted))
     to_percent = knots.scale.to_percent
-    judged = Predicted(
+    evaluated = Predicted(
         cells, numbers, accuracies, to_percent(predicted),
         (to_percent(predicted + errors) - to_percent(predicted - errors)) / 2,
     )  # fmt: skip
     model = TrainingsModel(
-        space, about or tables[0].name, line, tuple(students), lacking, knots, left, judged.quality,
+        space, about or tables[0].name, line, tuple(students), lacking, knots, left, evaluated.quality,
         tuple(sources), network,
     )  # fmt: skip
-    return model, judged
+    return model, evaluated
 
 
 def _centred(values: _Numbers, tables: NDArray[np.int64]) -> _Numbers:

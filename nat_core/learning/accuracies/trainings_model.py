@@ -19,7 +19,7 @@ from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.cell_network import CellNetwork
 from nat_core.learning.accuracies.line import Line
-from nat_core.learning.accuracy import AccuracyKind, JudgedOperations
+from nat_core.learning.accuracy import AccuracyKind, EvaluatedOperations
 from nat_core.learning.support.ranks import TargetScale
 from nat_core.specification import specified
 
@@ -151,7 +151,7 @@ class TrainingsModel:
     """The model as an `UncertainSource`.
 
     Attributes:
-        space: whose architectures it judges.
+        space: whose architectures it evaluates.
         about: the training that is predicted, in words.
         line: through the columns.
         students: whose answers are columns.
@@ -212,7 +212,7 @@ class TrainingsModel:
         return float(_TOLERANCE * self._slopes(middle, np.sqrt(self._exchanged(middle)))[0])
 
     def mismatch(self, architecture: Architecture) -> str | None:
-        """Why the model cannot judge `architecture`, or None."""
+        """Why the model cannot evaluate `architecture`, or None."""
         return self.target_space.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> _Numbers:
@@ -249,7 +249,7 @@ class TrainingsModel:
         own = self._own_variances(before, after, middle)
         return float(np.sqrt(self.line.change_variances(mean)[0] + (slopes**2 * own).sum() / len(inputs) ** 2))
 
-    def judge_operations(self, inputs: Sequence[Architecture], operations: Sequence[Numbers]) -> JudgedOperations:
+    def evaluate_operations(self, inputs: Sequence[Architecture], operations: Sequence[Numbers]) -> EvaluatedOperations:
         """What transformations of n inputs are worth, given as rows of operations; see `OperationsSource`."""
         self._check(inputs)
         before = self._read(ArchitectureRows.of(inputs))
@@ -258,7 +258,7 @@ class TrainingsModel:
             self._read(rows),
             before.chosen(np.repeat(np.arange(len(inputs)), [len(part) for part in operations])),
         )
-        return JudgedOperations(
+        return EvaluatedOperations(
             self._accuracies(before), self._accuracies(found), self._level_errors(found),
             self._gain_errors(own, found), _keeps_convolutions(own.rows, rows),
         )  # fmt: skip

@@ -22,15 +22,15 @@ _NO_PROBE = -1.0
 
 def measure(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict[str, float]:
     """One chunk of held-out inputs, in the first step the probes too; the last step gives the metrics."""
-    judge = setting.judge(("selection", phase.round), state.supernet, setting.selection_images)
-    _gather(setting, state, judge, index)
+    evaluator = setting.evaluator(("selection", phase.round), state.supernet, setting.selection_images)
+    _gather(setting, state, evaluator, index)
     return _metrics(state) if index + 1 == phase.steps else {}
 
 
 def report(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict[str, float]:
     """The same on test images; the last step keeps what it found in the state, for the card."""
-    judge = setting.judge("test", state.supernet, setting.test_images)
-    _gather(setting, state, judge, index)
+    evaluator = setting.evaluator("test", state.supernet, setting.test_images)
+    _gather(setting, state, evaluator, index)
     if index + 1 < phase.steps:
         return {}
     state.quality = _metrics(state)
@@ -45,7 +45,7 @@ def outputs_of(setting: Setting, policy: Policy, inputs: Sequence[Architecture])
         return distribution.apply(distribution.greedy())
 
 
-def _gather(setting: Setting, state: ImageState, judge: AccuracySource, index: int) -> None:
+def _gather(setting: Setting, state: ImageState, evaluator: AccuracySource, index: int) -> None:
     """Adds rows (number of the probe or −1, input's objective, output's, ratio of MACs)."""
     size = inputs_per_chunk(setting.config)
     inputs = list(setting.inputs.held_out[index * size : (index + 1) * size])
@@ -55,7 +55,7 @@ def _gather(setting: Setting, state: ImageState, judge: AccuracySource, index: i
         published = list(probes(state.supernet).values())
         inputs, numbers = inputs + published, numbers + [float(i) for i in range(len(published))]
     outputs = outputs_of(setting, state.policy, inputs)
-    values = setting.objective(judge)(inputs + outputs).tolist()
+    values = setting.objective(evaluator)(inputs + outputs).tolist()
     ratios = macs_ratios(inputs, outputs).tolist()
     pairs = zip(values[: len(inputs)], values[len(inputs) :], strict=True)
     state.rows += [[n, *pair, ratio] for n, pair, ratio in zip(numbers, pairs, ratios, strict=True)]

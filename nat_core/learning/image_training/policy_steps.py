@@ -1,6 +1,6 @@
 """A phase of the alternating schedule: the policy takes a step of REINFORCE on rewards by the shared weights.
 
-NAT (arXiv 1910.14488), algorithm 1. All architectures of a step are judged on the same minibatch; an input once for
+NAT (arXiv 1910.14488), algorithm 1. All architectures of a step are evaluated on the same minibatch; an input once for
 all its samples, and equal architectures once.
 """
 
@@ -17,7 +17,7 @@ def train_policy(setting: Setting, state: ImageState, phase: Phase, index: int) 
     def images() -> ImagePart:
         return setting.minibatches.batch(number)
 
-    source = setting.changing(setting.judge(("minibatch", number), state.supernet, images))
+    source = setting.changing(setting.evaluator(("minibatch", number), state.supernet, images))
     metrics = setting.trainer("minibatches", lambda: source).step(state.learner)
     state.learner.step += 1
     return metrics

@@ -27,12 +27,12 @@ _TRANSFORMED_SHARE = 0.5
 
 
 def evaluate(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict[str, float]:
-    """One chunk of architectures is judged on the round's images."""
+    """One chunk of architectures is evaluated on the round's images."""
     number, chunk = phase.round, setting.config.rewards.chunk
     wanted = range(index * chunk, min((index + 1) * chunk, evaluations(setting.config, number)))
     architectures = _candidates(setting, state, number, wanted)
-    judge = setting.judge(("rewards", number), state.supernet, lambda: setting.reward_images(number))
-    accuracies = judge.accuracy_percent(architectures)
+    evaluator = setting.evaluator(("rewards", number), state.supernet, lambda: setting.reward_images(number))
+    accuracies = evaluator.accuracy_percent(architectures)
     state.evaluations.add(architectures, accuracies, number)
     return {"evaluated_accuracy_percent": float(accuracies.mean()), "evaluated": float(len(state.evaluations))}
 
@@ -102,8 +102,8 @@ def check(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict
     inputs = _checked_inputs(setting, number)[index * size : (index + 1) * size]
     outputs = outputs_of(setting, state.learner.policy, inputs)
     rivals = outputs_of(setting, state.best, inputs) if state.accepted else inputs
-    judge = setting.judge(("checks", number), state.supernet, lambda: setting.check_images(number))
-    objective = setting.objective(judge)
+    evaluator = setting.evaluator(("checks", number), state.supernet, lambda: setting.check_images(number))
+    objective = setting.objective(evaluator)
     before, after, rival = np.split(objective([*inputs, *outputs, *rivals]), 3)
     modelled = setting.objective(ensemble(state.models))(outputs)
     state.rows += np.stack([before, after, rival, modelled], axis=1).tolist()

@@ -50,7 +50,7 @@ class Setting:
         # A CPU computes the same in every process, which must all draw the same from the policy.
         self.policy_device = device if parallel.processes() == 1 else torch.device("cpu")
         self._trainer: tuple[object, Trainer] | None = None
-        self._judge: tuple[object, AccuracySource] | None = None
+        self._evaluator: tuple[object, AccuracySource] | None = None
         self._changing: Changing | None = None
 
     @cached_property
@@ -81,24 +81,24 @@ class Setting:
             self._trainer = (key, made)
         return self._trainer[1]
 
-    def changing(self, judge: AccuracySource) -> Changing:
-        """The one source of rewards that change with the minibatch; it asks `judge` from now on."""
-        self._changing = self._changing or Changing(judge)
-        self._changing.judge = judge
+    def changing(self, source: AccuracySource) -> Changing:
+        """The one source of rewards that change with the minibatch; it asks `source` from now on."""
+        self._changing = self._changing or Changing(source)
+        self._changing.source = source
         return self._changing
 
-    def judge(self, key: object, supernet: Supernet, part: Callable[[], ImagePart]) -> AccuracySource:
+    def evaluator(self, key: object, supernet: Supernet, part: Callable[[], ImagePart]) -> AccuracySource:
         """The shared weights' accuracies on some images, divided among processes.
 
         Args:
-            key: names the images; another key than last time's makes another judge.
+            key: names the images; another key than last time's makes another source.
             supernet: the shared weights.
             part: gives the images.
         """
-        if self._judge is None or self._judge[0] != key:
+        if self._evaluator is None or self._evaluator[0] != key:
             source = SharedWeightAccuracy(supernet, self.data, part(), batch=self.config.rewards.batch)
-            self._judge = (key, parallel.SharedOut(source))
-        return self._judge[1]
+            self._evaluator = (key, parallel.SharedOut(source))
+        return self._evaluator[1]
 
     def reward_images(self, number: int) -> ImagePart:
         """Those of a round: others every time."""
@@ -127,7 +127,7 @@ class Setting:
 
 
 def probes(supernet: Supernet) -> dict[str, Architecture]:
-    """The space's `PROBES` that the shared weights can judge, by name."""
+    """The space's `PROBES` that the shared weights can evaluate, by name."""
     entries = {name: find(name).architecture for name in PROBES.get(supernet.space.name, ())}
     return {name: item for name, item in entries.items() if supernet.mismatch(item) is None}
 

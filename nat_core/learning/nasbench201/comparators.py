@@ -3,7 +3,7 @@
 Everything here works on a `Lattice`: all architectures of one topology, numbered so that a score is
 one entry of a vector (an accuracy, an accuracy minus a cost, a reward model's prediction). Results are codes
 of architectures, so `scores[codes]` evaluates any of them with any other vector: exhaustive search on a reward
-model is `oracle(lattice, predictions)`, judged by `true_scores[...]`. Only `local_search`,
+model is `oracle(lattice, predictions)`, evaluated by `true_scores[...]`. Only `local_search`,
 which needs no enumeration, also serves other spaces.
 """
 
@@ -288,7 +288,7 @@ class Quality:
     clearly_worse: float
 
 
-def judge(scores: Scores, inputs: Codes, outputs: Codes, best: Codes, margin: float = 0.5) -> Quality:
+def quality_of(scores: Scores, inputs: Codes, outputs: Codes, best: Codes, margin: float = 0.5) -> Quality:
     """Quality of `outputs` for `inputs` [n]; `best` [n] are the oracle's, perhaps chosen with another score.
 
     Args:

@@ -1,7 +1,7 @@
 """How far from optimal an output is on NAS-Bench-201, where everything that legal transitions reach is known.
 
 Two oracles stand beside an output. One chooses, as a policy does, by the validation accuracy that rewards training;
-what it loses on another column no policy could know. The other may choose by the very column that judges: the limit.
+what it loses on another column no policy could know. The other may choose by the very column that counts: the limit.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from nat_core.learning.support.pareto import pareto_front
 
 @dataclass(frozen=True)
 class Optimality:
-    """One input and one output, judged by one data set; accuracies in percent.
+    """One input and one output, evaluated by one data set; accuracies in percent.
 
     Attributes:
-        data_set: that judges, a name of `table.DATA_SETS`.
+        data_set: whose accuracies count, a name of `table.DATA_SETS`.
         before, after: of input and output.
         best: of the oracle that chose by the score, as the policy did.
         own_best: of the oracle that chose by `data_set` itself.
@@ -88,10 +88,10 @@ def reachable_front(code: int, costs: NDArray[np.floating], data_set: str, rule:
 
 
 def optimality(before: int, after: int, data_set: str, score: str = "cifar10_valid", rule: str = "nat++") -> Optimality:
-    """Judges the output `after` of the input `before`, both codes.
+    """Evaluates the output `after` of the input `before`, both codes.
 
     Args:
-        data_set: that judges.
+        data_set: whose accuracies count.
         score: the data set by which the policy and the first oracle chose.
         rule: of transitions.
 

@@ -1,6 +1,6 @@
 """A policy with its card and whatever belongs to it as one archive, `FILE.zip`: safetensors and JSON, never a pickle.
 
-An archive may come from anybody. It is judged by its list of members before anything is unpacked: names, sizes, kinds.
+An archive may come from anybody. Its list of members is checked before anything is unpacked: names, sizes, kinds.
 What is unpacked is then read as any policy's folder is.
 """
 

@@ -1,4 +1,4 @@
-"""The policies in a folder such as `pretrained/`: which fit an architecture, and what judges their outputs."""
+"""The policies in a folder such as `pretrained/`: which fit an architecture, and their accuracy sources."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -179,7 +179,7 @@ def _load(folder: Path, stamps: tuple[int, ...], device: torch.device) -> tuple[
 
 
 def accuracy_source(card: PolicyCard, architecture: Architecture, download: bool = True) -> AccuracySource | None:
-    """What judges the outputs of such a policy.
+    """The accuracy source of such a policy.
 
     The benchmark's table where `architecture` is in it; the policy's own shared weights, on images that trained
     nothing, where there are some; the model that rewarded it; else nothing.

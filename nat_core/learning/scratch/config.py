@@ -200,7 +200,7 @@ class Budget:
 
     @property
     def share(self) -> float:
-        """Of an image's shorter side that is seen when a network is judged: ImageNet's 224 of 256 pixels, or all."""
+        """Of an image's shorter side that is seen when a network is evaluated: ImageNet's 224 of 256 pixels, or all."""
         return 7 / 8 if self.crop == "resized" else 1.0
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:

@@ -58,7 +58,7 @@ class Verdict:
 
 @specified
 class MeasuredResult:
-    """One network trained and judged.
+    """One network trained and evaluated.
 
     Attributes:
         architecture: what people call it, else "".
@@ -72,7 +72,7 @@ class MeasuredResult:
         data: the images in words.
         preset: that the budget started from.
         epochs: trained.
-        elapsed_seconds: of training and judging.
+        elapsed_seconds: of training and evaluating.
         date: when it was finished, UTC, ISO 8601.
         settings: the budget in full.
         machine: what the time depends on.
@@ -217,7 +217,7 @@ def budgets(results: Iterable[MeasuredResult]) -> dict[str, list[MeasuredResult]
 def of_main_budget(
     results: Iterable[MeasuredResult], judged_on: str, epochs: int | None = None
 ) -> list[MeasuredResult]:
-    """Those of the most frequent budget (of `epochs`) judged on "selection", to learn and choose by, or "test"."""
+    """Those of the most frequent budget (of `epochs`) evaluated on "selection", to learn and choose by, or "test"."""
     groups = budgets(result for result in results if result.judged_on == judged_on and epochs in (None, result.epochs))
     return next(iter(groups.values()), [])
 
@@ -226,7 +226,7 @@ class MeasuredAccuracy:
     """Results of one budget as an `AccuracySource`: the mean over seeds.
 
     Architectures that differ in dead edges only are the same here. Accuracies on test images are for reports; what
-    learns or chooses needs a budget that judges on `selection`.
+    learns or chooses needs a budget that evaluates on `selection`.
 
     Args:
         results: of one budget.

@@ -44,7 +44,7 @@ def evaluate(
     hooks: Hooks | None = None,
     record: Callable[[MeasuredResult], None] = lambda result: None,
 ) -> Evaluation:
-    """Trains every architecture with every seed, one after the other, and judges each.
+    """Trains every architecture with every seed, one after the other, and evaluates each.
 
     Args:
         config: what to train and how.
@@ -132,7 +132,7 @@ class _Queue:
             state.elapsed_seconds = time.perf_counter() - began
             self.saver.save_if_due(early=state.step % STEPS_BETWEEN_SAVES == 0)
         if state.step == self.trainer.steps:
-            verdict = self.trainer.judge(state.network, self.hooks.should_stop)
+            verdict = self.trainer.evaluate(state.network, self.hooks.should_stop)
         state.elapsed_seconds = time.perf_counter() - began
         return verdict
 

@@ -1,6 +1,6 @@
-"""Training from scratch, the judge of everything: what an architecture is worth when its weights are its own.
+"""Training from scratch, the measure of everything: what an architecture is worth when its weights are its own.
 
-Recipe: DARTS (arXiv 1806.09055); see `config`. Nothing is chosen by the images that a network is judged on:
+Recipe: DARTS (arXiv 1806.09055); see `config`. Nothing is chosen by the images that a network is evaluated on:
 they are looked at once, after the last step. One network here; `queue` trains several.
 """
 
@@ -20,12 +20,12 @@ from nat_core.learning.scratch.config import TRAINED_ON, Budget
 from nat_core.learning.scratch.measured import TOP, Verdict
 from nat_core.learning.scratch.state import ScratchState
 
-_JUDGED_AT_ONCE = 500
-_LARGE_IMAGES = 64  # pixels; from here on as many are judged at once as are trained on
+_EVALUATED_AT_ONCE = 500
+_LARGE_IMAGES = 64  # pixels; from here on as many are evaluated at once as are trained on
 
 
 class Trainer:
-    """Trains networks within one budget on the same images, and judges them.
+    """Trains networks within one budget on the same images, and evaluates them.
 
     Args:
         budget: how.
@@ -39,7 +39,7 @@ class Trainer:
     def __init__(self, budget: Budget, data: ImageData) -> None:
         self.budget = budget
         self.part = training_part(data, budget)
-        self.judged: Part = getattr(data, budget.judged_on)
+        self.evaluated: Part = getattr(data, budget.judged_on)
         self.mean, self.deviation = data.mean, data.deviation
         self._classes = len(data.classes)
         full, rest = divmod(len(self.part), budget.batch)
@@ -128,17 +128,17 @@ class Trainer:
         }
 
     @torch.inference_mode()
-    def judge(self, network: nn.Module, should_stop: Callable[[], bool] = lambda: False) -> Verdict | None:
-        """On the images judged on, with running statistics; None if `should_stop` came first.
+    def evaluate(self, network: nn.Module, should_stop: Callable[[], bool] = lambda: False) -> Verdict | None:
+        """On the images evaluated on, with running statistics; None if `should_stop` came first.
 
         Raises:
             ValueError: too many images cannot be read.
         """
         network.eval()
-        right = torch.zeros(2, dtype=torch.int64, device=self.judged.labels.device)
+        right = torch.zeros(2, dtype=torch.int64, device=self.evaluated.labels.device)
         top, seen = 1, 0
-        size = self.budget.batch if self.judged.resolution > _LARGE_IMAGES else _JUDGED_AT_ONCE
-        for batch in self.judged.batches(size):
+        size = self.budget.batch if self.evaluated.resolution > _LARGE_IMAGES else _EVALUATED_AT_ONCE
+        for batch in self.evaluated.batches(size):
             if should_stop():
                 return None
             with autocast(self.budget.precision, batch.images.device):

@@ -22,7 +22,7 @@ Rows = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 # Scores [m] of m transformations of the inputs numbered [m]; −inf for what may not be.
 Score = Callable[[Rows, Rows], Numbers]
-# Problems whose neighbours are judged at once, and for which draws are made.
+# Problems whose neighbours are evaluated at once, and for which draws are made.
 _AT_ONCE = 512
 # Budgets at which is searched.
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)

@@ -1,7 +1,7 @@
 """How good a policy is on NAS-Bench-201, where the best reachable architecture is known exactly.
 
 *Recovered* is the mean gain of outputs over inputs ÷ the mean gain of the oracle, which enumerates everything that
-legal transitions reach. Candidates are chosen by the score that also rewards training; test columns only judge.
+legal transitions reach. Candidates are chosen by the score that also rewards training; test columns choose nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nat_core.learning.graphs.graph import OPERATION_COUNT
 from nat_core.learning.nasbench201 import table
-from nat_core.learning.nasbench201.comparators import Codes, Lattice, Quality, Scores, best_of, judge, oracle
+from nat_core.learning.nasbench201.comparators import Codes, Lattice, Quality, Scores, best_of, oracle, quality_of
 from nat_core.learning.policies.distribution import greedy, most_probable
 from nat_core.learning.policies.policy import Policy
 
@@ -78,8 +78,8 @@ def policy_quality(
     candidates = probable_codes(log_probabilities, max(counts, default=0), inputs)
     chosen = {count: best_of(candidates[:, : count + 1], scores) for count in counts}
     return PolicyQuality(
-        greedy=judge(scores, inputs, outputs, best[inputs]),
-        best_of={count: judge(scores, inputs, codes, best[inputs]) for count, codes in chosen.items()},
+        greedy=quality_of(scores, inputs, outputs, best[inputs]),
+        best_of={count: quality_of(scores, inputs, codes, best[inputs]) for count, codes in chosen.items()},
         transfer={name: _transfer(lattice, inputs, outputs, best, name) for name in TEST_OF.values()},
     )
 
@@ -110,8 +110,8 @@ def _transfer(lattice: Lattice, inputs: Codes, outputs: Codes, best: Codes, colu
     scores = table.accuracies_percent(column)
     own = oracle(lattice, scores)
     return Transfer(
-        recovered=judge(scores, inputs, outputs, best[inputs]).recovered,
-        recovered_own=judge(scores, inputs, outputs, own[inputs]).recovered,
+        recovered=quality_of(scores, inputs, outputs, best[inputs]).recovered,
+        recovered_own=quality_of(scores, inputs, outputs, own[inputs]).recovered,
     )
 
 

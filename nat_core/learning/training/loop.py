@@ -159,8 +159,8 @@ class Trainer:
             drawn = budgeted.drawn(fitting, config.samples, state.generator)
         else:
             drawn = sample(log_probabilities, config.samples, state.generator)
-        judged = self.rewards(chosen, torch.cat([graphs.operation[None], drawn])).to(device)
-        rewards, gains = judged[1:], judged[1:] - judged[:1]
+        evaluated = self.rewards(chosen, torch.cat([graphs.operation[None], drawn])).to(device)
+        rewards, gains = evaluated[1:], evaluated[1:] - evaluated[:1]
         advantage = self._advantage(rewards, gains, state).to(log_probabilities.dtype)
         entropy = sum_per_graph(edge_entropy(log_probabilities), graphs.edge_batch, len(chosen))
         chance = log_probability(log_probabilities, drawn, graphs.edge_batch, len(chosen))

@@ -54,7 +54,7 @@ def card_of(trained: TrainedPolicy, command: str, quality: dict[str, Any] | None
 
 
 def held_out_quality(trained: TrainedPolicy) -> dict[str, Any]:
-    """Figures on held-out inputs, judged by NAS-Bench-201's table or by a model of trainings; {} for other sources."""
+    """Figures on held-out inputs, by NAS-Bench-201's table or by a model of trainings; {} for other sources."""
     config = trained.config
     if isinstance(trained.source, TrainingsModel) and config.inputs.held_out:
         return _modelled_quality(trained, trained.source)
@@ -70,7 +70,7 @@ def held_out_quality(trained: TrainedPolicy) -> dict[str, Any]:
 
 @torch.inference_mode()
 def _modelled_quality(trained: TrainedPolicy, model: TrainingsModel) -> dict[str, Any]:
-    """Greedy outputs of the held-out inputs, judged by the model that rewarded the policy, and how good that is."""
+    """Greedy outputs of the held-out inputs, evaluated by the model that rewarded the policy, and how good that is."""
     config = trained.config
     inputs = inputs_of(config).held_out
     distribution = trained.policy.distribution(inputs, config.target_space, config.rule)

@@ -83,8 +83,8 @@ class Objective:
         """
         priced = self.relative_cost is not None and self.cost_weight > 0
         if isinstance(self.source, OperationsSource) and self.caution and not priced:
-            judged = self.source.judge_operations(inputs, operations)
-            return judged.accuracy_percent - self._doubt(judged.gain_error_points, ~judged.believable)
+            evaluated = self.source.evaluate_operations(inputs, operations)
+            return evaluated.accuracy_percent - self._doubt(evaluated.gain_error_points, ~evaluated.believable)
         pairs = [(item, transformed(item, row)) for item, rows in zip(inputs, operations, strict=True) for row in rows]
         given, made = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         return self(made) - self.doubt(given, made)

@@ -108,11 +108,11 @@ def test_every_device(supernet, device):
     assert there == pytest.approx(source(supernet).accuracy_percent(sampled(2)), abs=4)
 
 
-def test_what_cannot_be_judged_is_refused(supernet):
+def test_what_cannot_be_evaluated_is_refused(supernet):
     other = SPACES["nasbench201"].sample(random.Random(0))
     judge = source(supernet)
     assert judge.mismatch(other) == supernet.mismatch(other)
-    with pytest.raises(ValueError, match="architecture 1 cannot be judged: Fully-concat"):
+    with pytest.raises(ValueError, match="architecture 1 cannot be evaluated: Fully-concat"):
         judge.accuracy_percent([*sampled(1), other])
 
 

@@ -174,7 +174,7 @@ def test_transformations_as_rows_are_judged_as_architectures_are(space):
     ]
     pairs = [(item, item.with_operations(row)) for item, rows in zip(inputs, drawn, strict=True) for row in rows]
     before, after = zip(*pairs, strict=True)
-    found = model.judge_operations(inputs, operations)
+    found = model.evaluate_operations(inputs, operations)
     assert isinstance(model, OperationsSource)
     for values, wanted in (
         (found.inputs_percent, model.accuracy_percent(inputs)),
@@ -186,7 +186,7 @@ def test_transformations_as_rows_are_judged_as_architectures_are(space):
         assert np.abs(values.astype(float) - wanted).max() < (1e-9 if space == "fully_concat" else 1e-4)
     nasbench = library()["DARTS"].architecture
     with pytest.raises(ValueError, match="architecture 1 is not of the model's space"):
-        model.judge_operations([inputs[0], Architecture(nasbench.normal)], [operations[0], operations[0]])
+        model.evaluate_operations([inputs[0], Architecture(nasbench.normal)], [operations[0], operations[0]])
 
 
 def test_the_least_believable_cost_is_what_a_believable_output_costs():

@@ -99,7 +99,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("space", "name"), [("fully_concat", "DARTS"), ("loose_end", "ENAS")])
-def test_a_published_policy_transforms_judged_by_its_own_shared_weights(whole, space, name, tmp_path):
+def test_a_published_policy_transforms_evaluated_by_its_own_shared_weights(whole, space, name, tmp_path):
     trained = whole["two-stage"][0] if space == "fully_concat" else run(tiny(space))[0]
     folder = publish_images(tmp_path / "policy", trained, "python -m nat_core train")
     architecture = find(name).architecture
@@ -112,7 +112,7 @@ def test_a_published_policy_transforms_judged_by_its_own_shared_weights(whole, s
     finalists = [candidate for candidate in result.candidates if candidate.is_final]
     assert result.input in finalists and result.output in finalists and len(finalists) == 6
     assert result.output.accuracy_percent >= result.input.accuracy_percent
-    assert result.judged == (9 + 6, 9 + 6)
+    assert result.evaluated == (9 + 6, 9 + 6)
     assert "accuracy_is_final" in json.dumps(result.to_dict())
 
 
@@ -184,7 +184,7 @@ def test_a_round_is_accepted_only_if_the_true_gain_rises(monkeypatch, accuracy, 
     outputs = image_rounds.outputs_of(setting, state.learner.policy, list(setting.inputs.training))
     inputs = set(setting.inputs.training)
     judge = Fixed(dict.fromkeys((item for item in outputs if item not in inputs), accuracy))
-    monkeypatch.setattr(setting, "judge", lambda *_: judge)
+    monkeypatch.setattr(setting, "evaluator", lambda *_: judge)
     monkeypatch.setattr(image_rounds, "ensemble", lambda models: judge)
     phase = Phase("check", 0, 2)
     assert check(setting, state, phase, 0) == {}

@@ -15,10 +15,10 @@ from nat_core.learning.nasbench201.comparators import (
     best_of,
     fit_fixed_rule,
     identity_rule,
-    judge,
     local_search,
     local_search_all,
     oracle,
+    quality_of,
     random_legal,
 )
 
@@ -165,7 +165,7 @@ def test_local_search_serves_names_as_well_as_digits() -> None:
 def test_judge_by_hand() -> None:
     scores = np.array([10.0, 12.0, 9.9, 9.0])
     inputs, outputs, best = np.array([0, 0, 0, 0]), np.array([1, 2, 3, 0]), np.array([1, 1, 1, 1])
-    quality = judge(scores, inputs, outputs, best)
+    quality = quality_of(scores, inputs, outputs, best)
     assert quality.gain == pytest.approx((2 - 0.1 - 1 + 0) / 4)
     assert quality.recovered == pytest.approx(quality.gain / 2)
     assert (quality.worse, quality.clearly_worse) == (0.5, 0.25)
@@ -174,4 +174,4 @@ def test_judge_by_hand() -> None:
 def test_judge_refuses_an_oracle_without_gain() -> None:
     same = np.arange(4)
     with pytest.raises(ValueError, match="mean gain over 4 inputs is 0; it must be positive"):
-        judge(np.ones(4), same, same, same)
+        quality_of(np.ones(4), same, same, same)

@@ -50,7 +50,7 @@ def test_it_learns(data, name, changes, device):
     )
     trainer, state, reports = train(budget, data, name, device)
     assert reports[-1]["loss"] < 0.6 * reports[0]["loss"]
-    assert trainer.judge(state.network).accuracy > 80  # chance is 33 %
+    assert trainer.evaluate(state.network).accuracy > 80  # chance is 33 %
 
 
 def test_the_auxiliary_loss_counts_by_its_weight():
@@ -70,10 +70,10 @@ def test_the_auxiliary_head_learns_and_is_no_part_of_the_verdict():
     before = {name: value.clone() for name, value in state.network.auxiliary.named_parameters()}
     trainer.step(state)
     assert all(not torch.equal(before[name], value) for name, value in state.network.auxiliary.named_parameters())
-    accuracy = trainer.judge(state.network)
+    accuracy = trainer.evaluate(state.network)
     for value in state.network.auxiliary.parameters():
         value.data.fill_(float("nan"))
-    assert trainer.judge(state.network) == accuracy
+    assert trainer.evaluate(state.network) == accuracy
 
 
 def test_a_step_follows_schedule_clip_and_decay(data):
@@ -102,9 +102,9 @@ def test_evaluation_changes_nothing(data):
     trainer, state = begin(TINY, data)
     trainer.step(state)
     before = {name: value.clone() for name, value in state.network.state_dict().items()}
-    assert trainer.judge(state.network) == trainer.judge(state.network)
+    assert trainer.evaluate(state.network) == trainer.evaluate(state.network)
     assert all(torch.equal(before[name], value) for name, value in state.network.state_dict().items())
-    assert trainer.judge(state.network, lambda: True) is None
+    assert trainer.evaluate(state.network, lambda: True) is None
 
 
 def test_the_verdict_is_the_share_of_right_answers(data):
@@ -114,7 +114,7 @@ def test_the_verdict_is_the_share_of_right_answers(data):
         def forward(self, images):
             return torch.tensor([0.0, 1.0, 0.0]).expand(len(images), 3)
 
-    assert trainer.judge(Constant()).accuracy == pytest.approx(100 / 3)
+    assert trainer.evaluate(Constant()).accuracy == pytest.approx(100 / 3)
 
 
 def test_which_images_are_trained_on(data):
@@ -124,7 +124,7 @@ def test_which_images_are_trained_on(data):
     assert [len(labels(trained_on=name)) for name in ("all", "fitting", "weights", "rewards")] == [30, 27, 12, 15]
     assert labels(images_per_class=4).bincount().tolist() == [4, 4, 4]
     assert len(labels(images_per_class=100)) == 30
-    assert Trainer(replace(TINY, trained_on="fitting", judged_on="selection"), data).judged is data.selection
+    assert Trainer(replace(TINY, trained_on="fitting", judged_on="selection"), data).evaluated is data.selection
 
 
 def test_the_seed_decides_and_global_random_state_does_not_change(data):
