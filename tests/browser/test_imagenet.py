@@ -38,7 +38,7 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         settled(page)
         page.get_by_text("More", exact=True).click()
         for label, text in {
-            "Images": str(folder), "Epochs": "40", "Channels": "2", "Layers": "3", "Resolution, pixels": "64",
+            "Images": str(folder), "Epochs": "80", "Channels": "2", "Layers": "3", "Resolution, pixels": "64",
         }.items():  # fmt: skip
             fill(page, label, text)
         expect(page.get_by_text("accepts 193 or more")).to_be_visible(timeout=SLOW)
@@ -53,9 +53,9 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         status(
             page, "pictures", r"running, .* images/s, \d+ % of the time waiting for images.*; 1 broken image skipped"
         )
-        wait_for_curves_beyond(page, 0)
         press(page, "Stop")
         status(page, "pictures", "stopped at step")
+        wait_for_curves_beyond(page, 0)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / "imagenet-stopped.png", full_page=True)
         store = open_tracking(f"sqlite:///{runs / 'mlflow.db'}", Folders(runs))
@@ -74,7 +74,7 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
         for choice in ("Accuracy (measured)", "Top-5 (measured)"):
             page.get_by_role("radio", name=choice).click()
             settled(page)
-            expect(page.get_by_text(re.compile("epochs 40, test images of pictures")).first).to_be_visible(timeout=SLOW)
+            expect(page.get_by_text(re.compile("epochs 80, test images of pictures")).first).to_be_visible(timeout=SLOW)
             shown = page.evaluate(_HEIGHTS)
             assert (result.accuracy if choice.startswith("Acc") else result.top5_accuracy) in shown
         page.screenshot(path=SCREENSHOTS / "imagenet-compare.png", full_page=True)

@@ -117,12 +117,12 @@ def test_parts_are_reached_and_chosen_by_keyboard(visit):
     assert focused_part(page).startswith("before-normal-edge")
     page.locator("#before-normal-edge-1").focus()
     page.keyboard.press("Delete")
-    page.wait_for_function("() => !decodeURIComponent(location.search).includes('avg_pool_3x3~0|avg')", timeout=60_000)
+    wait_for(page, "() => !decodeURIComponent(location.search).includes('avg_pool_3x3~0|avg')")
     ready(page)
-    page.wait_for_function(f"() => ({FOCUSED}).includes('normal-')", timeout=30_000)
+    wait_for(page, f"() => ({FOCUSED}).includes('normal-')")
     page.keyboard.press("Control+z")
     addressed(page, "|avg_pool_3x3~0|avg_pool_3x3~1|")
-    page.wait_for_function(f"() => ({FOCUSED}).includes('normal-')", timeout=30_000)
+    wait_for(page, f"() => ({FOCUSED}).includes('normal-')")
     assert page.locator("svg.cell-drawing").first.locator("[tabindex='0']").count() == 1, "one stop for Tab"
     assert page.problems == []
 
