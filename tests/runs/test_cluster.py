@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +22,6 @@ from nat_core.learning.scratch.queue import evaluate
 from nat_core.learning.support.hooks import Hooks
 from nat_core.paths import PROJECT
 from nat_core.runs import ray_launcher
-from nat_core.runs import tracking as tracking_module
 from nat_core.runs.kinds import request_for
 from nat_core.runs.kinds.evaluation import results_of
 from nat_core.runs.launcher import delete, launch, launcher_of, resume, stop, why_not_stopped
@@ -99,7 +99,26 @@ def test_both_launchers_keep_one_contract(cluster, tracking, light_work, monkeyp
     assert tracking.runs() == []
 
 
+def test_processes_on_both_nodes_share_a_training_from_images(cluster, tracking):
+    asked = request_for("train-images", tiny(), name="shared", workers=2)
+    shared = launch(tracking, on_cluster(asked, cluster.on, tracking))
+    until(lambda: not tracking.get(shared).active)
+    said = stored_log(tracking, shared)
+    assert tracking.get(shared).state is State.FINISHED, said
+    assert "2 processes of the cluster share the work" in said  # a node has one core, so they are on both
+    alone: dict[int, float] = {}
+
+    def heard(step: int, metrics: Mapping[str, float]) -> None:
+        if "weight_loss" in metrics:
+            alone[step] = metrics["weight_loss"]
+
+    train_on_images(tiny(), hooks=Hooks(heard))
+    losses = dict(tracking.points(shared)["weight_loss"])
+    assert losses == pytest.approx(alone, abs=0.001) and len(losses) > 1, "the same draws and steps as of one process"
+
+
 def test_evaluations_and_a_training_survive_whatever_happens(cluster, tracking, capsys):
+    """The last that needs both nodes: one of them dies."""
     asked = ["evaluate", *ARCHITECTURES, "--seed", "0", "--seed", "1", "--preset", "smoke", "--epochs", "1"]
     assert main([*asked, "--on", cluster.on, "--detach"]) == 0
     evaluation = capsys.readouterr().out.strip()
@@ -110,8 +129,7 @@ def test_evaluations_and_a_training_survive_whatever_happens(cluster, tracking, 
     config = EvaluationConfig.from_dict(tracking.get(evaluation).config)
 
     training = launched_from_the_page(cluster)
-    tracking_module._open.cache_clear()  # the web server is started again
-    resume(open_tracking(), evaluation)
+    resume(tracking, evaluation)
     until(lambda: cluster.has_a_task(1), pause=0.2)
     cluster.kill_raylet(1)
     until(lambda: tracking.get(evaluation).state is State.FINISHED)
@@ -131,9 +149,9 @@ def test_evaluations_and_a_training_survive_whatever_happens(cluster, tracking, 
         resume(tracking, training)
         until(lambda: tracking.get(training).state is State.FINISHED)
 
-    app = page(runs=evaluation[:8])
-    app.segmented_control(key="train_view").set_value("Files").run()
-    assert not app.exception and any("6 of 6 trainings" in item.value for item in app.caption)
+    again = f"from tests.runs.test_cluster import files_of; print(files_of({evaluation!r}))"
+    server = subprocess.run([sys.executable, "-c", again], cwd=PROJECT, capture_output=True, text=True)
+    assert "6 of 6 trainings" in server.stdout, server.stderr
     here = read_measured(tracking.folders.measured)
     assert results_of(config, here) == after and len(here) == 6
 
@@ -157,6 +175,14 @@ def page(**query) -> AppTest:
     return app
 
 
+def files_of(run_id: str) -> list[str]:
+    """What a web server that knows nothing yet says of a run's files."""
+    app = page(runs=run_id[:8])
+    app.segmented_control(key="train_view").set_value("Files").run()
+    assert not app.exception
+    return [item.value for item in app.caption]
+
+
 def launched_from_the_page(cluster: Cluster) -> str:
     known = {run.id for run in open_tracking().runs()}
     with pytest.MonkeyPatch.context() as patch:
@@ -172,24 +198,6 @@ def launched_from_the_page(cluster: Cluster) -> str:
         assert not app.error and not app.exception
     (found,) = {run.id for run in open_tracking().runs()} - known
     return found
-
-
-def test_processes_on_both_nodes_share_a_training_from_images(cluster, tracking):
-    asked = request_for("train-images", tiny(), name="shared", workers=2)
-    shared = launch(tracking, on_cluster(asked, cluster.on, tracking))
-    until(lambda: not tracking.get(shared).active)
-    said = stored_log(tracking, shared)
-    assert tracking.get(shared).state is State.FINISHED, said
-    assert "2 processes of the cluster share the work" in said  # a node has one core, so they are on both
-    alone: dict[int, float] = {}
-
-    def heard(step: int, metrics: Mapping[str, float]) -> None:
-        if "weight_loss" in metrics:
-            alone[step] = metrics["weight_loss"]
-
-    train_on_images(tiny(), hooks=Hooks(heard))
-    losses = dict(tracking.points(shared)["weight_loss"])
-    assert losses == pytest.approx(alone, abs=0.001) and len(losses) > 1, "the same draws and steps as of one process"
 
 
 def test_only_a_training_from_images_is_shared(cluster, capsys):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
@@ -159,11 +160,23 @@ class ParquetRows:
             self._kept.move_to_end(group)
             return self._kept[group]
         file, number = self._groups[group]
-        rows = self._open[int(file)].read_row_group(int(number), columns=[self.column]).column(0)
+        try:
+            rows = self._open[int(file)].read_row_group(int(number), columns=[self.column]).column(0)
+        except _DAMAGED as error:
+            raise _unreadable(f"row group {number} of {self.place}", error) from error
         self._kept[group] = rows
         while len(self._kept) > self._most_kept:
             self._kept.popitem(last=False)
         return rows
+
+
+# What damaged tables make their reader raise.
+_DAMAGED = (OSError, pa.ArrowException)
+
+
+def _unreadable(name: str, error: Exception) -> ValueError:
+    """One sentence instead of what a reader of damaged tables says."""
+    return ValueError(f"{name} cannot be read: {str(error).strip().partition(chr(10))[0][:200]}")
 
 
 class _OpenFiles(dict[int, Any]):
@@ -200,7 +213,11 @@ class DatasetRows:
         return len(self.dataset)
 
     def fetch(self, index: int) -> bytes | str:
-        return bytes_of(self.dataset[index][self.column] or {}, self.name(index), self.within)
+        try:
+            row = self.dataset[index][self.column]
+        except _DAMAGED as error:
+            raise _unreadable(self.name(index), error) from error
+        return bytes_of(row or {}, self.name(index), self.within)
 
     def name(self, index: int) -> str:
         return f"image {index} of {self.place}"
