@@ -1,7 +1,5 @@
 """What every test shares: one thread per process, so that parallel tests do not fight; no network; runs elsewhere."""
 
-import gc
-import multiprocessing
 import os
 import shutil
 import tempfile
@@ -100,11 +98,3 @@ def mlflow_server(new_mlflow_server, tmp_path_factory):
     """The address of one that a file's tests share."""
     with new_mlflow_server(tmp_path_factory.mktemp("server")) as address:
         yield address
-
-
-@pytest.fixture(autouse=True)
-def processes_that_decode_images_end_with_their_test():
-    """They end when their loader is collected, which takes a while; another test should not wait for that."""
-    yield
-    if multiprocessing.active_children():
-        gc.collect()

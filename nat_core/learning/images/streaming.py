@@ -8,7 +8,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from nat_core.learning.images.broken import Broken
@@ -117,17 +118,20 @@ class Pool:
         self._loader: DataLoader[_Batch] | None = None
         self._turn = 0
 
-    def stream(self, tasks: Iterable[_Task]) -> Iterator[_Batch]:
+    def stream(self, tasks: Generator[_Task, None, None]) -> Iterator[_Batch]:
         """The batches, in order; a stream that begins ends the one before. Raises ValueError: too many are broken."""
         self._turn += 1
         turn, self._tasks.current = self._turn, tasks
         coming = self._running()
-        while (batch := next(coming, None)) is not None:
-            for name, sentence in batch.broken:
-                self.broken.add(name, sentence)
-            yield batch
-            if turn != self._turn:
-                raise GivenUpError("these images were given up for others that were asked for later")
+        try:
+            while (batch := next(coming, None)) is not None:
+                for name, sentence in batch.broken:
+                    self.broken.add(name, sentence)
+                yield batch
+                if turn != self._turn:
+                    raise GivenUpError("these images were given up for others that were asked for later")
+        finally:
+            tasks.close()  # what it refers to may refer to this pool
 
     def held(self, split: int, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Images uint8 [m, side, side, 3] and which of the indices they are [m], decoded by threads of this process.
@@ -161,8 +165,11 @@ class Pool:
             self._loader = DataLoader(
                 self.decoder, batch_size=None, sampler=self._tasks, num_workers=workers(), collate_fn=_as_it_is,
                 prefetch_factor=_PREFETCHED, persistent_workers=True, worker_init_fn=_prepare_worker,
-                multiprocessing_context=_context(), generator=Generator(), pin_memory=False,
+                multiprocessing_context=_context(), generator=torch.Generator(), pin_memory=False,
             )  # fmt: skip
+            # A loader that is garbage together with its queues cannot tell its processes to end, and waits five seconds
+            # for each. So something else holds it until the pool is gone.
+            weakref.finalize(self, _let_go, self._loader)
         try:
             yield from self._loader
         except RuntimeError as error:
@@ -173,6 +180,10 @@ class Pool:
                 f"a process that decodes images has ended ({text}); fewer of them, by {WORKERS_VARIABLE}, or a smaller "
                 "batch need less memory"
             ) from error
+
+
+def _let_go(_: DataLoader[_Batch]) -> None:
+    """The last reference to a pool's loader ends with this call."""
 
 
 def workers() -> int:
@@ -244,11 +255,11 @@ class StreamedPart:
     def to(self, device: torch.device | str) -> "StreamedPart":
         return replace(self, labels=self.labels.to(device))
 
-    def draw(self, count: int, generator: Generator) -> "StreamedPart":
+    def draw(self, count: int, generator: torch.Generator) -> "StreamedPart":
         order = torch.randperm(len(self), generator=generator, device=generator.device)
         return self[order[:count].to(self.labels.device)]
 
-    def order(self, generator: Generator) -> Tensor:
+    def order(self, generator: torch.Generator) -> Tensor:
         """A random order; images that can only be read together follow each other, a few neighbourhoods at a time."""
         order = torch.randperm(len(self), generator=generator, device=generator.device)
         encoded = self.pool.decoder.splits[self.split]
@@ -272,7 +283,7 @@ class StreamedPart:
         """Raises ValueError: too many cannot be read."""
         asked: list[Tensor] = []  # those under way, the oldest first
 
-        def tasks() -> Iterator[_Task]:
+        def tasks() -> Generator[_Task, None, None]:
             for index in indices:
                 asked.append(index.cpu())
                 yield _Task(self.split, tuple(self.indices[index.cpu().numpy()].tolist()), views)

@@ -1,7 +1,10 @@
 """Streamed images: the same as held ones, the same again, in any number of processes; broken ones are skipped."""
 
+import gc
 import io
+import multiprocessing
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +112,23 @@ def test_a_stream_that_begins_ends_the_one_before(folder):
     assert len(read(part)[1]) == 48
     with pytest.raises(GivenUpError):
         next(given_up)
+
+
+@pytest.mark.parametrize("batches", [1, 3], ids=["interrupted", "read to its end"])
+def test_processes_end_at_once_when_what_refers_to_its_images_is_garbage(folder, batches):
+    part = load(folder).training
+    circle: dict[str, object] = {"part": part}
+    circle["itself"] = circle
+    part.pool.broken.circle = circle  # as where something of a training is told of broken images
+    stream = part.batches(16)
+    for _ in range(batches):
+        next(stream)
+    processes = multiprocessing.active_children()
+    assert processes
+    del stream, part, circle
+    began = time.monotonic()
+    gc.collect()
+    assert time.monotonic() - began < 4 and not [item for item in processes if item.is_alive()]
 
 
 def test_parquet_files_are_read_a_group_at_a_time(folder, tmp_path, monkeypatch):
