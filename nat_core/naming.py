@@ -6,6 +6,7 @@ Nothing here touches a file: pages and links read text only, and the command lin
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import find, library
 from nat_core.architecture.notation import Document, Found
+from nat_core.architecture.spaces import Space
 
 # Without any of these a text is a name.
 _MARKS = frozenset("()[]{}|~=\n")
@@ -18,6 +19,18 @@ def resolve(text: str) -> Architecture:
         ValueError: it does neither; says where it fails and what is accepted.
     """
     return read(text).architecture
+
+
+def resolve_in(space: Space, text: str) -> Architecture:
+    """The architecture of a space that `text` names or holds.
+
+    Raises:
+        ValueError: it does neither, or the architecture is not in the space; says why.
+    """
+    architecture = resolve(text)
+    if mismatch := space.mismatch(architecture):
+        raise ValueError(f"{text[:40]!r} is not in the space {space.title}: {mismatch}")
+    return architecture
 
 
 def read(text: str) -> Found:

@@ -1,7 +1,6 @@
 """Training input and output from scratch, so that what was predicted is measured: one button, and how far it is."""
 
 import shlex
-import time
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -11,14 +10,13 @@ from nat_core.architecture.library import library
 from nat_core.architecture.notation import shortest
 from nat_core.demo import is_public
 from nat_core.transformation import Candidate, Transformation
-from ui import notices
+from ui import launching, notices
 from ui.callback import callback
 from ui.compute import Published
 from ui.text import plain
 
 _TITLES = {"smoke": "Smoke: seconds, to see that it works", "short": "Short: minutes on a CPU, all of CIFAR-10"}
-_LAUNCHED, _PROBLEM, _LAST = "scratch_runs", "scratch_problem", "scratch_launched_at"
-_DOUBLE_CLICK_SECONDS = 1.5
+_FORM, _LAUNCHED = "scratch", "scratch_runs"
 _POLL_SECONDS = 2.0
 Pair = tuple[Architecture, Architecture]
 
@@ -35,8 +33,7 @@ def button(outcome: Transformation, shown: Candidate, published: Sequence[Publis
         st.caption(f"Trains {names}; their accuracies appear here.")
         start = callback("scratch_start", lambda: _launch(outcome, shown, also))
         st.button("Start", type="primary", key="scratch_start", on_click=start)
-    if problem := st.session_state.pop(_PROBLEM, None):
-        notices.problem(problem, "The training was not started")
+    launching.problem_of(_FORM, "The training was not started")
 
 
 def progress(outcome: Transformation, shown: Candidate) -> None:
@@ -57,7 +54,7 @@ def progress(outcome: Transformation, shown: Candidate) -> None:
         if not run.active:
             del st.session_state[_LAUNCHED][_pair(outcome, shown)]
             if run.state != "finished":
-                st.session_state[_PROBLEM] = f"the run {run.name} is {run.state}; see Train"
+                launching.note_problem(_FORM, f"the run {run.name} is {run.state}; see Train")
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center"):
             share = min(run.step / run.steps, 1.0) if run.steps else 0.0
@@ -72,20 +69,13 @@ def _pair(outcome: Transformation, shown: Candidate) -> Pair:
 
 
 def _launch(outcome: Transformation, shown: Candidate, also: Sequence[Published]) -> None:
-    """Starts the run; a double click is one."""
+    """Starts the run and remembers of what it is."""
     state = st.session_state
-    if time.monotonic() - state.get(_LAST, 0.0) < _DOUBLE_CLICK_SECONDS:
-        return
     own = {outcome.input.architecture: state["cell"]} if state["cell"] in library() else {}
     names = {shown.architecture: "", **{item.candidate.architecture: item.name for item in also}}
     named = {outcome.input.architecture: "", **names, **own}
-    try:
-        run_id = launched(named, state["scratch_preset"])
-    except (ValueError, OSError) as error:
-        state[_PROBLEM] = str(error)
-        return
-    state[_LAST] = time.monotonic()
-    state.setdefault(_LAUNCHED, {})[_pair(outcome, shown)] = run_id
+    if run_id := launching.launched_by(_FORM, lambda: launched(named, state["scratch_preset"])):
+        state.setdefault(_LAUNCHED, {})[_pair(outcome, shown)] = run_id
 
 
 def launched(named: Mapping[Architecture, str], preset: str) -> str:

@@ -11,7 +11,7 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning.forms import with_options
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.training.config import TrainingConfig
-from nat_core.naming import resolve
+from nat_core.naming import resolve, resolve_in
 from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process
 from nat_core.runs.run import Run, State
@@ -19,7 +19,6 @@ from ui.train.board import thinned
 from ui.train.curves import CHARTS, differing, figure, legend, legend_rows, series
 from ui.train.live import ahead_of
 from ui.train.table import matching, run_frame
-from ui.train.timeline import architecture_in
 
 
 def run_of(name: str, config=None, state: State = State.FINISHED, **facts) -> Run:
@@ -105,12 +104,12 @@ def test_a_legend_of_several_runs_has_room_below_the_title():
 
 def test_the_timeline_takes_any_architecture_of_the_space():
     space, text = SPACES["nasbench201"], "|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"
-    assert architecture_in(space, text) == resolve(text)
-    assert architecture_in(space, "nasbench201:3") != architecture_in(space, text)
+    assert resolve_in(space, text) == resolve(text)
+    assert resolve_in(space, "nasbench201:3") != resolve_in(space, text)
     with pytest.raises(ValueError, match="'DARTS' is not in the space NAS-Bench-201: "):
-        architecture_in(space, "DARTS")
+        resolve_in(space, "DARTS")
     with pytest.raises(ValueError, match="nothing"):
-        architecture_in(space, "nothing like it")
+        resolve_in(space, "nothing like it")
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 100, 101, 5000])

@@ -14,7 +14,7 @@ from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.optimality import reachable_front
 from nat_core.learning.nasbench201.quantities import QUANTITIES
 from nat_core.learning.policies import catalogue
-from nat_core.naming import resolve
+from nat_core.naming import resolve, resolve_in
 from nat_core.ranking import Candidate
 from nat_core.tradeoff import Front
 from ui import compute, notices
@@ -96,17 +96,10 @@ def _inputs(space: Space) -> Mapping[str, Architecture]:
     found = {}
     for text in chosen:
         try:
-            found[text] = fitting[text] if text in fitting else _read(text, space)
+            found[text] = fitting[text] if text in fitting else resolve_in(space, text)
         except ValueError as error:
             notices.problem(error, "Left out")
     return found
-
-
-def _read(text: str, space: Space) -> Architecture:
-    architecture = resolve(text)
-    if mismatch := space.mismatch(architecture):
-        raise ValueError(f"{text[:40]!r} is not in the space {space.title}: {mismatch}")
-    return architecture
 
 
 def _lines(

@@ -56,6 +56,12 @@ class Board:
             return found
 
 
+def show_launched(board: Board, run_id: str, form: str) -> None:
+    """Shows the run that a form has launched, and no other, and closes the form."""
+    st.session_state.update({"train_shown": [run_id], f"{form}_name": "", f"{form}_open": False})
+    board.changed()
+
+
 def thinned(points: Sequence[tuple[int, float]], limit: int) -> Points:
     """At most about `limit` of the points: of equally many neighbours the lowest and the highest, ends included.
 

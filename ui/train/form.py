@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +21,13 @@ from nat_core.runs.kinds import request_for
 from nat_core.runs.ray_launcher import on_cluster
 from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import Run
-from ui import notices
+from ui import launching, notices
 from ui.text import plain
 from ui.train import own_trainings, where
-from ui.train.board import Board
+from ui.train.board import Board, show_launched
 from ui.train.fields import BUDGET_FIELDS, FIELDS, PRESETS, text_of
 from ui.train.words import duration, gigabytes, runnable
 
-_DOUBLE_CLICK_SECONDS = 1.5
 _LIVE = "300ms"
 
 
@@ -307,31 +305,26 @@ def _launch_button(board: Board, order: Order | None) -> None:
         "Launch", type="primary", icon=":material/play_arrow:", key=f"launch-{number}", disabled=order is None,
         on_click=_launch, args=(board, order, number),
     )  # fmt: skip
-    if problem := st.session_state.pop("train_problem", None):
-        notices.problem(problem)
+    launching.problem_of("train")
 
 
 def _launch(board: Board, order: Order, number: int) -> None:
-    """Starts the run unless this very button, or one a moment ago, has: a double click is one launch."""
+    """Starts the run, shows it and closes the form, unless this very button has."""
     state = st.session_state
-    if state["train_launches"] != number or time.monotonic() - state.get("train_launched", 0) < _DOUBLE_CLICK_SECONDS:
+    if state["train_launches"] != number:
         return
-    state["train_launches"] = number + 1
-    try:
+
+    def start() -> str:
         if not is_on_hub(getattr(order.config, "data", "")):
             order.form.working().check(order.config)
         request = order.request
         if order.cluster:
             request = on_cluster(request, order.cluster, board.tracking)
-        run_id = launcher.launch(board.tracking, request)
-    except (ValueError, OSError) as error:
-        state["train_problem"] = str(error)
-        return
-    state["train_launched"] = time.monotonic()
-    state["train_shown"] = [run_id]
-    state["train_name"] = ""
-    state["train_open"] = False
-    board.changed()
+        return launcher.launch(board.tracking, request)
+
+    if run_id := launching.launched_by("train", start):
+        show_launched(board, run_id, "train")
+    state["train_launches"] = number + 1
 
 
 def _key(field: Option) -> str:

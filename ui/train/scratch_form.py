@@ -1,7 +1,6 @@
 """Training architectures from scratch: a preset, what of it is otherwise, what it will take, and the command."""
 
 import shlex
-import time
 from typing import Any
 
 import streamlit as st
@@ -19,13 +18,12 @@ from nat_core.runs.estimate import check_memory, estimate
 from nat_core.runs.kinds import request_for
 from nat_core.runs.kinds.evaluation import arguments
 from nat_core.runs.request import Request, unused_name
-from ui import notices
-from ui.train.board import Board
+from ui import launching, notices
+from ui.train.board import Board, show_launched
 from ui.train.fields import text_of
 from ui.train.form import speed
 from ui.train.words import duration, gigabytes, runnable
 
-_DOUBLE_CLICK_SECONDS = 1.5
 _LIVE = "300ms"
 _TITLES = {"smoke": "Smoke", "short": "Short", "paper": "Paper", "imagenet": "ImageNet"}
 _FIELDS = tuple(option for option in options_of(EvaluationConfig).values() if option.label)
@@ -145,27 +143,20 @@ def _launch_button(board: Board, order: tuple[EvaluationConfig, Request] | None)
         "Train from scratch", type="primary", icon=":material/play_arrow:", key="evaluate-launch",
         disabled=order is None, on_click=_launch, args=(board, order),
     )  # fmt: skip
-    if problem := st.session_state.pop("evaluate_problem", None):
-        notices.problem(problem)
+    launching.problem_of("evaluate")
 
 
 def _launch(board: Board, order: tuple[EvaluationConfig, Request]) -> None:
-    """Starts the run; a double click is one."""
-    state, (config, request) = st.session_state, order
-    if time.monotonic() - state.get("evaluate_launched", 0) < _DOUBLE_CLICK_SECONDS:
-        return
-    try:
+    """Starts the run, shows it and closes the form."""
+    config, request = order
+
+    def start() -> str:
         if not is_on_hub(config.budget.data) and _is_streamed(config):
             images_of(config.budget)  # opened, not decoded
-        run_id = launcher.launch(board.tracking, request)
-    except (ValueError, OSError) as error:
-        state["evaluate_problem"] = str(error)
-        return
-    state["evaluate_launched"] = time.monotonic()
-    state["train_shown"] = [run_id]
-    state["evaluate_name"] = ""
-    state["evaluate_open"] = False
-    board.changed()
+        return launcher.launch(board.tracking, request)
+
+    if run_id := launching.launched_by("evaluate", start):
+        show_launched(board, run_id, "evaluate")
 
 
 def _key(field: Option) -> str:

@@ -9,14 +9,14 @@ import streamlit as st
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
 from nat_core.architecture.library import library
-from nat_core.architecture.spaces import SPACES, Space
+from nat_core.architecture.spaces import SPACES
 from nat_core.drawing.cells import draw_overlay
 from nat_core.learning.graphs.graph import encode
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.costs import edge_costs
 from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.policies.proposing import proposals
-from nat_core.naming import resolve
+from nat_core.naming import resolve_in
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.runs.artifacts import Snapshots, fetch_snapshots
@@ -101,18 +101,10 @@ def _chosen(run: Run) -> Architecture | None:
         persist_state="session", help="A name, nasbench201:INDEX, or a genotype in any notation.",
     )  # fmt: skip
     try:
-        return architecture_in(space, text)
+        return resolve_in(space, text)
     except ValueError as error:
         notices.problem(error)
         return None
-
-
-def architecture_in(space: Space, text: str) -> Architecture:
-    """What is called or spelled so. Raises ValueError if that is nothing, or is not in the space."""
-    architecture = resolve(text)
-    if mismatch := space.mismatch(architecture):
-        raise ValueError(f"{text[:40]!r} is not in the space {space.title}: {mismatch}")
-    return architecture
 
 
 def frames(

@@ -1,0 +1,43 @@
+"""Launching a run from a form: a double click is one launch, and what is wrong is said below the button."""
+
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from ui import notices
+
+_DOUBLE_CLICK_SECONDS = 1.5
+
+
+def launched_by(form: str, start: Callable[[], str]) -> str | None:
+    """Starts a run, unless the form has launched one a moment ago.
+
+    Args:
+        form: of the page; the session's keys of the form begin with it.
+        start: starts the run and gives its id; it may raise ValueError or OSError, which `problem_of` then says.
+
+    Returns:
+        The run's id, or None where none was started.
+    """
+    state = st.session_state
+    if time.monotonic() - state.get(f"{form}_launched", 0.0) < _DOUBLE_CLICK_SECONDS:
+        return None
+    try:
+        run_id = start()
+    except (ValueError, OSError) as error:
+        note_problem(form, str(error))
+        return None
+    state[f"{form}_launched"] = time.monotonic()
+    return run_id
+
+
+def note_problem(form: str, sentence: str) -> None:
+    """Keeps what `problem_of` says next."""
+    st.session_state[f"{form}_problem"] = sentence
+
+
+def problem_of(form: str, title: str = "") -> None:
+    """Says, once, what went wrong."""
+    if problem := st.session_state.pop(f"{form}_problem", None):
+        notices.problem(problem, title)
