@@ -15,7 +15,7 @@ def is_public() -> bool:
 
 
 def refuse_if_public(what: str) -> None:
-    """Called by what a public demo must not do, before it does anything.
+    """Refuses what a public demo must not do; whatever launches, writes or deletes calls it first.
 
     Args:
         what: it is called, for the message: "launching a run".

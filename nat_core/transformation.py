@@ -195,11 +195,11 @@ class Transformation:
 
     @staticmethod
     def _sure(items: Sequence[Candidate]) -> list[Candidate]:
-        """Those whose accuracy may decide."""
+        """The candidates whose accuracy is final and can be believed: only these are chosen among."""
         return [item for item in items if item.accuracy_percent is not None and item.is_believable and item.is_final]
 
     def _which(self, items: Sequence[Candidate]) -> str:
-        """What sets those apart whose accuracy may decide; nothing where all may."""
+        """For a sentence about `_sure(items)`: what sets them apart from the others; "" where there are no others."""
         evaluated = sum(item.accuracy_percent is not None for item in items)
         return " whose accuracy can be believed" if len(self._sure(items)) < evaluated else ""
 

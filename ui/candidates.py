@@ -40,9 +40,8 @@ def within(outcome: Transformation, percent: int) -> Candidate:
         return fitting[-1]
     cheapest = outcome.front[0]
     least = math.floor(100 * cheapest.cost.macs / max(outcome.input.cost.macs, 1))
-    st.info(
-        f"No proposal costs less than {least} % of the MACs, so the cheapest is shown.", icon=":material/info:"
-    )  # fmt: skip
+    sentence = f"The cheapest point of this front costs {least} % of the input's MACs, so that one is shown."
+    st.info(sentence, icon=":material/info:")
     return cheapest
 
 

@@ -154,6 +154,6 @@ def _verdict(answer: Answer, shown: Candidate, measured: _Measured | None) -> st
 
 
 def _demonstration(answer: Answer, item: Candidate) -> str:
-    """Why the gain says only that training works; nothing where it means more."""
+    """Why the gain is only a demonstration that training works; "" where it is more than that."""
     outcome = answer.progress.outcome
     return demonstration(outcome.input, item, outcome.chance_percent, answer.is_short)

@@ -43,7 +43,7 @@ FRONT = "front"
 # White on the dark theme's light blue is hard to read.
 _DARK_CSS = """
 <style>
-[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p { color: #0e1117; }
+[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled p { color: #0e1117; }
 </style>
 """
 

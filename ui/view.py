@@ -28,7 +28,7 @@ USUAL_CELLS: Mapping[str, str] = MappingProxyType(
 # What the page opens with: the first of them that a shipped policy transforms.
 FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5
-# Set by what a visitor does, until the run that it causes.
+# Set when a visitor acts, and gone after the run of the script that follows.
 _ACTED = "acted"
 _NOTATION = "notation_read"
 BEST = -1  # stands for the candidate that is shown first, whichever that is

@@ -144,8 +144,8 @@ def _chart(lines: Sequence[Line], source: AccuracySource) -> None:
     )
     st.caption(
         plain(
-            f"Gains over each input by {source.description} ({source.kind}). A star is what Transform shows "
-            f"first, sought within fewer budgets.{area}"
+            f"Gains over each input; accuracies are {source.kind}: {source.description}. A star is what Transform "
+            f"shows first, sought within fewer budgets.{area}"
         )
     )
 

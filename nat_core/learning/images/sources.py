@@ -312,7 +312,7 @@ def _read_folder(folder: Path) -> Split:
 
 
 def _files_below(folder: str) -> list[str]:
-    """In order of their names; hidden ones are left out, and links that lead back to where they are."""
+    """Files, then folders, by name, without hidden ones and without links to a folder that holds them."""
     files: list[str] = []
     folders: list[str] = []
     with os.scandir(folder) as entries:
