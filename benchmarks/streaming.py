@@ -129,7 +129,7 @@ def main() -> int:
         folder = options.folder or Path(temporary) / "images"
         if not (folder / "train").exists():
             make_image_folder(folder, options.images, options.classes)
-        status = report(_kept(rows(folder, min(1000, options.images)), found))
+        status = report(_kept(rows(folder, min(4000, options.images)), found))
     if options.write:
         write_figures(SPEED, "benchmarks.streaming", f"{conditions}.\n\n{markdown(found)}")
     return status

@@ -4,6 +4,7 @@ What an image looks like depends on the seed, the epoch and its number alone (`V
 which they were asked for. So neither the number of processes nor an interruption changes anything.
 """
 
+import math
 import multiprocessing
 import os
 import signal
@@ -45,12 +46,12 @@ class _Batch:
 
     Attributes:
         images: uint8 [m, side, side, 3].
-        kept: int64 [m], places of the images among those asked for.
+        kept: m places of the images among those asked for. No tensor: each of those is memory to be handed over.
         broken: name and sentence of the others.
     """
 
     images: Tensor
-    kept: Tensor
+    kept: tuple[int, ...]
     broken: tuple[tuple[str, str], ...]
 
 
@@ -63,7 +64,8 @@ class _Decoder(Dataset[_Batch]):
     share: float
 
     def __getitem__(self, task: _Task) -> _Batch:
-        images = np.empty((len(task.indices), self.resolution, self.resolution, 3), np.uint8)
+        images = _shared((len(task.indices), self.resolution, self.resolution, 3))
+        pixels = images.numpy()
         kept: list[int] = []
         broken: list[tuple[str, str]] = []
         for place, index in enumerate(task.indices):
@@ -71,9 +73,9 @@ class _Decoder(Dataset[_Batch]):
             if isinstance(result, str):
                 broken.append((self.splits[task.split].name(index), result))
             else:
-                images[len(kept)] = result
+                pixels[len(kept)] = result
                 kept.append(place)
-        return _Batch(torch.from_numpy(images[: len(kept)]), torch.tensor(kept, dtype=torch.int64), tuple(broken))
+        return _Batch(images[: len(kept)], tuple(kept), tuple(broken))
 
     def one(self, split: int, index: int, views: Views | None) -> Pixels | str:
         """An image's pixels, or why there are none."""
@@ -85,6 +87,12 @@ class _Decoder(Dataset[_Batch]):
             return decode_view(fetched, self.resolution, name, views, index)
         except ValueError as error:
             return str(error)
+
+
+def _shared(shape: tuple[int, ...]) -> Tensor:
+    """uint8 in memory that another process can have without a copy, as torch's own `default_collate` makes it."""
+    storage = torch.UntypedStorage._new_shared(math.prod(shape))
+    return torch.empty(0, dtype=torch.uint8).set_(storage).view(shape)
 
 
 class _Tasks(Sampler[_Task]):
@@ -289,7 +297,7 @@ class StreamedPart:
                 yield _Task(self.split, tuple(self.indices[index.cpu().numpy()].tolist()), views)
 
         for batch in self.pool.stream(tasks()):
-            kept = asked.pop(0)[batch.kept].to(self.labels.device)
+            kept = asked.pop(0)[torch.tensor(batch.kept, dtype=torch.int64)].to(self.labels.device)
             images = batch.images.permute(0, 3, 1, 2).to(self.labels.device, non_blocking=True)
             yield ImagePart(images, self.labels[kept], self.name)
 
