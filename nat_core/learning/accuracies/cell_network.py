@@ -73,7 +73,7 @@ class CellNetwork:
         answers = np.full((len(self.members), len(read)), WORTHLESS)
         if len(alive):
             graphs = encode_cells(read.chosen(alive))
-            answers[:, alive] = [predicted_targets(member, graphs) for member in self.members]
+            answers[:, alive] = predicted_targets(self.members, graphs)
         return answers
 
 
@@ -108,7 +108,7 @@ def fit_cell_network(
     for fold in range(int(folds.max()) + 1):
         member = fit_member(graphs, wanted, torch.from_numpy(np.flatnonzero(folds != fold)), config, fold)
         own = np.flatnonzero(folds == fold)
-        unseen[own] = predicted_targets(member, select(graphs, torch.from_numpy(own)))
+        unseen[own] = predicted_targets([member], select(graphs, torch.from_numpy(own)))[0]
         members.append(member)
     return CellNetwork(tuple(members), shape, known), unseen
 

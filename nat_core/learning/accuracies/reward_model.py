@@ -97,7 +97,7 @@ class RewardModel:
         if not architectures:
             return np.empty(0)
         graphs = _encode(architectures).to(self.device)
-        targets = np.stack([predicted_targets(member, graphs) for member in self.members])
+        targets = predicted_targets(self.members, graphs)
         return COMBINATIONS[self.config.combine](self.scale.to_percent(targets))
 
 
@@ -164,7 +164,7 @@ def fit_reward_model(
         seen, unseen = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         members.append(fit_member(graphs, targets, torch.from_numpy(seen).to(device), config, number))
         left_out = select(graphs, torch.from_numpy(unseen).to(device))
-        predicted.append(scale.to_percent(predicted_targets(members[-1], left_out)))
+        predicted.append(scale.to_percent(predicted_targets(members[-1:], left_out)[0]))
         measured.append(accuracies_percent[unseen])
     quality = _fit_quality(np.concatenate(predicted), np.concatenate(measured))
     return RewardModel(tuple(members), scale, config, space, len(architectures), quality, device)
@@ -220,11 +220,13 @@ def _batches(seen: Tensor, batch: int, steps: int, generator: torch.Generator) -
 
 
 @torch.inference_mode()
-def predicted_targets(member: GraphRegressor, graphs: Data) -> NDArray[np.float64]:
-    """[n] targets predicted for n graphs."""
+def predicted_targets(members: Sequence[GraphRegressor], graphs: Data) -> NDArray[np.float64]:
+    """[members, n] targets that each predicts for n graphs."""
     device = graphs.x.device
-    parts = torch.arange(graph_count(graphs), device=device).split(_CHUNK.get(device.type, _CHUNK["cuda"]))
-    return torch.cat([member(select(graphs, part)) for part in parts]).double().cpu().numpy()
+    numbers = torch.arange(graph_count(graphs), device=device).split(_CHUNK.get(device.type, _CHUNK["cuda"]))
+    parts = (select(graphs, part) for part in numbers)
+    predicted = [torch.stack([member(part) for member in members]) for part in parts]
+    return torch.cat(predicted, dim=1).double().cpu().numpy()
 
 
 def _fit_quality(predicted: NDArray[np.float64], measured: NDArray[np.float64]) -> FitQuality:

@@ -10,7 +10,7 @@ number: cells of any size are accepted and renaming nodes changes nothing.
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain
 
 import numpy as np
 import torch
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
-from nat_core.architecture.cell import MAX_EDGES, Architecture, Cell, Combine, Edge
-from nat_core.architecture.operations import INDEX, NULL, OPERATIONS, Kind, Operation
-from nat_core.architecture.rows import CellRows
+from nat_core.architecture.cell import MAX_EDGES, Architecture
+from nat_core.architecture.operations import INDEX, OPERATIONS, Kind, Operation
+from nat_core.architecture.rows import CellRows, Numbers
 from nat_core.architecture.spaces import Space
 from nat_core.architecture.transitions import legal_targets
 
@@ -71,24 +71,8 @@ def encode(architectures: Sequence[Architecture]) -> Data:
     """
     if not architectures:
         raise ValueError("a batch needs at least one architecture")
-    graphs = [_topology(*_topology_key(architecture)) for architecture in architectures]
-    operations = [INDEX[name] for architecture in architectures for name in architecture.operations]
-    pointers = {
-        name: _pointer([getattr(graph, field).shape[-1 if "index" in field else 0] for graph in graphs])
-        for name, field in (("node", "x"), ("edge", "edge_index"), ("link", "link_index"))
-    }
-    numbers = {name: _numbers(pointer) for name, pointer in pointers.items()}
-    offset = {name: pointers["node"][number] for name, number in numbers.items()}
-    return Data(
-        x=torch.cat([graph.x for graph in graphs]),
-        edge_index=torch.cat([graph.edge_index for graph in graphs], dim=1) + offset["edge"],
-        edge_attr=torch.cat([graph.edge_attr for graph in graphs]),
-        operation=torch.tensor(operations, dtype=torch.long),
-        edge_cell=torch.cat([graph.edge_cell for graph in graphs]),
-        link_index=torch.cat([graph.link_index for graph in graphs], dim=1) + offset["link"],
-        batch=numbers["node"], edge_batch=numbers["edge"], link_batch=numbers["link"],
-        **{f"{name}_ptr": pointer for name, pointer in pointers.items()},
-    )  # fmt: skip
+    cells = [[cell for _, cell in architecture.cells] for architecture in architectures]
+    return _encoded(CellRows.of(list(chain.from_iterable(cells))), np.array([len(item) for item in cells]))
 
 
 def select(graphs: Data, chosen: Tensor) -> Data:
@@ -139,71 +123,50 @@ def _rows(pointer: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def encode_cells(rows: CellRows) -> Data:
     """One batch of graphs as of `encode`, for n architectures of a single cell each."""
-    node_rows, edge_rows = _cell_features(rows, is_reduction=False)
+    return _encoded(rows, np.ones(len(rows), dtype=np.int64))
+
+
+def _encoded(rows: CellRows, cells: Numbers) -> Data:
+    """A batch of graphs, each of the next `cells` [n] of `rows`: a normal one, and a reduction one if there are two."""
+    owner = np.repeat(np.arange(len(cells)), cells)
+    is_reduction = np.append(False, owner[1:] == owner[:-1])
+    node_rows, edge_rows = _cell_features(rows, is_reduction)
     count, last = rows.nodes + 1, node_rows.shape[1] - 1
     first = np.cumsum(count) - count
     place = np.arange(last + 1)
     has_node = (place < rows.nodes[:, None]) | (place == last)
-    graph, edge = np.nonzero(rows.exists)
-    linked, node = np.nonzero(rows.forms_output)
-    ends = [first[graph] + nodes[graph, edge] for nodes in (rows.sources, rows.targets)]
-    links = [first[linked] + node, first[linked] + rows.nodes[linked]]
-    sizes = {"node": count, "edge": rows.exists.sum(axis=1), "link": rows.forms_output.sum(axis=1)}
-    pointers = {name: _pointer(values.tolist()) for name, values in sizes.items()}
-    numbers = {name: _numbers(pointer) for name, pointer in pointers.items()}
+    cell, edge = np.nonzero(rows.exists)
+    ends = [first[cell] + nodes[cell, edge] for nodes in (rows.sources, rows.targets)]
+    links, linked = _links(rows, first, is_reduction)
+    owners = {"node": np.repeat(owner, count), "edge": owner[cell], "link": owner[linked]}
+    numbers = {name: torch.from_numpy(values) for name, values in owners.items()}
+    sizes = {name: torch.bincount(values, minlength=len(cells)) for name, values in numbers.items()}
     return Data(
         x=torch.from_numpy(node_rows[has_node]).float(),
         edge_index=torch.from_numpy(np.stack(ends)),
         edge_attr=torch.from_numpy(edge_rows[rows.exists]).float(),
         operation=torch.from_numpy(rows.operations[rows.exists]),
-        edge_cell=torch.zeros(len(graph), dtype=torch.long),
-        link_index=torch.from_numpy(np.stack(links)),
+        edge_cell=torch.from_numpy(is_reduction[cell].astype(np.int64)),
+        link_index=torch.from_numpy(links),
         batch=numbers["node"], edge_batch=numbers["edge"], link_batch=numbers["link"],
-        **{f"{name}_ptr": pointer for name, pointer in pointers.items()},
+        **{f"{name}_ptr": torch.cat([values.new_zeros(1), values.cumsum(0)]) for name, values in sizes.items()},
     )  # fmt: skip
 
 
-_CellKey = tuple[int, int, tuple[tuple[int, int], ...], tuple[int, ...], Combine]
+def _links(rows: CellRows, first: Numbers, is_reduction: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
+    """[2, links] from nodes of the output to the output and from a normal cell's to its reduction cell's, which is the
+    last of its architecture, and [links] in which cell each ends. Cells begin at the nodes `first`."""
+    linked, node = np.nonzero(rows.forms_output)
+    second = np.flatnonzero(is_reduction)
+    outputs = first + rows.nodes
+    ends = np.concatenate([linked, second])
+    begins = np.concatenate([first[linked] + node, outputs[second - 1]])
+    order = np.argsort(ends, kind="stable")
+    return np.stack([begins, outputs[ends]])[:, order], ends[order]
 
 
-def _topology_key(architecture: Architecture) -> tuple[_CellKey, ...]:
-    return tuple(
-        (cell.inputs, cell.nodes, tuple([(edge.source, edge.target) for edge in cell.edges]), cell.output, cell.combine)
-        for _, cell in architecture.cells
-    )
-
-
-@lru_cache(maxsize=4096)
-def _topology(*keys: _CellKey) -> Data:
-    """The parts of a graph that do not depend on operations."""
-    nodes: list[list[float]] = []
-    positions: list[list[float]] = []
-    edges: list[tuple[int, int]] = []
-    links: list[tuple[int, int]] = []
-    types: list[int] = []
-    outputs: list[int] = []
-    for is_reduction, (inputs, count, ends, output, combine) in enumerate(keys):
-        cell = Cell(inputs, count, tuple(Edge(NULL, *pair) for pair in ends), output, combine)
-        first = len(nodes)
-        outputs.append(first + count)
-        (node_rows,), (position_rows,) = _cell_features(CellRows.of([cell]), bool(is_reduction))
-        nodes += node_rows.tolist()
-        positions += position_rows.tolist()
-        edges += [(first + source, first + target) for source, target in ends]
-        links += [(first + node, first + count) for node in cell.output_nodes]
-        types += [is_reduction] * len(ends)
-    links += pairwise(outputs)
-    return Data(
-        x=torch.tensor(nodes),
-        edge_index=torch.tensor(edges, dtype=torch.long).reshape(-1, 2).T,
-        edge_attr=torch.tensor(positions).reshape(-1, EDGE_FEATURES),
-        edge_cell=torch.tensor(types, dtype=torch.long),
-        link_index=torch.tensor(links, dtype=torch.long).T,
-    )
-
-
-def _cell_features(rows: CellRows, is_reduction: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of n cells: [n, N + 1, NODE_FEATURES] of nodes, the cell's output node last, and [n, E, EDGE_FEATURES]."""
+def _cell_features(rows: CellRows, is_reduction: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """[n, N + 1, NODE_FEATURES] of n cells' nodes, the output node last, and [n, E, EDGE_FEATURES] of their edges."""
     depth, height = rows.depths(rows.exists), rows.heights(rows.exists)
     deepest, highest = (levels.max(axis=1, keepdims=True).clip(1) for levels in (depth, height))
     deep, high = depth / deepest, height / highest
@@ -217,11 +180,11 @@ def _cell_features(rows: CellRows, is_reduction: bool) -> tuple[NDArray[np.float
     outside = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, _HALF_LOG[rows.forms_output.sum(axis=1)], 0.0]
     for place, (values, of_output) in enumerate(zip(inside, outside, strict=True)):
         nodes[:, :, place], nodes[:, last, place] = values, of_output
-    nodes[:, :, -2], nodes[:, :, -1] = is_reduction, rows.concatenates[:, None]
+    nodes[:, :, -2], nodes[:, :, -1] = is_reduction[:, None], rows.concatenates[:, None]
     from_input = np.take_along_axis(rows.is_input, rows.sources, axis=1)
     edges = [
         np.take_along_axis(deep, rows.sources, axis=1), np.take_along_axis(deep, rows.targets, axis=1),
-        np.take_along_axis(high, rows.targets, axis=1), from_input & is_reduction,
-        np.full(rows.sources.shape, is_reduction),
+        np.take_along_axis(high, rows.targets, axis=1), from_input & is_reduction[:, None],
+        np.broadcast_to(is_reduction[:, None], from_input.shape),
     ]  # fmt: skip
     return nodes, np.stack([np.asarray(values, dtype=np.float64) for values in edges], axis=2)
