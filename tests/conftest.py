@@ -1,5 +1,6 @@
 """What every test shares: one thread per process, so that parallel tests do not fight; no network; runs elsewhere."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from benchmarks.runs import mlflow_server as mlflow_server_in
 from nat_core.learning.support.device import available_devices
 
 torch.set_num_threads(1)
+gc.set_threshold(50_000)  # all that is imported and collected stays, and would be searched for garbage again and again
 # Tests that mostly wait, for a browser, a server or a process; the longest first.
 WAITING = ("tests/browser/test_train", "tests/browser/", "tests/runs/")
 # Long tests that share nothing with their file: any worker takes any of them.
@@ -51,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     computing = sorted((file for file in files if not file.startswith(WAITING)), key=lambda file: file not in ALONE)
     turn = {file: place for some in (dict.fromkeys(waiting), computing) for place, file in enumerate(some)}
     items.sort(key=lambda item: turn[file_of(item)])
+
+
+def pytest_collection_finish() -> None:
+    """What all tests need is not searched for garbage any more."""
+    gc.collect()
+    gc.freeze()
 
 
 def file_of(item: pytest.Item) -> str:
