@@ -22,7 +22,7 @@ from benchmarks.runs import mlflow_server as mlflow_server_in
 from nat_core.learning.support.device import available_devices
 
 torch.set_num_threads(1)
-gc.set_threshold(50_000)  # all that is imported and collected stays, and would be searched for garbage again and again
+gc.set_threshold(100_000)  # all that is imported and collected stays, and would be searched for garbage again and again
 # Tests that mostly wait, for a browser, a server or a process; the longest first.
 WAITING = ("tests/browser/test_train", "tests/browser/", "tests/runs/")
 # Long tests that share nothing with their file: any worker takes any of them.

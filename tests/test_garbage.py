@@ -19,10 +19,12 @@ def thresholds():
 
 
 def test_work_that_begins_ends_the_start():
+    gc.set_threshold(700, 10, 10)
+    search_seldom()
     search_seldom()
     assert gc.isenabled() and gc.get_threshold()[0] >= 10_000
     search_as_usual()
-    assert gc.get_freeze_count() > 10_000 and gc.get_threshold()[0] < 10_000
+    assert gc.get_freeze_count() > 10_000 and gc.get_threshold() == (700, 10, 10)
     ring = []
     ring.append(ring)
     del ring
