@@ -1,7 +1,5 @@
 """`python -m nat_core`."""
 
-import sys
+from nat_core.cli import run
 
-from nat_core.cli import main
-
-sys.exit(main())
+run()

@@ -1,10 +1,12 @@
 """What every test shares: one thread per process, so that parallel tests do not fight; no network; runs elsewhere."""
 
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -14,6 +16,7 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 import pytest
 import torch
 from filelock import FileLock
+from streamlit.components.v2 import manifest_scanner
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -21,6 +24,7 @@ from benchmarks.runs import mlflow_server as mlflow_server_in
 from nat_core.learning.support.device import available_devices
 
 torch.set_num_threads(1)
+gc.set_threshold(100_000)  # all that is imported and collected stays, and would be searched for garbage again and again
 # Tests that mostly wait, for a browser, a server or a process; the longest first.
 WAITING = ("tests/browser/test_train", "tests/browser/", "tests/runs/")
 # Long tests that share nothing with their file: any worker takes any of them.
@@ -53,8 +57,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: turn[file_of(item)])
 
 
+def pytest_collection_finish() -> None:
+    """What all tests need is not searched for garbage any more."""
+    gc.collect()
+    gc.freeze()
+
+
 def file_of(item: pytest.Item) -> str:
     return item.nodeid.partition("::")[0]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_are_looked_for_once():
+    """Streamlit's harness reads what is said of all installed packages before each app: most of what a page takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(params=available_devices())

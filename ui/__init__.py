@@ -1,1 +1,5 @@
 """Streamlit: state in the address, widgets, charts, drawings. Nothing below this room knows it."""
+
+from nat_core.garbage import search_seldom
+
+search_seldom()  # Streamlit forces a search after every run of a script, see `ui.heap`

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from nat_core.cli import application, architectures, evaluate, export, front, policies, predict, runs, train, transform
 from nat_core.cli.app import app
+from nat_core.garbage import search_seldom
 
 __all__ = [
     "application", "architectures", "evaluate", "export", "front", "main", "policies", "predict", "run", "runs",
@@ -38,4 +39,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run() -> None:
     """The command `nat-lab`."""
+    search_seldom()
     sys.exit(main())

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
+from nat_core.garbage import search_as_usual
 from nat_core.runs.artifacts import Snapshots, checkpoints_of
 from nat_core.runs.folders import waiting_for
 from nat_core.runs.kinds import work_of
@@ -203,6 +204,7 @@ def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listene
             return State.STOPPED
         context = _context(tracking, run, work, should_stop, reporter, listener)
         _prepare_torch(run.request.threads)
+        search_as_usual()
         with _companions(run, should_stop) as have_come:
             if run.request.workers > 1 and have_come:
                 _log(tracking, run.id, f"{run.request.workers} processes of the cluster share the work")

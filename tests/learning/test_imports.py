@@ -29,15 +29,16 @@ def test_the_compiler_is_loaded_when_it_is_used():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["torch._dynamo", "torch._dynamo.config", "torch._dynamo.nothing"])
-def test_specs_are_found_before_and_after_the_compiler_is_loaded(name):
+@pytest.mark.parametrize("names", [["torch._dynamo"], ["torch._dynamo.config", "torch._dynamo.nothing"]])
+def test_specs_are_found_before_and_after_the_compiler_is_loaded(names):
     code = f"""
 from importlib.util import find_spec
-before = find_spec({name!r})
+found = {{name: find_spec(name) for name in {names!r}}}
 import nat_core.learning, torch_geometric
 for _ in range(2):
-    after = find_spec({name!r})
-    assert (before is None) == (after is None) and (before is None or after.origin == before.origin)
+    for name, before in found.items():
+        after = find_spec(name)
+        assert (before is None) == (after is None) and (before is None or after.origin == before.origin), name
     import torch._dynamo
     torch._dynamo.config
 """

@@ -15,19 +15,19 @@ from nat_core.network.costs import cost_model
 from nat_core.network.export_torch import torch_source
 from nat_core.network.networks import build_network
 
-# Runs an exported file where nothing of this project can be imported: weights and images in, logits out.
+# Runs exported files where nothing of this project can be imported: weights and images in, logits out.
 RUNNER = """
 import json, runpy, sys
 import torch
-folder = sys.argv[1]
-module = runpy.run_path(folder + "/network.py")
-network = module["build_network"]().eval()
-tensors = torch.load(folder + "/tensors.pt", weights_only=True)
-network.load_state_dict(tensors["weights"])
-with torch.no_grad():
-    torch.save(network(tensors["images"]), folder + "/logits.pt")
-foreign = sorted(name for name in sys.modules if name.split(".")[0] in ("nat_core", "torch_geometric", "fvcore"))
-print(json.dumps({"parameters": sum(p.numel() for p in network.parameters()), "foreign": foreign}))
+for folder in sys.argv[1:]:
+    module = runpy.run_path(folder + "/network.py")
+    network = module["build_network"]().eval()
+    tensors = torch.load(folder + "/tensors.pt", weights_only=True)
+    network.load_state_dict(tensors["weights"])
+    with torch.no_grad():
+        torch.save(network(tensors["images"]), folder + "/logits.pt")
+    foreign = sorted(name for name in sys.modules if name.split(".")[0] in ("nat_core", "torch_geometric", "fvcore"))
+    print(json.dumps({"parameters": sum(p.numel() for p in network.parameters()), "foreign": foreign}))
 """
 
 
@@ -66,24 +66,32 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_file_is_the_network_with_torch_alone(case, tmp_path):
-    architecture, config = CASES[case]
-    torch.manual_seed(0)
-    network = build_network(architecture, config).eval()
-    randomise(network)
-    images = torch.randn(2, 3, config.resolution, config.resolution)
-    (tmp_path / "network.py").write_text(torch_source(architecture, config))
-    torch.save({"weights": network.state_dict(), "images": images}, tmp_path / "tensors.pt")
-    command = [sys.executable, "-c", RUNNER, str(tmp_path)]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What one process, which runs the files of all cases, says of each, and the folder of the case."""
+    folders = [tmp_path_factory.mktemp(f"exported-{number}") for number in range(len(CASES))]
+    for folder, (architecture, config) in zip(folders, CASES.values(), strict=True):
+        torch.manual_seed(0)
+        network = build_network(architecture, config).eval()
+        randomise(network)
+        images = torch.randn(2, 3, config.resolution, config.resolution)
+        (folder / "network.py").write_text(torch_source(architecture, config))
+        torch.save({"weights": network.state_dict(), "images": images}, folder / "tensors.pt")
+        with torch.no_grad():
+            torch.save(network(images), folder / "expected.pt")
+    command = [sys.executable, "-c", RUNNER, *map(str, folders)]
+    answer = subprocess.run(command, cwd=folders[0], capture_output=True, text=True, timeout=240)
     assert answer.returncode == 0, answer.stderr
-    told = json.loads(answer.stdout)
-    assert told == {"parameters": cost_model(config).cost(architecture).parameters, "foreign": []}
-    with torch.no_grad():
-        expected = network(images)
+    return dict(zip(CASES, zip(folders, map(json.loads, answer.stdout.splitlines()), strict=True), strict=True))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_file_is_the_network_with_torch_alone(case, told):
+    (architecture, config), (folder, answer) = CASES[case], told[case]
+    assert answer == {"parameters": cost_model(config).cost(architecture).parameters, "foreign": []}
+    expected = torch.load(folder / "expected.pt")
     assert expected.std() > 0.01
-    torch.testing.assert_close(torch.load(tmp_path / "logits.pt"), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(torch.load(folder / "logits.pt"), expected, atol=1e-5, rtol=1e-5)
 
 
 def randomise(network: torch.nn.Module) -> None:

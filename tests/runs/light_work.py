@@ -61,7 +61,7 @@ def teach() -> None:
 
 
 if __name__ == "__main__":
-    from nat_core.cli import main
+    from nat_core.cli import run
 
     teach()
-    sys.exit(main(sys.argv[1:]))
+    run()

@@ -26,6 +26,7 @@ from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.reward_model_config import FOLDS, RewardModelConfig
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.graphs.graph import encode, graph_count, select
+from nat_core.learning.support.optimizers import AdamW
 from nat_core.learning.support.ranks import TargetScale, rank_correlation
 from nat_core.specification import specified
 
@@ -196,9 +197,7 @@ def fit_member(graphs: Data, targets: Tensor, seen: Tensor, config: RewardModelC
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         member = GraphRegressor(config.width, config.layers, config.embedding).to(targets.device)
-    optimizer = torch.optim.AdamW(
-        member.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
+    optimizer = AdamW(member.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=config.steps, pct_start=0.1
     )

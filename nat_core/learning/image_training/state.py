@@ -19,6 +19,7 @@ from nat_core.learning.image_training.evaluations import Evaluations
 from nat_core.learning.image_training.weight_training import shared_weights_sgd
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support import checkpoint
+from nat_core.learning.support.optimizers import SGD
 from nat_core.learning.training.state import TrainingState, fill, new_state, tensors_of
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
@@ -46,7 +47,7 @@ class ImageState:
     """
 
     supernet: Supernet
-    sgd: torch.optim.SGD
+    sgd: SGD
     learner: TrainingState
     best: Policy
     accepted: int = 0

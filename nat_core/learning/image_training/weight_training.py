@@ -22,6 +22,7 @@ from nat_core.learning.image_training.config import (
     TRANSFORMED_SHARE,
     WEIGHT_DECAY,
 )
+from nat_core.learning.support.optimizers import SGD
 from nat_core.network.supernet import Supernet
 
 LEARNING_RATE = 0.01
@@ -34,7 +35,7 @@ def shared_weights_sgd(
     classifier_rate: float = CLASSIFIER_RATE,
     momentum: float = MOMENTUM,
     weight_decay: float = WEIGHT_DECAY,
-) -> torch.optim.SGD:
+) -> SGD:
     """The optimiser of shared weights. What an architecture does not use has no gradient, so a step leaves it alone.
 
     Args:
@@ -49,12 +50,12 @@ def shared_weights_sgd(
         {"params": body, "rate": 1.0},
         {"params": list(supernet.classifier.parameters()), "rate": classifier_rate},
     ]
-    sgd = torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, weight_decay=weight_decay)
+    sgd = SGD(groups, lr=learning_rate, momentum=momentum, weight_decay=weight_decay)
     set_learning_rate(sgd, learning_rate)
     return sgd
 
 
-def set_learning_rate(sgd: torch.optim.SGD, learning_rate: float) -> None:
+def set_learning_rate(sgd: SGD, learning_rate: float) -> None:
     """Sets the body's learning rate, and the classifier's in its proportion."""
     for group in sgd.param_groups:
         group["lr"] = learning_rate * group["rate"]
@@ -77,7 +78,7 @@ def draw_architecture(
 
 def weight_step(
     supernet: Supernet,
-    sgd: torch.optim.SGD,
+    sgd: SGD,
     images: Tensor,
     labels: Tensor,
     architecture: Architecture,

@@ -12,7 +12,10 @@ import threading
 import weakref
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing import forkserver
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -210,7 +213,27 @@ def _context() -> Any:
     """A clean process starts the workers: one that trains has threads, which must not be forked."""
     context = torch.multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    with _findable():
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _findable() -> Iterator[None]:
+    """A process that starts within finds this program, whatever its current folder.
+
+    The one that starts the workers is not told this one's `sys.path`. Without it, it would import nothing, and each
+    worker everything.
+    """
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parents[3]), before)))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
 
 
 def _as_it_is(batch: Any) -> Any:

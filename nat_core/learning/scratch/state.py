@@ -12,6 +12,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.learning.scratch.config import Budget, EvaluationConfig
 from nat_core.learning.scratch.measured import MeasuredResult
 from nat_core.learning.support import checkpoint
+from nat_core.learning.support.optimizers import SGD
 from nat_core.network.config import NetworkConfig
 from nat_core.network.networks import CellNetwork, build_network
 from nat_core.network.typed import channels_last
@@ -35,7 +36,7 @@ class ScratchState:
     """
 
     network: CellNetwork
-    optimizer: torch.optim.SGD
+    optimizer: SGD
     generator: Generator
     order: Tensor
     pending: Tensor
@@ -72,7 +73,7 @@ def new_state(
     module = channels_last(module.to(device))
     generator = Generator(device).manual_seed(seed)
     module.drop_path.generator = generator
-    optimizer = torch.optim.SGD(
+    optimizer = SGD(
         module.parameters(),
         lr=budget.learning_rate,
         momentum=budget.momentum,

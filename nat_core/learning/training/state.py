@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support import checkpoint
+from nat_core.learning.support.optimizers import Adam
 from nat_core.learning.training.config import TrainingConfig
 
 KIND = checkpoint.Kind("training", version=2, writer="`train`")
@@ -29,7 +30,7 @@ class TrainingState:
     """
 
     policy: Policy
-    optimizer: torch.optim.Adam
+    optimizer: Adam
     generator: torch.Generator
     step: int = 0
     baseline: float = 0.0
@@ -51,7 +52,7 @@ def new_state(config: TrainingConfig, device: torch.device | str = "cpu") -> Tra
         torch.manual_seed(config.seed)
         policy = Policy(config.shape, config.rule).to(device)
     adam = config.optimizer
-    optimizer = torch.optim.Adam(
+    optimizer = Adam(
         policy.parameters(), lr=adam.learning_rate, betas=adam.betas, weight_decay=adam.weight_decay, fused=True
     )
     return TrainingState(policy, optimizer, torch.Generator().manual_seed(config.seed))

@@ -4,6 +4,8 @@ import gc
 import io
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from nat_core.learning.images.decoding import Views
 from nat_core.learning.images.encoded import ParquetRows
 from nat_core.learning.images.images import IMAGENET_MEAN, load_images
 from nat_core.learning.images.streaming import WORKERS_VARIABLE, GivenUpError
+from nat_core.paths import PROJECT
 from tests.support.image_folder import make_image_folder
 
 SIDES = (40, 70)
@@ -316,3 +319,22 @@ def test_workers_can_be_set(monkeypatch, folder):
         monkeypatch.setenv(WORKERS_VARIABLE, wrong)
         with pytest.raises(ValueError, match=f"{WORKERS_VARIABLE} is '{wrong}'; accepted: whole numbers from 1 to 256"):
             read(load(folder).training)
+
+
+# The program is found by `sys.path` alone, and the current folder is another one.
+FAR_AWAY = """
+import sys
+sys.path.insert(0, {project!r})
+from nat_core.learning.images.streaming import _context
+worker = _context().Process(target=eval, args=("__import__('os')._exit('torch' in __import__('sys').modules)",))
+worker.start()
+worker.join()
+sys.exit(worker.exitcode != 1)
+"""
+
+
+def test_processes_find_what_they_need_imported_whatever_the_current_folder(tmp_path):
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-c", FAR_AWAY.format(project=str(PROJECT))]
+    done = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
