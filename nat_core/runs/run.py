@@ -229,7 +229,7 @@ def run_of(record: RunRecord, request_of: RequestOf) -> Run | None:
             silent_since=_number(own, "silent_since"),
             job=Job(request.cluster, own["job"]) if own.get("job") else None,
         )
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         return None
 
 
