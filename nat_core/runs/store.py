@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from nat_core.runs.folders import Folders
 from nat_core.runs.run import RunRecord
-from nat_core.sentences import brief, without_password
+from nat_core.sentences import seen, without_password
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Record
@@ -69,20 +69,17 @@ def address_of(uri: str) -> Address:
     """
     uri = uri.strip()
     scheme, separator, rest = uri.partition("://")
-    if brief(uri, len(uri) + 1) != uri or len(uri) > _LONGEST_ADDRESS:
-        raise ValueError(
-            f"no runs can be recorded at {brief(uri, 60)!r}: it is too long, or no line of text; {_ACCEPTED}"
-        )
+    shown = without_password(uri, 100)
+    if seen(uri) != uri or len(uri) > _LONGEST_ADDRESS:
+        raise ValueError(f"no runs can be recorded at {shown}: it is too long, or no line of text; {_ACCEPTED}")
     if not separator or scheme.split("+")[0] != "sqlite":
         return Address(uri, None)
     text, question, parameters = rest.partition("?")
     name = text.removeprefix("/")
     if not text.startswith("/") or name in ("", ":memory:"):
-        raise ValueError(f"no runs can be recorded at {without_password(uri)}: it names no file; {_ACCEPTED}")
+        raise ValueError(f"no runs can be recorded at {shown}: it names no file; {_ACCEPTED}")
     if name.startswith("file:"):
-        raise ValueError(
-            f"no runs can be recorded at {without_password(uri)}: it holds a URI of SQLite's own; {_ACCEPTED}"
-        )
+        raise ValueError(f"no runs can be recorded at {shown}: it holds a URI of SQLite's own; {_ACCEPTED}")
     database = Path(name).resolve()
     return Address(f"{scheme}:///{database}{question}{parameters}", database)
 

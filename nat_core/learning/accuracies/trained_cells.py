@@ -154,8 +154,8 @@ def _csv(path: Path, accuracy: str | None) -> Iterator[Row]:
 def _parquet(path: Path, accuracy: str | None) -> Iterator[Row]:
     """Only the columns that are needed; equal texts are one, as the file keeps them."""
     schema, about = pq.read_schema(path), pq.read_metadata(path)
-    wanted = [name for name in ("genotype", "budget", accuracy, *ACCURACY_COLUMNS) if name in schema.names]
-    names = list(dict.fromkeys(wanted))
+    wanted = dict.fromkeys(("genotype", "budget", accuracy or ACCURACY_COLUMNS[0], *ACCURACY_COLUMNS))
+    names = [name for name in wanted if name in schema.names]
     for name in names:
         if schema.names.count(name) > 1 or pa.types.is_nested(schema.field(name).type):
             raise ValueError(f"the column {name!r:.60} is there twice, or holds more than one value in a row")
@@ -164,7 +164,7 @@ def _parquet(path: Path, accuracy: str | None) -> Iterator[Row]:
     with pq.ParquetFile(path, read_dictionary=texts) as file:
         read = file.read(names)
         columns = {name: _values(read.column(name)) for name in names}
-    return _rows(pd.DataFrame(columns or {name: [] for name in schema.names}), accuracy)
+    return _rows(pd.DataFrame(columns) if columns else pd.DataFrame(columns=schema.names), accuracy)
 
 
 def _values(column: pa.ChunkedArray) -> pd.Series:
