@@ -97,7 +97,7 @@ def read_trained(path: Path, accuracy: str | None = None) -> list[TrainedCells]:
             raise ValueError(f"ends with {path.suffix or 'nothing'!r:.20}")
         return grouped(path.stem, list(reader(path, accuracy)))
     except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror or error}); {_ACCEPTED}") from error
+        raise ValueError(f"{path} cannot be read ({brief(error.strerror or error, 100)}); {_ACCEPTED}") from error
     except _DAMAGE as error:
         text = brief(error) or type(error).__name__
         raise ValueError(f"{path}: {text}" if "accepted: " in text else f"{path}: {text}; {_ACCEPTED}") from error

@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from nat_core.learning.support.files import load_tensors, save_tensors
+from nat_core.sentences import brief
 from nat_core.specification import flat
 
 
@@ -67,9 +68,11 @@ def loading(path: Path, kind: Kind, config: Configuration) -> Iterator[tuple[dic
         _check(facts, kind, config)
         yield tensors, facts
     except KeyError as error:
-        raise ValueError(f"{path}: {error} is missing; accepted: a checkpoint written by {kind.writer}") from error
-    except (ValueError, RuntimeError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path}: {error}; accepted: a checkpoint of the same configuration") from error
+        raise ValueError(
+            f"{path}: {brief(error, 100)} is missing; accepted: a checkpoint written by {kind.writer}"
+        ) from error
+    except (ValueError, RuntimeError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
+        raise ValueError(f"{path}: {brief(error, 300)}; accepted: a checkpoint of the same configuration") from error
 
 
 def _check(facts: Mapping[str, Any], kind: Kind, config: Configuration) -> None:
