@@ -59,7 +59,7 @@ from ui.view import View
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when images are first opened
 SLOW_SECONDS = 1.0
-LONGEST_SENTENCE = 500  # characters; the longest lists every operation that is accepted
+LONGEST_SENTENCE = 600  # characters; the longest lists every operation that is accepted
 MODEL = PRETRAINED / "fully_concat" / trainings_model_files.FILE
 POLICY = PRETRAINED / "nasbench201"
 PIECES = (
@@ -97,12 +97,14 @@ class Door:
         mutate: damages one of them.
         enter: uses it.
         guarded: whether nothing may be executed meanwhile, and no file be opened outside the fuzzer's own folder.
+        share: of the inputs that another door gets; less where one takes long.
     """
 
     seeds: Callable[[], tuple[Any, ...]]
     mutate: Callable[[Any, random.Random], Any]
     enter: Callable[[Any], object]
     guarded: bool = False
+    share: float = 1.0
 
 
 class Guard:
@@ -506,7 +508,7 @@ DOORS: dict[str, Door] = {
     "notation": Door(_genotypes, damaged_text, notation.parse),
     "architecture": Door(lambda: (*library(), "nasbench201:77", *_genotypes()), damaged_text, resolve),
     "text": Door(_texts, damaged_text, _read_document, guarded=True),
-    "long text": Door(_long_texts, damaged_bytes, _read_document, guarded=True),
+    "long text": Door(_long_texts, damaged_bytes, _read_document, guarded=True, share=0.05),
     "argument": Door(_arguments, damaged_text, _quietly(architecture_of), guarded=True),
     "policy file": Door(lambda: ((POLICY / "policy.safetensors").read_bytes(),), damaged_bytes, _load_damaged_policy),
     "card file": Door(lambda: ((POLICY / "card.json").read_text(encoding="utf-8"),), damaged_text, _load_damaged_card),
@@ -522,7 +524,7 @@ DOORS: dict[str, Door] = {
     "request": Door(
         lambda: (request_for("train-images", preset("smoke", "loose_end")).to_json(),), damaged_text, Request.from_json
     ),
-    "images": Door(lambda: (_few_images(),), damaged_bytes, _read_damaged_images),
+    "images": Door(lambda: (_few_images(),), damaged_bytes, _read_damaged_images, share=0.25),
     "csv table": Door(_trained_csv, damaged_text, _table("cells.csv")),
     "parquet table": Door(_trained_parquet, damaged_bytes, _table("cells.parquet")),
     "lanas trace": Door(lambda: (_trace(),), _damaged_trace, _table("cells.json")),
@@ -607,11 +609,12 @@ def main() -> int:
     parser.add_argument("--door", choices=list(DOORS), action="append")
     options = parser.parse_args()
     doors = options.door or list(DOORS)
-    cases = options.cases or max(1, round(options.inputs / len(doors)))
+    whole = sum(DOORS[name].share for name in doors)
     total, failures = 0, 0
     for name in doors:
         extremes = Extremes()
         _seeds(name)
+        cases = options.cases or max(1, round(options.inputs * DOORS[name].share / whole))
         results = [run(name, number, extremes) for number in range(options.first, options.first + cases)]
         failed = [result for result in results if isinstance(result, Failure)]
         total, failures, accepted = total + len(results), failures + len(failed), results.count(True)

@@ -6,7 +6,6 @@ and the trace of LaNAS (facebookresearch/LaMCTS), a JSON object from 28 numbers 
 """
 
 import csv
-import json
 import math
 import warnings
 from collections import defaultdict
@@ -26,6 +25,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture, Edge
 from nat_core.architecture.spaces import SPACES
 from nat_core.sentences import brief
+from nat_core.specification import from_json
 
 # What others call the column, the first that is there.
 ACCURACY_COLUMNS = ("accuracy", "accuracy_percent", "best_percent", "test32_percent")
@@ -200,11 +200,11 @@ def _rows(table: pd.DataFrame, accuracy: str | None) -> Iterator[Row]:
 
 
 def _lanas(path: Path, _: str | None) -> Iterator[Row]:
-    trace = json.loads(path.read_text(encoding="utf-8"))
+    trace = from_json(path.read_text(encoding="utf-8"))
     if not isinstance(trace, dict):
         raise ValueError("it holds no JSON object")
     for key, value in trace.items():
-        yield Row(notation.shortest(lanas_architecture(json.loads(key))), float(value))
+        yield Row(notation.shortest(lanas_architecture(from_json(key))), float(value))
 
 
 def lanas_architecture(numbers: Sequence[int]) -> Architecture:

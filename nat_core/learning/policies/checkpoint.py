@@ -23,7 +23,7 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.earlier import in_parts
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
 from nat_core.sentences import brief
-from nat_core.specification import OneOf, check, number_at, read, specified
+from nat_core.specification import OneOf, check, from_json, number_at, read, specified
 
 FORMAT_VERSION = 1
 WEIGHTS = "policy.safetensors"
@@ -160,7 +160,7 @@ def load_card(folder: Path | str) -> PolicyCard:
     with _naming(path):
         if path.stat().st_size > _MAX_CARD_BYTES:
             raise ValueError(f"larger than {_MAX_CARD_BYTES} bytes")
-        card = PolicyCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        card = PolicyCard.from_dict(from_json(path.read_text(encoding="utf-8")))
         return replace(card, folder=path.parent)
 
 

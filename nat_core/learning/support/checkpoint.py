@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nat_core.learning.support.files import load_tensors, save_tensors
 from nat_core.sentences import brief
-from nat_core.specification import flat
+from nat_core.specification import flat, from_json
 
 
 class Configuration(Protocol):
@@ -64,7 +64,7 @@ def loading(path: Path, kind: Kind, config: Configuration) -> Iterator[tuple[dic
     """
     try:
         tensors, metadata = load_tensors(path)
-        facts = json.loads(metadata[kind.name])
+        facts = from_json(metadata[kind.name])
         _check(facts, kind, config)
         yield tensors, facts
     except KeyError as error:
