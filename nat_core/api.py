@@ -6,9 +6,10 @@ An ARCHITECTURE argument is an `Architecture`, or a text that names or holds one
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, overload
 
 from nat_core import notebook
@@ -27,6 +28,7 @@ from nat_core.paths import PRETRAINED
 from nat_core.prediction import Prediction
 from nat_core.prediction import predict as run_predict
 from nat_core.runs.folders import default_folders
+from nat_core.specification import check
 from nat_core.tradeoff import SHARES, Front, fronts_by
 from nat_core.transformation import Options, Transformation
 from nat_core.transformation import transform as run_transform
@@ -63,6 +65,8 @@ def read(source: str | os.PathLike[str], choice: str = "") -> Architecture:
         source: a text; or a path (`pathlib.Path`) to a file: a genotype, a log, a source file, JSON, YAML.
         choice: in a file that holds several, a name, a number from 1, or ``last``.
     """
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"the source is {source!r:.60}; accepted: a text, or the path of a file")
     if isinstance(source, str):
         return Document(source).one(choice).architecture if choice else resolve(source)
     with Path(source).open("rb") as file:
@@ -84,6 +88,7 @@ def cost(architecture: Architecture | str, network: str | None = None, **sizes: 
         network: "cifar", "imagenet" or "nasbench201"; None: the one that such cells are usually built into.
         **sizes: `channels`, `layers`, `classes`, `resolution` (pixels), `auxiliary`; by default as published.
     """
+    _check(network=network)
     given = _architecture(architecture)
     return cost_model(network_config(given, network, **sizes)).cost(given)
 
@@ -127,6 +132,7 @@ def transform(
         candidates: how many of the policy's proposals are compared within each budget that is tried, 1 to 1,000.
         network, **sizes: as of `cost`, where multiply-adds are counted.
     """
+    _check(policy=policy, max_macs=max_macs, candidates=candidates, network=network)
     given = _architecture(architecture)
     loaded, card = catalogue.load_for(_roots(), given, policy)
     options = Options(samples=candidates, max_macs=max_macs, network=network_config(given, network, **sizes))
@@ -152,6 +158,9 @@ def front(
         cost: what budgets limit: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
         network, **sizes: as of `cost`.
     """
+    _check(policy=policy, candidates=candidates, cost=cost, network=network)
+    if isinstance(budgets, str | bytes) or not isinstance(budgets, Iterable):
+        raise ValueError(f"budgets is {budgets!r:.60}; accepted: a list of shares")
     given = _architecture(architecture)
     config = network_config(given, network, **sizes)
     found, *_ = fronts_by(_roots(), [given], policy, tuple(budgets), candidates=candidates, cost=cost, network=config)
@@ -172,7 +181,8 @@ def predict(
     Args:
         policy: whose accuracy source predicts; None: for each architecture the first policy that fits it.
     """
-    if isinstance(architectures, str | Architecture):
+    _check(policy=policy)
+    if isinstance(architectures, str | bytes | Architecture) or not isinstance(architectures, Iterable):
         return run_predict([_architecture(architectures)], _roots(), policy)[0]
     return run_predict([*map(_architecture, architectures)], _roots(), policy)
 
@@ -191,13 +201,29 @@ def export(
         weights: a state dict of DARTS' code or one like it; None: fresh weights.
         network, **sizes: as of `cost`.
     """
+    _check(network=network)
     given, output = _architecture(architecture), Path(path)
     write_network(given, network_config(given, network, **sizes), output, Path(weights) if weights else None)
     return output
 
 
 def _architecture(given: Architecture | str) -> Architecture:
-    return given if isinstance(given, Architecture) else resolve(given)
+    if isinstance(given, Architecture):
+        return given
+    if isinstance(given, str):
+        return resolve(given)
+    raise TypeError(f"an architecture is {given!r:.60}; accepted: an Architecture, or a text that names or holds one")
+
+
+_TYPES: Mapping[str, Any] = MappingProxyType(
+    {"policy": str | None, "network": str | None, "candidates": int, "cost": str, "max_macs": int | None}
+)
+
+
+def _check(**arguments: Any) -> None:
+    """Raises ValueError for an argument of another type than it is said to have."""
+    for name, value in arguments.items():
+        check(_TYPES[name], value, name)
 
 
 def _roots() -> tuple[Path, ...]:

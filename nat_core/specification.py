@@ -185,6 +185,14 @@ def _place(cls: Any, path: tuple[int | str, ...]) -> tuple[Any, str]:
     return hint, place
 
 
+def from_json(text: str | bytes) -> Any:
+    """What a text holds as JSON. Raises ValueError: it is none, or one that is nested too deep to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("brackets are nested too deep") from None
+
+
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """What objects within a JSON object hold, by dotted names."""
     found: dict[str, Any] = {}

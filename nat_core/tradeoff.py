@@ -216,8 +216,10 @@ def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
     """`shares`, distinct and the largest first. Raises ValueError for what is no share."""
     if not 1 <= len(shares) <= MAX_SHARES:
         raise ValueError(f"there are {len(shares)} budgets; accepted: 1 to {MAX_SHARES}")
-    if wrong := [share for share in shares if not 0 < share <= 1]:
-        raise ValueError(f"a budget is {wrong[0]}; accepted: shares of the input's cost, more than 0 and at most 1")
+    if wrong := [share for share in shares if not (isinstance(share, float | int) and 0 < share <= 1)]:
+        raise ValueError(
+            f"a budget is {wrong[0]!r:.60}; accepted: shares of the input's cost, more than 0 and at most 1"
+        )
     return tuple(sorted(set(shares), reverse=True))
 
 

@@ -4,14 +4,19 @@ import re
 
 from nat_core.architecture.cell import Cell
 from nat_core.drawing.looks import node_label
+from nat_core.sentences import seen
 
 # What Streamlit's Markdown gives a meaning within a line: an underscore at a word's edge, a colon before a word, …
-_MARKS = re.compile(r"[\\`*{}\[\]<>~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)")
+_MARKS = re.compile(r"[\\`*{}\[\]<>~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)|&(?=[#\w]+;)")
+# At a line's beginning: headings, lists, rules.
+_BLOCK = re.compile(r"^(\s*(?:\d{1,9}(?=[.)](?:\s|$))|(?=[#+=-](?![\w.]))))(.)")
+# What would become a link is torn by a mark without width.
+_LINKS = re.compile(r"(?i)https?://|\bwww(?=\.)|(?<=[\w.+-])@(?=[\w-]+\.)")
 
 
 def plain(text: object) -> str:
-    """Text from elsewhere for Markdown to show as it is: names, messages, what a visitor typed."""
-    return _MARKS.sub(r"\\\g<0>", str(text))
+    """Text from elsewhere for Markdown to show as it is, in one line: names, messages, what a visitor typed."""
+    return _BLOCK.sub(r"\g<1>\\\g<2>", _MARKS.sub(r"\\\g<0>", _LINKS.sub("\\g<0>\u2060", seen(text))))
 
 
 def sentence(text: object) -> str:

@@ -94,11 +94,11 @@ class Cell:
             if not 0 <= node < self.nodes:
                 raise ValueError(f"output node {node} does not exist; accepted: 0 to {self.nodes - 1}")
         if len(set(self.output)) != len(self.output):
-            raise ValueError(f"output {list(self.output)} names a node twice")
+            raise ValueError(f"output {list(self.output)!s:.60} names a node twice")
         if not set(self.output_nodes) & set(self.intermediates):
             raise ValueError(
-                f"no intermediate node of the output {list(self.output)} has an incoming edge, so the cell has no "
-                "output of its own"
+                f"no intermediate node of the output {list(self.output)!s:.60} has an incoming edge, so the cell has "
+                "no output of its own"
             )
 
     @cached_property

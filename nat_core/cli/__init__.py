@@ -12,11 +12,15 @@ from typer.exceptions import TyperException
 from nat_core.cli import application, architectures, evaluate, export, front, policies, predict, runs, train, transform
 from nat_core.cli.app import app
 from nat_core.garbage import search_seldom
+from nat_core.sentences import brief
 
 __all__ = [
     "application", "architectures", "evaluate", "export", "front", "main", "policies", "predict", "run", "runs",
     "train", "transform",
 ]  # fmt: skip
+
+
+_LONGEST = 2000  # characters of a message
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return 130
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    print(f"error: {brief(message, _LONGEST)}", file=sys.stderr)
     return 2
 
 

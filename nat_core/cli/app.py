@@ -10,6 +10,7 @@ import typer
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import MAX_BYTES, Document, Found
 from nat_core.naming import looks_like_a_name, named, written
+from nat_core.sentences import brief, seen
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -119,7 +120,7 @@ def _written(text: str) -> Document | None:
     if _file(text):
         return None
     if not document.refusal and _looks_like_a_path(text):
-        raise ValueError(f"there is no file {text!r}")
+        raise ValueError(f"there is no file {text!r:.200}")
     return written(text)
 
 
@@ -165,5 +166,5 @@ def _exists(path: str) -> bool:
 def _say(text: str, found: Found) -> Found:
     label = text if len(text) <= 60 else found.name or found.notation
     for note in found.notes:
-        print(f"{' '.join(label.split())}: {note}", file=sys.stderr)
+        print(f"{brief(label)}: {seen(note)}", file=sys.stderr)
     return found

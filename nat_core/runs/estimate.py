@@ -38,6 +38,7 @@ from nat_core.learning.training.config import TRAININGS, TrainingConfig
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.network.supernet import Supernet
+from nat_core.specification import from_json
 
 # Of a calibration.
 _REPEATS = 3
@@ -122,7 +123,7 @@ def mean_macs(space: Space, network: NetworkConfig) -> float:
 def _read(file: Path) -> dict[str, Calibration]:
     names = {item.name for item in fields(Calibration)}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = from_json(file.read_text(encoding="utf-8"))
         return {key: Calibration(**item) for key, item in found.items() if item.keys() == names}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}

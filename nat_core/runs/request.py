@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, InstanceOf
 
 from nat_core.learning.support.earlier import in_parts
-from nat_core.specification import flat, read, specified
+from nat_core.specification import flat, from_json, read, specified
 
 MAX_NAME = 100
 Threads = Annotated[int, Field(ge=1, le=1024)]
@@ -104,7 +104,7 @@ class Request:
         Raises:
             ValueError: it is neither.
         """
-        head = json.loads(text)
+        head = from_json(text)
         if not isinstance(head, dict) or "config" in head:
             return _parsed(text)
         return replace(_parsed(_json({**head, "command": command, "config": {}})), config=StoredConfig(read))
@@ -167,4 +167,4 @@ def _json(value: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=2048)
 def _parsed(text: str) -> Request:
     """Requests never change, and pages that watch many runs ask for them again and again."""
-    return read(Request, json.loads(text))
+    return read(Request, from_json(text))

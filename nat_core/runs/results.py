@@ -9,6 +9,7 @@ from nat_core.learning.scratch.measured import MeasuredResult, add_measured
 from nat_core.runs.run import Run
 from nat_core.runs.store import reason
 from nat_core.runs.tracking import Tracking
+from nat_core.specification import from_json
 
 _FOLDER = "results"
 
@@ -34,7 +35,7 @@ def stored_results(tracking: Tracking, run_id: str, known: Collection[int] = ())
             for name in names:
                 if (position := int(Path(name).stem)) not in known:
                     text = Path(tracking.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
-                    found[position] = MeasuredResult.from_dict(json.loads(text))
+                    found[position] = MeasuredResult.from_dict(from_json(text))
     except (MlflowException, ValueError) as error:
         raise OSError(f"the results of the run {run_id[:8]} cannot be read ({reason(error)})") from error
     return found

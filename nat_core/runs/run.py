@@ -1,6 +1,5 @@
 """A run as it stands: a value read from the record, its states, and when it counts as ended."""
 
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 from nat_core.runs.cluster.jobs import Job
 from nat_core.runs.processes import Process
 from nat_core.runs.request import Request
+from nat_core.specification import from_json
 
 PREFIX = "nat."
 # What was asked of a run, from its id and what its record lists of that; see `Request.recorded`.
@@ -224,7 +224,7 @@ def run_of(record: RunRecord, request_of: RequestOf) -> Run | None:
             last=_number(own, "last"),
             error=own.get("error", ""),
             metrics=record.metrics,
-            usage=json.loads(own["usage"]) if own.get("usage") else None,
+            usage=from_json(own["usage"]) if own.get("usage") else None,
             folder=own.get("folder", ""),
             silent_since=_number(own, "silent_since"),
             job=Job(request.cluster, own["job"]) if own.get("job") else None,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from nat_core.runs.folders import Folders
 from nat_core.runs.run import RunRecord
+from nat_core.sentences import seen, without_password
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Record
@@ -33,6 +34,7 @@ WHOLE_SECONDS = 60.0
 # MLflow's words for runs that may change by themselves.
 _AT_WORK = ("RUNNING", "SCHEDULED")
 _IDS_AT_ONCE = 50
+_LONGEST_ADDRESS = 2000
 _ACCEPTED = "accepted: sqlite:///FILE, or the address of an MLflow server"
 # What is wrong with a question, not with the record.
 _ANSWERS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS")
@@ -65,15 +67,19 @@ def address_of(uri: str) -> Address:
     Raises:
         ValueError: a database that other processes cannot open.
     """
-    scheme, separator, rest = uri.strip().partition("://")
+    uri = uri.strip()
+    scheme, separator, rest = uri.partition("://")
+    shown = without_password(uri, 100)
+    if seen(uri) != uri or len(uri) > _LONGEST_ADDRESS:
+        raise ValueError(f"no runs can be recorded at {shown}: it is too long, or no line of text; {_ACCEPTED}")
     if not separator or scheme.split("+")[0] != "sqlite":
-        return Address(uri.strip(), None)
+        return Address(uri, None)
     text, question, parameters = rest.partition("?")
     name = text.removeprefix("/")
     if not text.startswith("/") or name in ("", ":memory:"):
-        raise ValueError(f"no runs can be recorded at {uri[:200]}: it names no file; {_ACCEPTED}")
+        raise ValueError(f"no runs can be recorded at {shown}: it names no file; {_ACCEPTED}")
     if name.startswith("file:"):
-        raise ValueError(f"no runs can be recorded at {uri[:200]}: it holds a URI of SQLite's own; {_ACCEPTED}")
+        raise ValueError(f"no runs can be recorded at {shown}: it holds a URI of SQLite's own; {_ACCEPTED}")
     database = Path(name).resolve()
     return Address(f"{scheme}:///{database}{question}{parameters}", database)
 
@@ -88,7 +94,6 @@ def connect(address: Address, folders: Folders) -> tuple["MlflowClient", str, "R
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
     for name in ("mlflow", "alembic"):
@@ -99,7 +104,7 @@ def connect(address: Address, folders: Folders) -> tuple["MlflowClient", str, "R
                 _let_readers_read(address.database)
             client = MlflowClient(tracking_uri=address.uri)
             number = _experiment(client, folders.artifacts.as_uri() if address.database else None)
-    except (MlflowException, sqlite3.Error, OSError) as error:
+    except Exception as error:  # databases' drivers, web clients and plug-ins have errors of their own
         raise unusable(address.uri, error) from error
     speaking = cast("MlflowClient", _Client(client, address))
     reader = FileReader(address.database, number) if address.database else ServerReader(speaking, number)
@@ -108,12 +113,15 @@ def connect(address: Address, folders: Folders) -> tuple["MlflowClient", str, "R
 
 def unusable(where: object, error: Exception) -> ValueError:
     """What is raised where no record can be kept."""
-    return ValueError(f"no runs can be recorded at {where} ({reason(error)}); see MLFLOW_TRACKING_URI and NAT_LAB_RUNS")
+    why = reason(error, 120) or type(error).__name__
+    return ValueError(
+        f"no runs can be recorded at {without_password(where)} ({why}); see MLFLOW_TRACKING_URI and NAT_LAB_RUNS"
+    )
 
 
 def reason(error: BaseException, most: int = 200) -> str:
-    """What an error says, in one line of at most so many characters, without the statement given to a database."""
-    return " ".join(str(error).split("[SQL:")[0].split())[:most]
+    """What an error says, in one line of at most so many characters, without passwords and a database's statement."""
+    return without_password(str(error).split("[SQL:")[0], most)
 
 
 class _Client:
@@ -122,9 +130,9 @@ class _Client:
     def __init__(self, client: "MlflowClient", address: Address) -> None:
         self._client = client
         self._problem = (
-            f"the record of runs at {address.uri} cannot be used"
+            f"the record of runs at {without_password(address.uri)} cannot be used"
             if address.database
-            else f"the tracking server {address.uri} does not answer"
+            else f"the tracking server {without_password(address.uri)} does not answer"
         )
 
     def __getattr__(self, name: str) -> Any:

@@ -324,7 +324,8 @@ def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tra
     refuse_if_public("the record of runs")
     folders = folders or default_folders()
     try:
-        address = address_of(uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folders.database}")
+        asked = uri or os.environ.get("MLFLOW_TRACKING_URI", "").strip()
+        address = address_of(asked or f"sqlite:///{folders.database}")
     except OSError as error:
         raise unusable(folders.root, error) from error
     with _OPENING:  # threads that import MLflow at the same time find half of it

@@ -8,14 +8,14 @@ import pytest
 from benchmarks import fuzz
 from benchmarks.fuzz import DOORS, Door, Failure, run
 
-CASES = 385
+CASES = 250
 # Seeds of these are not there, or are refused by their names.
 NOT_THERE = {"image source", "text", "argument"}
 
 
 @pytest.mark.parametrize("name", DOORS)
 def test_damaged_input_is_understood_or_refused_in_a_sentence(name):
-    results = [run(name, number) for number in range(CASES)]
+    results = [run(name, number) for number in range(round(CASES * DOORS[name].share))]
     assert [result for result in results if isinstance(result, Failure)] == []
     assert not all(results)
 

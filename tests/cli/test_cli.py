@@ -316,3 +316,9 @@ def test_the_module_runs_as_a_program():
     command = [sys.executable, "-m", "nat_core", "show", "DARTZ"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and done.stderr.startswith("error: no architecture 'DARTZ'")
+
+
+def test_nothing_in_a_message_is_obeyed_by_a_terminal(capsys, tmp_path):
+    (file := tmp_path / "a\x1b[31m\u202e.txt").write_text("nothing")
+    status, out, err = run(capsys, "cost", str(file))
+    assert status == 2 and out == "" and "\x1b" not in err and "\u202e" not in err and err.count("\n") == 1

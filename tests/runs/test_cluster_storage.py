@@ -113,3 +113,14 @@ def test_nothing_needs_ray_but_runs_on_a_cluster(tmp_path):
     *_, refused, missing = done.stderr.splitlines()
     assert "is a file here; set MLFLOW_TRACKING_URI" in refused
     assert missing == "Ray is not installed here, which a Ray cluster needs; pip install -r requirements-cluster.txt"
+
+
+@pytest.mark.parametrize(
+    "place", ["s3://", "python://", "://x", "\u202e://x", "reference://x", "github://me:secret@/x", "s3:\n//x"]
+)
+def test_what_is_no_storage_is_one_sentence_and_makes_no_folder(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="; accepted: an absolute path of a folder") as refused:
+        Storage(place).check()
+    assert "secret" not in str(refused.value) and len(str(refused.value)) < 300
+    assert not list(tmp_path.iterdir())

@@ -14,7 +14,8 @@ from nat_core.paths import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.launcher import launch
-from nat_core.runs.run import State
+from nat_core.runs.request import Request
+from nat_core.runs.run import RunRecord, State, run_of
 from nat_core.runs.store import address_of
 from nat_core.runs.tracking import open_tracking
 
@@ -72,3 +73,27 @@ def test_a_launched_run_and_the_reader_find_the_record(uri, light_work, empty_da
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
     assert [json.loads(line)["name"] for line in said.stdout.splitlines()] == ["far from home"], said.stderr
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://[::1", "sqlite+foo:///runs/a.db", "mssql+pyodbc://me:secret@h/x", "sqlite:///a\nb", "sqlite:////a\0.db",
+        "\u202ehttp://x", "x" * 5000, "javascript:alert(1)",
+    ],
+)  # fmt: skip
+def test_whatever_is_no_record_is_one_short_sentence_without_passwords(uri, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"^no runs can be recorded at ") as refused:
+        open_tracking(uri, Folders(tmp_path / "runs"))
+    assert "secret" not in str(refused.value) and "\n" not in str(refused.value) and len(str(refused.value)) < 400
+    assert [path.name for path in tmp_path.iterdir() if path.name != "runs"] == []
+
+
+@pytest.mark.parametrize(
+    "tags", [{"request": "[" * 100_000}, {"usage": "[" * 100_000}, {"request": "[]"}, {"step": "x"}]
+)
+def test_damaged_facts_of_a_record_are_no_run(tags):
+    facts = {"request": '{"kind": "train", "steps": 3}', "state": "queued", "heartbeat": "1", **tags}
+    record = RunRecord("a" * 32, "name", 1.0, {f"nat.{name}": text for name, text in facts.items()}, {})
+    assert run_of(record, lambda run_id, text, command: Request.recorded(text, command, lambda: None)) is None

@@ -1,10 +1,12 @@
 """The Compare page's parts without a page: figures, tables, own architectures."""
 
+import csv
 import math
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nat_core.architecture.library import library
@@ -18,6 +20,7 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS
 from ui.compare import explorer, labels, outputs, own, pairs
 from ui.compare.architectures import _ours, frame
+from ui.compare.download import csv_text
 from ui.compare.explorer import picked_code
 from ui.compare.frames import accuracy_frame, cost_frame, every_cell_frame, front_frame
 from ui.compare.scatter import Marked, front_of, in_view, scatter
@@ -306,3 +309,12 @@ def test_ours_is_flagged_by_the_policys_own_rule(nat_policy):
     assert made.rule == "nat" and outside_rule(made, given) == ()
     pooled = replace(made, architecture=given.architecture.with_operations(["conv_1x1"] * 6))
     assert outside_rule(pooled, given)
+
+
+def test_no_text_in_a_table_is_a_formula():
+    frame = pd.DataFrame(
+        {"name": ["=HYPERLINK(1)", "+1", "@x", "-a", "DARTS", "|op~0|"], "gain": [-1.5, 2, 3, 4, 5, 6]}
+    )
+    names = [row[0] for row in csv.reader(csv_text(frame).splitlines())]
+    assert names == ["name", "'=HYPERLINK(1)", "'+1", "'@x", "'-a", "DARTS", "|op~0|"]
+    assert "-1.5" in csv_text(frame) and "'-1.5" not in csv_text(frame)

@@ -37,9 +37,20 @@ def test_nodes_are_named_as_in_the_drawings():
     ("text", "shown"),
     [
         ("|op~0|+|op~1|", r"|op\~0|+|op\~1|"),
-        ("![x](http://y) <b> $a$ `c` *d*", r"!\[x\](http://y) \<b\> \$a\$ \`c\` \*d\*"),
+        ("![x](ftp://y) <b> $a$ `c` *d*", r"!\[x\](ftp://y) \<b\> \$a\$ \`c\` \*d\*"),
         (":red[x] :smile: a: b", r"\:red\[x\] \:smile: a: b"),
         ("sep_conv_3x3 _x_ __y", r"sep_conv_3x3 \_x\_ \_\_y"),
+        ("# a", r"\# a"),
+        ("- a", r"\- a"),
+        ("12. a", r"12\. a"),
+        ("---", r"\---"),
+        ("#5 -5 3.5 M", "#5 -5 3.5 M"),
+        ("a\n\n# b\n", "a # b "),
+        ("&lt;b&gt; a & b", r"\&lt;b\&gt; a & b"),
+        ("a\x1b[0m\u202eb", "a\ufffd\\[0m\ufffdb"),
+        ("http://a.b", "http://\u2060a.b"),
+        ("www.a.b", "www\u2060.a.b"),
+        ("a@b.c @d", "a@\u2060b.c @d"),
     ],
 )
 def test_nothing_in_text_from_elsewhere_means_anything(text, shown):

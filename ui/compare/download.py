@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 FIGURE_FORMATS = {"svg": "SVG", "png": "PNG"}
+_FORMULA = tuple("=+-@\t\r\n")  # a text that begins so is computed by programs for tables
 _SCALE = 2  # PNG pixels per pixel on the screen
 
 
@@ -38,11 +39,20 @@ def chart_config(name: str, format: str, height: int) -> dict:
     }
 
 
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table as CSV in which no program for tables takes a text for a formula: such a text begins with a quote."""
+
+    def safe(cell: object) -> object:
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+    return frame.map(safe).to_csv(index=False)
+
+
 def csv_button(label: str, file_name: str, frame: Callable[[], pd.DataFrame]) -> None:
     """A download of a table that is made when it is asked for."""
     st.download_button(
         label,
-        data=lambda: frame().to_csv(index=False).encode(),
+        data=lambda: csv_text(frame()).encode(),
         file_name=file_name,
         mime="text/csv",
         on_click="ignore",

@@ -5,7 +5,6 @@ Apache-2.0). It is no part of the project: who fetches it can teach a student by
 needed.
 """
 
-import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.trained_cells import TrainedCells
+from nat_core.specification import from_json
 
 OPERATIONS = (
     "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5",
@@ -45,7 +45,7 @@ class NasBench301:
         try:
             import onnxruntime
 
-            self._encoding = json.loads((folder / ENCODING).read_text(encoding="utf-8"))
+            self._encoding = from_json((folder / ENCODING).read_text(encoding="utf-8"))
             self._session = onnxruntime.InferenceSession(str(folder / model))
         except ImportError as error:
             raise ValueError(

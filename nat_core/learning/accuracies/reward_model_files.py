@@ -15,7 +15,7 @@ from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.reward_model import FitQuality, RewardModel, RewardModelConfig
 from nat_core.learning.support.files import load_tensors, save_tensors
 from nat_core.learning.support.ranks import TargetScale
-from nat_core.specification import read
+from nat_core.specification import from_json, read
 
 FILE = "reward_model.safetensors"
 _LONGEST_ABOUT = 300
@@ -88,7 +88,7 @@ def load_reward_model(folder: Path, device: torch.device | str = "cpu") -> Rewar
     path = folder / FILE
     try:
         tensors, metadata = load_tensors(path)
-        return model_of(tensors, json.loads(metadata["reward_model"]), device)
+        return model_of(tensors, from_json(metadata["reward_model"]), device)
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist; accepted: a folder written by `train` with a reward model") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RuntimeError, OSError) as error:

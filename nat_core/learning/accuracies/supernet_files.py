@@ -13,7 +13,7 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
-from nat_core.specification import OneOf, read, specified
+from nat_core.specification import OneOf, from_json, read, specified
 
 FORMAT_VERSION = 1
 WEIGHTS = "supernet.safetensors"
@@ -77,7 +77,7 @@ def load_supernet(folder: Path, device: torch.device | str = "cpu") -> tuple[Sup
     try:
         if path.stat().st_size > _MAX_CARD_BYTES:
             raise ValueError(f"larger than {_MAX_CARD_BYTES} bytes")
-        card = SupernetCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        card = SupernetCard.from_dict(from_json(path.read_text(encoding="utf-8")))
         supernet = Supernet(SPACES[card.space], card.network)
         path = folder / WEIGHTS
         weights, _ = load_tensors(path)

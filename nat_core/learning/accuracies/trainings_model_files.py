@@ -11,7 +11,7 @@ from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
 from nat_core.paths import PROJECT
-from nat_core.specification import read
+from nat_core.specification import from_json, read
 
 FILE = "trainings_model.json"
 NETWORK_FILE = "cell_network.safetensors"
@@ -41,7 +41,7 @@ def load_trainings_model(folder: Path) -> TrainingsModel:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError(f"larger than {_MOST_BYTES >> 20} MiB")
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = from_json(path.read_text(encoding="utf-8"))
         if not isinstance(facts, dict):
             raise ValueError("no JSON object")
         _check_numbers(facts)
@@ -72,7 +72,7 @@ def _save_network(path: Path, network: CellNetwork) -> None:
 
 def _load_network(path: Path) -> CellNetwork:
     tensors, metadata = load_tensors(path)
-    facts = json.loads(metadata["cell_network"])
+    facts = from_json(metadata["cell_network"])
     shape = read(NetworkShape, facts["shape"])
     count = facts["members"]
     if not isinstance(count, int) or not 1 <= count <= _MOST_MEMBERS:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import parse, write
+from nat_core.specification import from_json
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Evaluations:
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> "Evaluations":
         """The inverse of `to_tensors`."""
-        texts = json.loads(zlib.decompress(tensors["architectures"].numpy().tobytes()))
+        texts = from_json(zlib.decompress(tensors["architectures"].numpy().tobytes()))
         architectures = [parse(text) for text in texts]
         return cls(architectures, tensors["accuracies_percent"].tolist(), tensors["rounds"].tolist())
 

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from nat_core.learning.accuracies import reward_model_files, supernet_files, trainings_model_files
 from nat_core.learning.policies.checkpoint import CARD, CURVE, LABEL, WEIGHTS, load_card, load_policy
+from nat_core.sentences import brief
 
 SUFFIX = ".zip"
 _MIB = 1 << 20
@@ -117,7 +118,7 @@ def _naming(name: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"{name}: truncated, or not an archive ({error}); {_ACCEPTED}") from error
+        raise ValueError(f"{name}: truncated, or not an archive ({brief(error, 100)}); {_ACCEPTED}") from error
     except (ValueError, OSError) as error:
         text = str(error).replace(f"{folder}/", "")
         raise ValueError(f"{name}: {text}" if "accepted: " in text else f"{name}: {text}; {_ACCEPTED}") from error

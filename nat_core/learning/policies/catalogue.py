@@ -30,6 +30,7 @@ from nat_core.learning.policies.checkpoint import (
 )
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.folders import replacing_folder
+from nat_core.sentences import brief
 
 # One folder of policies, or several, of which the first comes first.
 Root = Path | Sequence[Path]
@@ -124,10 +125,14 @@ def folder_of(root: Root, name: str) -> Path:
     """
     known = list_policies(root)
     folder = known.get(name, Path(name))
-    if name not in known and folder.suffix == archive.SUFFIX and folder.is_file():
+    try:
+        is_archive, is_folder = folder.suffix == archive.SUFFIX and folder.is_file(), folder.is_dir()
+    except OSError:  # a name that no file can have
+        is_archive = is_folder = False
+    if name not in known and is_archive:
         return archive.opened(folder)
-    if not folder.is_dir():
-        here = ", ".join(known) or "none here"
+    if not is_folder:
+        here = brief(", ".join(known)) or "none here"
         raise ValueError(f"no policy {name[:60]!r}; accepted: {here}, a policy's folder, or its archive (.zip)")
     return folder
 

@@ -22,7 +22,8 @@ from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.earlier import in_parts
 from nat_core.learning.support.files import load_tensors, save_tensors, write_text
-from nat_core.specification import OneOf, check, number_at, read, specified
+from nat_core.sentences import brief
+from nat_core.specification import OneOf, check, from_json, number_at, read, specified
 
 FORMAT_VERSION = 1
 WEIGHTS = "policy.safetensors"
@@ -159,7 +160,7 @@ def load_card(folder: Path | str) -> PolicyCard:
     with _naming(path):
         if path.stat().st_size > _MAX_CARD_BYTES:
             raise ValueError(f"larger than {_MAX_CARD_BYTES} bytes")
-        card = PolicyCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        card = PolicyCard.from_dict(from_json(path.read_text(encoding="utf-8")))
         return replace(card, folder=path.parent)
 
 
@@ -208,7 +209,7 @@ def _naming(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist; {_ACCEPTED}") from error
     except (ValueError, RecursionError, OSError) as error:
-        raise ValueError(f"{path}: {error}; {_ACCEPTED}") from error
+        raise ValueError(f"{path}: {brief(error, 400)}; {_ACCEPTED}") from error
 
 
 def _check_finite(weights: Mapping[str, Tensor]) -> None:
@@ -219,9 +220,9 @@ def _check_finite(weights: Mapping[str, Tensor]) -> None:
 
 def _check_shapes(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     if missing := expected.keys() - weights.keys():
-        raise ValueError(f"the weight {min(missing)!r} is missing")
+        raise ValueError(f"the weight {min(missing)!r:.80} is missing")
     if unknown := weights.keys() - expected.keys():
-        raise ValueError(f"the weight {min(unknown)!r} belongs to no policy of the card's shape")
+        raise ValueError(f"the weight {min(unknown)!r:.80} belongs to no policy of the card's shape")
     for name, tensor in weights.items():
         if (tensor.shape, tensor.dtype) != (expected[name].shape, expected[name].dtype):
             raise ValueError(

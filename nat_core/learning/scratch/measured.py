@@ -28,7 +28,8 @@ from nat_core.learning.support.device import device_title, machine
 from nat_core.learning.support.files import write_text
 from nat_core.network.costs import cost_model
 from nat_core.paths import ASSETS
-from nat_core.specification import read, specified
+from nat_core.sentences import brief
+from nat_core.specification import from_json, read, specified
 
 SHIPPED = ASSETS / "measured.jsonl"
 TOP = 5
@@ -187,9 +188,9 @@ def read_measured(*paths: Path) -> tuple[MeasuredResult, ...]:
 
 def _read_line(line: str, place: str) -> MeasuredResult:
     try:
-        return MeasuredResult.from_dict(json.loads(line))
+        return MeasuredResult.from_dict(from_json(line))
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{place}: {error}; accepted: a result written by `evaluate`") from error
+        raise ValueError(f"{place}: {brief(error)}; accepted: a result written by `evaluate`") from error
 
 
 def add_measured(path: Path, *results: MeasuredResult) -> None:

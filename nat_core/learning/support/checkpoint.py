@@ -14,7 +14,8 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from nat_core.learning.support.files import load_tensors, save_tensors
-from nat_core.specification import flat
+from nat_core.sentences import brief
+from nat_core.specification import flat, from_json
 
 
 class Configuration(Protocol):
@@ -63,13 +64,15 @@ def loading(path: Path, kind: Kind, config: Configuration) -> Iterator[tuple[dic
     """
     try:
         tensors, metadata = load_tensors(path)
-        facts = json.loads(metadata[kind.name])
+        facts = from_json(metadata[kind.name])
         _check(facts, kind, config)
         yield tensors, facts
     except KeyError as error:
-        raise ValueError(f"{path}: {error} is missing; accepted: a checkpoint written by {kind.writer}") from error
-    except (ValueError, RuntimeError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path}: {error}; accepted: a checkpoint of the same configuration") from error
+        raise ValueError(
+            f"{path}: {brief(error, 100)} is missing; accepted: a checkpoint written by {kind.writer}"
+        ) from error
+    except (ValueError, RuntimeError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
+        raise ValueError(f"{path}: {brief(error, 300)}; accepted: a checkpoint of the same configuration") from error
 
 
 def _check(facts: Mapping[str, Any], kind: Kind, config: Configuration) -> None:

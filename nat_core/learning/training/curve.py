@@ -15,6 +15,7 @@ from typing import Any
 
 from nat_core.learning.policies.checkpoint import CURVE
 from nat_core.learning.support.files import write_text
+from nat_core.specification import from_json
 
 _MAX_BYTES = 4 << 20
 _TYPES = {"command": str, "seed": int, "date": str, "same_weights": bool}
@@ -111,6 +112,6 @@ def _load(path: Path, stamp: int) -> TrainingCurve:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"larger than {_MAX_BYTES} bytes")
-        return TrainingCurve.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return TrainingCurve.from_dict(from_json(path.read_text(encoding="utf-8")))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error

@@ -1,6 +1,7 @@
 """Storage that all nodes of a cluster see: a shared folder, s3://, gs://, or whatever else fsspec reaches."""
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,8 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nat_core.sentences import without_password
+
 VARIABLE = "NAT_LAB_STORAGE"
 ACCEPTED = "accepted: an absolute path of a folder that all nodes share, s3://BUCKET/FOLDER, gs://BUCKET/FOLDER"
+_SCHEMES = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::[A-Za-z][A-Za-z0-9+.-]*)*")
 
 
 def storage_for_runs() -> "Storage":
@@ -41,9 +45,11 @@ class Storage:
     """
 
     def __init__(self, place: str) -> None:
-        if "://" not in place and not Path(place).is_absolute():
-            raise ValueError(f"{VARIABLE} is {place[:100]!r}; {ACCEPTED}")
+        scheme, separator, rest = place.partition("://")
+        if not (_SCHEMES.fullmatch(scheme) and rest.strip("/") if separator else Path(place).is_absolute()):
+            raise ValueError(f"{VARIABLE} is {without_password(place, 100)!r}; {ACCEPTED}")
         self.place = place.rstrip("/") or "/"
+        self._shown = without_password(self.place, 100)
 
     @cached_property
     def _found(self) -> tuple[Any, str]:
@@ -51,10 +57,9 @@ class Storage:
 
         try:
             return url_to_fs(self.place)
-        except ImportError as error:
-            raise ValueError(f"the storage {self.place} cannot be used: {error}; {ACCEPTED}") from error
-        except ValueError as error:
-            raise ValueError(f"{VARIABLE} is {self.place[:100]!r}: {error}; {ACCEPTED}") from error
+        except Exception as error:  # every file system has errors of its own
+            why = without_password(error, 100) or type(error).__name__
+            raise ValueError(f"the storage {self._shown} cannot be used: {why}; {ACCEPTED}") from error
 
     @property
     def _is_folder(self) -> bool:
@@ -62,6 +67,7 @@ class Storage:
 
     def check(self) -> None:
         """Raises ValueError, with what to set, where nothing can be written."""
+        self._found  # noqa: B018  # says what is wrong with the address itself
         try:
             with self._speaking() as system:
                 path = self._path(f".written-{uuid.uuid4().hex}")
@@ -112,8 +118,8 @@ class Storage:
         try:
             yield system
         except Exception as error:  # every file system has errors of its own
-            said = " ".join(str(error).split())[:200] or type(error).__name__
-            raise OSError(f"the storage {self.place} cannot be used ({said})") from error
+            said = without_password(error, 120) or type(error).__name__
+            raise OSError(f"the storage {self._shown} cannot be used ({said})") from error
 
     def _path(self, name: str) -> str:
         return f"{self._found[1].rstrip('/')}/{name}"

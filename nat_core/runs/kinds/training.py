@@ -3,7 +3,6 @@
 A stopped training's policy is in its checkpoint, ready to be used.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from nat_core.learning.training.publish import publish
 from nat_core.runs.artifacts import KEPT
 from nat_core.runs.store import reason
 from nat_core.runs.work import RunContext, Work
+from nat_core.specification import from_json
 
 # Between checkpoints; short runs have some to look at, too.
 _SAVE_SECONDS, _SHORT_SAVE_SECONDS, _SHORT_STEPS = 45.0, 4.0, 1000
@@ -109,7 +109,7 @@ def _read_checkpoint(path: Path) -> tuple[Policy, TrainingConfig, Mapping[str, A
         kind = next((name for name in _KINDS if name in metadata), None)
         if kind is None:
             raise ValueError("it holds no training")
-        counters = json.loads(metadata[kind])
+        counters = from_json(metadata[kind])
         config, prefix = _KINDS[kind](counters)
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118, not a mapping
         weights: dict[str, Tensor] = {name.removeprefix(prefix): file.get_tensor(name) for name in names}

@@ -1,9 +1,14 @@
 """Tables of trained cells: own ones, and those that others publish."""
 
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from nat_core.architecture import notation
@@ -99,3 +104,57 @@ def test_some_can_be_chosen():
     assert table.chosen(np.array([False, True])).architectures == (PDARTS,)
     with pytest.raises(ValueError, match="0 rows"):
         grouped("mine", [])
+
+
+@pytest.mark.parametrize(
+    "name, content, problem",
+    [
+        ("long number.csv", f'genotype,accuracy\n"{TEXTS[0]}",{"9" * 400}\n', "int too large"),
+        ("long number.json", json.dumps({str(TRACE): 10**400}), "int too large"),
+        ("large nodes.json", json.dumps({str([*TRACE[:14], *[10**300] * 14]): 90}), "the source 1000"),
+        ("truth values.json", json.dumps({str([True] * 28).lower(): 90}), "which is not 28 numbers"),
+        ("nested.json", "[" * 100_000, "recursion depth"),
+        ("wide.csv", "a," * 200_000, "more than 1,000 columns"),
+        ("wide rows.csv", "genotype,accuracy\n" + "1," * 20_000, "a row has more fields than the first line"),
+        ("ragged.csv", f'"{TEXTS[0]}",1\n"{TEXTS[0]}",2,3,4\n', "Expected 2 fields in line 2"),
+        ("field.csv", f'"{"a" * 200_000}",accuracy\n1,2\n', "field larger than field limit"),
+    ],
+)
+def test_hostile_tables_are_refused_in_a_short_line(tmp_path, name, content, problem):
+    path = tmp_path / name
+    path.write_text(content)
+    began = time.process_time()
+    with pytest.raises(ValueError, match=problem) as refused:
+        read_trained(path)
+    assert time.process_time() - began < 1
+    assert str(refused.value).count("accepted: ") == 1
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < len(str(path)) + 200
+
+
+@pytest.mark.parametrize("columns", [[["x"]], pa.array([{"a": 1}]), "twice"])
+def test_a_column_of_lists_or_one_that_is_there_twice_is_refused(tmp_path, columns):
+    names = ["genotype", "genotype" if columns == "twice" else "accuracy"]
+    pq.write_table(pa.table([["x"], [1.0] if columns == "twice" else columns], names=names), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="is there twice, or holds more than one value"):
+        read_trained(tmp_path / "a.parquet")
+
+
+def test_a_small_parquet_file_that_unpacks_to_gigabytes_does_not(tmp_path):
+    column = pa.array(["x" * 60_000]).dictionary_encode().take(pa.array([0] * 50_000))  # 3 GB in 1 kB
+    pq.write_table(pa.table({"genotype": column, "accuracy": [1.0] * 50_000}), tmp_path / "a.parquet")
+    program = (
+        "import sys, resource; from pathlib import Path\n"
+        "from nat_core.learning.accuracies.trained_cells import read_trained\n"
+        "try: read_trained(Path(sys.argv[1]))\n"
+        "except ValueError as error: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, error)"
+    )
+    said = subprocess.run([sys.executable, "-c", program, tmp_path / "a.parquet"], capture_output=True, text=True)
+    mebibytes, _, sentence = said.stdout.partition(" ")
+    assert int(mebibytes) < 1000 and "row 1: " in sentence
+
+
+def test_a_parquet_file_with_too_many_rows_is_refused_before_it_is_read(tmp_path):
+    column = pa.array(["x"]).dictionary_encode().take(pa.array(np.zeros(200_001, dtype=np.int64)))
+    pq.write_table(pa.table({"genotype": column, "accuracy": np.ones(200_001)}), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"200,001 rows; accepted: 1 to 200,000$"):
+        read_trained(tmp_path / "a.parquet")

@@ -183,3 +183,11 @@ def test_a_hostile_file_meets_one_line_on_the_command_line(tmp_path, members, ca
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and "'../name.txt' belongs to no policy; accepted: card.json" in error
     assert [path for path in Path(tmp_path).rglob("*") if path != file] == []
+
+
+def test_a_header_with_a_long_name_is_quoted_briefly(tmp_path):
+    content = bytearray(packed(PRETRAINED / "nasbench201"))
+    struct.pack_into("<H", content, 26, 60_000)  # the length of the first member's name, in the header of itself
+    with pytest.raises(ValueError, match="not an archive") as refused:
+        unpack(io.BytesIO(bytes(content)), tmp_path, "given.zip")
+    assert len(str(refused.value)) < 300

@@ -203,3 +203,9 @@ def test_a_reward_model_learns_from_it(result):
     )
     unseen = cells[90:]
     assert rank_correlation(model.accuracy_percent(unseen), np.array([accuracy(cell) for cell in unseen])) > 0.6
+
+
+def test_a_line_nested_too_deep_is_named(tmp_path):
+    (path := tmp_path / "measured.jsonl").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="line 1: brackets are nested too deep; accepted: a result"):
+        read_measured(path)

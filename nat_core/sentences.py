@@ -1,0 +1,23 @@
+"""What messages quote from elsewhere: one line, not too long, and nothing that a terminal or a page would obey."""
+
+import re
+
+# Control characters, marks that turn the direction of writing, what has no width, halves of pairs.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_SECRET = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
+
+
+def seen(text: object) -> str:
+    """Text in one line; what cannot be seen, such as control characters, is shown as �."""
+    return _UNSEEN.sub("�", re.sub(r"[ \t]*[\n\r\v\f]\s*|\t", " ", str(text)))
+
+
+def brief(text: object, most: int = 200) -> str:
+    """The same, at most so many characters of it."""
+    line = " ".join(seen(text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def without_password(text: object, most: int = 200) -> str:
+    """The same of an address, or of a text with addresses in it: without the names and passwords in them."""
+    return brief(_SECRET.sub("…@", str(text)), most)
