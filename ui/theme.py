@@ -22,6 +22,9 @@ h1 { font-size: 1.9rem !important; padding-top: 0 !important; }
 input[role="combobox"] { text-overflow: ellipsis; }
 [data-testid="stMetric"] * { white-space: normal; overflow: visible; }
 [data-testid="stMetricDelta"] { height: auto; max-width: 100%; }
+.st-key-train_parallel .axis :is(path, line) { stroke: currentColor !important; stroke-opacity: 0.4; }
+.st-key-train_parallel .parcoords text { text-shadow: none !important; }
+@media (max-width: 640px) { .st-key-train_parallel { display: none; } }
 @media (max-width: 480px) {
   [data-testid="stButtonGroup"] [role="radiogroup"] button { padding-left: 0.5rem; padding-right: 0.5rem; }
   .katex-display { font-size: 0.85em; }
