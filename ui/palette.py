@@ -56,7 +56,7 @@ const fillPalette = (holder, items, choose) => {
   const kept = focused && buttons.find((button) => button.dataset.operation === focused);
   reach(buttons, kept || holder.querySelector(".current") || buttons[0]);
   if (kept) kept.focus();
-  holder.onkeydown = (event) => walk(event, event.target, buttons);
+  holder.onkeydown = (event) => { walk(event, event.target, buttons); };  // what it returns would cancel the key
 };
 """
 

@@ -1,7 +1,6 @@
 """A visitor who has a keyboard alone: what Tab stops at, whether it can be seen, and how to go there."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from playwright.sync_api import CDPSession, Page
@@ -15,10 +14,11 @@ _FOCUSED = """(() => {
   while (item?.shadowRoot?.activeElement) item = item.shadowRoot.activeElement;
   return item;
 })()"""
-# How an element looks, with what frames it and what is in it; a canvas is its pixels.
+# Whether that is a table's canvas, which draws its cells, and the frame of the one that has the focus, itself.
+_IN_TABLE = f"!!{_FOCUSED}.matches('.dvn-scroller, .dvn-scroller *')"
+# How an element looks, with what frames it and what is in it.
 _LOOKS = """
 window.keyboardLook = (item) => {
-  if (item.tagName === "CANVAS") return item.toDataURL();
   const looks = [], note = (part) => {
     const s = getComputedStyle(part);
     const outline = s.outlineStyle === "none" || s.outlineWidth === "0px" ? "" : s.outlineWidth + s.outlineColor;
@@ -42,15 +42,14 @@ class Stop:
 
     Attributes:
         role, name: as they are told to a screen reader.
-        place: distance of its upper edge from the window's, in pixels.
-        is_visible: whether it looks otherwise with the focus than without it; known when the focus has gone on.
         is_in_window: whether some of it was within the window.
+        looks_focused: whether it looks otherwise with the focus than without it; known when the focus has gone on.
     """
 
     role: str
     name: str
     is_in_window: bool
-    is_visible: bool | None = None
+    looks_focused: bool | None = None
 
     def __str__(self) -> str:
         return f"{self.role} “{self.name}”"
@@ -64,6 +63,7 @@ class Keyboard:
         self.stops: list[Stop] = []
         self._protocol: CDPSession = page.context.new_cdp_session(page)
         page.evaluate(f"() => {{ {_LOOKS} }}")
+        page.add_style_tag(content="* { transition: none !important }")  # so that a look is there at once
 
     def press(self, *keys: str) -> None:
         """Presses keys one after the other and waits for what they do."""
@@ -87,8 +87,8 @@ class Keyboard:
         changed = page.evaluate(
             "() => window.keyboardWas !== null && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas"
         )
-        if self.stops and self.stops[-1].is_visible is None:
-            self.stops[-1].is_visible = changed
+        if self.stops and self.stops[-1].looks_focused is None:
+            self.stops[-1].looks_focused = changed
         stop = self.focused()
         if stop is not None:
             self.stops.append(stop)
@@ -108,15 +108,17 @@ class Keyboard:
             "return box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth; }"
         )
         name = node.get("name", {}).get("value", "")
-        return Stop(node.get("role", {}).get("value", ""), " ".join(name.split()), in_window)
+        role = "table" if page.evaluate(_IN_TABLE) else node.get("role", {}).get("value", "")
+        return Stop(role, " ".join(name.split()), in_window)
 
-    def walk(self) -> Iterator[Stop]:
-        """Every stop up to the page's end, which must come."""
+    def walk(self) -> list[Stop]:
+        """Every stop from here to the page's end, which must come."""
+        stops: list[Stop] = []
         for _ in range(MOST_STOPS):
             stop = self.tab()
             if stop is None:
-                return
-            yield stop
+                return stops
+            stops.append(stop)
         raise AssertionError(f"Tab is still within the page after {MOST_STOPS} stops: {self.stops[-1]}")
 
     def go(self, name: str, role: str = "", backwards: bool = False) -> Stop:
