@@ -6,6 +6,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from ui.along import POINT_JS, Place
+from ui.arrows import ARROWS_JS
 from ui.palette import PALETTE_CSS, PALETTE_JS, Item
 
 _CSS = (
@@ -30,6 +31,7 @@ _CSS = (
 # The SVG comes from this project's own drawing code; every text in it is from the table of operations.
 _JS = (
     POINT_JS
+    + ARROWS_JS
     + PALETTE_JS
     + """
 const PARTS = "g.edge[data-edge], g.node[data-node]";
@@ -50,22 +52,6 @@ const widen = (part) => {
   }
 };
 
-// One part is reached by Tab, the others by arrow keys: the nearest in the key's direction.
-const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
-const middleOf = (part) => {
-  const { left, top, width, height } = (part.querySelector("text") ?? part).getBoundingClientRect();
-  return [left + width / 2, top + height / 2];
-};
-const nearest = (from, parts, [right, down]) => {
-  const [x, y] = middleOf(from);
-  let best = null, least = Infinity;
-  for (const part of parts) {
-    const [dx, dy] = middleOf(part).map((value, axis) => value - [x, y][axis]);
-    const along = dx * right + dy * down, across = Math.abs(dx * down) + Math.abs(dy * right);
-    if (part !== from && along > 1 && along + 2 * across < least) [best, least] = [part, along + 2 * across];
-  }
-  return best;
-};
 const shortcut = (event) => {
   const modified = event.ctrlKey || event.metaKey;
   if (event.key === "Delete" || event.key === "Backspace") return "delete";
@@ -119,7 +105,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
       if (!isPart(part)) continue;
       part.classList.add("part");
       part.classList.toggle("selected", nameOf(part) === data.selected);
-      part.setAttribute("tabindex", "-1");
       part.setAttribute("role", "button");
       part.setAttribute("aria-label", part.querySelector("title").textContent);
       part.setAttribute("aria-pressed", String(nameOf(part) === data.selected));
@@ -127,9 +112,10 @@ export default function ({ parentElement, data, setTriggerValue }) {
     }
     const parts = [...holder.querySelectorAll(".part")];
     const named = (name) => parts.find((part) => nameOf(part) === name);
-    (named(focused) ?? named(data.selected) ?? parts[0])?.setAttribute("tabindex", "0");
+    const one = named(focused) ?? named(data.selected) ?? parts[0];
+    reach(parts, one);
     if (focused !== null ? !holder.contains(holder.getRootNode().activeElement) : data.selected && awaitsFocus()) {
-      (named(focused) ?? named(data.selected) ?? parts[0])?.focus({ preventScroll: true });
+      one?.focus({ preventScroll: true });
     }
   });
   const chosen = [...holder.querySelectorAll(".part")].find((part) => nameOf(part) === data.selected);
@@ -164,16 +150,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (name) {
       edited = performance.now();
       setTriggerValue("shortcut", `${name} ${nameOf(part)}`);
+    } else if (event.key === "Enter" || event.key === " ") choose(event);
+    else {
+      walk(event, part, holder.querySelectorAll(".part"));
+      return;
     }
-    else if (event.key === "Enter" || event.key === " ") choose(event);
-    else if (event.key in DIRECTIONS) {
-      const next = nearest(part, holder.querySelectorAll(".part"), DIRECTIONS[event.key]);
-      if (next) {
-        part.setAttribute("tabindex", "-1");
-        next.setAttribute("tabindex", "0");
-        next.focus();
-      }
-    } else return;
     event.preventDefault();
   };
 }

@@ -11,7 +11,7 @@ from nat_core.architecture.library import library
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning.nasbench201 import table
 from nat_core.naming import resolve
-from ui import notices, reading
+from ui import drop, notices, reading
 from ui.public import limits
 from ui.text import plain
 from ui.view import canonical, choose_cell, unread
@@ -41,6 +41,7 @@ def architecture() -> Architecture:
         _CHOOSERS[st.session_state["source"]](current)
     reading.several()
     with st.container():  # always there, so that a sentence coming or going does not shift what is below it
+        drop.anywhere("Drop the file to read its cell", limits().upload_megabytes, _take, _refuse)
         if error := st.session_state.get("cell_error"):
             notices.problem(error, "The input stays as it was")
     return resolve(st.session_state["cell"])
@@ -157,7 +158,17 @@ def _upload(current: Architecture) -> None:
 def _take_upload() -> None:
     file = st.session_state["uploaded"]
     if file is not None:
-        reading.take(file.getvalue(), f"File {file.name[:60]}", file.name[:60])
+        _take(file.getvalue(), file.name)
+
+
+def _take(content: bytes, name: str) -> None:
+    """Reads a file that was uploaded or dropped."""
+    reading.take(content, f"File {name[:60]}", name[:60])
+
+
+def _refuse(problem: str) -> None:
+    """Says why what was dropped is not read."""
+    st.session_state["cell_error"] = problem
 
 
 _CHOOSERS: dict[str, Callable[[Architecture], None]] = {

@@ -143,7 +143,7 @@ def _onnx(architecture: Architecture, network: NetworkConfig, weights: UploadedF
 def _text(architecture: Architecture) -> None:
     names = notation.expressible(architecture)
     own = names.index(notation_read()) if notation_read() in names else 0
-    name = st.selectbox("Notation", names, own, format_func=lambda n: notation.TITLES[n], width=340)
+    name = st.selectbox("Notation", names, own, format_func=lambda n: notation.TITLES[n], width=560)
     st.code(notation.write(architecture, name), language=None, wrap_lines=True)
 
 

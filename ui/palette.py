@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
+from ui.arrows import ARROWS_JS
+
 PALETTE_CSS = """
 .palette { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 6px; }
 .palette button {
@@ -22,7 +24,7 @@ PALETTE_CSS = """
 .palette button.forbidden .name { font-weight: 400; opacity: 0.75; }
 """  # noqa: E501
 
-# `fillPalette(holder, items, choose)`: a button per item, whose focus stays.
+# `fillPalette(holder, items, choose)`: a button per item, whose focus stays. It needs `ARROWS_JS`.
 PALETTE_JS = """
 const fillPalette = (holder, items, choose) => {
   holder.setAttribute("role", "group");
@@ -50,12 +52,17 @@ const fillPalette = (holder, items, choose) => {
     button.onclick = () => choose(item.name);
     return button;
   }));
-  if (focused) holder.querySelector(`[data-operation="${focused}"]`)?.focus();
+  const buttons = [...holder.children];
+  const kept = focused && buttons.find((button) => button.dataset.operation === focused);
+  reach(buttons, kept || holder.querySelector(".current") || buttons[0]);
+  if (kept) kept.focus();
+  holder.onkeydown = (event) => { walk(event, event.target, buttons); };  // what it returns would cancel the key
 };
 """
 
 _JS = (
-    PALETTE_JS
+    ARROWS_JS
+    + PALETTE_JS
     + """
 export default function ({ parentElement, data, setTriggerValue }) {
   let holder = parentElement.querySelector(".palette");

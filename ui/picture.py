@@ -5,6 +5,8 @@ from typing import Literal
 
 import streamlit as st
 
+from ui.arrows import ARROWS_JS
+
 Mark = Literal["chosen", "faint"]
 
 _CSS = """
@@ -15,10 +17,13 @@ _CSS = """
 .picture .chosen { filter: drop-shadow(0 0 3px var(--st-primary-color)) drop-shadow(0 0 3px var(--st-primary-color)); }
 .picture [role=button] { cursor: pointer; }
 .picture [role=button]:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+@media (max-width: 640px) { .picture svg { min-width: 600px; } }
 """
 
 # The SVG comes from this project's own drawing code; every text in it is from the table of operations.
-_JS = """
+_JS = (
+    ARROWS_JS
+    + """
 const PARTS = "g[data-choice], g[data-edge], g[data-node]";
 export default function ({ parentElement, data, setTriggerValue }) {
   let holder = parentElement.querySelector(".picture");
@@ -41,18 +46,23 @@ export default function ({ parentElement, data, setTriggerValue }) {
     return part;
   };
   holder.onclick = choose;
+  if (!data.clickable) return;
+  const parts = [...holder.querySelectorAll(PARTS)];
+  holder.querySelector("svg").setAttribute("role", "group");
+  for (const part of parts) {
+    part.setAttribute("role", "button");
+    part.setAttribute("aria-pressed", String(data.marks[part.id] === "chosen"));
+  }
+  reach(parts, parts.find((part) => part === holder.getRootNode().activeElement)
+    ?? parts.find((part) => data.marks[part.id] === "chosen") ?? parts[0]);
   holder.onkeydown = (event) => {
+    const part = event.target.closest(PARTS);
+    if (!part || walk(event, part, parts)) return;
     if ((event.key === "Enter" || event.key === " ") && choose(event)) event.preventDefault();
   };
-  if (data.clickable) {
-    holder.querySelector("svg").setAttribute("role", "group");
-    for (const part of holder.querySelectorAll(PARTS)) {
-      part.setAttribute("role", "button");
-      part.setAttribute("tabindex", "0");
-    }
-  }
 }
 """
+)
 
 _component = st.components.v2.component("picture", css=_CSS, js=_JS)
 

@@ -18,8 +18,25 @@ h1 { font-size: 1.9rem !important; padding-top: 0 !important; }
 [data-testid="stCaptionContainer"] { opacity: 0.75; }
 [data-testid="stCaptionContainer"]:has(a) { opacity: 0.9; }
 [data-testid="stCode"] .token.parameter { color: inherit; }
+[data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; row-gap: 0.25rem; overflow: visible; }
+input[role="combobox"] { text-overflow: ellipsis; }
+[data-testid="stMetric"] * { white-space: normal; overflow: visible; }
+[data-testid="stMetricDelta"] { height: auto; max-width: 100%; }
+.st-key-train_parallel .axis :is(path, line) { stroke: currentColor !important; stroke-opacity: 0.4; }
+.st-key-train_parallel .parcoords text { text-shadow: none !important; }
+@media (max-width: 640px) { .st-key-train_parallel { display: none; } }
 @media (max-width: 480px) {
   [data-testid="stButtonGroup"] [role="radiogroup"] button { padding-left: 0.5rem; padding-right: 0.5rem; }
+  .katex-display { font-size: 0.85em; }
+}
+/* Columns too narrow to be read, in a small window, a magnified one or with larger text, stand one below the other. */
+[data-testid="stColumn"] { min-width: min(12rem, 100%); }
+@media (min-width: 641px) and (max-width: 900px) {
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
+  [data-testid="stColumn"] { min-width: min(20rem, 100%); }
+}
+[data-testid="stColumn"]:has(> [data-testid="stVerticalBlock"] > :first-child > [data-testid="stMetric"]) {
+  min-width: 8.5rem;
 }
 @media (max-width: 1200px) {
   .st-key-side_by_side [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
@@ -40,6 +57,15 @@ SIDE_BY_SIDE = "side_by_side"
 FRONT = "front"
 
 
+# Where Streamlit does not frame what has the focus.
+_FOCUS_CSS = """
+<style>
+[data-testid="stTopNavLink"]:focus-visible, [data-testid="stBaseButton-elementToolbar"]:focus-visible,
+.modebar-btn:focus-visible { outline: 2px solid COLOR !important; outline-offset: 1px; }
+[data-testid="stMain"]:focus-visible { outline: 2px solid COLOR; outline-offset: -2px; }
+</style>
+"""
+
 # White on the dark theme's light blue is hard to read.
 _DARK_CSS = """
 <style>
@@ -50,7 +76,8 @@ _DARK_CSS = """
 
 def apply_css() -> None:
     """What Streamlit's configuration cannot express: spacing, and colours with enough contrast to be read."""
-    st.html(_CSS + (_DARK_CSS if theme().name == "dark" else ""))
+    focus = _FOCUS_CSS.replace("COLOR", theme().accent)
+    st.html(_CSS + focus + (_DARK_CSS if theme().name == "dark" else ""))
 
 
 def wordmark() -> str:

@@ -15,8 +15,9 @@ from nat_core.naming import resolve, resolve_in
 from nat_core.runs.kinds import request_for
 from nat_core.runs.processes import process
 from nat_core.runs.run import Run, State
+from ui.train import parallel
 from ui.train.board import thinned
-from ui.train.curves import CHARTS, differing, figure, legend, legend_rows, series
+from ui.train.curves import CHARTS, differing, figure, legend, legend_rows, series, smoothed
 from ui.train.live import ahead_of
 from ui.train.table import matching, run_frame
 
@@ -100,6 +101,55 @@ def test_a_legend_of_several_runs_has_room_below_the_title():
     assert rows == len(two.data)  # each as wide as the chart
     assert two.layout.margin.t - one.layout.margin.t >= 18 * (len(two.data) - 1)
     assert two.layout.height - two.layout.margin.t == one.layout.height - one.layout.margin.t  # of the plot itself
+
+
+def test_a_curve_is_averaged_over_steps_however_far_apart_its_points_are():
+    assert smoothed([], 5.0) == [] and smoothed([(3, 1.0)], 5.0) == [(3, 1.0)]
+    assert smoothed([(0, 1.0), (1, 3.0)], 0.0) == [(0, 1.0), (1, 3.0)]
+    kept = 0.36787944  # 1/e, of a point that is one time constant away
+    (_, first), (_, second), (_, third) = smoothed([(0, 1.0), (5, 3.0), (5000, 7.0)], 5.0)
+    assert first == 1.0 and second == pytest.approx((kept + 3) / (kept + 1)) and third == pytest.approx(7.0)
+    noise = random.Random(0)
+    noisy = [(step, 2.0 + noise.gauss(0, 1)) for step in range(400)]
+    spread = [max(value for _, value in part) - min(value for _, value in part)
+              for part in (noisy[100:], smoothed(noisy, 8)[100:], smoothed(noisy, 40)[100:])]  # fmt: skip
+    assert spread[0] > 2 * spread[1] > 2 * spread[2]
+
+
+def test_what_was_measured_stays_faint_behind_a_smoothed_curve_and_is_in_no_legend():
+    gains = next(chart for chart in CHARTS if chart.title.startswith("Mean gain"))
+    curves = [{"gain": [(step, step % 2.0) for step in range(50)]}] * 2
+    plain, smooth = figure(gains, ["a", "b"], curves, 49, 1), figure(gains, ["a", "b"], curves, 49, 1, smoothing=0.1)
+    behind, front = smooth.data[:2], smooth.data[2:]
+    assert [line.y for line in behind] == [line.y for line in plain.data] and len(front) == 2
+    assert all(line.hoverinfo == "skip" and line.showlegend is False for line in behind)
+    assert {line.line.color for line in behind}.isdisjoint(line.line.color for line in front)
+    assert smooth.layout.title.text == plain.layout.title.text == gains.title
+    assert max(front[0].y[20:]) < 0.7 < max(behind[0].y) and smooth.layout.hovermode == "x unified"
+
+
+def test_runs_are_lines_across_the_settings_that_differ_up_to_their_result():
+    base = preset("smoke", "fully_concat")
+    runs = [
+        run_of(name, with_options(base, {"seed": seed, "epochs": epochs}), best=best)
+        for name, seed, epochs, best in (("a", 0, 6, 1.25), ("b", 3, 9, 0.5), ("7", 4, 9, None))
+    ]
+    chart = parallel.figure(runs)
+    axes = {axis.label: axis for axis in chart.data[0].dimensions}
+    assert next(iter(axes)) == "Run" and list(axes)[-1] == "Best gain" and len(axes) == 4
+    assert axes["Run"].ticktext == ("a", "b") and axes["seed"].values == (0, 3)
+    assert chart.data[0].dimensions[-1].values == (1.25, 0.5)
+    assert parallel.figure(runs[1:]) is None and parallel.figure([runs[0]] * 2) is None and parallel.figure([]) is None
+    mixed = replace(runs[1], request=replace(runs[1].request, kind="evaluate"))
+    assert parallel.figure([runs[0], mixed]) is None
+
+
+def test_an_axis_has_numbers_only_where_all_values_are():
+    assert parallel.axis("x", ["1", "2.5"])["values"] == [1.0, 2.5]
+    assert parallel.axis("x", ["1", "nan"])["ticktext"] == parallel.axis("x", ["1", "nan", "1"])["ticktext"]
+    assert parallel.axis("x", ["True", "False", "True"])["values"] == [0, 1, 0]
+    assert parallel.axis("Run", ["1", "2"], is_text=True)["ticktext"] == ["1", "2"]
+    assert parallel.axis("x", ["a" * 40, "b"])["ticktext"][0] == "a" * 13 + "…"
 
 
 def test_the_timeline_takes_any_architecture_of_the_space():

@@ -71,8 +71,12 @@ def _measured() -> MeasuredAccuracy | None:
         return None
     if len(sources) < 2:
         return next(iter(sources.values()), None)
-    titles = {name: f"{len(source.architectures)}: {source.description}" for name, source in sources.items()}
-    chosen = st.selectbox("Measured accuracies", list(titles), format_func=titles.get, key="budget_of_measured")
+    titles = {name: source.title for name, source in sources.items()}
+    if len(set(titles.values())) < len(titles):
+        titles = {name: f"{source.title}: {source.description}" for name, source in sources.items()}
+    chosen = st.selectbox(
+        "Measured accuracies", list(titles), format_func=titles.get, key="budget_of_measured", width=420
+    )
     return sources[chosen]
 
 

@@ -95,8 +95,8 @@ def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Fi
         _arrows(chart, given, [item for item in made if item.name in places], places, height)
     rows_high = 0 if height.unit else _ROW * len(inputs) + 120
     style(chart, max(HEIGHT, rows_high)).update_layout(hovermode="closest", paper_bgcolor=colors.ground)
-    chart.update_layout(legend={"y": -60 / max(HEIGHT, rows_high), "yanchor": "top"}, margin={"t": 36})
-    chart.update_xaxes(title=f"MACs, M ({network.description})", **_axis(height, tick=3.0))
+    chart.update_layout(legend={"y": -80 / max(HEIGHT, rows_high), "yanchor": "top"}, margin={"t": 36})
+    chart.update_xaxes(title=f"MACs, M<br>({network.description})", **_axis(height, tick=3.0))
     if height.unit:
         return chart.update_yaxes(title=f"{height.title}, {height.unit}", **_axis(height))
     return chart.update_yaxes(tickvals=list(range(len(inputs))), ticktext=list(inputs), range=[-0.7, len(inputs) - 0.3])

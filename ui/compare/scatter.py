@@ -68,7 +68,7 @@ def scatter(x: Quantity, y: Quantity, marked: Marked, reach: bool) -> go.Figure:
     _arrow(figure, x, y, marked.before, marked.after, colors.changes["changed"])
     style(figure, height=HEIGHT)
     figure.update_layout(uirevision=f"{x.name}-{y.name}", hovermode="closest", paper_bgcolor=colors.ground)
-    figure.update_layout(legend={"y": -0.14, "yanchor": "top"}, margin={"t": 36})
+    figure.update_layout(legend={"y": -0.17, "yanchor": "top"}, margin={"t": 36})
     figure.update_xaxes(title=x.label, range=in_view(x, marked))
     return figure.update_yaxes(title=y.label, range=in_view(y, marked))
 

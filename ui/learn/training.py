@@ -70,10 +70,12 @@ def _reward() -> None:
     before = int(table.codes([notation.parse(BENCHMARK_CELL)])[0])
     after, best = output_code(before, 1), int(oracle_codes(_SCORE, shipped.card().rule)[before])
     accuracies = table.accuracies_percent(_SCORE)
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
-        st.latex(r"R(\alpha|\beta) = \text{accuracy}(\alpha) - \text{accuracy}(\beta)")
-        st.markdown("The reward is what the new cell **α** gains over the old cell **β**, on the same data.")
+        st.latex(r"R(\alpha|\beta) = \text{acc}(\alpha) - \text{acc}(\beta)")
+        st.markdown(
+            "The reward is the accuracy that the new cell **α** gains over the old cell **β**, on the same data."
+        )
     columns = right.columns(3)
     columns[0].metric("Accuracy of β", f"{accuracies[before]:.2f} %", "as it was", delta_arrow="off",
                       delta_color="gray")  # fmt: skip

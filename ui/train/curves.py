@@ -11,12 +11,15 @@ import streamlit as st
 from nat_core.drawing.palette import THEMES
 from nat_core.runs.run import Run
 from nat_core.runs.store import Points
+from ui import linked
 from ui.theme import look, theme
 from ui.train.board import Board
 
 # Told apart by colour-blind readers; one per run.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6BB1")
 DASHES = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot")
+# Of an exponential moving average, the time constant as a share of the steps shown.
+SMOOTHING = {"none": 0.0, "light": 0.02, "strong": 0.1}
 _HEIGHT = 260  # pixels, of a chart whose legend takes a row
 _LEGEND_ROW, _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_LETTER = 20, 400, 44, 6  # pixels: of the legend and of its entries
 
@@ -57,16 +60,22 @@ def show(board: Board, runs: Sequence[Run]) -> None:
     if not charts:
         st.caption("Nothing has been measured yet.")
         return
+    smoothing = st.segmented_control(
+        "Smoothing", list(SMOOTHING), default="none", required=True, key="smoothing", bind="query-params",
+        format_func=str.capitalize, help="An exponential moving average; what was measured stays faint behind it.",
+        persist_state="session",
+    )  # fmt: skip
     last = max(step for found in curves for points in found.values() for step, _ in points)
-    for pair in (charts[first : first + 2] for first in range(0, len(charts), 2)):
-        rows = max(legend_rows(chart, names, curves) for chart in pair)  # for curves that begin at one height
-        for column, chart in zip(st.columns(2), pair, strict=False):
-            column.plotly_chart(
-                figure(chart, names, curves, last, rows, theme().name),
-                key=f"train-chart-{chart.title}",
-                config={"displayModeBar": False},
-                alt=chart.title,
-            )
+    with linked.charts("train_curves"):
+        for pair in (charts[first : first + 2] for first in range(0, len(charts), 2)):
+            rows = max(legend_rows(chart, names, curves) for chart in pair)  # for curves that begin at one height
+            for column, chart in zip(st.columns(2), pair, strict=False):
+                column.plotly_chart(
+                    figure(chart, names, curves, last, rows, theme().name, SMOOTHING[smoothing]),
+                    key=f"train-chart-{chart.title}",
+                    config={"displayModeBar": False},
+                    alt=chart.title,
+                )
 
 
 def series(chart: Chart, curves: Mapping[str, Points]) -> dict[str, Points]:
@@ -105,6 +114,7 @@ def figure(
     last: int,
     rows: int,
     theme_name: str = "light",
+    smoothing: float = 0.0,
 ) -> go.Figure:
     """The runs' metrics over steps 0 to `last`: one colour per run, one dash style per metric.
 
@@ -115,38 +125,76 @@ def figure(
         last: step at the right end.
         rows: room above the curves, in rows of the legend.
         theme_name: of the visitor.
+        smoothing: the average's time constant as a share of `last`; 0 for curves as they were measured.
     """
     shown = tuple(tuple((label, tuple(points)) for label, points in series(chart, found).items()) for found in curves)
-    return _figure(chart.title, tuple(names), shown, last, rows, theme_name)
+    return _figure(chart.title, tuple(names), shown, last, rows, theme_name, smoothing)
+
+
+def smoothed(points: Sequence[tuple[int, float]], constant: float) -> Points:
+    """The exponential moving average of a curve, whose points may lie at any distance; its first point stays.
+
+    Args:
+        points: step and value, by rising step.
+        constant: steps after which a point counts 1/e of what it did; 0 for no average.
+    """
+    if constant <= 0:
+        return list(points)
+    averaged: Points = []
+    total = weight = 0.0
+    before = points[0][0] if points else 0
+    for step, value in points:
+        kept = math.exp((before - step) / constant)
+        total, weight, before = kept * total + value, kept * weight + 1, step
+        averaged.append((step, total / weight))
+    return averaged
 
 
 @lru_cache(maxsize=128)
 def _figure(
     title: str, names: tuple[str, ...], curves: tuple[tuple[tuple[str, tuple[tuple[int, float], ...]], ...], ...],
-    last: int, rows: int, theme_name: str,
+    last: int, rows: int, theme_name: str, smoothing: float,
 ) -> go.Figure:  # fmt: skip
-    several = len(names) > 1
-    lines = [
-        {
-            "type": "scatter",
-            "x": [step for step, _ in points],
-            "y": [value for _, value in points],
-            "name": _entry(name, label, several),
-            "mode": "lines+markers" if len(points) < 12 else "lines",
-            "line": {"color": COLORS[run % len(COLORS)], "dash": DASHES[number % len(DASHES)], "width": 1.8},
-            "marker": {"size": 5},
-            "showlegend": several or len(found) > 1,
-            "hovertemplate": "step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
-        }
-        for run, (name, found) in enumerate(zip(names, curves, strict=True))
-        for number, (label, points) in enumerate(found)
-    ]
+    several, colors = len(names) > 1, THEMES[theme_name]
+    behind, lines = [], []
+    for run, (name, found) in enumerate(zip(names, curves, strict=True)):
+        color = COLORS[run % len(COLORS)]
+        for number, (label, points) in enumerate(found):
+            entry = _entry(name, label, several)
+            style = {"color": color, "dash": DASHES[number % len(DASHES)], "width": 1.8}
+            if smoothing:
+                behind.append(_line(points, entry, {"color": colors.tint(color, 0.3), "width": 1}, False) | _UNTOLD)
+            shown = smoothed(points, smoothing * last)
+            lines.append(_line(shown, entry, style, several or len(found) > 1))
     layout = look(_HEIGHT + _LEGEND_ROW * (rows - 1))
     layout["margin"]["t"] = 58 + _LEGEND_ROW * (rows - 1)
-    layout["xaxis"] |= {"range": [0, 1.03 * (last or 1)], "title": {"text": "steps", "font": {"size": 12}}}
-    heading = {"text": title, "font": {"size": 14, "color": THEMES[theme_name].text}}
+    layout["xaxis"] |= {"range": [0, 1.03 * (last or 1)], "title": {"text": "steps", "font": {"size": 12}},
+                        "showspikes": True, "spikemode": "across", "spikesnap": "cursor", "spikethickness": 1,
+                        "spikedash": "dot", "spikecolor": colors.muted}  # fmt: skip
+    heading = {"text": title, "font": {"size": 14, "color": colors.text}}
     layout["title"] = {**heading, "x": 0, "y": 0.98, "yanchor": "top"}
-    return go.Figure(lines, layout)
+    layout["hovermode"] = "x unified"
+    layout["hoverlabel"] |= {"bgcolor": colors.ground, "font": {"color": colors.text, "size": 12}}
+    return go.Figure([*behind, *lines], layout)
+
+
+_UNTOLD = {"hoverinfo": "skip", "hovertemplate": None}
+
+
+def _line(
+    points: Sequence[tuple[int, float]], name: str, line: Mapping[str, object], legend: bool
+) -> dict[str, object]:
+    return {
+        "type": "scatter",
+        "x": [step for step, _ in points],
+        "y": [value for _, value in points],
+        "name": name,
+        "mode": "lines+markers" if len(points) < 12 else "lines",
+        "line": line,
+        "marker": {"size": 5},
+        "showlegend": legend,
+        "hovertemplate": "%{y:.4g}<extra></extra>",  # its colour and dashes stand beside it, as in the legend
+    }
 
 
 def differing(runs: Sequence[Run]) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from nat_core.runs.tracking import Tracking
 from nat_core.runs.worker import errors_of
 from ui import notices
 from ui.text import plain, sentence
+from ui.train import parallel
 from ui.train.curves import differing
 from ui.train.words import duration, gigabytes, runnable
 from ui.view import fitting_cell, open_in_transform
@@ -124,4 +125,5 @@ def settings(runs: Sequence[Run]) -> None:
         if frame.empty:
             st.caption("These runs have the same settings.")
             return
+        parallel.show(runs)
     st.dataframe(frame, hide_index=True, height="content" if len(frame) <= 20 else 600)

@@ -268,6 +268,11 @@ class MeasuredAccuracy:
         return tuple(self._means)
 
     @property
+    def title(self) -> str:
+        """What tells it from others in a few words: how many cells, epochs, and what judged them."""
+        return f"{len(self._means):,} cells, {self._example.epochs} epochs, {self._example.judged_on} images"
+
+    @property
     def description(self) -> str:
         example, seeds = self._example, ", ".join(map(str, self._seeds[:5]))
         more = ", …" if len(self._seeds) > 5 else ""

@@ -1,0 +1,130 @@
+"""A visitor who has a keyboard alone: what Tab stops at, whether it can be seen, and how to go there."""
+
+import re
+from dataclasses import dataclass
+
+from playwright.sync_api import CDPSession, Page
+
+from tests.support.browser import settled
+
+MOST_STOPS = 120  # that a page may have; more would hardly be walked through
+# What has the focus, inside components, too.
+_FOCUSED = """(() => {
+  let item = document.activeElement;
+  while (item?.shadowRoot?.activeElement) item = item.shadowRoot.activeElement;
+  return item;
+})()"""
+# Whether that is a table's canvas, which draws its cells, and the frame of the one that has the focus, itself.
+_IN_TABLE = f"!!{_FOCUSED}.matches('.dvn-scroller, .dvn-scroller *')"
+# How an element looks, with what frames it and what is in it.
+_LOOKS = """
+window.keyboardLook = (item) => {
+  const looks = [], note = (part) => {
+    const s = getComputedStyle(part);
+    const outline = s.outlineStyle === "none" || s.outlineWidth === "0px" ? "" : s.outlineWidth + s.outlineColor;
+    looks.push(outline, s.boxShadow, s.borderTopColor, s.borderTopWidth, s.backgroundColor, s.stroke, s.strokeWidth);
+  };
+  let at = item;
+  for (let depth = 0; depth < 4 && at; depth += 1) {
+    note(at);
+    at = at.parentElement ?? at.getRootNode().host;
+  }
+  [...item.children].slice(0, 8).forEach(note);
+  if (item.nextElementSibling) note(item.nextElementSibling);
+  return looks.join(" ");
+};
+"""
+
+
+@dataclass
+class Stop:
+    """Where Tab has stopped.
+
+    Attributes:
+        role, name: as they are told to a screen reader.
+        is_in_window: whether some of it was within the window.
+        looks_focused: whether it looks otherwise with the focus than without it; known when the focus has gone on.
+    """
+
+    role: str
+    name: str
+    is_in_window: bool
+    looks_focused: bool | None = None
+
+    def __str__(self) -> str:
+        return f"{self.role} “{self.name}”"
+
+
+class Keyboard:
+    """Presses keys on a page and notes every stop."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.stops: list[Stop] = []
+        self._protocol: CDPSession = page.context.new_cdp_session(page)
+        page.evaluate(f"() => {{ {_LOOKS} }}")
+        page.add_style_tag(content="* { transition: none !important }")  # so that a look is there at once
+
+    def press(self, *keys: str) -> None:
+        """Presses keys one after the other and waits for what they do."""
+        for key in keys:
+            self.page.keyboard.press(key)
+            settled(self.page)
+
+    def type(self, text: str) -> None:
+        """Types it."""
+        self.page.keyboard.insert_text(text)
+        settled(self.page)
+
+    def tab(self, backwards: bool = False) -> Stop | None:
+        """Goes to the next stop; None where the page ends."""
+        page = self.page
+        page.evaluate(
+            f"() => {{ const item = {_FOCUSED}; window.keyboardLeft = item; "
+            "window.keyboardWas = item && item !== document.body ? window.keyboardLook(item) : null; }"
+        )
+        page.keyboard.press("Shift+Tab" if backwards else "Tab")
+        changed = page.evaluate(
+            "() => window.keyboardWas !== null && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas"
+        )
+        if self.stops and self.stops[-1].looks_focused is None:
+            self.stops[-1].looks_focused = changed
+        stop = self.focused()
+        if stop is not None:
+            self.stops.append(stop)
+        return stop
+
+    def focused(self) -> Stop | None:
+        """What has the focus; None if nothing has."""
+        page = self.page
+        if page.evaluate(f"{_FOCUSED} === document.body || !{_FOCUSED}"):
+            return None
+        found = self._protocol.send("Runtime.evaluate", {"expression": _FOCUSED})["result"]["objectId"]
+        (node,) = self._protocol.send("Accessibility.getPartialAXTree", {"objectId": found, "fetchRelatives": False})[
+            "nodes"
+        ]
+        in_window = page.evaluate(
+            f"() => {{ const box = {_FOCUSED}.getBoundingClientRect();"
+            "return box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth; }"
+        )
+        name = node.get("name", {}).get("value", "")
+        role = "table" if page.evaluate(_IN_TABLE) else node.get("role", {}).get("value", "")
+        return Stop(role, " ".join(name.split()), in_window)
+
+    def walk(self) -> list[Stop]:
+        """Every stop from here to the page's end, which must come."""
+        stops: list[Stop] = []
+        for _ in range(MOST_STOPS):
+            stop = self.tab()
+            if stop is None:
+                return stops
+            stops.append(stop)
+        raise AssertionError(f"Tab is still within the page after {MOST_STOPS} stops: {self.stops[-1]}")
+
+    def go(self, name: str, role: str = "", backwards: bool = False) -> Stop:
+        """Presses Tab until something has the focus whose name matches the pattern; at most once around the page."""
+        for _ in range(MOST_STOPS):
+            stop = self.tab(backwards)
+            if stop and re.search(name, stop.name) and role in ("", stop.role):
+                return stop
+        raise AssertionError(f"Tab never came to {role} “{name}”")
