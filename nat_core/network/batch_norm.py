@@ -1,8 +1,8 @@
-"""Batch norm by the statistics of the batch at hand, without affine parameters, fast on a CPU for few channels.
+"""Batch norm with the statistics of the current batch and no affine parameters, fast on a CPU for few channels.
 
-There torch's kernel walks a channels-last image pixel by pixel, and few channels fill no vector register: at 20
-channels it runs at a tenth of the memory's speed. Rows of many pixels do fill them: statistics are sums over rows,
-folded to channels afterwards. The normalised output is all that the backward pass needs.
+On channels-last images, torch's kernel works pixel by pixel. With few channels, one pixel does not fill a vector
+register: at 20 channels the kernel reaches a tenth of the memory bandwidth. This module works on rows of many pixels
+instead: it sums over rows, then folds the sums to channels. The backward pass needs only the normalised output.
 """
 
 import math
@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-# Where rows were measured to beat torch's kernel: few channels, and more numbers than a processor's own cache holds.
+# Rows were measured to beat torch's kernel at few channels and for tensors larger than a processor's own cache.
 _MAX_CHANNELS = 48
 _MIN_NUMBERS = 1 << 18
 _PIXELS_PER_ROW = 64
 
 
 class BatchStatisticsNorm(nn.Module):
-    """[n, c, h, w] to the same, every channel with mean 0 and variance 1 over the batch; keeps no state."""
+    """Normalises every channel of [n, c, h, w] to mean 0 and variance 1 over the batch; keeps no state."""
 
     def __init__(self, eps: float = 1e-5) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ def _pays(x: Tensor) -> bool:
 
 
 class _RowNorm(torch.autograd.Function):
-    """On a channels-last image of float32."""
+    """Normalises a channels-last float32 tensor row by row."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, eps: float) -> Tensor:
@@ -69,7 +69,7 @@ class _RowNorm(torch.autograd.Function):
 
 
 def _rows(x: Tensor) -> tuple[Tensor, int]:
-    """A channels-last image as a matrix whose rows are some whole pixels, and how many pixels a row has."""
+    """Return a channels-last image as a matrix whose rows hold whole pixels, and the number of pixels per row."""
     count, channels, height, width = x.shape
     pixels = math.gcd(count * height * width, _PIXELS_PER_ROW)
     return x.permute(0, 2, 3, 1).reshape(-1, pixels * channels), pixels
@@ -81,5 +81,5 @@ def _image(rows: Tensor, like: Tensor) -> Tensor:
 
 
 def _mean(rows: Tensor, pixels: int) -> Tensor:
-    """Every channel's mean, repeated for the pixels of a row."""
+    """Return every channel's mean, repeated for each pixel of a row."""
     return rows.mean(dim=0).view(pixels, -1).mean(dim=0).repeat(pixels)

@@ -1,7 +1,7 @@
-"""What surrounds the cells: stems, the residual block between NAS-Bench-201's stages, classifiers.
+"""The modules around the cells: stems, the residual block between NAS-Bench-201's stages, classifiers.
 
-Every class is called with (in_channels, out_channels); convolutions have no bias, classifiers do. Exported
-networks have these classes too, as they stand here: only torch, `ReluConvBn` and `avg_pool` may be used.
+Every class is called with (in_channels, out_channels). Convolutions have no bias; classifiers have one. The source of
+these classes is copied into exported networks, so they may use nothing but torch, `ReluConvBn` and `avg_pool`.
 Sources: DARTS (arXiv 1806.09055) `model.py`, NAS-Bench-201 (arXiv 2001.00326) section 2.
 """
 
@@ -21,7 +21,7 @@ class ImageStem(nn.Sequential):
 
 
 class HalvingImageStem(ImageStem):
-    """The same with stride 2, for small budgets."""
+    """The same stem with stride 2, for small compute budgets."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, stride=2)
@@ -67,14 +67,14 @@ class ResidualReduction(nn.Module):
 
 
 class Classifier(nn.Sequential):
-    """Global average pooling, linear: [batch, in_channels, height, width] to [batch, classes]."""
+    """Global average pooling, then a linear layer: [batch, in_channels, height, width] to [batch, classes]."""
 
     def __init__(self, in_channels: int, classes: int) -> None:
         super().__init__(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(in_channels, classes))
 
 
 class NormedClassifier(nn.Sequential):
-    """NAS-Bench-201's: batch norm and ReLU before pooling and linear."""
+    """NAS-Bench-201's classifier: batch norm, ReLU, global average pooling, linear layer."""
 
     def __init__(self, in_channels: int, classes: int) -> None:
         super().__init__(
@@ -89,12 +89,12 @@ class NormedClassifier(nn.Sequential):
 class AuxiliaryHead(nn.Sequential):
     """DARTS' second classifier for CIFAR, used in training only: [batch, in_channels, h, w] to [batch, classes].
 
-    5×5 average pooling brings 8×8 (stride 3, CIFAR) or 7×7 (stride 2, ImageNet) to 2×2, which a 2×2
-    convolution brings to 1×1; the global pooling only matters for larger images.
+    5×5 average pooling reduces 8×8 (stride 3, CIFAR) or 7×7 (stride 2, ImageNet) to 2×2, and a 2×2 convolution
+    reduces that to 1×1. The global pooling after it only matters for larger images.
 
     Args:
         pool_stride: 3 for CIFAR, 2 for ImageNet.
-        last_norm: whether a batch norm follows the second convolution; as published, not on ImageNet.
+        last_norm: whether a batch norm follows the second convolution; in the published ImageNet network none does.
     """
 
     def __init__(self, in_channels: int, classes: int, pool_stride: int = 3, last_norm: bool = True) -> None:
@@ -114,7 +114,7 @@ class AuxiliaryHead(nn.Sequential):
 
 
 class ImageNetAuxiliaryHead(AuxiliaryHead):
-    """The same for ImageNet."""
+    """The auxiliary head for ImageNet."""
 
     def __init__(self, in_channels: int, classes: int) -> None:
         super().__init__(in_channels, classes, pool_stride=2, last_norm=False)

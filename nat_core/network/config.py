@@ -17,16 +17,16 @@ MAX_CLASSES = 100_000
 
 @dataclass(frozen=True)
 class Family:
-    """What networks of one kind have in common.
+    """The properties that all networks of one kind share.
 
     Attributes:
-        name, title: for the command line and for people.
-        cell_inputs: input nodes of a cell that fits.
-        has_reduction: whether it needs a reduction cell beside the normal one.
-        stages: number of stages of equally many cells, if the network is made so, else 1.
+        name, title: the name on the command line, and the one shown to people.
+        cell_inputs: the number of input nodes that a cell must have.
+        has_reduction: whether the network needs a reduction cell beside the normal one.
+        stages: the number of stages with equally many cells; 1 if the network is not divided into such stages.
         resolutions: smallest and largest image side, in pixels.
-        auxiliary_resolution: smallest image side with which the auxiliary head works; None without such a head.
-        stem_strides: strides that its stem may have where that is free; the first is the published one.
+        auxiliary_resolution: smallest image side that the auxiliary head accepts; None without such a head.
+        stem_strides: strides that the stem may have; the first is the published one.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Family:
 
     @property
     def needs(self) -> str:
-        """The cells that fit, in words."""
+        """The cells that a network of this kind needs, in words."""
         if self.has_reduction:
             return f"a normal and a reduction cell of {self.cell_inputs} inputs"
         return f"a single cell of {self.cell_inputs} input, no reduction cell"
@@ -82,12 +82,12 @@ class NetworkConfig:
 
     Attributes:
         family: a name of `FAMILIES`.
-        channels: C, channels of the first cells' nodes; doubled with every reduction. Even.
-        layers: searched cells, reduction cells included.
+        channels: C, the channels of the first cells' nodes; an even number, doubled at every reduction.
+        layers: the number of searched cells, reduction cells included.
         resolution: image side in pixels.
-        classes: of the classifier.
+        classes: the number of classes.
         auxiliary: whether a second classifier, used in training only, follows the second reduction.
-        stem_stride: 2 lets every cell work at half the resolution, for small budgets; 1 is as published.
+        stem_stride: 1 is the published stride; 2 halves the resolution of every cell, for small compute budgets.
 
     Raises:
         ValueError: a field is out of its range; says which and what is accepted.
@@ -169,7 +169,7 @@ class NetworkConfig:
 
 
 def _cells_of(architecture: Architecture) -> str:
-    """Which cells it has, in words."""
+    """Say in words which cells the architecture has."""
     cells = "a single cell" if architecture.reduction is None else "a normal and a reduction cell"
     return f"{cells} of {architecture.normal.inputs} input{'s' if architecture.normal.inputs > 1 else ''}"
 
@@ -189,10 +189,12 @@ NETWORKS: Mapping[str, NetworkConfig] = MappingProxyType(
 
 
 def usual_network(architecture: Architecture) -> NetworkConfig:
-    """The network that the architecture's costs are usually quoted on: its space's, else the first that accepts it.
+    """Return the network on which the architecture's costs are usually quoted.
+
+    This is its space's network, or the first network that accepts the architecture.
 
     Raises:
-        ValueError: no network accepts it; says why, of the network that comes closest.
+        ValueError: no network accepts it; the message gives the reason for the network that comes closest.
     """
     space = space_of(architecture)
     for name in ([space.network] if space else []) + [*NETWORKS]:
@@ -216,7 +218,7 @@ def network_config(
     resolution: int | None = None,
     auxiliary: bool = False,
 ) -> NetworkConfig:
-    """The network that a name and sizes mean; what is None is as usual for the architecture and the network.
+    """Return the network with this name and these sizes; None stands for the architecture's or network's usual value.
 
     Raises:
         ValueError: the network is unknown or cannot be built of these cells, or a value is out of its range.

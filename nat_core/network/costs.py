@@ -1,7 +1,7 @@
-"""What an architecture costs: measured once per kind of block and operation, scaled to size, summed in microseconds.
+"""The cost of an architecture: each kind of block and operation is measured once, scaled to size and summed up.
 
-A cost equals fvcore's whole-model count of the built network exactly, by parameters and by operator. An
-auxiliary head, if the network has one, adds its parameters but no operations: inference does not execute it.
+The sum takes microseconds and equals fvcore's count of the whole built network exactly, for parameters and for every
+operator. An auxiliary head adds its parameters but no operations, since inference does not execute it.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ __all__ = ["Cost", "CostModel", "FigureRow", "cost_model", "measure", "operation
 
 @lru_cache(maxsize=65_536)
 def operation_cost(name: str, channels: int, resolution: int, stride: int, affine: bool = True) -> Cost:
-    """Cost of one operation on `channels` × `resolution` × `resolution` inputs; nothing for null."""
+    """Return the cost of one operation on `channels` × `resolution` × `resolution` inputs; null costs nothing."""
     if name == NULL:
         return Cost()
     if channels % 2 or resolution % stride:
@@ -62,7 +62,7 @@ def _block_scaling(module: Callable[[int, int], nn.Module]) -> Scaling:
 
 @lru_cache(maxsize=256)
 def _auxiliary_parameters(block: Block) -> int:
-    """Parameters of an auxiliary head; its poolings do not scale with the pixels, and inference leaves it out."""
+    """Return the parameters of an auxiliary head; its operations do not count, since inference leaves it out."""
     return measured(block.build, block.in_channels, block.resolution).parameters
 
 
@@ -72,9 +72,9 @@ def _fixed_cost(plan: Plan) -> Cost:
 
 
 class CostModel:
-    """Costs of architectures on one network. Get it from `cost_model`, which keeps what was measured.
+    """Computes costs of architectures on one network; get an instance from `cost_model`, which caches measurements.
 
-    Costs are raw, dead edges included; pass `architecture.effective` to leave them out.
+    Costs include dead edges; pass `architecture.effective` to leave them out.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -92,9 +92,9 @@ class CostModel:
         return total((self.fixed_cost(architecture), *self.edge_costs(architecture)))
 
     def fixed_cost(self, architecture: Architecture) -> Cost:
-        """Cost of what no edge owns: stem, preprocessing, residual blocks, classifier, auxiliary parameters.
+        """Cost of everything outside the edges: stem, preprocessing, residual blocks, classifier, auxiliary parameters.
 
-        It depends on how wide the cells' outputs are, not on operations.
+        This cost depends on the widths of the cells' outputs, not on the operations.
         """
         return self._prepared(architecture)[0]
 
@@ -107,27 +107,27 @@ class CostModel:
         )
 
     def edge_table(self, architecture: Architecture) -> tuple[np.ndarray, np.ndarray]:
-        """MACs and parameters of every operation on every edge, to cost many transformations with a gather.
+        """MACs and parameters of every operation on every edge: the costs of many candidates are sums of its entries.
 
         Returns:
-            two int64 arrays [edges, len(NAMES)]; column j is the operation `NAMES[j]`. Do not write to them.
+            two int64 arrays [edges, len(NAMES)]; column j is the operation `NAMES[j]`. They are cached: do not modify.
         """
         plan = self._prepared(architecture)[1]
         rows = [self._table_rows(plan, name, edge.source < plan.cell_inputs) for name, edge in architecture.edges]
         return np.stack([macs for macs, _ in rows]), np.stack([parameters for _, parameters in rows])
 
     def operation_costs(self, architecture: Architecture, operations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """MACs and parameters [k] of k transformations, given as `operations` [k, edges]: rows of the table.
+        """MACs and parameters, [k] each, of k transformations; `operations` [k, edges] holds indices into `NAMES`.
 
         Raises:
-            ValueError: as `cost`.
+            ValueError: the network cannot be built of these cells; says why.
         """
         edges, fixed = np.arange(operations.shape[1]), self.fixed_cost(architecture)
         macs, parameters = (table[edges, operations].sum(axis=1) for table in self.edge_table(architecture))
         return fixed.macs + macs, fixed.parameters + parameters
 
     def _prepared(self, architecture: Architecture) -> tuple[Cost, Plan]:
-        """Fixed cost and plan; both depend on the numbers of inputs and the outputs' shapes only."""
+        """Return fixed cost and plan; both depend only on the numbers of inputs and the shapes of the outputs."""
         key = tuple((cell.inputs, output_shape(cell)) for _, cell in architecture.cells)
         if key not in self._fixed:
             plan = plan_network(architecture, self.config)
@@ -155,7 +155,7 @@ class CostModel:
 
 @lru_cache(maxsize=256)
 def cost_model(config: NetworkConfig) -> CostModel:
-    """The cost model of a network; the same object for the same configuration."""
+    """Return the cost model of a network; it is cached, so equal configurations share one."""
     return CostModel(config)
 
 
@@ -177,7 +177,7 @@ class FigureRow:
 def operation_figure(
     channels: int = 128, resolution: int = 32, operations: Sequence[str] = NAT_OPERATIONS
 ) -> tuple[FigureRow, ...]:
-    """NAT++'s figure (arXiv 2102.10301): what each operation costs at stride 1, in the figure's conventions."""
+    """Return the data of NAT++'s figure of operation costs at stride 1, in its conventions (arXiv 2102.10301)."""
     return tuple(_figure_row(name, channels, resolution) for name in operations)
 
 

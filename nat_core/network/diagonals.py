@@ -1,7 +1,7 @@
-"""Every other pixel of an image, along two diagonals, with one gradient for both.
+"""Every other pixel of an image, along two diagonals, with one gradient tensor for both halves.
 
-Left to autograd, each half would fill an image of zeros of its own to put its gradient into, and a third pass would
-add them up; at the resolutions where networks halve, that takes longer than the convolutions around it.
+Autograd would allocate an image of zeros for the gradient of each half and add the two in a third pass. At the
+resolutions where networks use this, that takes longer than the convolutions around it.
 """
 
 from typing import Any
@@ -13,9 +13,9 @@ from torch.nn import functional as F
 
 
 def diagonal_pixels(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The pixels of even rows and columns, and those of odd ones: [n, c, h, w] to twice [n, c, ⌈h / 2⌉, ⌈w / 2⌉].
+    """Split an image into the pixels at even rows and columns and those at odd rows and columns.
 
-    At an odd side the odd ones end with zeros.
+    The shapes are [n, c, h, w] and twice [n, c, ⌈h / 2⌉, ⌈w / 2⌉]. If a side is odd, the second image ends with zeros.
     """
     if torch.jit.is_tracing() or x.device.type != "cpu":
         return _even(x), _odd(x)

@@ -1,9 +1,9 @@
-"""Dilated depthwise convolutions as torch's `Conv2d` computes them, several times faster in training on a CPU.
+"""Dilated depthwise convolutions: the results of torch's `Conv2d`, but several times faster in training on a CPU.
 
-There the two backward passes of a dilated depthwise convolution run unoptimised code (up to 40 times the forward's
-time). Two identities avoid it: the gradient of the input is the convolution of the output's gradient with the kernel
-turned round, and the gradient of one weight is a sum of products, one pass over memory. At a stride equal to the
-dilation only every other pixel is read, so the convolution is an ordinary one on those.
+On a CPU, torch runs unoptimised code for both backward passes of a dilated depthwise convolution, which take up to 40
+times as long as the forward pass. Two identities avoid that code. The gradient of the input is the output's gradient
+convolved with the flipped kernel. The gradient of one weight is a sum of products, one pass over memory. If the stride
+equals the dilation, only every other pixel is read, so this is an ordinary convolution of those pixels.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ class DilatedDepthwiseConv2d(nn.Conv2d):
 
 
 class _SameConvolution(torch.autograd.Function):
-    """Stride 1, dilation 2, padded to keep the resolution."""
+    """The convolution with stride 1 and dilation 2, padded so that the resolution stays the same."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ def _same_convolution(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def weight_gradient(x: Tensor, gradient: Tensor, kernel: int) -> Tensor:
-    """Gradient [c, 1, k, k] of the weights, from input and output gradient [n, c, h, w]; a few images at a time."""
+    """Return the weights' gradient [c, 1, k, k] from input and output gradient [n, c, h, w], a few images at a time."""
     count, channels, height, width = x.shape
     images = min(count, max(1, _CHUNK // x[0].numel()))
     result = x.new_zeros(kernel, kernel, channels)

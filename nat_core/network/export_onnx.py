@@ -1,7 +1,7 @@
 """An architecture's network as an ONNX file, which Netron, ONNX Runtime and other tools read.
 
-Written by torch's tracing exporter, which needs the package onnx and nothing else. Unless weights are given they are
-fresh: the file then tells structure and cost, not accuracy.
+The file is written by torch's tracing exporter, which needs no package but onnx. If no weights are given, the network
+has freshly initialised ones: such a file shows structure and cost, not accuracy.
 """
 
 import io
@@ -25,7 +25,7 @@ _exporting = Lock()  # the exporter keeps settings of its own for the whole proc
 
 
 def why_no_onnx() -> str | None:
-    """One sentence if the package that writes ONNX is missing, else None."""
+    """Return one sentence if the package that writes ONNX is missing, else None."""
     if find_spec("onnx") is None:
         return "ONNX files need the package onnx, which is not installed here: pip install onnx."
     return None
@@ -38,13 +38,13 @@ def onnx_file(
     weights: Path | BinaryIO | None = None,
     name: str = "",
 ) -> bytes:
-    """The network of `architecture` in evaluation mode with given weights, or fresh ones of that seed.
+    """Return the network of `architecture` in evaluation mode, with `weights` or with fresh ones from `seed`.
 
-    Input ``images`` [batch, 3, resolution, resolution], output ``logits`` [batch, classes]; the batch is free. An
-    auxiliary head, which evaluation does not execute, is not in the file.
+    The input ``images`` is [batch, 3, resolution, resolution], the output ``logits`` [batch, classes], for any batch
+    size. The file holds no auxiliary head, since evaluation does not execute it.
 
     Raises:
-        OSError, ValueError: as `load_weights` does, which also says what `weights` and `name` are.
+        OSError, ValueError: `load_weights` cannot read them; it also documents `weights` and `name`.
         ValueError: the network cannot be built of these cells, or onnx is missing.
     """
     if problem := why_no_onnx():
@@ -58,13 +58,13 @@ def onnx_file(
 
 
 def onnx_of(network: CellNetwork, config: NetworkConfig, description: str = "") -> bytes:
-    """`network` as it is, in evaluation mode, as an ONNX file."""
+    """Return `network`, with its current weights and in evaluation mode, as an ONNX file."""
     import onnx  # only here, so that everything else works without it
 
     images = torch.zeros(1, 3, config.resolution, config.resolution)
     file = io.BytesIO()
     with _exporting, warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of the exporter's age, and that sizes become constants, as they should
+        warnings.simplefilter("ignore")  # the exporter is deprecated, and sizes become constants, which is intended
         torch.onnx.export(
             network.eval(),
             (images,),

@@ -1,8 +1,8 @@
 """An architecture's network as one Python file that needs nothing but torch.
 
-The file is made of the needed parts of `standalone` and `blocks`, then the network as data, from the same plan as
-the network built here; so parameters have the same names, and weights trained here load into it. Text is put together,
-never evaluated.
+The file holds the parts of `standalone` and `blocks` that the network needs, then the network as data. That data comes
+from the same plan as the network built here, so parameters have the same names and weights trained here can be loaded.
+The text is only put together, never evaluated.
 """
 
 import ast
@@ -28,7 +28,7 @@ from nat_core.network.weights import load_weights
 _WIDTH = 116
 _TEMPLATES = ("standalone.py", "blocks.py")
 
-# Of every kind, what builds it of c channels at stride s.
+# For each kind of operation, the expression that builds it with c channels at stride s.
 _BUILDERS: Mapping[Kind, Callable[[Operation], str]] = MappingProxyType(
     {
         Kind.CONV: lambda o: f"ReluConvBn(c, c, {o.kernel}, s)",
@@ -43,7 +43,7 @@ _BUILDERS: Mapping[Kind, Callable[[Operation], str]] = MappingProxyType(
 
 
 def torch_source(architecture: Architecture, config: NetworkConfig) -> str:
-    """The file's text: `build_network()` in it makes the network with fresh weights.
+    """Return the file's text; its function `build_network()` makes the network with fresh weights.
 
     Raises:
         ValueError: the network cannot be built of these cells.
@@ -55,10 +55,10 @@ def torch_source(architecture: Architecture, config: NetworkConfig) -> str:
 
 
 def state_file(architecture: Architecture, config: NetworkConfig, weights: Path | BinaryIO, name: str = "") -> bytes:
-    """Given weights as a state dict of the network in that file, as `torch.save` writes it.
+    """Return `weights` as a state dict for the network in the exported file, in the format of `torch.save`.
 
     Raises:
-        OSError, ValueError: as `load_weights` does, which also says what `weights` and `name` are.
+        OSError, ValueError: `load_weights` cannot read them; it also documents `weights` and `name`.
     """
     network = build_network(architecture, config)
     load_weights(network, weights, name)
@@ -146,7 +146,7 @@ def _block(block: Block) -> str:
 
 
 def _needed_parts(template: str, network: str) -> Iterator[str]:
-    """Source of the classes and functions of `template` that `network` uses, directly or not, in their order."""
+    """Yield in order the source of all classes and functions of `template` that `network` uses, even indirectly."""
     known = {node.name: node for node in ast.parse(template).body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
     needed: set[str] = set()
     waiting = [*_names(ast.parse(network))]

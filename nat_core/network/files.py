@@ -11,7 +11,7 @@ SUFFIXES = (".py", ".onnx")
 
 
 def check_suffix(output: Path) -> str:
-    """The suffix of a file to write, in lower case. Raises ValueError for one that names no format."""
+    """Return the suffix of an output file in lower case. Raises ValueError if it names no export format."""
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"the file to write is {output.name!r:.80}; accepted: names that end in {', '.join(SUFFIXES)}")
@@ -19,16 +19,16 @@ def check_suffix(output: Path) -> str:
 
 
 def write_network(architecture: Architecture, config: NetworkConfig, output: Path, weights: Path | None = None) -> str:
-    """Writes the network in the format that the suffix names; a module's given weights go beside it.
+    """Write the network in the format that the suffix names; weights for a PyTorch module go into a file beside it.
 
     Args:
-        weights: a state dict of DARTS' code or one like it; None: fresh weights.
+        weights: a state dict saved by DARTS' code or a descendant of it; None for fresh weights.
 
     Returns:
         One sentence that says what was written.
 
     Raises:
-        ValueError: the suffix names no format, or the weights are not this network's; says why.
+        ValueError: the suffix names no format, or the weights do not fit this network; says why.
     """
     return _WRITERS[check_suffix(output)](architecture, config, output, weights)
 

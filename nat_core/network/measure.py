@@ -1,8 +1,9 @@
-"""Costs by fvcore: what one executed module costs, by operator.
+"""The cost of executing a module, counted per operator by fvcore.
 
-Conventions: one multiply-add is one MAC; biases and additions are free. `macs`, the headline, counts
-convolutions and linear layers, as the literature does. The other operators are counted beside them: batch norm
-2 per element (1 without scale and shift), k×k pooling k² per *output* element, global pooling 1 per input element.
+Conventions: one multiply-add is one MAC; biases and additions are free. `macs`, the usual figure, counts
+convolutions and linear layers, as the literature does. The other operators are counted separately: batch norm
+as 2 per element (1 without scale and shift), k×k pooling as k² per *output* element, global pooling as 1 per input
+element.
 """
 
 import threading
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-with warnings.catch_warnings():  # fvcore still compiles a loss of its own with the deprecated torch.jit.script
+with warnings.catch_warnings():  # importing fvcore compiles a loss function with the deprecated torch.jit.script
     warnings.simplefilter("ignore", DeprecationWarning)
     from fvcore.nn import FlopCountAnalysis
     from fvcore.nn.jit_handles import batchnorm_flop_jit, conv_flop_jit, get_shape, linear_flop_jit
@@ -25,12 +26,12 @@ with warnings.catch_warnings():  # fvcore still compiles a loss of its own with 
 
 @dataclass(frozen=True)
 class Cost:
-    """Parameters, and operations per image by operator. Costs add up.
+    """Parameters, and operations per image for each operator. Costs can be added.
 
     Attributes:
-        parameters: learnable numbers.
+        parameters: the number of learnable parameters.
         convolution, linear: MACs.
-        batch_norm, max_pool, avg_pool, global_pool: elementary operations, see the module's conventions.
+        batch_norm, max_pool, avg_pool, global_pool: elementary operations, by the module's conventions.
     """
 
     parameters: int = 0
@@ -59,7 +60,7 @@ OPERATORS = tuple(name for name in Cost.__dataclass_fields__ if name != "paramet
 
 
 def total(costs: Iterable[Cost]) -> Cost:
-    """The sum of `costs`; nothing at all costs nothing."""
+    """Return the sum of `costs`, which is zero if there are none."""
     rows = [vars(cost).values() for cost in costs]  # in the order of the fields, without the deep copies of `astuple`
     return Cost(*map(sum, zip(*rows, strict=True)))
 
@@ -100,7 +101,7 @@ _tracing = threading.Lock()  # torch's tracer is process-wide
 
 
 class _Everything(nn.Module):
-    """`module`, with the output of each of its leaves returned too: a trace forgets what reaches no output."""
+    """Wraps `module` so that it also returns the output of each leaf: a trace drops whatever reaches no output."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -118,14 +119,14 @@ class _Everything(nn.Module):
 
 
 def measure(module: nn.Module, *input_shapes: tuple[int, ...]) -> Cost:
-    """What executing `module` once in evaluation mode costs, counted by fvcore on a trace.
+    """Count the cost of executing `module` once in evaluation mode, by tracing it with fvcore.
 
-    Everything executed counts, also what does not influence the output. Parameters are the module's own, whether
-    executed or not. The module's mode is restored.
+    Everything that is executed counts, even if it does not influence the output. All of the module's parameters count,
+    executed or not. The module's mode is restored afterwards.
 
     Args:
-        module: on any device that holds data.
-        input_shapes: one per argument of `forward`, batch included: (1, channels, height, width).
+        module: a module on any device but "meta".
+        input_shapes: one shape per argument of `forward`, batch included: (1, channels, height, width).
 
     Raises:
         ValueError: the module executes an operator that has no counter and is not known to be free.
@@ -142,7 +143,7 @@ def measure(module: nn.Module, *input_shapes: tuple[int, ...]) -> Cost:
 
 
 def _count(module: nn.Module, input_shapes: tuple[tuple[int, ...], ...]) -> tuple[Counter[str], Counter[str]]:
-    """Counts by operator, and the operators that nothing counts."""
+    """Return the counts by operator, and the operators for which no counter exists."""
     device = next((parameter.device for parameter in module.parameters()), "cpu")
     inputs = tuple(torch.zeros(shape, device=device) for shape in input_shapes)
     with _tracing, torch.no_grad():

@@ -1,8 +1,8 @@
 """The operations of a cell as torch modules, built from the traits in `nat_core.architecture.operations`.
 
-All are biasless, take and give [batch, channels, height, width], keep the resolution at stride 1 and
-halve it, rounding up, at stride 2. Source: DARTS (arXiv 1806.09055), `operations.py`, also for the thin
-convolutions, which all begin with the 1×k kernel; NDS (arXiv 1905.13214) for the dilated separable ones.
+All modules have no bias and map [batch, channels, height, width] to the same layout. They keep the resolution at stride
+1 and halve it, rounding up, at stride 2. Sources: DARTS (arXiv 1806.09055), `operations.py`, including the thin
+convolutions, which always apply the 1×k kernel first; NDS (arXiv 1905.13214) for the dilated separable ones.
 Deviation: odd resolutions are accepted everywhere.
 """
 
@@ -23,16 +23,16 @@ _SAFE_STRIDED_CHANNELS = 16
 
 
 def half(resolution: int) -> int:
-    """The resolution after a stride of 2: every module here rounds up."""
+    """Return the resolution after a stride of 2, rounded up as by every module here."""
     return (resolution + 1) // 2
 
 
 class PointwiseConv(nn.Conv2d):
-    """1×1 convolution without bias; of few channels, one with a stride chooses its pixels first.
+    """1×1 convolution without bias; with a stride and few channels, it selects the pixels before convolving.
 
-    That computes the same. oneDNN's (v3.12) own strided 1×1 convolution writes beyond its memory in the backward pass
-    for channels-last images of fewer than 8 (AVX2) or 16 channels (AVX-512); for more it is twice as fast.
-    Shared weights may be called with fewer input channels than they have, so the images at hand decide.
+    The result is the same. The strided 1×1 convolution of oneDNN v3.12 writes out of bounds in its backward pass for
+    channels-last images of fewer than 8 (AVX2) or 16 (AVX-512) channels; with more channels it is twice as fast.
+    Shared weights may be called with fewer input channels than they have, so the number in the actual input counts.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
@@ -46,7 +46,7 @@ class PointwiseConv(nn.Conv2d):
 
 
 class ReluConvBn(nn.Sequential):
-    """ReLU, k×k convolution, batch norm: `conv_kxk`, and with k = 1 what maps a cell's inputs to its channels."""
+    """ReLU, k×k convolution, batch norm: `conv_kxk`, and, with k = 1, the preprocessing of a cell's inputs."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1, affine: bool = True
@@ -59,7 +59,7 @@ class ReluConvBn(nn.Sequential):
 
 
 class ThinConv(nn.Sequential):
-    """ReLU, a 1×k and a k×1 convolution, batch norm. Each strides along its own long side."""
+    """ReLU, 1×k convolution, k×1 convolution, batch norm; each strides along its kernel's long side."""
 
     def __init__(self, channels: int, kernel: int, stride: int, affine: bool = True) -> None:
         super().__init__(
@@ -75,7 +75,7 @@ class ThinConv(nn.Sequential):
 
 
 class DepthwiseSeparable(nn.Sequential):
-    """ReLU, depthwise k×k, pointwise, batch norm: `dil_conv_kxk`, and one half of `sep_conv_kxk`, dilated or not."""
+    """ReLU, depthwise k×k and pointwise convolution, batch norm: `dil_conv_kxk`, or one half of a `sep_conv_kxk`."""
 
     def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1, affine: bool = True) -> None:
         super().__init__(
@@ -93,10 +93,10 @@ def _depthwise(channels: int, kernel: int, stride: int, dilation: int) -> nn.Con
 
 
 class FactorisedReduction(nn.Module):
-    """Stride 2 without losing every other pixel: two 1×1 convolutions of every other pixel, one shifted by a pixel.
+    """Halves the resolution with two strided 1×1 convolutions, the second shifted by one pixel so that fewer are lost.
 
-    ReLU first, halves concatenated, batch norm last. At an odd side the shifted half sees a zero beyond the
-    border, so that both halves have ⌈side / 2⌉ pixels.
+    A ReLU comes first; the two results are concatenated, and a batch norm follows. If a side is odd, the shifted
+    convolution reads zeros beyond the border, so that both results have ⌈side / 2⌉ pixels.
     """
 
     def __init__(self, in_channels: int, out_channels: int, affine: bool = True) -> None:
@@ -114,10 +114,10 @@ class FactorisedReduction(nn.Module):
 
 
 class EvenPool(nn.Module):
-    """2×2 pooling whose windows reach over the right and bottom border where the resolution asks for it.
+    """2×2 pooling that pads at the right and bottom so that the resolution stays, or is halved rounding up.
 
-    The border is repeated there, which for a window of two pixels equals leaving the padding out of the
-    maximum or the average.
+    The padding repeats the border. For a window of two pixels, this equals leaving padding out of the maximum or the
+    average.
     """
 
     def __init__(self, kind: Kind, stride: int) -> None:
@@ -132,13 +132,13 @@ class EvenPool(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Drops an edge's whole output, per image and in training only; the rest is scaled up so that the mean stays.
+    """Drops an edge's whole output at random for each image in training; scales the others up so that the mean stays.
 
-    Sources: FractalNet (arXiv 1605.07648), as DARTS (arXiv 1806.09055) uses it.
+    Sources: FractalNet (arXiv 1605.07648), in the form that DARTS (arXiv 1806.09055) uses.
 
     Attributes:
-        probability: of dropping; 0 is off. A training may change it at any time.
-        generator: on the device of what comes in; None for torch's own.
+        probability: the probability of dropping, which training may change at any time; 0 turns it off.
+        generator: the random generator, on the device of the input; None for torch's default.
     """
 
     def __init__(self) -> None:
@@ -163,7 +163,7 @@ _POOLS: Mapping[Kind, Callable[[int, int, int], nn.Module]] = MappingProxyType(
 
 
 def build_pool(kind: Kind, kernel: int, stride: int) -> nn.Module:
-    """k×k pooling, padding excluded from averages; without parameters."""
+    """Return a parameter-free k×k pooling that excludes padding from averages."""
     return _POOLS[kind](kernel, stride, kernel // 2) if kernel % 2 else EvenPool(kind, stride)
 
 
@@ -219,7 +219,7 @@ def build_operation(
 
     Args:
         name: canonical name, except null: an edge without operation owns no module.
-        channels: in and out; even if `name` is skip_connect and the stride 2.
+        channels: input and output channels; must be even for skip_connect with stride 2.
         stride: 1 keeps the resolution, 2 halves it, rounding up.
         affine: whether batch norms learn a scale and a shift (they do not in shared-weight networks).
         pool_batch_norm: whether a batch norm, never affine, follows a pooling (it does in shared-weight networks).
@@ -240,7 +240,7 @@ def build_operation(
 
 
 def drop_first_relu(module: nn.Module) -> bool:
-    """Removes the ReLU with which `module` starts, if it does, so that a node's own can serve; whether it did."""
+    """Remove the ReLU at the start of `module`, if any, so that one per node suffices; return whether there was one."""
     if isinstance(module, FactorisedReduction):
         module.relu = nn.Identity()
         return True

@@ -1,7 +1,7 @@
 """Networks of searched cells, to be trained from scratch, built from a plan.
 
-Null edges own and execute nothing. Dead edges (which reach no output) are built and executed, as published
-counts do; build `architecture.effective` for the same network without them.
+Null edges have no module. Dead edges, which reach no output, are built and executed, because published costs include
+them; build `architecture.effective` for the same network without them.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,16 +15,16 @@ from nat_core.network.config import NetworkConfig
 from nat_core.network.modules import DropPath, build_operation, drop_first_relu
 from nat_core.network.plan import CellPlan, Plan, plan_network
 
-# Makes the module of an operation of (name, channels, stride).
+# Builds an operation's module from (name, channels, stride).
 OperationBuilder = Callable[[str, int, int], nn.Module]
 
 
 class CellModule(nn.Module):
     """One cell: [batch, any channels, h, w] per input to [batch, width · channels, h', w'].
 
-    `operations` holds the module of edge i under the key ``str(i)``; null edges have no key. The ReLU with which most
-    operations begin is computed once per node, for all of its edges. `drop_path` follows every operation but the
-    identity. `carried` holds what halves an input node in the output of a reduction cell, under the node's number.
+    `operations` holds the module of edge i under the key ``str(i)``; null edges have no key. Most operations begin with
+    a ReLU, which is computed once per node for all of its edges. `drop_path` follows every operation but the identity.
+    If an input node is part of a reduction cell's output, `carried` holds the block that halves it, by node number.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class CellModule(nn.Module):
         return torch.cat(output, dim=1) if self.cell.combine == "concat" else sum(output[1:], start=output[0])
 
     def _carried(self, node: int, x: Tensor) -> Tensor:
-        """What a node adds to the output."""
+        """Return the node's contribution to the output."""
         return self.carried[str(node)](x) if str(node) in self.carried else x
 
     def _term(self, key: str, source: int, nodes: Sequence[Tensor], rectified: dict[int, Tensor]) -> Tensor:
-        """What an edge adds to its target; `rectified` collects the nodes' ReLUs."""
+        """Return the edge's contribution to its target node; `rectified` caches the nodes' ReLUs."""
         operation, x = self.operations[key], nodes[source]
         if key in self._take_rectified:
             if source not in rectified:
@@ -74,15 +74,15 @@ class CellModule(nn.Module):
         return x if isinstance(operation, nn.Identity) else self.drop_path(operation(x))
 
     def _zeros(self, example: Tensor) -> Tensor:
-        """What a node without operations holds, in the shape of every intermediate node."""
+        """Return the value of a node without incoming operations: zeros in the shape of an intermediate node."""
         return torch.zeros_like(example[:, :, :: self.stride, :: self.stride])
 
 
 class CellNetwork(nn.Module):
     """Stem, cells, classifier: images [batch, 3, h, w] to logits [batch, classes].
 
-    In training mode, with an auxiliary head: (logits, auxiliary logits). `drop_path` is shared by all cells; it is off
-    until its probability is set. Source: see `plan`.
+    With an auxiliary head, training mode returns (logits, auxiliary logits). All cells share `drop_path`, which is off
+    until its probability is set. See `plan` for the sources.
     """
 
     def __init__(self, architecture: Architecture, plan: Plan, build: OperationBuilder = build_operation) -> None:
@@ -108,7 +108,7 @@ class CellNetwork(nn.Module):
         return logits if auxiliary_logits is None else (logits, auxiliary_logits)
 
     def _first_states(self, images: Tensor) -> tuple[Tensor, ...]:
-        """What the first cell takes: outputs of the first and the last stem block, or the last one's alone."""
+        """Return the first cell's inputs: the outputs of the first and the last stem block, or of the last one only."""
         outputs: list[Tensor] = []
         for block in self.stem:
             outputs.append(block(outputs[-1] if outputs else images))
@@ -119,6 +119,6 @@ def build_network(architecture: Architecture, config: NetworkConfig) -> CellNetw
     """The network of `architecture`'s cells that `config` describes, with fresh weights, on the default device.
 
     Raises:
-        ValueError: the cells do not fit the network (a NAS-Bench-201-type cell into a CIFAR one, say).
+        ValueError: the cells do not fit the network, such as a NAS-Bench-201 cell in a CIFAR network.
     """
     return CellNetwork(architecture, plan_network(architecture, config))

@@ -1,7 +1,7 @@
-"""Costs of the operations at the few small sizes from which all others are scaled, kept as an asset.
+"""Measured costs of the operations at a few small sizes, stored in an asset file; `scaling` derives all other sizes.
 
-Measuring them takes a second, which every start would pay. `python -m nat_core.network.operation_costs` measures them
-anew; an operation that the asset does not know is measured when it is needed.
+Measuring takes a second, which the asset saves at every start. `python -m nat_core.network.operation_costs` writes it
+anew; an operation that is missing from it is measured when it is needed.
 """
 
 import json
@@ -22,30 +22,30 @@ ASSET = ASSETS / "operation_costs.json"
 STRIDES = (1, 2)
 _FIELDS = tuple(Cost.__dataclass_fields__)
 
-# Operation, channels, stride, whether its batch norms are affine.
+# A key holds operation, channels, stride, and whether the batch norms are affine.
 Key = tuple[str, int, int, bool]
 
 
 def measured(build: Callable[[], nn.Module], channels: int, resolution: int) -> Cost:
-    """The cost of a module that is built on the CPU; torch's random state stays as it was."""
+    """Build a module on the CPU and return its cost; torch's random state is left unchanged."""
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         return measure(build(), (1, channels, resolution, resolution))
 
 
 def small_cost(name: str, channels: int, stride: int, affine: bool) -> Cost:
-    """Of one operation at SIDE × SIDE pixels: the asset's, else measured."""
+    """Return the cost of one operation at SIDE × SIDE pixels, from the asset or else measured."""
     return _shipped().get((name, channels, stride, affine)) or _measured_small(name, channels, stride, affine)
 
 
 def keys() -> Iterator[Key]:
-    """What the asset holds: everything that scaling needs."""
+    """Yield the keys of the asset: every measurement that `scaling` needs."""
     names = [name for name in NAMES if name != NULL]
     for name, (channels,), stride, affine in product(names, OPERATION_POINTS, STRIDES, (True, False)):
         yield name, channels, stride, affine
 
 
 def measure_all() -> dict[Key, Cost]:
-    """The asset's content, measured."""
+    """Measure the cost of every key."""
     return {key: _measured_small(*key) for key in keys()}
 
 
@@ -62,7 +62,7 @@ def _shipped() -> Mapping[Key, Cost]:
 
 
 def main() -> None:
-    """Measures everything anew and writes the asset."""
+    """Measure all costs anew and write the asset."""
     lines = (json.dumps([*key, [getattr(cost, name) for name in _FIELDS]]) for key, cost in measure_all().items())
     ASSET.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 

@@ -31,13 +31,13 @@ IMAGE_CHANNELS = 3
 
 @dataclass(frozen=True)
 class Block:
-    """A module that no edge owns.
+    """A module outside the cells' edges.
 
     Attributes:
         module: called with (in_channels, out_channels).
-        in_channels, out_channels: of a classifier, the latter is the number of classes.
-        resolution: side of its input in pixels.
-        halvings: how many times it halves the resolution, rounding up.
+        in_channels, out_channels: the channels; a classifier's `out_channels` is the number of classes.
+        resolution: side of the input in pixels.
+        halvings: how many times the module halves the resolution, rounding up.
     """
 
     module: Callable[[int, int], nn.Module]
@@ -62,11 +62,12 @@ class CellPlan:
     """One cell of the network.
 
     Attributes:
-        name: which of the architecture's cells.
-        channels: of every node.
+        name: "normal" or "reduction".
+        channels: the channels of every node.
         resolution: side of the input nodes in pixels.
-        preprocess: one block per input node; empty where earlier outputs are taken as they are.
-        carried: input nodes in the output, each with the block that brings it there; none where it is there already.
+        preprocess: one block per input node; empty if the cell takes earlier outputs as they are.
+        carried: input nodes that are part of the output, each with the block that halves its resolution; empty in
+            cells that keep the resolution.
     """
 
     name: CellName
@@ -76,11 +77,11 @@ class CellPlan:
     carried: tuple[tuple[int, Block], ...] = ()
 
     def stride(self, from_input: bool) -> int:
-        """Stride of an edge that starts at an input node, or at an intermediate one."""
+        """Return the stride of an edge; `from_input` tells whether it starts at an input node."""
         return 2 if from_input and self.name == "reduction" else 1
 
     def resolution_of(self, from_input: bool) -> int:
-        """Resolution of the node at which such an edge starts."""
+        """Return the resolution of an edge's source node; `from_input` tells whether that is an input node."""
         return self.resolution if from_input else self.out_resolution
 
     @property
@@ -93,12 +94,12 @@ class Plan:
     """A whole network.
 
     Attributes:
-        cell_inputs: how many earlier outputs a cell takes.
-        stem: blocks applied one after the other; the first cell takes the first and the last one's output.
-        cells: in order.
-        classifier: what makes logits of the last cell's output.
-        auxiliary: the training-only classifier, if wanted.
-        auxiliary_after: index of the cell whose output it takes.
+        cell_inputs: the number of earlier outputs that a cell takes.
+        stem: blocks applied in sequence; the first cell takes the outputs of the first and the last of them.
+        cells: the cells in order.
+        classifier: turns the last cell's output into logits.
+        auxiliary: the classifier that only training uses, if there is one.
+        auxiliary_after: index of the cell whose output the auxiliary classifier takes.
     """
 
     cell_inputs: int
@@ -128,14 +129,14 @@ def plan_network(architecture: Architecture, config: NetworkConfig) -> Plan:
 
 @dataclass(frozen=True)
 class OutputShape:
-    """All that a plan knows of a cell: its output's channels in multiples of C, and the input nodes in it."""
+    """The properties of a cell that a plan depends on: its output's width in multiples of C, and input nodes in it."""
 
     width: int
     inputs: tuple[int, ...]
 
 
 def output_shape(cell: Cell) -> OutputShape:
-    """What of `cell` decides about the network around it."""
+    """Return the properties of `cell` on which the network around it depends."""
     return OutputShape(cell.width, cell.output_inputs)
 
 
@@ -164,7 +165,7 @@ def _darts_layout(
     config: NetworkConfig,
     outputs: Mapping[CellName, OutputShape],
 ) -> Plan:
-    """Cells of two inputs; reduction cells, at a third and two thirds of the layers, double the channels."""
+    """Plan cells with two inputs; reduction cells at a third and two thirds of the layers double the channels."""
     stems = stem(config)
     older, newer = [(block.out_channels, block.out_resolution) for block in (stems[0], stems[-1])]
     reductions = (config.layers // 3, 2 * config.layers // 3)
@@ -183,7 +184,7 @@ def _darts_layout(
 
 
 def _preprocess(older: tuple[int, int], newer: tuple[int, int], channels: int) -> tuple[Block, Block]:
-    """Blocks that bring the (channels, resolution) of two earlier outputs to one shape."""
+    """Return the blocks that bring two earlier outputs, each of (channels, resolution), to the same shape."""
     if older[1] == newer[1]:
         first = Block(ReluConvBn, older[0], channels, older[1])
     else:
@@ -192,13 +193,13 @@ def _preprocess(older: tuple[int, int], newer: tuple[int, int], channels: int) -
 
 
 def _carried(inputs: tuple[int, ...], channels: int, resolution: int) -> tuple[tuple[int, Block], ...]:
-    """What halves the resolution of input nodes in a reduction cell's output, as a skip_connect does."""
+    """Return the blocks that halve input nodes in a reduction cell's output, as a skip_connect with stride 2 does."""
     block = Block(FactorisedReduction, channels, channels, resolution, halvings=1)
     return tuple((node, block) for node in inputs)
 
 
 def _nasbench201_layout(config: NetworkConfig, outputs: Mapping[CellName, OutputShape]) -> Plan:
-    """Three stages of cells of one input; a residual block of stride 2 before the second and the third."""
+    """Plan three stages of cells with one input, and a residual block with stride 2 between stages."""
     stem = _image_stem(config, config.channels)
     channels, resolution = stem.out_channels, stem.out_resolution
     cells = []

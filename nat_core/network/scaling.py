@@ -1,8 +1,8 @@
-"""Costs at any size from a few small measurements: they are polynomials in the channels, times the pixels.
+"""Costs at any size from a few small measurements: a cost is a polynomial in the channels, times the pixels.
 
-What a block of convolutions, norms and poolings costs is a polynomial of low degree in its channels, with rational
-coefficients; as many measurements as it has terms give it exactly. Operations scale with the pixels as long as every
-stride divides the resolution; parameters and linear layers do not know the resolution at all.
+The cost of a block of convolutions, norms and poolings is a polynomial of low degree in its channels, with rational
+coefficients. As many measurements as the polynomial has terms determine it exactly. Counts of operations scale with the
+number of pixels if every stride divides the resolution; parameters and linear layers do not depend on the resolution.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from nat_core.network.measure import Cost
 
-SIDE = 8  # pixels: of the images measured; every stride divides it
+SIDE = 8  # side of the measured images in pixels; every stride divides it
 _WITHOUT_PIXELS = ("parameters", "linear")
 _FIELDS = tuple(Cost.__dataclass_fields__)
 
@@ -19,12 +19,12 @@ Terms = Callable[..., tuple[int, ...]]
 
 
 def terms_of_operation(channels: int) -> tuple[int, ...]:
-    """C and C²: operations keep their channels."""
+    """Return the terms C and C²; an operation has as many input as output channels."""
     return channels, channels**2
 
 
 def terms_of_block(inputs: int, outputs: int) -> tuple[int, ...]:
-    """What a module from `inputs` to `outputs` channels, perhaps through others that depend on the latter, can cost."""
+    """Return the terms of a module's cost: all products of at most two of its input and output channels."""
     return 1, inputs, outputs, inputs * outputs, outputs**2
 
 
@@ -34,10 +34,10 @@ BLOCK_POINTS = ((2, 2), (4, 2), (2, 4), (4, 4), (2, 6))
 
 @dataclass(frozen=True)
 class Scaling:
-    """How a cost grows.
+    """A cost as a polynomial in the channels.
 
     Attributes:
-        terms: of the polynomial, as functions of the channels.
+        terms: computes the polynomial's terms from the channels.
         coefficients: one tuple per field of `Cost`, at SIDE × SIDE pixels.
     """
 
@@ -72,7 +72,7 @@ def _whole(value: Fraction | int) -> int:
 
 
 def solve(rows: Sequence[Sequence[Fraction]], values: Sequence[Fraction]) -> tuple[Fraction, ...]:
-    """Solves a regular system of linear equations exactly, by Gauss and Jordan."""
+    """Solve a regular system of linear equations exactly by Gauss-Jordan elimination."""
     size = len(rows)
     table = [[*row, value] for row, value in zip(rows, values, strict=True)]
     for column in range(size):

@@ -1,4 +1,4 @@
-"""What flows between the nodes of shared weights, computed when it is first asked for, and once."""
+"""The values that nodes of the shared-weight network pass on, each computed lazily and once."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,9 +12,9 @@ class Signal:
     """A node's or a cell's output, whose ReLU is computed at most once.
 
     Attributes:
-        is_zero: whether it is zeros, which nobody computes: they have no value.
-        columns: which nodes of a cell the value concatenates, counted from the first intermediate one; None if it is
-            no concatenation.
+        is_zero: whether the output is all zeros; such a signal has no value, because zeros are never computed.
+        columns: which nodes of a cell the value concatenates, counted from the first intermediate one; None if the
+            value is not a concatenation.
     """
 
     def __init__(self, value: Tensor | None, columns: tuple[int, ...] | None = None) -> None:
@@ -35,7 +35,7 @@ class Signal:
 
 
 class Concatenation(Signal):
-    """Nodes side by side; rectified, it concatenates ReLUs that the nodes may have computed already."""
+    """The concatenation of several nodes; its ReLU reuses the ReLUs that the nodes have already computed."""
 
     def __init__(self, parts: Sequence[Signal], columns: tuple[int, ...]) -> None:
         super().__init__(None, columns)

@@ -1,7 +1,7 @@
-"""The networks of this project in plain torch, without its data structures: what an exported file is made of.
+"""The networks of this project in plain torch, without its data structures: the template of exported files.
 
-`export_torch` writes the parts of this module and of `blocks` that a network needs into one file, then the network
-itself as data. So nothing here may import or know anything else of this project. Names of parameters are those of
+`export_torch` copies the parts of this module and of `blocks` that a network needs into one file, then adds the network
+itself as data. So this module must not depend on anything else in this project. Parameters have the same names as in
 `networks.CellNetwork`.
 """
 
@@ -21,7 +21,7 @@ class ReluConvBn(nn.Sequential):
 
 
 class ThinConv(nn.Sequential):
-    """ReLU, a 1×k and a k×1 convolution, batch norm; each strides along its long side."""
+    """ReLU, 1×k convolution, k×1 convolution, batch norm; each strides along its kernel's long side."""
 
     def __init__(self, channels: int, kernel: int, stride: int) -> None:
         super().__init__(
@@ -33,7 +33,7 @@ class ThinConv(nn.Sequential):
 
 
 class DepthwiseSeparable(nn.Sequential):
-    """ReLU, depthwise k×k, pointwise, batch norm."""
+    """ReLU, depthwise k×k convolution, pointwise convolution, batch norm."""
 
     def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1) -> None:
         padding = dilation * (kernel // 2)
@@ -46,7 +46,7 @@ class DepthwiseSeparable(nn.Sequential):
 
 
 class SepConv(nn.Sequential):
-    """Twice depthwise separable, the first with the stride."""
+    """Two depthwise separable convolutions; the first has the stride."""
 
     def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ class SepConv(nn.Sequential):
 
 
 class FactorisedReduction(nn.Module):
-    """Stride 2: ReLU, two 1×1 convolutions of every other pixel, one shifted by a pixel, concatenated; batch norm."""
+    """ReLU, two 1×1 convolutions with stride 2, the second shifted by one pixel, concatenation, batch norm."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class FactorisedReduction(nn.Module):
 
 
 class EvenPool(nn.Module):
-    """2×2 pooling that repeats the right and bottom border where the resolution asks for it."""
+    """2×2 pooling that repeats the right and bottom border where the image's size does not fill the last window."""
 
     def __init__(self, pool: type[nn.Module], stride: int) -> None:
         super().__init__()
@@ -85,31 +85,31 @@ class EvenPool(nn.Module):
 
 
 def max_pool(kernel: int, stride: int) -> nn.Module:
-    """Padding never wins."""
+    """Return a max pooling whose padding is never the maximum."""
     return nn.MaxPool2d(kernel, stride, kernel // 2) if kernel % 2 else EvenPool(nn.MaxPool2d, stride)
 
 
 def avg_pool(kernel: int, stride: int) -> nn.Module:
-    """Padding does not count."""
+    """Return an average pooling that excludes padding."""
     if kernel % 2:
         return nn.AvgPool2d(kernel, stride, kernel // 2, count_include_pad=False)
     return EvenPool(nn.AvgPool2d, stride)
 
 
 def skip(channels: int, stride: int) -> nn.Module:
-    """Nothing, or a factorised reduction where the resolution is halved."""
+    """Return the identity, or a factorised reduction if the stride is 2."""
     return nn.Identity() if stride == 1 else FactorisedReduction(channels, channels)
 
 
 class Cell(nn.Module):
-    """Input nodes, then nodes that sum their incoming edges; the output concatenates or sums some of the nodes.
+    """A cell: intermediate nodes sum their incoming edges, and the output concatenates or sums some of the nodes.
 
     Args:
-        cell: inputs, nodes, edges (operation, source, target), output, combine ("concat" or "sum").
+        cell: a dict of inputs, nodes, edges (operation, source, target), output, combine ("concat" or "sum").
         operations: builders by name, called with (channels, stride).
         reduces: whether edges that start at an input node have stride 2.
-        preprocess: of each input; none to take inputs as they are.
-        carried: by input node in the output, what halves it in a reduction cell.
+        preprocess: one module per input; empty to take inputs as they are.
+        carried: in a reduction cell, the module that halves each input node that is part of the output.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Cell(nn.Module):
 class Network(nn.Module):
     """Stem, cells, classifier: images [batch, 3, height, width] to logits [batch, classes].
 
-    With an auxiliary head, which takes the output of cell `auxiliary_after`: in training (logits, auxiliary logits).
+    An auxiliary head takes the output of cell `auxiliary_after`; training mode then returns (logits, auxiliary logits).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What torch's type stubs leave out, made up for in one place."""
+"""Typed wrappers for calls that torch's type stubs do not describe."""
 
 from typing import TypeVar
 
@@ -9,12 +9,12 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def channels_last(module: M) -> M:
-    """`module` itself, its weights of images now channels-last in memory."""
+    """Convert the module's convolution weights to channels-last memory format, in place, and return the module."""
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
 
 
 def members(modules: nn.ModuleList, kind: type[M]) -> list[M]:
-    """All of `modules`, known to be of one `kind`; a ModuleList's type does not say which.
+    """Return all of `modules`, typed as `kind`, which the type of a ModuleList does not express.
 
     Raises:
         TypeError: one is of another kind.

@@ -1,8 +1,8 @@
-"""Weights that other code of the DARTS family has saved, for the networks built here.
+"""Loads weights saved by code of the DARTS family into the networks built here.
 
 The originals (quark0/darts `NetworkCIFAR` and `NetworkImageNet`, and what descends from them: PC-DARTS, P-DARTS,
 FairDARTS, NAT; AutoDL-Projects for NAS-Bench-201) register the same modules in the same order under other names. So
-tensors are matched in order, and every pair must agree in what it is (a weight, a running mean, …) and in shape.
+tensors are matched in order, and both tensors of a pair must have the same role (weight, running mean, …) and shape.
 Weights with this project's own names are matched by name.
 """
 
@@ -27,10 +27,10 @@ _WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
 _NOT_COMPARED = ("num_batches_tracked", "total_ops", "total_params")  # the last two are thop's
 _AUXILIARY = ("auxiliary_head", "auxiliary")
 
-# The parts of a network in the order in which the originals register them; within each part ours is theirs.
+# The parts of a network in the originals' order of registration; within a part, both orders are the same.
 _PARTS = ("stem", "cells", "auxiliary", "classifier")
 
-# The originals' names in the order in which they register them, for files that hold tensors in any other.
+# The originals' names in their order of registration, for files that do not keep this order.
 _ORIGINAL_NAMES = (
     "stem", "stem0", "stem1", "cells", "auxiliary_head", "preprocess0", "preprocess1", "_ops", "layers", "op",
     "conv_1", "conv_2", "bn", "conv_a", "conv_b", "downsample", "features", "lastact", "classifier",
@@ -48,13 +48,13 @@ def load_weights(network: CellNetwork, file: Path | BinaryIO, name: str | None =
     """Puts the weights in `file` into `network`.
 
     Args:
-        network: of the same cells and sizes as the one that the weights are of.
-        file: a path, or what is open for reading.
-        name: what errors call the file, and whose suffix says its format; a path's own by default.
+        network: a network with the cells and sizes of the one that was saved.
+        file: a path or an open file.
+        name: the file's name in error messages; its suffix tells the format. A path has its own name by default.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it holds no weights, or others than this network's; names the first tensor that does not fit.
+        ValueError: the file holds no weights, or they do not fit; names the first tensor that does not.
     """
     source = name or str(file)
     try:
@@ -65,11 +65,11 @@ def load_weights(network: CellNetwork, file: Path | BinaryIO, name: str | None =
 
 
 def read_state(file: Path | BinaryIO, suffix: str) -> dict[str, Tensor]:
-    """The tensors of a file by name, in the order of registration; wrappers, prefixes and counters left out.
+    """Return a file's tensors by name in order of registration, without wrappers, common prefixes and counters.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it holds something else than tensors by name.
+        OSError: the file cannot be read.
+        ValueError: the file does not hold tensors by name.
     """
     content = file.read_bytes() if isinstance(file, Path) else file.read()
     state = _unwrapped(_safetensors(content) if suffix == SAFETENSORS else _pickled_tensors(content))
@@ -78,10 +78,10 @@ def read_state(file: Path | BinaryIO, suffix: str) -> dict[str, Tensor]:
 
 
 def matched(state: Mapping[str, Tensor], network: CellNetwork) -> dict[str, Tensor]:
-    """`state` under the names of `network`.
+    """Return the tensors of `state` under the names of `network`.
 
     Raises:
-        ValueError: a tensor does not fit, is missing or too many; names the first.
+        ValueError: a tensor does not fit, is missing or is left over; names the first.
     """
     ours = network.state_dict()
     names = original_order(network)
@@ -105,16 +105,17 @@ def matched(state: Mapping[str, Tensor], network: CellNetwork) -> dict[str, Tens
 
 
 def original_order(network: CellNetwork) -> tuple[str, ...]:
-    """Names of `network`'s parameters and statistics in the order in which the originals register theirs.
+    """Return the names of `network`'s parameters and statistics in the originals' order of registration.
 
-    Stem; of every cell what maps its inputs, then its operations in the genotype's order; auxiliary head; classifier.
+    The order is: stem; each cell's preprocessing, then its operations in the genotype's order; auxiliary head;
+    classifier.
     """
     names = (name for name in network.state_dict() if _leaf(name) not in _NOT_COMPARED)
     return tuple(sorted(names, key=lambda name: _PARTS.index(_first(name))))
 
 
 def _misfit(theirs: str, given: Tensor, own: str, expected: Tensor, ends: Mapping[str, tuple[int, int]]) -> str | None:
-    """Why a tensor of the file cannot be the network's, or None."""
+    """Return why a tensor of the file does not match the network's tensor, or None."""
     if not given.is_floating_point() or given.layout != torch.strided or given.device.type != "cpu":
         return f"{theirs} is no dense tensor of floating-point numbers"
     if _leaf(theirs) != _leaf(own) or given.shape != expected.shape:
@@ -127,7 +128,7 @@ def _misfit(theirs: str, given: Tensor, own: str, expected: Tensor, ends: Mappin
 
 
 def _ends(network: CellNetwork) -> dict[str, tuple[int, int]]:
-    """Source and target of every edge that owns a module, by what its tensors' names begin with."""
+    """Return source and target of every edge that has a module, keyed by the prefix of its tensors' names."""
     return {
         f"cells.{number}.operations.{i}.": (module.cell.edges[int(i)].source, module.cell.edges[int(i)].target)
         for number, module in enumerate(members(network.cells, CellModule))
@@ -143,7 +144,7 @@ def _safetensors(content: bytes) -> dict[str, Tensor]:
 
 
 def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Without words that all names begin with and that no network has, such as DataParallel's ``module``."""
+    """Remove prefixes that all names share and no network uses, such as DataParallel's ``module``."""
     words = {_first(name) for name in state}
     if len(words) != 1 or words & _KNOWN or not all("." in name for name in state):
         return state
@@ -151,7 +152,7 @@ def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _in_registered_order(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A safetensors file keeps no order, so names must give it."""
+    """Sort by name: a safetensors file does not keep the order of registration."""
     for name in state:
         if unknown := [part for part in name.split(".") if part not in _KNOWN and not part.isdecimal()]:
             raise ValueError(
@@ -162,24 +163,24 @@ def _in_registered_order(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _place(part: str) -> int:
-    """Where a part of a name stands among others: numbers by size, words as the originals register them."""
+    """Return the sort key of a name's part: numbers by size, words in the originals' order of registration."""
     if part.isdecimal():
         return int(part)
     return _ORIGINAL_NAMES.index(part) if part in _ORIGINAL_NAMES else len(_ORIGINAL_NAMES)
 
 
 def _pickled_tensors(content: bytes) -> Any:
-    """What torch.save wrote; nothing but tensors and plain containers is ever built."""
+    """Load a file of torch.save, allowing nothing but tensors and plain containers."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a pickle's version
+            warnings.simplefilter("ignore")  # about the pickle's version
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception:  # on a broken or foreign file the unpickler may fail in any way
+    except Exception:  # the unpickler may raise anything on a broken or foreign file
         raise ValueError(f"it is broken, or holds more than tensors; {_ACCEPTED}") from None
 
 
 def _unwrapped(value: Any) -> dict[str, Tensor]:
-    """The state dict itself, which a checkpoint may hold beside other things."""
+    """Return the state dict, which a checkpoint may hold among other entries."""
     while isinstance(value, Mapping):
         if inner := next((value[key] for key in _WRAPPERS if isinstance(value.get(key), Mapping)), None):
             value = inner
