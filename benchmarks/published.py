@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.documents import QUALITY, add_write_option, write_figures
 from benchmarks.rows import machine
 from benchmarks.trainings import JUDGE_EPOCHS, output
 from nat_core.architecture import notation
@@ -93,26 +94,37 @@ def summary(table: Sequence[Made], method: str, names: Collection[str]) -> str:
     return f"{method}: {gains.mean():+.2f} ± {error:.2f} points over {len(gains)} originals, MACs × {macs:.2f}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.published", description=__doc__.splitlines()[0])
-    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+def lines(policies: Path) -> Iterator[str]:
+    """The table and what it comes to."""
     results = of_main_budget(read_measured(SHIPPED), "test", JUDGE_EPOCHS)
     measured = {result.genotype: result.accuracy for result in results if not result.seed}
-    print(f"{machine()}\n")
-    print("| architecture | edges changed | MACs, M | parameters, M | modelled accuracy, % | measured, % |")
-    print("|---|---:|---:|---:|---:|---:|")
+    yield "| architecture | edges changed | MACs, M | parameters, M | modelled accuracy, % | measured, % |"
+    yield "|---|---:|---:|---:|---:|---:|"
     table: list[Made] = []
     for entry in library().values():
         if entry.method is None:
-            for made in described(entry.name, options.policies, measured):
+            for made in described(entry.name, policies, measured):
                 table.append(made)
-                print(made.line, flush=True)
+                yield made.line
     for method in METHODS:
         names = {made.name for made in table if made.method == method}
-        print(f"\n{summary(table, method, names)}; the same ones, {summary(table, 'ours', names)}")
-    print(f"\nall, {summary(table, 'ours', library())}")
+        yield f"\n{summary(table, method, names)}; the same ones, {summary(table, 'ours', names)}"
+    yield f"\nall, {summary(table, 'ours', library())}"
+    yield f"\nMeasured on {machine()}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.published", description=__doc__.splitlines()[0])
+    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies")
+    add_write_option(parser, QUALITY)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    printed: list[str] = []
+    for line in lines(options.policies):
+        print(line, flush=True)
+        printed.append(line)
+    if options.write:
+        write_figures(QUALITY, "benchmarks.published", "\n".join(printed))
 
 
 if __name__ == "__main__":
