@@ -1,7 +1,7 @@
 """Writes measured figures into docs/: each command writes what it prints, between markers that bear its name.
 
 A table that nobody types cannot differ from what was measured. `--write` of `benchmarks`, `benchmarks.quality`,
-`benchmarks.published`, `benchmarks.promise` and `benchmarks.image_quality` ends here.
+`benchmarks.published` and `benchmarks.promise` ends here.
 """
 
 import argparse

@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks import image_quality
 from benchmarks.budgets import comparator_fronts, front_figures, heavy, within_budgets
 from benchmarks.documents import QUALITY, add_write_option, write_figures
 from benchmarks.measures import COST_WEIGHTS, FEW_SHARES, LATENCIES, as_json, markdown
@@ -36,7 +35,6 @@ from nat_core.learning.accuracies.reward_model import (
     fit_reward_model,
 )
 from nat_core.learning.accuracy import AccuracySource
-from nat_core.learning.image_training.config import IMAGE_SPACES
 from nat_core.learning.nasbench201 import table
 from nat_core.learning.nasbench201.comparators import (
     Codes,
@@ -286,7 +284,7 @@ def measure(seed: int, quick: bool, only: Sequence[str]) -> Figures:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.quality",
-        description=f"{__doc__.splitlines()[0]} With --space fully_concat or loose_end: see benchmarks.image_quality.",
+        description=__doc__.splitlines()[0],
     )
     parser.add_argument("--space", choices=[table.SPACE.name], default=table.SPACE.name)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -305,11 +303,6 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(add_help=False)
-    asked.add_argument("--space")
-    if asked.parse_known_args()[0].space in IMAGE_SPACES:
-        image_quality.main()
-        return
     options = arguments()
     torch.set_num_threads(1)
     say(machine())

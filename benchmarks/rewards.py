@@ -3,10 +3,10 @@
 All figures are of cells that took no part: folds are by topology, and judges have not seen what they judge.
 *levels* and *loose*: how the models rank left-out trainings beside every single source (Spearman, 95 % by bootstrap
 over cells), and how many lie within one and two standard errors. *papers*: what NAT's and NAT++'s published outputs
-gain by the model. *gain* and *gain_loose*: policies trained on a model of one half of the evidence, judged by one of
-the other half. *darts*: what the shipped policy makes of DARTS, and how few convolutions its outputs have. *guard*:
+gain by the model. *darts*: what the shipped policy makes of DARTS, and how few convolutions its outputs have. *guard*:
 what steepest ascent finds without a price or caution, judged by trainings that the model does not know. Where tables
-come from, `benchmarks.reward_sources` says.
+come from, `benchmarks.reward_sources` says; what is left of gains when other evidence judges them,
+`benchmarks.fronts` prints.
 """
 
 import argparse
@@ -20,52 +20,34 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import reward_sources
-from benchmarks.image_quality import (
-    ACCURATE,
-    COMPARED,
-    GREEDY,
-    LOCAL_10,
-    METHODS,
-    PROBABLE,
-    RANDOM_10,
-    RANDOM_100,
-    REWARDED,
-    SHOWN,
-    Setting,
-    inputs_of,
-    setting_of,
-)
 from benchmarks.reward_sources import Evidence
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.library import library
 from nat_core.architecture.rows import ArchitectureRows
-from nat_core.architecture.spaces import SPACES
+from nat_core.architecture.spaces import SPACES, Space
 from nat_core.learning.accuracies import counts
 from nat_core.learning.accuracies.line import folds_of
 from nat_core.learning.accuracies.nasbench301 import MODELS, OPERATIONS, NasBench301, random_cells
 from nat_core.learning.accuracies.trained_cells import TrainedCells
 from nat_core.learning.accuracies.trainings_fit import Predicted, fit_student, fit_trainings_model
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
+from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.image_training.draws import seed_of
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import load_card
+from nat_core.learning.policies.policy import Policy
 from nat_core.learning.support.ranks import rank_correlation
-from nat_core.learning.training.config import RECIPES, TRAININGS
-from nat_core.learning.training.data import objective_of
-from nat_core.learning.training.loop import train
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.paths import PRETRAINED
+from nat_core.transformation import Options, propose, transform
 
 _Numbers = NDArray[np.float64]
 SEEDS = range(5)
 INPUTS = 1000
 _SAMPLES = 1000
-# Of the policies that are trained on halves.
-HALF_STEPS, HALF_INPUTS = 300, 500
 EVALUATIONS = 10_000
 FEWEST = 0.25
-_SHOWN_METHODS = (GREEDY, PROBABLE, SHOWN, REWARDED, ACCURATE, RANDOM_10, RANDOM_100, LOCAL_10)
 
 
 def levels(found: Evidence, surrogate: Path | None) -> Iterator[str]:
@@ -164,53 +146,6 @@ def papers(models: Mapping[str, TrainingsModel]) -> Iterator[str]:
         yield f"| {name} | {before:.2f} | {after - before:+.2f} ± {error:.2f} | {times:+.1f} |"
 
 
-def gain(found: Evidence, space: str, surrogate: Path | None, inputs: int, seed: int = 0) -> Iterator[str]:
-    """What is left of gains that a model of one half of the evidence promises, when the other half judges."""
-    model, judge = half(found, space, 0, seed), half(found, space, 1, seed, judges=True, surrogate=surrogate)
-    standard = RECIPES[TRAININGS]
-    inputs_seen = replace(standard.inputs, training=HALF_INPUTS, held_out=0)
-    config = replace(standard, space=space, steps=HALF_STEPS, inputs=inputs_seen, seed=seed)
-    policy = train(config, model).policy
-    setting = Setting(SPACES[space], policy, objective_of(config, model), 1.0)
-    given = inputs_of(setting.space, inputs)
-    outputs = {title: [METHODS[title](setting, item) for item in given] for title in _SHOWN_METHODS}
-    yield f"\n{space}, {len(given)} inputs, random and published originals, at most their MACs; halves by seed {seed}\n"
-    yield "| method | promised | left, by the other half ± over inputs ± of the judge | MACs × |"
-    yield "|---|---:|---:|---:|"
-    cost = setting.cost
-    for title, made in outputs.items():
-        macs = np.mean([cost(new).macs / cost(old).macs for old, new in zip(given, made, strict=True)])
-        promised = (model.accuracy_percent(made) - model.accuracy_percent(given)).mean()
-        yield f"| {title} | {promised:+.3f} | {_judged(judge, given, made)} | {macs:.2f} |"
-    yield "\n| compared | difference, by the other half |"
-    yield "|---|---:|"
-    for ours, other in COMPARED:
-        yield f"| {ours} − {other} | {_judged(judge, outputs[other], outputs[ours])} |"
-    if surrogate and space == "fully_concat":
-        yield from _second_surrogate(setting, NasBench301(surrogate, MODELS[1]), inputs)
-
-
-def _second_surrogate(setting: Setting, judge: NasBench301, inputs: int) -> Iterator[str]:
-    """What the surrogate that nothing learned from says of greedy outputs of cells that it knows."""
-    given = random_cells(inputs, seed=1)
-    made = [METHODS[GREEDY](setting, item) for item in given]
-    known = [(old, new) for old, new in zip(given, made, strict=True) if set(new.operations) <= set(OPERATIONS)]
-    before, after = (judge.accuracy_percent(part) for part in zip(*known, strict=True))
-    gains = after - before
-    yield (
-        f"\nThe second surrogate, on {len(known)} of {len(given)} random DARTS cells whose greedy output has no null: "
-        f"{gains.mean():+.3f} ± {gains.std(ddof=1) / len(gains) ** 0.5:.3f} of its points."
-    )
-
-
-def _judged(judge: TrainingsModel, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> str:
-    gains = judge.accuracy_percent(outputs) - judge.accuracy_percent(inputs)
-    over, own = gains.std(ddof=1) / len(gains) ** 0.5, judge.mean_gain_error_points(inputs, outputs)
-    together = float(np.hypot(over, own))
-    times = f" ({gains.mean() / together:.1f})" if together else ""
-    return f"{gains.mean():+.3f} ± {over:.3f} ± {own:.3f}{times}"
-
-
 def half(
     found: Evidence, space: str, number: int, seed: int, judges: bool = False, surrogate: Path | None = None
 ) -> TrainingsModel:
@@ -230,35 +165,58 @@ def half(
 
 def darts(policies: Path, inputs: int) -> Iterator[str]:
     """DARTS by the shipped policy beside the papers', and shares of convolutions in outputs."""
-    known, setting = library(), setting_of("fully_concat", policies)
-    given, model = known["DARTS"].architecture, setting.model
-    assert isinstance(model, TrainingsModel)
-    ours = METHODS[SHOWN](setting, given)
+    known, made_by = library(), _made_by("fully_concat", policies)
+    given, model = known["DARTS"].architecture, _models(policies)["fully_concat"]
+    cost = cost_model(NETWORKS[SPACES["fully_concat"].network]).cost
     yield "| DARTS | MACs × | gain ± error, points | convolutions |"
     yield "|---|---:|---:|---:|"
     for name, item in (
         ("as it is", given), ("NAT", known["NAT_DARTS"].architecture), ("NAT++", known["NATv2_DARTS"].architecture),
-        ("ours, greedy", METHODS[GREEDY](setting, given)), ("ours, as shown", ours),
+        *((f"ours, {title}", make(given)) for title, make in made_by.items()),
     ):  # fmt: skip
         gained = model.accuracy_percent([item])[0] - model.accuracy_percent([given])[0]
-        error, share = model.gain_error_points([given], [item])[0], setting.cost(item).macs / setting.cost(given).macs
+        error, share = model.gain_error_points([given], [item])[0], cost(item).macs / cost(given).macs
         yield f"| {name} | {share:.2f} | {gained:+.2f} ± {error:.2f} | {counts.convolution_share(item):.2f} |"
-    for space in ("fully_concat", "loose_end"):
-        setting = setting_of(space, policies)
-        every = inputs_of(setting.space, inputs)
-        for title in (GREEDY, SHOWN):
-            made = [METHODS[title](setting, item) for item in every]
+    for name in ("fully_concat", "loose_end"):
+        space = SPACES[name]
+        every, cost = inputs_of(space, inputs), cost_model(NETWORKS[space.network]).cost
+        for title, make in _made_by(name, policies).items():
+            made = [make(item) for item in every]
             few = [
                 counts.convolution_share(new) < min(FEWEST, counts.convolution_share(old))
                 for old, new in zip(every, made, strict=True)
             ]
-            macs = np.mean(
-                [setting.cost(new).macs / setting.cost(old).macs for old, new in zip(every, made, strict=True)]
-            )
+            macs = np.mean([cost(new).macs / cost(old).macs for old, new in zip(every, made, strict=True)])
             yield (
-                f"\n{space}, {title}: of {len(every)} outputs {sum(few)} have fewer than a quarter of their edges "
+                f"\n{name}, {title}: of {len(every)} outputs {sum(few)} have fewer than a quarter of their edges "
                 f"convolutions though their input had more; MACs × {macs:.2f}"
             )
+
+
+def _made_by(space: str, policies: Path) -> dict[str, Callable[[Architecture], Architecture]]:
+    """What the policy of a space makes of an input, by title."""
+    policy, card = catalogue.load_for(policies, inputs_of(SPACES[space], 0)[0], space)
+    source = catalogue.model_of(card)
+
+    def shown(given: Architecture) -> Architecture:
+        return transform(given, policy, card.target_space, source).output.architecture
+
+    return {"greedy": lambda given: greedy(policy, card.target_space, given, source), "as shown": shown}
+
+
+def inputs_of(space: Space, count: int) -> list[Architecture]:
+    """`count` random ones, then the published, without what the papers made of them."""
+    rng = random.Random(seed_of("quality", space.name))
+    originals = [item.architecture for item in library().values() if not item.method]
+    fitting = [item for item in originals if space.mismatch(item) is None]
+    return [*(space.sample(rng) for _ in range(count)), *fitting]
+
+
+def greedy(policy: Policy, space: Space, given: Architecture, source: AccuracySource | None) -> Architecture:
+    """The most probable output within the input's MACs whose gain `source` believes; the input if there is none."""
+    own = cost_model(NETWORKS[space.network]).cost(given).macs
+    found = propose(given, policy, space, Options(1, max_macs=own, shares=(1.0,)), source).candidates
+    return next((item.architecture for item in found if item.number), given)
 
 
 def guard(found: Evidence, models: Mapping[str, TrainingsModel], surrogate: Path | None) -> Iterator[str]:
@@ -307,7 +265,7 @@ def _climbed(model: TrainingsModel, given: Architecture, rng: random.Random) -> 
     return best
 
 
-PARTS = ("levels", "loose", "papers", "gain", "gain_loose", "darts", "guard")
+PARTS = ("levels", "loose", "papers", "darts", "guard")
 
 
 def main() -> None:
@@ -332,8 +290,6 @@ def _lines(part: str, found: Evidence, options: argparse.Namespace) -> Iterator[
         "levels": lambda: levels(data, surrogate),
         "loose": lambda: loose(data),
         "papers": lambda: papers(_models(policies)),
-        "gain": lambda: gain(data, "fully_concat", surrogate, inputs),
-        "gain_loose": lambda: gain(data, "loose_end", None, inputs),
         "darts": lambda: darts(policies, inputs),
         "guard": lambda: guard(data, _models(policies), surrogate),
     }

@@ -60,8 +60,8 @@ COMMANDS = {
     SPEED: ["benchmarks", "benchmarks.streaming"],
     QUALITY: [
         "benchmarks.quality",
+        "benchmarks.published",
         "benchmarks.promise",
-        *(f"benchmarks.image_quality --space {space}" for space in ("fully_concat", "loose_end")),
     ],
 }
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import fronts
-from benchmarks.image_quality import inputs_of
+from benchmarks.rewards import inputs_of
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.trainings_model_files import shipped_trainings_model
 from nat_core.learning.policies.policy import Policy, PolicyConfig
@@ -64,7 +64,7 @@ def test_the_tables_compare_all_methods_within_all_budgets(setting, policy):
         title: fronts.Judged.of(setting, MODEL, method(setting))
         for title, method in fronts.methods(policy, 60, fitted_on=3).items()
     }
-    side = fronts.Side(setting, MODEL, made)
+    side = fronts.Side(setting, policy, MODEL, made)
     lines = list(fronts.table([side]))
     assert sum(line.startswith("| policy, greedy") for line in lines) == 2 + len(made) - 2
     assert lines[-1].startswith("| steepest ascent, 60 | 1.000 ± 0.000 |")

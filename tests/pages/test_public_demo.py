@@ -44,9 +44,9 @@ def open_page(name: str, **query: str) -> AppTest:
         app.query_params[key] = value
     # What has controls, beside what every visitor sees first.
     app.session_state["advanced"], app.session_state["tab"] = True, "Export"
-    app.run()
     if name != "transform":
-        app.switch_page(f"pages/{name}.py").run()
+        app.switch_page(f"pages/{name}.py")
+    app.run()
     assert not app.exception
     return app
 

@@ -44,11 +44,10 @@ def tracking(empty_database, monkeypatch, tmp_path):
 
 
 def open_page(**query: str) -> AppTest:
-    app = run(AppTest.from_file(APP, default_timeout=60))
+    app = AppTest.from_file(APP, default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
-    app.switch_page("pages/train.py")
-    return run(app)
+    return run(app.switch_page("pages/train.py"))
 
 
 def run(item) -> AppTest:

@@ -167,7 +167,7 @@ def stored_log(tracking, run_id) -> str:
 
 
 def page(**query) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
     for name, value in query.items():
         app.query_params[name] = value
     app.switch_page("pages/train.py").run()
