@@ -1,6 +1,6 @@
-"""Candidates for many inputs at once: what a policy proposes within budgets, with costs and accuracies.
+"""Candidates for many inputs at once: a policy's proposals within budgets, with costs and accuracies.
 
-An `Architecture` is made only of what somebody wants to see.
+An `Architecture` object is created only for candidates that are shown.
 """
 
 from collections.abc import Iterator, Sequence

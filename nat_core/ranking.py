@@ -127,15 +127,15 @@ def most_accurate_first(candidates: Iterable[Candidate]) -> list[Candidate]:
 def cheapest_as_good(
     candidates: Iterable[Candidate], given: Candidate, cost: Callable[[Candidate], float]
 ) -> Candidate | None:
-    """The cheapest that is as good as the input `given`, of equals the most accurate; None if none is."""
+    """Return the cheapest candidate that is as good as the input `given`, or None; ties go to the most accurate."""
     good = [item for item in candidates if item.is_as_good_as(given)]
     return min(good, key=lambda item: (cost(item), -(item.accuracy_percent or 0.0)), default=None)
 
 
 def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool_]) -> list[int]:
-    """The Pareto front of n candidates by their numbers, cheapest first: no other one is as cheap and as accurate.
+    """Return the indices of the Pareto front of n candidates, cheapest first.
 
-    What the source does not believe is on it only where it is cheaper than everything believed, and less accurate.
+    A candidate that is not believable is on the front only if it is cheaper and less accurate than all believable ones.
 
     Args:
         costs, accuracies: [n]; NaN for an accuracy that is not known.
@@ -150,7 +150,7 @@ def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool
 
 
 def _rising(costs: Numbers, accuracies: Numbers, which: NDArray[np.bool_]) -> list[int]:
-    """Of these the ones that are more accurate than everything as cheap."""
+    """Return those of the candidates `which` that are more accurate than all others of the same or lower cost."""
     numbers = np.flatnonzero(which)
     return numbers[pareto_front(costs[numbers], accuracies[numbers])].tolist()
 
@@ -167,5 +167,5 @@ def with_evaluation(item: Candidate, evaluation: EvaluatedOperations, number: in
 
 
 def macs(item: Candidate) -> float:
-    """What candidates are compared by where nothing else is asked for."""
+    """Return a candidate's MACs, the default cost."""
     return item.cost.macs

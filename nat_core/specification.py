@@ -1,7 +1,7 @@
 """Configurations that check themselves: a field's annotation says its type, its bounds and what else is accepted.
 
-A class that is `specified` is a frozen pydantic dataclass. Its values are taken as they are: no text for a number, no
-NaN, no unknown field. What is wrong becomes one sentence here, and only here.
+A class that is `specified` is a frozen pydantic dataclass. Values are not converted: text is no number, and NaN and
+unknown fields are refused. This module alone turns validation errors into one sentence.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a candidate comes to beside its input, in words with numbers."""
+"""Compares a candidate with its input, in words and numbers."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ def demonstration(
 
 
 def is_near_chance(percents: Iterable[float | None], chance_percent: float | None) -> bool:
-    """Whether accuracies, as far as they are known, are all less than twice what guessing gives."""
+    """Whether all known accuracies are less than twice the accuracy of guessing."""
     known = [percent for percent in percents if percent is not None]
     return chance_percent is not None and bool(known) and max(known) < 2 * chance_percent
 

@@ -1,1 +1,1 @@
-"""Architectures as values: cells, operations, transitions, spaces, notations. No torch here."""
+"""Architectures as values: cells, operations, transitions, spaces, notations. This package does not import torch."""

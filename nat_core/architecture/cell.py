@@ -1,7 +1,7 @@
 """Cells and architectures as frozen, hashable values.
 
-A cell is a DAG whose first `inputs` nodes are outputs of earlier cells; every later node sums its
-incoming edges; every edge carries one operation (NAT, arXiv 1910.14488, section 3.1).
+A cell is a DAG. Its first `inputs` nodes are outputs of earlier cells, every later node sums its incoming edges, and
+every edge carries one operation (NAT, arXiv 1910.14488, section 3.1).
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ CellName = Literal["normal", "reduction"]
 
 
 class Edge(NamedTuple):
-    """`operation` applied to node `source`, added into node `target` (source < target)."""
+    """An edge applies `operation` to node `source` and adds the result to node `target` (source < target)."""
 
     operation: str
     source: int
@@ -36,15 +36,15 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: any number of nodes, any number of edges per node, parallel edges allowed.
+    """A cell with any number of nodes and any number of edges per node; parallel edges are allowed.
 
     Attributes:
-        inputs: how many nodes are inputs (2 in DARTS-like cells, 1 in NAS-Bench-201).
-        nodes: all nodes, inputs included.
-        edges: in the order given; the order identifies an edge through a transformation.
-        output: nodes that form the output; an intermediate one that an edge enters among them. An input node counts
-            as what its cell makes of it: C channels at the output's resolution.
-        combine: whether the output concatenates or sums them.
+        inputs: the number of input nodes (2 in DARTS-like cells, 1 in NAS-Bench-201).
+        nodes: the number of all nodes, inputs included.
+        edges: the edges in the given order; a transformation keeps this order, so an edge is known by its position.
+        output: the nodes that form the output; at least one is an intermediate node with an incoming edge. An input
+            node contributes C channels at the output's resolution.
+        combine: whether the output concatenates or sums its nodes.
 
     Raises:
         ValueError: a limit, an operation, an edge or an output node is invalid; says which.
@@ -72,7 +72,7 @@ class Cell:
     def _check_edge(self, position: int, edge: Edge) -> None:
         operation, source, target = edge
         if operation not in OPERATIONS:
-            canonical_name(operation)  # raises with a hint unless it is an alias
+            canonical_name(operation)  # raises an error with a hint unless the name is an alias
             raise ValueError(
                 f"edge {position}: {operation!r} is another notation's name; use {canonical_name(operation)!r}"
             )
@@ -103,16 +103,16 @@ class Cell:
 
     @cached_property
     def output_nodes(self) -> tuple[int, ...]:
-        """Nodes of `output` that hold something: inputs, and those that some edge enters, null edges included.
+        """The nodes of `output` that are inputs or have an incoming edge, which may be null.
 
-        FairDARTS leaves out the others.
+        Like FairDARTS, the output leaves out nodes without incoming edges.
         """
         entered = {edge.target for edge in self.edges}
         return tuple(node for node in self.output if node in entered or node < self.inputs)
 
     @property
     def output_inputs(self) -> tuple[int, ...]:
-        """Input nodes in the output, as NAO writes NASNet-A."""
+        """Input nodes that are part of the output, as in NAO's version of NASNet-A."""
         return tuple(node for node in self.output if node < self.inputs)
 
     @property
@@ -133,7 +133,7 @@ class Cell:
 
     @cached_property
     def loose_ends(self) -> tuple[int, ...]:
-        """Intermediate nodes with incoming edges that feed no other node; null edges count as feeding."""
+        """Intermediate nodes with incoming but no outgoing edges; null edges count."""
         sources = {edge.source for edge in self.edges}
         entered = {edge.target for edge in self.edges}
         return tuple(node for node in self.intermediates if node in entered and node not in sources)
@@ -154,12 +154,12 @@ class Cell:
 
     @property
     def dead_edges(self) -> tuple[int, ...]:
-        """Positions of non-null edges that reach no output: they cost but change nothing."""
+        """Positions of non-null edges that do not reach the output: they have a cost but no effect."""
         return tuple(i for i, edge in enumerate(self.edges) if not edge.is_null and edge.target not in self.live_nodes)
 
     @cached_property
     def effective(self) -> "Cell":
-        """The same cell with its dead edges null; it computes the same output."""
+        """The same cell with its dead edges set to null; it computes the same output."""
         dead = set(self.dead_edges)
         return self.with_operations(NULL if i in dead else op for i, op in enumerate(self.operations)) if dead else self
 
@@ -186,7 +186,7 @@ class Architecture:
     def _hash(self) -> int:
         return hash((self.normal, self.reduction))
 
-    def __hash__(self) -> int:  # asked for thousands of times a second by the caches
+    def __hash__(self) -> int:  # cached because lookups need it thousands of times a second
         return self._hash
 
     @property
@@ -206,7 +206,9 @@ class Architecture:
 
     @cached_property
     def topology(self) -> object:
-        """Everything but the operations; equal ones have the same edges in the same order."""
+        """Everything except the operations; architectures with equal topologies have the same edges in the same
+        order.
+        """
         return tuple(
             (cell.inputs, cell.nodes, cell.output, cell.combine, tuple((e.source, e.target) for e in cell.edges))
             for _, cell in self.cells
@@ -214,7 +216,7 @@ class Architecture:
 
     @cached_property
     def effective(self) -> "Architecture":
-        """The same architecture with dead edges null."""
+        """The same architecture with dead edges set to null."""
         return Architecture(self.normal.effective, self.reduction.effective if self.reduction else None)
 
     def with_operations(self, operations: Sequence[str]) -> "Architecture":

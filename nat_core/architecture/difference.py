@@ -22,10 +22,10 @@ class EdgeChange:
     """What happened to one edge.
 
     Attributes:
-        cell: which cell it is in.
-        source, target: its nodes.
-        before, after: its operations; None where the architecture has no such edge.
-        position_before, position_after: its positions in the cells' `edges`; None likewise.
+        cell: the name of the edge's cell.
+        source, target: the nodes that the edge connects.
+        before, after: its operations; None if that architecture does not have the edge.
+        position_before, position_after: its positions in the cells' `edges`; None if that cell does not have it.
     """
 
     cell: CellName
@@ -38,7 +38,7 @@ class EdgeChange:
 
     @property
     def kind(self) -> ChangeKind:
-        """An absent edge and a null edge compute the same, so both count as not being there."""
+        """The kind of change; an absent edge counts as null, because both compute nothing."""
         before, after = self.before or NULL, self.after or NULL
         if before == after:
             return "unchanged"
@@ -53,7 +53,7 @@ class EdgeChange:
         return before if self.kind == "unchanged" else f"{before} → {after}"
 
     def is_legal(self, rule: str = "nat++") -> bool:
-        """Whether `rule` allows the change; an absent edge counts as null. Published results do not always obey."""
+        """Whether `rule` allows the change; an absent edge counts as null. Some published results break the rule."""
         return is_legal(self.before or NULL, self.after or NULL, rule)
 
 
@@ -64,12 +64,12 @@ def difference(before: Architecture, after: Architecture) -> tuple[EdgeChange, .
 
 @dataclass(frozen=True, slots=True)
 class CellChange:
-    """What else than operations differs between two cells.
+    """A difference between two cells other than an operation.
 
     Attributes:
-        cell: which cell.
+        cell: the name of the cell.
         what: "nodes", "output", "combination" or "edges".
-        before, after: of either, in plain words.
+        before, after: that property of each cell, in words.
     """
 
     cell: CellName
@@ -92,7 +92,7 @@ _WHAT = {
 
 
 def cell_changes(before: Architecture, after: Architecture) -> tuple[CellChange, ...]:
-    """How the cells differ beside the operations on their edges; with `difference` empty too, only for equal ones."""
+    """Return how cells differ apart from operations; if this and `difference` are empty, architectures are equal."""
     afters = dict(after.cells)
     return tuple(change for name, cell in before.cells for change in _cell_changes(name, cell, afters[name]))
 
@@ -115,7 +115,7 @@ def _numbers(nodes: tuple[int, ...]) -> str:
 
 
 def why_not_comparable(before: Architecture, after: Architecture) -> str | None:
-    """Why the two cannot be compared edge by edge, or None: their cells must be of the same kinds and inputs."""
+    """Return why two architectures cannot be compared, or None: both need the same cells with as many inputs."""
     befores, afters = dict(before.cells), dict(after.cells)
     if befores.keys() != afters.keys():
         return "one of the two has a reduction cell and the other has none"
@@ -134,7 +134,7 @@ def aligned(before: Architecture, after: Architecture) -> tuple[EdgeChange, ...]
 
 
 def aligned_cells(before: Cell | None, after: Cell | None, name: CellName = "normal") -> tuple[EdgeChange, ...]:
-    """Every edge of either cell in the order of `before`, then what only `after` has."""
+    """Every edge of either cell: those of `before` in order, then those that only `after` has."""
     old, new = before.edges if before else (), after.edges if after else ()
     changes = []
     for i, j in _pairs(before, after):

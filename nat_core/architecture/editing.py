@@ -1,7 +1,7 @@
-"""Editing a cell: pure functions that give a new cell, or one sentence on why there is none.
+"""Editing a cell: pure functions that return a new cell or raise a one-sentence error.
 
-Where edges or nodes come and go, a space may be given, whose rule for the output the new cell then follows (all
-nodes, say, or the loose ends); without one the output keeps its nodes.
+Functions that add or remove edges or nodes take an optional space. The new cell's output then follows the rule of that
+space, such as all nodes or the loose ends; without a space, the output keeps its nodes.
 """
 
 from collections.abc import Iterable
@@ -12,26 +12,26 @@ from nat_core.architecture.spaces import Space
 
 
 def replaced(architecture: Architecture, name: CellName, cell: Cell) -> Architecture:
-    """The architecture with another cell of that name. Raises ValueError: it has none, or the inputs disagree."""
+    """The architecture with its cell `name` replaced. Raises ValueError: no such cell, or the inputs differ."""
     if name not in dict(architecture.cells):
         raise ValueError(f"the architecture has no {name} cell")
     return replace(architecture, **{name: cell})
 
 
 def with_operation(cell: Cell, position: int, operation: str) -> Cell:
-    """Another operation on the edge at `position`. Raises ValueError: no such edge or operation."""
+    """The cell with another operation at edge `position`. Raises ValueError: no such edge or operation."""
     edge = _edge(cell, position)
     return replace(cell, edges=_spliced(cell, position, edge._replace(operation=operation)))
 
 
 def rewired(cell: Cell, position: int, source: int, target: int, space: Space | None = None) -> Cell:
-    """The edge at `position` between other nodes. Raises ValueError: no such edge, or it would form a cycle."""
+    """The cell with edge `position` between other nodes. Raises ValueError: no such edge, or it would form a cycle."""
     edge = _edge(cell, position)
     return _with_edges(cell, _spliced(cell, position, Edge(edge.operation, source, target)), space)
 
 
 def with_edge(cell: Cell, operation: str, source: int, target: int, space: Space | None = None) -> Cell:
-    """One more edge, the last of those that enter `target`. Raises ValueError: it would form a cycle, or too many."""
+    """The cell with one more edge, the last into `target`. Raises ValueError: a cycle would form, or too many edges."""
     after = max((i + 1 for i, edge in enumerate(cell.edges) if edge.target <= target), default=0)
     edges = (*cell.edges[:after], Edge(operation, source, target), *cell.edges[after:])
     return _with_edges(cell, edges, space)
@@ -44,7 +44,7 @@ def without_edge(cell: Cell, position: int, space: Space | None = None) -> Cell:
 
 
 def with_node(cell: Cell, operation: str, source: int, space: Space | None = None) -> Cell:
-    """One more intermediate node, the last one, entered by one edge and part of the output.
+    """The cell with one more node at the end, which has one incoming edge and is part of the output.
 
     Raises:
         ValueError: too many nodes, or no such source.
@@ -58,7 +58,7 @@ def without_node(cell: Cell, node: int, space: Space | None = None) -> Cell:
     """The cell without an intermediate node and its edges; later nodes move up.
 
     Raises:
-        ValueError: it is an input, the only intermediate node, or the only one that reaches the output.
+        ValueError: the node is an input, the only intermediate node, or the only one that reaches the output.
     """
     if node not in cell.intermediates:
         raise ValueError(f"node {node} is not an intermediate node ({cell.inputs}…{cell.nodes - 1})")
@@ -78,7 +78,7 @@ def without_node(cell: Cell, node: int, space: Space | None = None) -> Cell:
 
 
 def with_outputs(cell: Cell, nodes: Iterable[int]) -> Cell:
-    """Another output, of these nodes. Raises ValueError: one cannot be part of it, or none reaches it."""
+    """The cell with these nodes as output. Raises ValueError: a node cannot be part of it, or nothing reaches it."""
     return replace(cell, output=tuple(sorted(nodes)))
 
 
@@ -89,7 +89,7 @@ def _edge(cell: Cell, position: int) -> Edge:
 
 
 def _spliced(cell: Cell, position: int, *new: Edge) -> tuple[Edge, ...]:
-    """The cell's edges with `new` in the place of one."""
+    """The cell's edges with the edge at `position` replaced by `new`."""
     return (*cell.edges[:position], *new, *cell.edges[position + 1 :])
 
 
@@ -98,7 +98,7 @@ def _with_edges(cell: Cell, edges: tuple[Edge, ...], space: Space | None) -> Cel
 
 
 def _rebuilt(cell: Cell, nodes: int, edges: tuple[Edge, ...], output: tuple[int, ...], space: Space | None) -> Cell:
-    """A cell like `cell`, with the output that the space prescribes, if there is one."""
+    """Build a cell like `cell` with other nodes and edges; if a space is given, it determines the output."""
     if space is not None:
         return space.cell(edges, nodes)
     return Cell(cell.inputs, nodes, edges, output, cell.combine)

@@ -12,14 +12,14 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import parse
 from nat_core.paths import ASSETS
 
-# What helps when a file that ships with the project is broken.
+# The advice in errors about a broken file that ships with the project.
 RESTORE = "the file comes with NAT Lab: restore it, for instance with git"
 _ASSET = ASSETS / "genotypes.json"
 
 
 @dataclass(frozen=True)
 class Published:
-    """A result as its paper prints it (kind *published*), not measured here."""
+    """A result as printed in its paper (kind *published*), not measured by this project."""
 
     dataset: str
     test_error_percent: float
@@ -57,7 +57,7 @@ def library() -> Mapping[str, Entry]:
     """All entries by name, in the order of the asset.
 
     Raises:
-        OSError: the file is missing or broken; names it.
+        OSError: the asset is missing or broken; names the file.
     """
     try:
         rows = json.loads(_ASSET.read_text(encoding="utf-8"))
@@ -68,12 +68,12 @@ def library() -> Mapping[str, Entry]:
 
 @cache
 def _names() -> Mapping[Architecture, str]:
-    named = sorted(library().items(), key=lambda item: -len(item[0]))  # of equal ones the last holds
+    named = sorted(library().items(), key=lambda item: -len(item[0]))  # of equal architectures, the last name wins
     return {entry.architecture: name for name, entry in named}
 
 
 def name_of(architecture: Architecture) -> str:
-    """The name of the entry that is this architecture, the shortest of several; "" if none is."""
+    """Return the shortest library name of this architecture, or "" if the library does not have it."""
     return _names().get(architecture, "")
 
 

@@ -1,8 +1,8 @@
 """The operations of a cell as data: one table of names and traits.
 
 Every other module derives what it needs (modules, costs, transition rules, policy features,
-colours) from these traits, so a new operation is one line in `_table`.
-Source: NAT++ (arXiv 2102.10301), section 3.2 and the published cells' vocabulary.
+colours) from these traits, so a new operation is one line in `_table`. Sources: NAT++ (arXiv 2102.10301), section 3.2,
+and the operations of published cells.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What an operation computes, regardless of its kernel."""
+    """The kind of computation, regardless of kernel size."""
 
     CONV = "conv"
     THIN_CONV = "thin_conv"
@@ -38,11 +38,11 @@ class Operation:
 
     Attributes:
         name: canonical name, e.g. ``sep_conv_3x3``.
-        kind: what it computes.
+        kind: the kind of computation.
         kernel: side of the kernel in pixels; 0 for skip and null.
-        dilation: 2 for dilated convolutions, else 1. A separable one may be dilated, too.
-        tall_first: whether a thin convolution's name puts k×1 before 1×k. Both compute 1×k first; only labels and
-            policies, which were trained to see it, tell them apart.
+        dilation: 2 for dilated convolutions, which may be separable, too; else 1.
+        tall_first: whether a thin convolution's name puts k×1 before 1×k. Both compute 1×k first. Only labels differ,
+            and policies, which were trained with this feature, treat the two differently.
     """
 
     name: str
@@ -78,7 +78,7 @@ def _table() -> Iterator[Operation]:
             yield Operation(f"{kind}_{k}x{k}", kind, k)
     yield Operation("skip_connect", Kind.SKIP)
     yield Operation("null", Kind.NULL)
-    # Last, so that the rows above keep their numbers, and what policies give for them every bit.
+    # These rows come last, so that the rows above keep their numbers and policies' outputs for them do not change.
     for k in (3, 5, 7):
         yield Operation(f"dil_sep_conv_{k}x{k}", Kind.SEP_CONV, k, dilation=2)
 
@@ -92,12 +92,12 @@ SKIP = "skip_connect"
 
 
 class Spelling(NamedTuple):
-    """How other projects write an operation.
+    """Spellings of an operation in other projects.
 
     Attributes:
-        pattern: of a whole name in lower case, without its underscores; its groups fill `name`.
-        name: the canonical name, with places for the groups.
-        examples: spellings met in the wild.
+        pattern: matches a whole name in lower case without underscores; its groups fill `name`.
+        name: the canonical name, with placeholders for the groups.
+        examples: spellings found in other projects.
     """
 
     pattern: re.Pattern[str]
@@ -124,10 +124,10 @@ SPELLINGS: tuple[Spelling, ...] = tuple(
 
 
 def canonical_name(name: str) -> str:
-    """The table's name for `name`, which may be another project's spelling.
+    """Return the canonical name for `name`, which may be another project's spelling.
 
     Raises:
-        ValueError: unknown operation; the message names the nearest or all accepted ones.
+        ValueError: the operation is unknown; the message gives the nearest name or all accepted ones.
     """
     if name in OPERATIONS:
         return name
@@ -141,7 +141,7 @@ def canonical_name(name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _respelled(name: str) -> str | None:
-    """The canonical name of another project's spelling, or None."""
+    """Return the canonical name for another project's spelling, or None."""
     plain = name[:40].replace("_", "").casefold()
     for spelling in SPELLINGS:
         if match := spelling.pattern.fullmatch(plain):

@@ -1,4 +1,4 @@
-"""Many cells at once as arrays, so that what is worked out of thousands of them needs no loop over cells."""
+"""Many cells as arrays, so that properties of thousands of cells are computed without a loop over cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nat_core.architecture.cell import Architecture, Cell
 from nat_core.architecture.operations import INDEX, NULL
 
-# The operation of an edge that a cell does not have.
+# The padding value for operations: the cell does not have this edge.
 ABSENT = -1
 
 Numbers = NDArray[np.int64]
@@ -19,14 +19,14 @@ _Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class CellRows:
-    """n cells, filled up to E edges and N nodes.
+    """n cells, padded to E edges and N nodes.
 
     Attributes:
-        operations: [n, E] rows of the table of operations; `ABSENT` fills up.
-        sources, targets: [n, E]; what fills up leads from node N to itself.
-        inputs, nodes: [n].
-        outputs: [n, N + 1] whether a node is in the cell's output.
-        concatenates: [n] whether the output concatenates, instead of sums.
+        operations: [n, E] row numbers in the table of operations; padding is `ABSENT`.
+        sources, targets: [n, E] the edges' nodes; padding leads from node N to itself.
+        inputs, nodes: [n] the numbers of input nodes and of all nodes.
+        outputs: [n, N + 1] whether a node is part of the cell's output.
+        concatenates: [n] whether the output concatenates its nodes instead of summing them.
     """
 
     operations: Numbers
@@ -42,7 +42,9 @@ class CellRows:
 
     @classmethod
     def of(cls, cells: Sequence[Cell], operations: Sequence[Numbers] | None = None) -> "CellRows":
-        """Rows of `cells`; of each as often as it has rows of other `operations` [k, its edges], if these are given."""
+        """Make one row per cell; with `operations`, one [k, edges] array per cell, make k rows with these
+        operations.
+        """
         if operations is None:
             operations = [np.array([[INDEX[name] for name in cell.operations]], dtype=np.int64) for cell in cells]
         found = [_topology(cell.inputs, cell.nodes, _ends(cell), cell.output) for cell in cells]
@@ -68,11 +70,11 @@ class CellRows:
         return replace(topologies.chosen(np.repeat(np.arange(len(cells)), repeats)), operations=filled)
 
     def chosen(self, which: slice | Numbers | _Flags) -> "CellRows":
-        """Some of the rows."""
+        """Return the selected rows."""
         return CellRows(**{item.name: getattr(self, item.name)[which] for item in fields(self)})
 
     def with_edges(self, kept: _Flags, operations: Numbers) -> "CellRows":
-        """The same with other operations [n, E], of the edges `kept` alone, by rising targets and sources."""
+        """Return the cells with other operations [n, E] and only the edges `kept`, sorted by target, then source."""
         outside = self.outputs.shape[1] - 1
         sources, targets = (np.where(kept, ends, outside) for ends in (self.sources, self.targets))
         order = np.argsort(targets * (outside + 1) + sources, axis=1, kind="stable")
@@ -88,22 +90,22 @@ class CellRows:
 
     @cached_property
     def is_null(self) -> _Flags:
-        """[n, E]."""
+        """[n, E] whether an edge's operation is null."""
         return self.operations == INDEX[NULL]
 
     def same_topology(self, other: "CellRows") -> _Flags:
-        """[n] whether cells differ at most in their operations."""
+        """[n] whether the two cells of a row differ at most in their operations."""
         one, two = self._filled(other), other._filled(self)
         same = [getattr(one, name) == getattr(two, name) for name in ("inputs", "nodes", "concatenates")]
         rows = [(getattr(one, name) == getattr(two, name)).all(axis=1) for name in ("sources", "targets", "outputs")]
         return np.asarray(np.logical_and.reduce([*same, *rows]))
 
     def differing_edges(self, other: "CellRows") -> Numbers:
-        """[n] edges whose operation differs from that of the other cell's."""
+        """[n] the number of edges whose operations differ between the two cells of a row."""
         return (self._filled(other).operations != other._filled(self).operations).sum(axis=1)
 
     def _filled(self, other: "CellRows") -> "CellRows":
-        """The same, filled up as far as `other`."""
+        """Return the same cells, padded to the shape of `other` if it is larger."""
         nodes, edges = self.outputs.shape[1] - 1, self.operations.shape[1]
         more_nodes = max(0, other.outputs.shape[1] - 1 - nodes)
         more_edges = max(0, other.operations.shape[1] - edges)
@@ -120,7 +122,7 @@ class CellRows:
 
     @cached_property
     def carries(self) -> _Flags:
-        """[n, E] whether an edge is on a path of operations other than null from an input to the output."""
+        """[n, E] whether an edge lies on a path of non-null operations from an input to the output."""
         every, able = self._every, self.exists & ~self.is_null
         live = self.forms_output.copy()
         reached, carries = self.is_input.copy(), np.zeros_like(able)
@@ -136,7 +138,7 @@ class CellRows:
 
     @cached_property
     def forms_output(self) -> _Flags:
-        """[n, N + 1] nodes of the output that hold something, as `Cell.output_nodes`."""
+        """[n, N + 1] whether a node is one of the cell's `output_nodes`."""
         return self.outputs & ((self.count(self.targets, self.exists) > 0) | self.is_input)
 
     @cached_property
@@ -145,17 +147,21 @@ class CellRows:
         return np.arange(self.outputs.shape[1]) < self.inputs[:, None]
 
     def count(self, nodes: Numbers, which: _Flags) -> Numbers:
-        """[n, N + 1] how often each node is among the ends `nodes` [n, E] of the edges `which`."""
+        """[n, N + 1] how often each node occurs in `nodes` [n, E], counting the edges `which` [n, E] only."""
         width = self.outputs.shape[1]
         places = (self._every[:, None] * width + nodes)[which]
         return np.bincount(places, minlength=len(self) * width).reshape(-1, width)
 
     def depths(self, which: _Flags) -> Numbers:
-        """[n, N + 1] the longest path of the edges `which` from a node that none enters, in edges."""
+        """[n, N + 1] the length in edges of the longest path to each node; paths consist of the edges `which` [n,
+        E].
+        """
         return self._longest(self._by_target, self.sources, self.targets, which)
 
     def heights(self, which: _Flags) -> Numbers:
-        """[n, N + 1] the longest path of the edges `which` to a node that none leaves."""
+        """[n, N + 1] the length in edges of the longest path from each node; paths consist of the edges `which` [n,
+        E].
+        """
         return self._longest(self._by_target[::-1], self.targets, self.sources, which)
 
     def _longest(self, order: Numbers, begins: Numbers, ends: Numbers, which: _Flags) -> Numbers:
@@ -172,17 +178,17 @@ class CellRows:
 
     @cached_property
     def _by_target(self) -> Numbers:
-        """[E, n] edges in an order in which those into a node come before those out of it."""
+        """[E, n] edges in topological order: those into a node come before those out of it."""
         return np.ascontiguousarray(np.argsort(self.targets, axis=1, kind="stable").T)
 
 
 @dataclass(frozen=True, eq=False)
 class ArchitectureRows:
-    """n architectures: their normal cells, and their reduction cells or, where they have none, the normal ones again.
+    """n architectures.
 
     Attributes:
-        normal, reduction: of n cells each.
-        has_reduction: [n].
+        normal, reduction: n cells each; an architecture without a reduction cell has its normal cell in both.
+        has_reduction: [n] whether there is a reduction cell.
     """
 
     normal: CellRows
@@ -196,10 +202,11 @@ class ArchitectureRows:
     def of(
         cls, architectures: Sequence[Architecture], operations: Sequence[Numbers] | None = None
     ) -> "ArchitectureRows":
-        """Rows of `architectures`; of each as often as it has rows of other `operations` [k, its edges], if given.
+        """Make one row per architecture; `operations`, one [k, edges] array for each, make k rows with these
+        operations.
 
         Raises:
-            ValueError: operations are of another number of edges.
+            ValueError: the operations' number of edges does not match.
         """
         normals = [item.normal for item in architectures]
         reductions = [item.reduction or item.normal for item in architectures]
@@ -219,7 +226,7 @@ class ArchitectureRows:
         return cls(CellRows.of(normals, first), CellRows.of(reductions, second), np.repeat(has_reduction, repeats))
 
     def chosen(self, which: slice | Numbers | _Flags) -> "ArchitectureRows":
-        """Some of the rows."""
+        """Return the selected rows."""
         return ArchitectureRows(self.normal.chosen(which), self.reduction.chosen(which), self.has_reduction[which])
 
     @property
@@ -228,32 +235,32 @@ class ArchitectureRows:
 
     @property
     def edges(self) -> Numbers:
-        """[n] how many each has."""
+        """[n] the number of edges."""
         return self._in_all([cells.exists.sum(axis=1) for cells in self.cells])
 
     def same_topology(self, other: "ArchitectureRows") -> _Flags:
-        """[n] whether architectures differ at most in their operations."""
+        """[n] whether the two architectures of a row differ at most in their operations."""
         pairs = zip(self.cells, other.cells, strict=True)
         same = [one.same_topology(two) for one, two in pairs]
         return np.asarray(np.logical_and.reduce([*same, self.has_reduction == other.has_reduction]))
 
     def differing_edges(self, other: "ArchitectureRows") -> Numbers:
-        """[n] edges whose operation differs from that of the other architecture's."""
+        """[n] the number of edges whose operations differ between the two architectures of a row."""
         return self._in_all([one.differing_edges(two) for one, two in zip(self.cells, other.cells, strict=True)])
 
     def count_edges(self, table: NDArray[np.bool_]) -> Numbers:
-        """[n] edges whose operation `table` [operations] marks."""
-        padded = np.append(table, False)  # what fills up is the last one
+        """[n] the number of edges whose operation is marked in `table` [operations]."""
+        padded = np.append(table, False)  # padding has the last index
         return self._in_all([padded[cells.operations].sum(axis=1) for cells in self.cells])
 
     def _in_all(self, of_cells: Sequence[Numbers]) -> Numbers:
-        """[n] sums over both cells, of which one that stands for two counts once."""
+        """[n] sums over both cells; the normal cell alone counts if there is no reduction cell."""
         first, second = of_cells
         return np.asarray(first + np.where(self.has_reduction, second, 0))
 
 
 def operation_rows(architecture: Architecture) -> Numbers:
-    """[1, edges] the architecture's own operations as rows of the table."""
+    """[1, edges] the architecture's operations as row numbers in the table of operations."""
     return np.array([[INDEX[name] for name in architecture.operations]], dtype=np.int64)
 
 

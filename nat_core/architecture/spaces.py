@@ -1,4 +1,4 @@
-"""Search spaces as data: which operations, which topology, and how inputs are drawn from them."""
+"""Search spaces as data: their operations, their topology, and how architectures are sampled from them."""
 
 import random
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class Space:
     """A family of architectures.
 
     Attributes:
-        name, title: for the command line and for people.
-        operations: what a transformation may introduce.
-        inputs, intermediates: nodes of a sampled cell.
+        name, title: the name on the command line, and the one shown to people.
+        operations: the operations that a transformation may introduce.
+        inputs, intermediates: the numbers of input and intermediate nodes of a sampled cell.
         edges_per_node: incoming edges of a sampled node; None connects it to every earlier node.
-        output: which nodes form the output.
-        combine: how.
+        output: the rule for which nodes form the output.
+        combine: whether the output concatenates or sums its nodes.
         has_reduction: whether there is a reduction cell beside the normal one.
-        network: the network its costs are usually quoted on.
+        network: the network on which the space's costs are usually quoted.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Space:
     network: str
 
     def targets(self, operation: str, rule: str = "nat++") -> tuple[str, ...]:
-        """Legal replacements of `operation` here; the operation itself is always one."""
+        """Return the legal replacements of `operation` in this space; they always include the operation itself."""
         return legal_targets(operation, self.operations, rule)
 
     def sample(self, rng: random.Random) -> Architecture:
-        """An architecture drawn uniformly: every edge's source and operation independently."""
+        """Sample an architecture: every edge's source and operation are drawn independently and uniformly."""
         reduction = self._sample_cell(rng) if self.has_reduction else None
         return Architecture(self._sample_cell(rng), reduction)
 
@@ -59,7 +59,7 @@ class Space:
         return self.cell(tuple(edges), self.inputs + self.intermediates)
 
     def cell(self, edges: tuple[Edge, ...], nodes: int) -> Cell:
-        """A cell of these edges with the output that this space prescribes."""
+        """Build a cell of these edges with the output that this space prescribes."""
         everything = Cell(self.inputs, nodes, edges, tuple(range(self.inputs, nodes)), self.combine)
         return Cell(self.inputs, nodes, edges, self._output(everything), self.combine)
 
@@ -69,9 +69,9 @@ class Space:
         return cell.loose_ends if self.output == "loose_ends" else tuple(cell.intermediates)
 
     def mismatch(self, architecture: Architecture) -> str | None:
-        """Why `architecture` is not of this space, or None.
+        """Return why `architecture` is not in this space, or None.
 
-        Numbers of nodes and edges are free, and so are operations, but where a benchmark enumerates all of its cells.
+        Operations and the numbers of nodes and edges are free, except in a benchmark that enumerates all its cells.
         """
         if self.has_reduction != (architecture.reduction is not None):
             return f"{self.title} needs {'a normal and a reduction cell' if self.has_reduction else 'a single cell'}"
@@ -111,5 +111,5 @@ SPACES = MappingProxyType(
 
 
 def space_of(architecture: Architecture) -> Space | None:
-    """The first space that `architecture` belongs to."""
+    """Return the first space that `architecture` belongs to, or None."""
     return next((space for space in SPACES.values() if space.mismatch(architecture) is None), None)

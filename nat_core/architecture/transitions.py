@@ -1,10 +1,9 @@
-"""Which operation may replace which: the rules of NAT and NAT++, derived from traits.
+"""The transition rules of NAT and NAT++: which operation may replace which, derived from traits.
 
 NAT (arXiv 1910.14488, section 3.1): an operation stays, becomes skip, or becomes null.
-NAT++ (arXiv 2102.10301, section 3.2): also down the type levels conv → separable → dilated →
-pooling, and to kernels that are not larger. A thin convolution, which the papers do not place, stands
-between conv and separable, as its cost does; a dilated separable one between separable, whose cost it has, and
-dilated.
+NAT++ (arXiv 2102.10301, section 3.2): an operation may also move down the type levels conv → separable → dilated →
+pooling, to a kernel that is not larger. The papers do not place two types: by its cost, a thin convolution stands
+between conv and separable, and a dilated separable one between separable and dilated.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +18,7 @@ TYPE_LEVELS = MappingProxyType(
 
 
 def type_level(operation: Operation) -> tuple[int, int]:
-    """How far down the types a convolution or pooling stands; within a type, dilated ones stand below the others."""
+    """Return the type level of a convolution or pooling, as a sort key; within a type, dilated ones are lower."""
     return TYPE_LEVELS[operation.kind], operation.dilation
 
 
@@ -41,7 +40,7 @@ RULES: MappingProxyType[str, Callable[[Operation, Operation], bool]] = MappingPr
 
 
 def check_rule(rule: str) -> str:
-    """`rule`. Raises ValueError: it is unknown."""
+    """Return `rule`. Raises ValueError if it is unknown."""
     if not isinstance(rule, str) or rule not in RULES:
         raise ValueError(f"unknown transition rule {rule!r:.60}; accepted: {', '.join(RULES)}")
     return rule
@@ -63,7 +62,7 @@ def _targets(source: str, operations: tuple[str, ...], rule: str) -> tuple[str, 
 
 
 def legal_targets(source: str, operations: Iterable[str], rule: str = "nat++") -> tuple[str, ...]:
-    """Operations that may replace `source`: itself, and those of `operations` that `rule` allows.
+    """Return the operations that may replace `source`: itself, and those of `operations` that `rule` allows.
 
     Raises:
         ValueError: unknown rule.

@@ -1,1 +1,1 @@
-"""Pictures of cells, of what changed in them, and of transition rules; no torch."""
+"""Drawings of cells, of their changes, and of transition rules. This package does not import torch."""

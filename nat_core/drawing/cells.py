@@ -1,13 +1,13 @@
-"""Cells as the papers draw them: left to right, rounded rectangles, every operation written on its edge.
+"""Draws cells like the papers: left to right, nodes as rounded rectangles, every operation written on its edge.
 
 Ids in an SVG:
 - ``<name>-node-<n>`` and ``<name>-node-output``: nodes, numbered as in the cell (inputs first);
 - ``<name>-edge-<i>``: the edge at position i of the cell's `edges`;
 - ``<name>-output-<n>``: the unlabelled line from node n to the output;
-- ``<name>-removed-<i>``: in a later drawing, an edge that only the earlier cell has, at position i there.
+- ``<name>-removed-<i>``: in a drawing of changes, an edge that only the cell before them has, at its position i.
 
-`name` is ``normal`` unless given otherwise; `draw_pair` puts ``before-`` and ``after-`` in front, so that both
-drawings can stand on one page.
+`name` is ``normal`` by default. `draw_pair` adds the prefixes ``before-`` and ``after-``, so that both drawings can be
+on one page.
 """
 
 import re
@@ -31,7 +31,7 @@ Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = ("svg", "png", "pdf", "dot")
 _PNG_DPI = 192
 _CELL_GAP = 12  # points between normal and reduction cell
-_MOST_PNG_PIXELS = 5000  # of its longer side
+_MOST_PNG_PIXELS = 5000  # on the longer side
 CELL_TITLES = MappingProxyType({"normal": "Normal cell", "reduction": "Reduction cell"})
 
 
@@ -44,13 +44,13 @@ def draw_cell(
     show_null: bool = True,
     responsive: bool = False,
 ) -> bytes:
-    """The cell as a file, on transparent ground.
+    """Draw a cell on a transparent background; return the file's content.
 
     Args:
-        name: begins every id; letters, digits, hyphens.
-        theme: "light" or "dark", the ground it will lie on.
+        name: the prefix of every id: letters, digits, hyphens.
+        theme: "light" or "dark", the background on which the drawing will be shown.
         show_null: False leaves null edges out.
-        responsive: an SVG as wide as its place instead of a fixed size.
+        responsive: whether an SVG is as wide as its container instead of having a fixed size.
 
     Raises:
         ValueError: unknown format or theme, or a name that cannot be an id.
@@ -66,7 +66,7 @@ def draw_architecture(
     show_null: bool = True,
     responsive: bool = False,
 ) -> bytes:
-    """Normal and reduction cell in one file, titled. Arguments and errors as for `draw_cell`."""
+    """Draw normal and reduction cell with titles in one file. Arguments and errors are those of `draw_cell`."""
     return _draw(_architecture_pictures(architecture, theme, show_null), format, theme, responsive)
 
 
@@ -79,10 +79,10 @@ def draw_pair(
     show_null: bool = True,
     responsive: bool = False,
 ) -> tuple[str, str]:
-    """Two SVGs in one frozen layout: every node and line lies at the same place in both.
+    """Draw two SVGs with a common layout: every node and line has the same position in both.
 
-    `before` shows its own operations, with a coloured line where something will change; `after` shows every change as
-    "old → new": changed amber and wide, removed red and dashed, added green and wide, unchanged grey.
+    The first shows the operations of `before`, with coloured lines for edges that change. The second shows every change
+    as "old → new": changed edges amber and wide, removed ones red and dashed, added ones green and wide, others grey.
     """
     changes = aligned_cells(before, after)
     left = _before_picture(before, changes, _frame(name, theme, "before-"), show_null)
@@ -101,7 +101,7 @@ def draw_overlay(
     show_null: bool = True,
     responsive: bool = False,
 ) -> bytes:
-    """Both cells in one drawing, as the second of `draw_pair` shows it."""
+    """Draw both cells in one drawing, which is the second of `draw_pair`."""
     picture = _after_picture(before, after, aligned_cells(before, after), _frame(name, theme), show_null)
     return _draw([picture], format, theme, responsive)
 
@@ -115,10 +115,10 @@ def draw_difference(
     show_null: bool = True,
     responsive: bool = False,
 ) -> bytes:
-    """What became of an architecture: both cells in one file, titled, drawn as by `draw_overlay`.
+    """Draw the changes from one architecture to another: normal and reduction cell with titles, as by `draw_overlay`.
 
     Raises:
-        ValueError: as for `draw_cell`, or the two cannot be compared edge by edge.
+        ValueError: unknown format or theme, or the two cannot be compared edge by edge.
     """
     if reason := why_not_comparable(before, after):
         raise ValueError(reason)
@@ -147,7 +147,7 @@ def _draw(pictures: Sequence[Picture], format: Format, theme: str, responsive: b
 
 
 def _dpi(layouts: Sequence[Layout]) -> int:
-    """Twice a screen's pixels, unless the picture would become too large."""
+    """Return twice a screen's resolution, or less if the picture would become too large."""
     longest = max(max(layout.bounds[2:]) for layout in layouts)
     return round(min(_PNG_DPI, 72 * _MOST_PNG_PIXELS / longest))
 
@@ -192,7 +192,7 @@ def _before_picture(before: Cell, changes: Sequence[EdgeChange], frame: Frame, s
 def _after_picture(
     before: Cell, after: Cell, changes: Sequence[EdgeChange], frame: Frame, show_null: bool, title: str = ""
 ) -> Picture:
-    """The later cell with what the earlier one had besides."""
+    """Return the picture of the later cell, including the edges that only the earlier cell has."""
     edges = [
         after_look(change, after, key, frame) for key, change in enumerate(changes) if show_null or not _is_null(change)
     ]
@@ -205,7 +205,7 @@ def _is_null(change: EdgeChange) -> bool:
 
 
 def _pair_layout(before: Picture, after: Picture) -> Layout:
-    """One layout that holds everything of both drawings; the later one's labels are the wider ones."""
+    """Lay out the parts of both drawings together; the later drawing has the wider labels."""
     known = {edge.key for edge in after.edges}
     edges = [*after.edges, *(edge for edge in before.edges if edge.key not in known)]
     return lay_out(scaffold(replace(after, edges=edges)))

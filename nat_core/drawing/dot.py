@@ -1,4 +1,4 @@
-"""DOT sources: nodes and edges with their looks, with or without a layout."""
+"""Writes DOT sources from nodes and edges with their styles, with or without a layout."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,17 +14,24 @@ from nat_core.drawing.palette import Theme
 FONT = "Helvetica,Arial,sans-serif"
 NODE_POINTS, CHIP_POINTS, TITLE_POINTS, SUBSCRIPT_POINTS = 12, 11, 12, 9
 _CHIP_MARGIN = 6  # points
-_EM_PER_CHARACTER = 0.62  # a little wider than Arial, so that a browser's font fits whatever font laid it out
+_EM_PER_CHARACTER = (
+    0.62  # slightly wider than Arial, so that labels fit even if the browser's font differs from Graphviz'
+)
 _BOX = {"shape": "box", "style": "rounded,filled", "height": "0.3", "width": "0.46", "margin": "0.06,0.03"}
 _ARROW = "0.55"
 _MANY_EDGES = 60
-_HASTE = {"mclimit": "0.1", "nslimit": "1", "nslimit1": "1", "searchsize": "10"}  # less search for a better layout
-_ROOM = "0.4"  # inches between two inputs
+_HASTE = {
+    "mclimit": "0.1",
+    "nslimit": "1",
+    "nslimit1": "1",
+    "searchsize": "10",
+}  # limits Graphviz' search for better layouts
+_ROOM = "0.4"  # inches between two input nodes
 
 
 @dataclass(frozen=True)
 class NodeLook:
-    """A node as drawn. `label` is Graphviz' HTML."""
+    """The style of a node. `label` is Graphviz' HTML."""
 
     name: str
     id: str
@@ -33,18 +40,18 @@ class NodeLook:
     text: str
     border: str
     tooltip: str
-    column: str | None = None  # nodes that name the same column stand above each other
+    column: str | None = None  # nodes with the same column name are drawn above each other
     data: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class EdgeLook:
-    """An edge as drawn.
+    """The style of an edge.
 
     Attributes:
-        key: names the edge in a layout, the same in every drawing that shares it.
-        chip: its label, Graphviz' HTML; empty for none.
-        data: becomes `data-…` attributes in an SVG.
+        key: the edge's name in a layout; the same in every drawing that shares the layout.
+        chip: the edge's label as Graphviz' HTML; empty for none.
+        data: values of `data-…` attributes in an SVG.
     """
 
     key: str
@@ -61,7 +68,7 @@ class EdgeLook:
 
 @dataclass(frozen=True)
 class Picture:
-    """One cell's nodes and edges; `title` puts it into a titled cluster."""
+    """One cell's nodes and edges; with a `title`, they form a titled cluster."""
 
     name: str
     nodes: Sequence[NodeLook]
@@ -70,7 +77,7 @@ class Picture:
 
 
 def chip(lines: Sequence[tuple[str, str]], fill: str, border: str, width: int = 1) -> str:
-    """A label with a ground of its own, which lies on the line. `lines`: (text, HTML of it), top to bottom."""
+    """Return a label with its own background, placed on the line. `lines`: (text, its HTML), top to bottom."""
     points = round(max(len(text) for text, _ in lines) * _EM_PER_CHARACTER * CHIP_POINTS) + _CHIP_MARGIN
     rows = "".join(f'<tr><td width="{points}">{html}</td></tr>' for _, html in lines)
     return (
@@ -80,18 +87,18 @@ def chip(lines: Sequence[tuple[str, str]], fill: str, border: str, width: int = 
 
 
 def font(text: str, color: str, bold: bool = False) -> str:
-    """Escaped text as Graphviz' HTML."""
+    """Return escaped text in a colour as Graphviz' HTML."""
     html = f"<b>{escape(text)}</b>" if bold else escape(text)
     return f'<font color="{color}">{html}</font>'
 
 
 def subscript(text: str, low: str) -> str:
-    """``text`` with ``low`` beneath, as Graphviz' HTML."""
+    """Return ``text`` with subscript ``low`` as Graphviz' HTML."""
     return f'{escape(text)}<sub><font point-size="{SUBSCRIPT_POINTS}">{escape(low)}</font></sub>'
 
 
 def compose(pictures: Sequence[Picture], theme: Theme, layouts: Sequence[Layout] = (), dpi: int = 0) -> str:
-    """The DOT source of one or more cells; with a layout for each it states positions (for the engine nop2)."""
+    """Return the DOT source of one or more cells; with a layout for each, it states positions (for engine nop2)."""
     graph = Digraph("architecture" if len(pictures) > 1 else pictures[0].name)
     graph.attr(bgcolor="transparent", fontname=FONT, fontsize=str(TITLE_POINTS), fontcolor=theme.muted)
     if not layouts:
@@ -110,7 +117,7 @@ def compose(pictures: Sequence[Picture], theme: Theme, layouts: Sequence[Layout]
 
 @contextmanager
 def _container(graph: Digraph, picture: Picture, layout: Layout | None) -> Iterator[Digraph]:
-    """The graph itself, or a titled cluster in it."""
+    """Yield the graph itself, or a titled cluster in it if the picture has a title."""
     if not picture.title:
         yield graph
         return
@@ -122,9 +129,9 @@ def _container(graph: Digraph, picture: Picture, layout: Layout | None) -> Itera
 
 
 def scaffold(picture: Picture) -> str:
-    """A DOT source for `lay_out`: every label is a node of its own in the middle of its line.
+    """Return a DOT source for `lay_out` in which every label is a separate node in the middle of its line.
 
-    So labels never overlap and always lie on their lines. Nodes are named as in `compose`, edges by their keys.
+    So labels never overlap and always lie on their lines. Nodes have the names of `compose`, edges those of their keys.
     """
     graph = Digraph("scaffold", graph_attr=_HASTE if len(picture.edges) > _MANY_EDGES else {})
     graph.attr(rankdir="LR", nodesep="0.11", ranksep="0.26", fontname=FONT, fontsize=str(TITLE_POINTS))
@@ -166,7 +173,7 @@ def _fill(graph: Digraph, picture: Picture, layout: Layout | None) -> None:
 
 
 def _columns(nodes: Sequence[NodeLook]) -> list[list[str]]:
-    """Names of the nodes that share a column, for columns of more than one."""
+    """Return the names of the nodes in each column, for columns of more than one node."""
     columns: dict[str, list[str]] = {}
     for node in nodes:
         if node.column:
@@ -181,7 +188,7 @@ def _align_column(graph: Digraph, names: Sequence[str]) -> None:
 
 
 def _stack_column(graph: Digraph, names: Sequence[str]) -> None:
-    """One above the other in this order, with room between."""
+    """Place the nodes above each other in this order, with room between them."""
     with graph.subgraph(graph_attr={"rank": "same"}) as column:
         for above, below in pairwise(names):
             room = f"room {below}"
@@ -196,7 +203,7 @@ def _position(layout: Layout, key: str) -> dict[str, str]:
 
 
 def _pin_corners(graph: Digraph, layouts: Sequence[Layout]) -> None:
-    """Two invisible points, so that every drawing of the same layouts has the same extent."""
+    """Add two invisible points, so that every drawing of the same layouts has the same size."""
     left, bottom, right, top = zip(*(layout.bounds for layout in layouts), strict=True)
     blank = {"style": "invis", "label": "", "shape": "point", "width": "0", "height": "0"}
     graph.node("corner_a", pos=f"{min(left)},{min(bottom)}", **blank)

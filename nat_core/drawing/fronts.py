@@ -1,4 +1,4 @@
-"""A front as a plotly figure: accuracy over cost, with standard errors. Plotly is imported when one is drawn."""
+"""Draws a front as a plotly figure: accuracy over cost, with standard errors. Plotly is imported on first use."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Mark(NamedTuple):
-    """A point: its cost, its accuracy in percent, the standard error in points if one is known, and a label."""
+    """A point of a figure: cost, accuracy in percent, standard error in points (if known), and label."""
 
     cost: float
     accuracy_percent: float
@@ -19,10 +19,10 @@ class Mark(NamedTuple):
 
 
 def front_figure(points: Sequence[Mark], given: Mark, cost: str, accuracy: str) -> "Figure":
-    """The points joined from the cheapest to the most accurate, and the input beside them.
+    """Draw the points, joined from the cheapest to the most accurate, and the input.
 
     Args:
-        points: of the front, cheapest first.
+        points: the points of the front, cheapest first.
         given: the input.
         cost, accuracy: titles of the axes.
     """

@@ -1,7 +1,7 @@
-"""Graphviz in process: where things lie, and how a source becomes a picture.
+"""Runs Graphviz in this process: computes layouts, and turns DOT sources into pictures.
 
-`pygraphviz`' wheel carries Graphviz as a C library, so no `dot` is needed on the machine and nothing is spawned.
-Graphviz keeps global state, hence the lock.
+The wheel of `pygraphviz` contains Graphviz as a C library, so no `dot` program is needed and no process is started.
+A lock guards Graphviz' global state.
 """
 
 import json
@@ -22,13 +22,13 @@ _POINTS_PER_INCH = 72
 _PREFERRED_WIDTH = 560  # points
 _MOST_EXTRA_GAP = 100  # points between two columns
 
-# Names in a scaffold: the node that stands for an edge's label, and the halves of its line.
+# Names in a scaffold: the node for an edge's label, and the two halves of the edge's line.
 CHIP, IN, OUT = "chip ", " in", " out"
 
 
 @dataclass(frozen=True)
 class EdgePlace:
-    """An edge's spline and the centre of its label, as Graphviz' `pos` and `lp` attributes (points)."""
+    """An edge's spline and the centre of its label, as Graphviz' attributes `pos` and `lp` (in points)."""
 
     spline: str
     label: str | None
@@ -39,11 +39,11 @@ class EdgePlace:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a cell's nodes (by name) and edges (by key) lie, in points.
+    """The positions of a cell's nodes (by name) and edges (by key), in points.
 
     Attributes:
         bounds: left, bottom, right, top.
-        title: centre of the title, if there is one.
+        title: the centre of the title, if there is one.
     """
 
     bounds: tuple[float, float, float, float]
@@ -52,7 +52,7 @@ class Layout:
     title: str | None = None
 
     def moved(self, rise: float) -> "Layout":
-        """The same, `rise` points further up."""
+        """Return the layout moved up by `rise` points."""
         left, bottom, right, top = self.bounds
         return Layout(
             bounds=(left, bottom + rise, right, top + rise),
@@ -63,7 +63,7 @@ class Layout:
 
 
 def stack(layouts: Sequence[Layout], gap: float) -> tuple[Layout, ...]:
-    """Layouts one below the other, the first on top, with `gap` points between."""
+    """Arrange layouts below each other, the first on top, with `gap` points between them."""
     moved, floor = [], 0.0
     for layout in reversed(layouts):
         moved.append(layout.moved(floor - layout.bounds[1]))
@@ -72,19 +72,19 @@ def stack(layouts: Sequence[Layout], gap: float) -> tuple[Layout, ...]:
 
 
 def _raise(points: str, rise: float) -> str:
-    """Every ``x,y`` of a Graphviz position moved up."""
+    """Move every ``x,y`` of a Graphviz position up."""
     return _POINT.sub(lambda match: f"{match[1]},{float(match[2]) + rise:.2f}", points)
 
 
 def render(source: str, format: str, engine: str = "dot") -> bytes:
-    """A DOT source as a file of `format`; `engine` "nop2" keeps the positions that the source states."""
+    """Render a DOT source in `format`; `engine` "nop2" keeps the positions that the source states."""
     with _LOCK:
         return AGraph(string=source).draw(format=format, prog=engine)
 
 
 @lru_cache(maxsize=1)
 def has_font() -> bool:
-    """Whether the machine has any font; without one, every letter of a PNG or PDF is an equally wide box."""
+    """Whether the machine has any font; without one, letters in PNG and PDF files become boxes of equal width."""
     placed = json.loads(render('digraph { node [shape="plain"]; narrow [label="iiii"]; wide [label="WWWW"] }', "json"))
     narrow, wide = (float(node["width"]) for node in placed["objects"])
     return narrow < wide
@@ -92,9 +92,9 @@ def has_font() -> bool:
 
 @lru_cache(maxsize=256)
 def lay_out(scaffold: str) -> Layout:
-    """Lays out a scaffold (see `dot.scaffold`) from left to right, then joins the two halves of every line.
+    """Lay out a scaffold (see `dot.scaffold`) from left to right, then join the two halves of every line.
 
-    Where lines are short the columns move apart, so that small cells are about as wide as large ones.
+    If a cell is narrow, its columns move apart, so that small cells are about as wide as large ones.
     """
     with _LOCK:
         graph = AGraph(string=scaffold)
@@ -130,7 +130,7 @@ def _read(placed: Mapping[str, Any]) -> Layout:
 
 
 def _join(first: str, second: str) -> str:
-    """Two splines, source → label and label → target, as one that runs straight below the label."""
+    """Join two splines, source → label and label → target, into one that is straight behind the label."""
     arrow, *rest = second.split()
     start, end = first.split()[-1], rest[0]
     (x0, y0), (x1, y1) = (map(float, point.split(",")) for point in (start, end))

@@ -1,4 +1,4 @@
-"""What nodes and edges look like: on their own, or with what a transformation did to them."""
+"""The styles of nodes and edges, with or without the changes of a transformation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from nat_core.architecture.operations import NULL, OPERATIONS
 from nat_core.drawing.dot import EdgeLook, NodeLook, chip, font, subscript
 from nat_core.drawing.palette import NODE_FILLS, NODE_TEXT, Theme, mix, operation_color
 
-_FADED = 0.4  # share of its colour that a dead part keeps
+_FADED = 0.4  # opacity of dead parts
 _DEAD = "; dead, it reaches no output"
 _LINE_WIDTH = MappingProxyType({"unchanged": 1.2, "changed": 2.2, "removed": 1.6, "added": 2.2})
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What all parts of one cell's drawing share.
+    """Settings shared by all parts of one cell's drawing.
 
     Attributes:
-        name: the cell's, begins names in DOT and keys in a layout.
-        prefix: begins ids.
+        name: the cell's name, the prefix of names in DOT and of keys in a layout.
+        prefix: the prefix of ids.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Frame:
 
 
 def node_looks(cell: Cell, frame: Frame) -> Iterator[NodeLook]:
-    """Inputs, intermediates and the output node."""
+    """Yield the styles of inputs, intermediate nodes and the output node."""
     dead, entered = set(cell.dead_nodes), {edge.target for edge in cell.edges}
     for node in range(cell.nodes):
         back = cell.inputs - node
@@ -69,7 +69,7 @@ def _output_meaning(cell: Cell) -> str:
 
 
 def output_looks(cell: Cell, frame: Frame) -> Iterator[EdgeLook]:
-    """The unlabelled lines from the output's nodes to the output."""
+    """Yield the styles of the unlabelled lines from the output's nodes to the output."""
     for node in cell.output_nodes:
         yield EdgeLook(
             key=f"{frame.name}-output-{node}",
@@ -85,7 +85,7 @@ def output_looks(cell: Cell, frame: Frame) -> Iterator[EdgeLook]:
 
 
 def plain_look(cell: Cell, position: int, frame: Frame) -> EdgeLook:
-    """An edge in the colour of its operation's kind."""
+    """Return the style of an edge in the colour of its operation's kind."""
     edge, dead = cell.edges[position], position in cell.dead_edges
     color = frame.theme.null if edge.is_null else operation_color(edge.operation)
     return EdgeLook(
@@ -103,7 +103,7 @@ def plain_look(cell: Cell, position: int, frame: Frame) -> EdgeLook:
 
 
 def before_look(change: EdgeChange, cell: Cell, position: int, key: int, frame: Frame) -> EdgeLook:
-    """The input's edge at `position` beside its output: grey, or thinly in the colour of what will happen to it."""
+    """Return the style of an edge before a transformation: grey, or thin and coloured if the edge changes."""
     edge, dead = cell.edges[position], position in cell.dead_edges
     unchanged = change.kind == "unchanged"
     border = None if unchanged else frame.theme.changes[change.kind]
@@ -122,7 +122,7 @@ def before_look(change: EdgeChange, cell: Cell, position: int, key: int, frame: 
 
 
 def after_look(change: EdgeChange, cell: Cell, key: int, frame: Frame) -> EdgeLook:
-    """An edge of the output: grey where nothing changed, else "old → new" with colour, weight and dashes."""
+    """Return the style of an edge after a transformation: grey, or "old → new" with colour, width and dashes."""
     operation, position = change.after or NULL, change.position_after
     dead = position in cell.dead_edges
     unchanged = change.kind == "unchanged"
@@ -160,7 +160,7 @@ def _operation_chip(operation: str, theme: Theme, dead: bool = False, border: st
 
 
 def _change_chip(change: EdgeChange, theme: Theme) -> str:
-    """Two lines, so that a drawing with changes is hardly wider: the old operation quiet, the new one bold."""
+    """Return a label of two lines, which keeps the drawing narrow: the old operation muted, the new one bold."""
     old, new = (OPERATIONS[name or NULL].short_label for name in (change.before, change.after))
     color = theme.changes[change.kind]
     lines = [(old, font(old, theme.muted)), (f"→ {new}", font(f"→ {new}", theme.text, bold=True))]
@@ -173,6 +173,6 @@ def _tooltip(edge: Edge, cell: Cell) -> str:
 
 
 def node_label(cell: Cell, node: int) -> str:
-    """A node as drawings call it: ``cₖ₋₂`` and ``cₖ₋₁`` for inputs, then 0, 1, 2, …"""
+    """Return a node's label: ``cₖ₋₂`` and ``cₖ₋₁`` for inputs, then 0, 1, 2, …"""
     back = cell.inputs - node
     return f"cₖ₋{'₀₁₂₃₄₅₆₇₈₉'[back]}" if back > 0 else str(-back)

@@ -1,7 +1,7 @@
-"""Colours as data, one place for drawings, charts and tables.
+"""The colours of drawings, charts and tables.
 
-The colours of operation kinds are Okabe and Ito's, which colour-blind readers can tell apart; node fills are the
-papers'. Colour never stands alone: labels, dashes and line widths say the same.
+The colours of operation kinds are Okabe and Ito's, which colour-blind readers can tell apart; node fills are those of
+the papers. Colour is never the only cue: labels, dashes and line widths give the same information.
 """
 
 from dataclasses import dataclass
@@ -28,15 +28,15 @@ NODE_TEXT = "#1A1A1A"
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours that depend on the ground.
+    """Colours that depend on the background.
 
     Attributes:
-        ground: what a drawing is expected to lie on; drawings themselves stay transparent.
+        ground: the background on which a drawing is expected; drawings themselves are transparent.
         text, muted: main and secondary text.
         line: unchanged and unlabelled edges.
-        null: null edges, which should be faint on either ground.
-        accent: for what stands out without meaning good or bad; the interface's own accent.
-        changes: per kind of change.
+        null: null edges, faint on the background.
+        accent: the interface's accent colour, which means neither good nor bad.
+        changes: one colour per kind of change.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Theme:
     changes: MappingProxyType[ChangeKind, str]
 
     def tint(self, color: str, share: float) -> str:
-        """`share` (0 to 1) of `color` over the ground."""
+        """Blend a share (0 to 1) of `color` with the background."""
         return mix(color, self.ground, share)
 
 
@@ -81,11 +81,11 @@ THEMES = MappingProxyType({theme.name: theme for theme in (_LIGHT, _DARK)})
 
 
 def operation_color(operation: str) -> str:
-    """The colour of the operation's kind."""
+    """Return the colour of the operation's kind."""
     return KIND_COLORS[OPERATIONS[operation].kind]
 
 
 def mix(color: str, ground: str, share: float) -> str:
-    """`share` (0 to 1) of `color` over `ground`, all as ``#RRGGBB``."""
+    """Blend a share (0 to 1) of `color` with `ground`; colours are ``#RRGGBB``."""
     channels = (round(share * int(color[i : i + 2], 16) + (1 - share) * int(ground[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{channel:02X}" for channel in channels)

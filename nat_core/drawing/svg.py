@@ -1,4 +1,4 @@
-"""Graphviz' SVG made fit for a page: one element that can stand inside HTML, with titles and data attributes."""
+"""Turns Graphviz' SVG into one element that can be embedded in HTML, with titles and data attributes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from xml.etree import ElementTree
 
 _SVG = "http://www.w3.org/2000/svg"
 _XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
-_SUBSCRIPT_DROP = 0.3  # of the font size
+_SUBSCRIPT_DROP = 0.3  # in units of the font size
 ElementTree.register_namespace("", _SVG)
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a node's or an edge's element gains.
+    """Additions to the SVG element of a node or an edge.
 
     Attributes:
         title: its `<title>`.
-        center: where its text is centred, x in points; None leaves text where it is.
+        center: the x coordinate, in points, at which its text is centred; None leaves the text where it is.
         data: its `data-…` attributes.
     """
 
@@ -26,12 +26,12 @@ class Part:
 
 
 def finish(svg: bytes, parts: Mapping[str, Part], label: str, responsive: bool) -> str:
-    """The drawing without prolog, comments and foreign names.
+    """Return the drawing with the additions `parts`, without prolog, comments and foreign namespaces.
 
     Args:
-        parts: by element id.
-        label: what a screen reader says of the whole.
-        responsive: as wide as its place but never larger than its natural size, instead of a fixed size.
+        parts: the additions by element id.
+        label: the description of the whole drawing for screen readers.
+        responsive: whether the drawing is as wide as its container, up to its natural size, instead of a fixed size.
     """
     root = ElementTree.fromstring(svg)
     root.attrib.update({"role": "img", "aria-label": label, "class": "cell-drawing"})
@@ -51,7 +51,7 @@ def _tag(name: str) -> str:
 
 
 def _finish_whole(graph: ElementTree.Element) -> None:
-    """The group around everything: its id would not be unique on a page, its title would pop up everywhere."""
+    """Remove id and title of the outermost group: the id is not unique on a page, the title would show everywhere."""
     del graph.attrib["id"]
     graph.remove(_title(graph))
     for text in graph.iter(_tag("text")):
@@ -59,7 +59,7 @@ def _finish_whole(graph: ElementTree.Element) -> None:
 
 
 def _title(group: ElementTree.Element) -> ElementTree.Element:
-    """The group's own `<title>`; Graphviz gives every group one."""
+    """Return the group's own `<title>`; Graphviz gives every group one."""
     return group.findall(_tag("title"))[0]
 
 
@@ -72,9 +72,9 @@ def _finish_group(group: ElementTree.Element, part: Part) -> None:
 
 
 def _center(group: ElementTree.Element, texts: Sequence[ElementTree.Element], x: str) -> None:
-    """Centres every line of text, whatever font the reader has; a subscript becomes part of the line before it.
+    """Centre every line of text in any font; a subscript becomes part of the line before it.
 
-    Graphviz starts each piece where its own font puts it, and says `baseline-shift`, which Firefox ignores.
+    Graphviz positions each piece by its own font's widths, and uses `baseline-shift`, which Firefox ignores.
     """
     for previous, text in zip((None, *texts), texts, strict=False):
         if text.attrib.get("baseline-shift") == "sub" and previous is not None:

@@ -1,7 +1,7 @@
-"""The transition scheme as a picture: operations by level and kernel, arrows to what may replace the chosen one.
+"""Draws a transition rule: operations by type level and kernel, with arrows to the replacements of the chosen one.
 
-Everything comes from the operations' traits and the rule (NAT++, arXiv 2102.10301, section 3.2): rows are the levels of
-types, columns the kernels, and skip and null lie below, where everything may end. Ids: ``op-<name>``.
+The drawing is derived from the operations' traits and the rule (NAT++, arXiv 2102.10301, section 3.2). Rows are type
+levels, columns are kernels; skip and null, which may replace every operation, are at the bottom. Ids: ``op-<name>``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ class Place:
 
 
 def covers(operations: Sequence[str], rule: str) -> tuple[tuple[str, str], ...]:
-    """The steps that no two smaller steps make up: (from, to), each legal and direct."""
+    """Return the legal steps (from, to) that are not a sequence of smaller legal steps."""
 
     def strictly(a: str, b: str) -> bool:
         return is_legal(a, b, rule) and not is_legal(b, a, rule)
@@ -50,7 +50,7 @@ def covers(operations: Sequence[str], rule: str) -> tuple[tuple[str, str], ...]:
 
 
 def places(operations: Sequence[str]) -> dict[str, Place]:
-    """Where each operation lies: levels downwards, smaller kernels to the right, skip and null below all."""
+    """Return each operation's position: levels downwards, smaller kernels to the right, skip and null at the bottom."""
     traits = [OPERATIONS[name] for name in operations]
     ranked = [item for item in traits if item.kind in TYPE_LEVELS]
     levels = sorted({type_level(item) for item in ranked})
@@ -72,10 +72,10 @@ def places(operations: Sequence[str]) -> dict[str, Place]:
 
 @lru_cache(maxsize=256)
 def draw_transitions(operations: tuple[str, ...], chosen: str, rule: str = "nat++", theme: str = "light") -> str:
-    """The scheme as SVG, with everything that may replace `chosen` in colour and the rest faint.
+    """Draw the transition rule as SVG, with everything that may replace `chosen` in colour and the rest faint.
 
     Raises:
-        ValueError: `chosen` is not one of the operations, or an unknown theme or rule.
+        ValueError: `chosen` is not one of the operations, or the theme or rule is unknown.
     """
     if chosen not in operations:
         raise ValueError(f"{chosen!r} is not one of the operations: {', '.join(operations)}")
@@ -98,7 +98,7 @@ def draw_transitions(operations: tuple[str, ...], chosen: str, rule: str = "nat+
 
 
 def _headings(operations: Sequence[str], where: dict[str, Place], colors: Theme) -> Iterator[str]:
-    """Levels at the left, kernels above."""
+    """Yield the headings: type levels at the left, kernels at the top."""
     seen: set[Kind | int] = set()
     for name in operations:
         traits, place = OPERATIONS[name], where[name]
@@ -120,7 +120,7 @@ def _text(x: float, y: float, text: str, color: str, anchor: str = "middle", wei
 
 
 def _box(name: str, place: Place, chosen: str, is_target: bool, colors: Theme) -> str:
-    """An operation: framed boldly if chosen, in its colour if reachable, faint else."""
+    """Return an operation's box: with a bold frame if chosen, coloured if reachable, else faint."""
     color, lit = operation_color(name), is_target or name == chosen
     fill = colors.tint(color, 0.32 if name == chosen else 0.18 if lit else 0.04)
     border, width = (color, 3 if name == chosen else 1.6) if lit else (colors.tint(colors.line, 0.6), 1)
@@ -136,7 +136,7 @@ def _box(name: str, place: Place, chosen: str, is_target: bool, colors: Theme) -
 
 
 def _arrow(start: Place, end: Place, color: str, width: float) -> str:
-    """A curve from the lower or side border of one box to the border of another, with a head."""
+    """Return a curved arrow from the lower or side border of one box to the border of another."""
     downwards = end.y > start.y + 1
     sign = 1 if end.x > start.x else -1
     if downwards:

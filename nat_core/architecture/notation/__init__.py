@@ -1,7 +1,7 @@
-"""Every notation of a cell in the wild: one door that reads text, one table of formats.
+"""All notations for cells: one entry point for reading text, one table of formats.
 
-`values` reads literals, `scanning` finds them in a text, `formats` and `refusals` tell what they are, `documents`
-chooses among what a text holds, `writing` gives an architecture back.
+`values` reads literals, `scanning` finds them in a text, `formats` and `refusals` recognise their notation, `documents`
+selects an architecture from a text, and `writing` turns an architecture into text.
 """
 
 from nat_core.architecture.notation.documents import MAX_ARCHITECTURE_BYTES, MAX_BYTES, Document, Found

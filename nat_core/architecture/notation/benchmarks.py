@@ -13,11 +13,11 @@ from nat_core.architecture.notation.cells import RawEdge, cell, directed, edge_l
 from nat_core.architecture.notation.genotypes import CELL_NAMES, Read, names_operations, spoken
 from nat_core.architecture.notation.values import Call, shown
 
-# NNI: the model hub's keys, and those of its older examples.
+# NNI: the keys of its model hub, and those of its older examples.
 
 _HUB = re.compile(r"(normal|reduce|reduction)/(op|input)_(\d{1,2})_(\d{1,2})")
 _OLDER = re.compile(r"(normal|reduce)_n(\d{1,2})_(p(\d{1,2})|switch)")
-# The order of choices in NNI's example of DARTS, for exports that number them.
+# The order of choices in NNI's DARTS example; some exports give only their numbers.
 _OLDER_OPERATIONS = (
     "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5",
     "null",
@@ -25,12 +25,12 @@ _OLDER_OPERATIONS = (
 
 
 def is_hub(value: Any) -> bool:
-    """Whether it has the model hub's keys."""
+    """Whether the value has the keys of NNI's model hub."""
     return isinstance(value, Mapping) and any(_HUB.fullmatch(key) for key in value)
 
 
 def read_hub(value: Mapping[str, Any]) -> Read:
-    """The cells whose operations and inputs the keys name."""
+    """Read the cells whose operations and inputs are named by the keys."""
     edges: dict[str, list[RawEdge]] = {name: [] for name in CELL_NAMES}
     for key, content in value.items():
         match = _HUB.fullmatch(key)
@@ -47,12 +47,12 @@ def read_hub(value: Mapping[str, Any]) -> Read:
 
 
 def is_older_nni(value: Any) -> bool:
-    """Whether it has the keys of NNI's older example."""
+    """Whether the value has the keys of NNI's older example."""
     return isinstance(value, Mapping) and any(_OLDER.fullmatch(key) for key in value)
 
 
 def read_older_nni(value: Mapping[str, Any]) -> Read:
-    """The cells that the keys name; what the switches do not choose is left out."""
+    """Read the cells that the keys name, without the edges that the switches do not select."""
     edges: dict[str, list[RawEdge]] = {name: [] for name in CELL_NAMES}
     for key, content in value.items():
         match = _OLDER.fullmatch(key)
@@ -71,7 +71,7 @@ def read_older_nni(value: Mapping[str, Any]) -> Read:
 
 
 def _all_concatenated(edges: Mapping[str, Sequence[RawEdge]], origin: str) -> Read:
-    """Cells whose output concatenates all intermediate nodes; edges in the order of their targets."""
+    """Build cells whose output concatenates all intermediate nodes; edges are sorted by target."""
     made = []
     for name in CELL_NAMES:
         own = directed(sorted(edges[name], key=lambda edge: edge.second))
@@ -103,17 +103,17 @@ _CONFIGURATION = re.compile(r"(?:.*:)?edge_(normal|reduce)_(\d{1,2})")
 NASBENCH301_OPERATIONS = (
     "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5",
 )  # fmt: skip
-# Edge k of the benchmark's configuration leads from the first to the second of its pair of nodes.
+# Entry k holds source and target of edge k in the benchmark's configuration.
 _CONFIGURATION_EDGES = tuple((source, target) for target in range(2, 6) for source in range(target))
 
 
 def is_configuration(value: Any) -> bool:
-    """Whether it has NAS-Bench-301's keys."""
+    """Whether the value has NAS-Bench-301's keys."""
     return isinstance(value, Mapping) and any(_CONFIGURATION.fullmatch(key) for key in value)
 
 
 def read_configuration(value: Mapping[str, Any]) -> Read:
-    """The cells whose edges are present among the 14 of each."""
+    """Read the cells; each has the edges that are present among the benchmark's 14."""
     edges: dict[str, list[RawEdge]] = {name: [] for name in CELL_NAMES}
     for key, content in value.items():
         if match := _CONFIGURATION.fullmatch(key):
@@ -129,7 +129,7 @@ def read_configuration(value: Mapping[str, Any]) -> Read:
 
 
 def _check_inputs(value: Mapping[str, Any], name: str, edges: Sequence[RawEdge]) -> None:
-    """The keys inputs_node_… say again which edges there are."""
+    """Check that the keys inputs_node_…, which repeat the inputs of each node, agree with the edges."""
     for key, content in value.items():
         match = re.fullmatch(rf"(?:.*:)?inputs_node_{name}_(\d{{1,2}})", key)
         if match and isinstance(content, str):
@@ -141,7 +141,7 @@ def _check_inputs(value: Mapping[str, Any], name: str, edges: Sequence[RawEdge])
 
 
 def is_compact(value: Any) -> bool:
-    """Whether it is two lists of pairs of whole numbers."""
+    """Whether the value is two lists of pairs of integers."""
     return isinstance(value, list) and len(value) == 2 and all(
         isinstance(items, list) and len(items) >= 2 and all(
             isinstance(item, list) and len(item) == 2 and all(type(number) is int for number in item) for item in items
@@ -151,7 +151,7 @@ def is_compact(value: Any) -> bool:
 
 
 def read_compact(value: Any) -> Read:
-    """The cells of (input, operation) pairs, two per node."""
+    """Read cells from (input, operation) pairs, two per node."""
     edges: dict[str, list[RawEdge]] = {}
     for name, items in zip(CELL_NAMES, value, strict=True):
         if len(items) % 2:
@@ -170,7 +170,7 @@ def _compact_edge(item: list[int], place: str, target: int) -> RawEdge:
 
 
 def compact_text(architecture: Architecture) -> str:
-    """Pairs (input, number of the operation); one that has no number is written as −1, which is not read back."""
+    """Write (input, operation number) pairs; operations without a number become −1, which cannot be read back."""
     numbers = {name: number for number, name in enumerate(NASBENCH301_OPERATIONS)}
     return str(tuple([(e.source, numbers.get(e.operation, -1)) for e in cell.edges] for _, cell in architecture.cells))
 
@@ -182,7 +182,7 @@ ENAS_LENGTH = 40
 
 
 def enas_numbers(value: Any) -> list[int] | None:
-    """The 40 numbers of an arc, given as one list or as one for each cell; None for anything else."""
+    """Return the 40 numbers of an ENAS arc, given as one list or one list per cell; None for anything else."""
     if (
         isinstance(value, list)
         and len(value) == 2
@@ -194,7 +194,7 @@ def enas_numbers(value: Any) -> list[int] | None:
 
 
 def is_enas(value: Any) -> bool:
-    """Whether it is 40 numbers that name legal inputs and ENAS' operations."""
+    """Whether the value is 40 numbers that stand for legal inputs and ENAS' operations."""
     numbers = enas_numbers(value)
     return numbers is not None and all(
         0 <= number < (len(ENAS_OPERATIONS) if i % 2 else 2 + i % 20 // 4) for i, number in enumerate(numbers)
@@ -202,7 +202,7 @@ def is_enas(value: Any) -> bool:
 
 
 def read_enas(value: Any) -> Read:
-    """The cells of an arc; their outputs concatenate the loose ends."""
+    """Read the cells of an arc; their outputs concatenate the loose ends."""
     made = []
     numbers = enas_numbers(value) or []
     for name, part in zip(CELL_NAMES, (numbers[:20], numbers[20:]), strict=True):
@@ -213,7 +213,7 @@ def read_enas(value: Any) -> Read:
 
 
 def enas_text(architecture: Architecture) -> str:
-    """Numbers as ENAS prints them; an operation that has none is written as 9, which is not read back."""
+    """Write numbers as ENAS prints them; operations without a number become 9, which cannot be read back."""
     numbers = {name: number for number, name in enumerate(ENAS_OPERATIONS)}
     return " ".join(f"{e.source} {numbers.get(e.operation, 9)}" for _, e in architecture.edges)
 
@@ -222,7 +222,7 @@ def enas_text(architecture: Architecture) -> str:
 
 
 def is_structure(value: Any) -> bool:
-    """Whether it is a Structure, or its list of (operation, source) pairs for each node."""
+    """Whether the value is a Structure, or a Structure's lists of (operation, source) pairs, one per node."""
     if isinstance(value, Call):
         return value.name == "Structure" and len(value.arguments) == 1 and isinstance(value.arguments[0], list)
     return (
@@ -235,7 +235,7 @@ def is_structure(value: Any) -> bool:
 
 
 def read_structure(value: Any) -> Read:
-    """The NAS-Bench-201 cell of a Structure."""
+    """Read the NAS-Bench-201 cell of a Structure."""
     groups = value.arguments[0] if isinstance(value, Call) else value
     raw = edge_list(groups, "Structure", inputs=1)
     if raw.form != "nested":
@@ -244,12 +244,12 @@ def read_structure(value: Any) -> Read:
 
 
 def is_cell_string(value: Any) -> bool:
-    """Whether it is a string that begins as NAS-Bench-201's do."""
+    """Whether the value is a string that begins like NAS-Bench-201's."""
     return isinstance(value, str) and value.startswith("|") and "~" in value
 
 
 def read_cell_string(text: str) -> Read:
-    """The cell of a NAS-Bench-201 string, of any number of nodes."""
+    """Read the cell of a NAS-Bench-201 string; it may have any number of nodes."""
     edges = []
     groups = text.split("+")
     for target, group in enumerate(groups, start=1):
@@ -275,7 +275,7 @@ _NASBENCH201_NAMES = {f"conv_{k}x{k}": f"nor_conv_{k}x{k}" for k in (1, 3, 5, 7)
 
 
 def cell_string(architecture: Architecture) -> str:
-    """The cell as a NAS-Bench-201 string."""
+    """Write the cell as a NAS-Bench-201 string."""
     own = architecture.normal
     groups = (
         "|".join(f"{_NASBENCH201_NAMES.get(e.operation, e.operation)}~{e.source}" for e in own.incoming(target))

@@ -1,4 +1,4 @@
-"""YAML in block style, as its writers print lists by default; its flow style is read as any other literal is."""
+"""Reads YAML in block style, the default of YAML writers for lists; `values` reads YAML's flow style."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ _LOOKS_LIKE = re.compile(r"^\s*-\s", re.MULTILINE)
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only. Tuples are lists; aliases are refused, since a few can stand for millions of values."""
+    """Loads plain values only, tuples as lists. Aliases are refused, since a few can expand to millions of values."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -22,7 +22,7 @@ _Loader.add_constructor("tag:yaml.org,2002:python/tuple", _Loader.construct_sequ
 
 
 def read(text: str) -> Any:
-    """The value of YAML text with lists in block style, or None for any other text."""
+    """Return the value of a YAML text with lists in block style, or None for any other text."""
     if len(text) > _MAX_BYTES or not _LOOKS_LIKE.search(text):
         return None
     try:
@@ -32,7 +32,7 @@ def read(text: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Keys as strings, as everywhere here."""
+    """Turn all keys into strings, as `values` does."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Plain values → cells: the lists of edges that genotypes consist of, in each of their forms."""
+"""From plain values to cells: reads a genotype's lists of edges in each of their forms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from nat_core.architecture.operations import canonical_name
 
 
 class RawEdge(NamedTuple):
-    """One edge before its direction is known: its place in the text, operation, and two node numbers."""
+    """An edge whose direction is not known yet: its place in the text, its operation, and two node numbers."""
 
     place: str
     operation: str
@@ -21,8 +21,8 @@ class EdgeList(NamedTuple):
     """The edges of one cell as written.
 
     Attributes:
-        edges: in order.
-        nodes: how many intermediate nodes the list has of itself; None where its edges name their targets.
+        edges: the edges in order.
+        nodes: the number of intermediate nodes that the list implies; None if its edges name their targets.
         form: "pairs", "nested" or "triples".
         weighted: whether edges carry weights, which are ignored.
     """
@@ -34,10 +34,10 @@ class EdgeList(NamedTuple):
 
 
 def edge_list(items: Any, place: str, inputs: int = 2) -> EdgeList:
-    """The edges that a list of pairs, of triples, or of such lists per node describes.
+    """Read edges from a list of pairs, a list of triples, or a list with such a list per node.
 
     Raises:
-        ValueError: it is none of them; names the place and what is accepted.
+        ValueError: `items` is none of these; names the place and what is accepted.
     """
     if not isinstance(items, list):
         raise ValueError(f"{place} is a {noun(items)}; accepted: a list of edges")
@@ -65,12 +65,12 @@ def edge_list(items: Any, place: str, inputs: int = 2) -> EdgeList:
 
 
 def is_nested(items: list[Any]) -> bool:
-    """Whether `items` holds a list of edges per node."""
+    """Whether `items` contains one list of edges per node."""
     return bool(items) and all(isinstance(item, list) and (not item or isinstance(item[0], list)) for item in items)
 
 
 def _weighted(items: list[Any]) -> bool:
-    """Whether any edge ends in a decimal number, as where a search prints its weights beside the operations."""
+    """Whether any edge ends with a decimal number: some searches print a weight after each operation."""
     return any(
         isinstance(item, list)
         and ((len(item) > 2 and type(item[-1]) is float) or (is_nested(items) and _weighted(item)))
@@ -93,7 +93,7 @@ def _pair(item: Any, place: str, target: int) -> RawEdge:
     if not isinstance(item, list) or len(item) != 2:
         raise ValueError(f"{place} is {shown(item)}; accepted: (operation, source)")
     if isinstance(item[1], str) and not isinstance(item[0], str):
-        item = item[::-1]  # some write the source first
+        item = item[::-1]  # some projects write the source first
     return RawEdge(place, operation(item[0], place), node(item[1], place), target)
 
 
@@ -102,7 +102,7 @@ def _triple(item: list[Any], place: str) -> RawEdge:
 
 
 def directed(raw: Sequence[RawEdge]) -> tuple[Edge, ...]:
-    """Edges from source to target. FairDARTS writes the target first, on all edges of a text or on none."""
+    """Return edges from source to target; the target may be written first, as by FairDARTS, if all edges do so."""
     reversed_order = bool(raw) and all(edge.first > edge.second for edge in raw)
     ordered = [edge._replace(first=edge.second, second=edge.first) if reversed_order else edge for edge in raw]
     for edge in ordered:
@@ -115,10 +115,10 @@ def directed(raw: Sequence[RawEdge]) -> tuple[Edge, ...]:
 
 
 def check_concat(edges: EdgeList, concat: Sequence[int], place: str, inputs: int = 2) -> None:
-    """Lists without targets must have as many nodes as the output implies, or some of either were lost.
+    """Check that a list without targets has as many nodes as the output implies; otherwise edges or nodes were lost.
 
     Raises:
-        ValueError: they disagree.
+        ValueError: the numbers differ.
     """
     if edges.nodes is None or not concat:
         return
@@ -136,7 +136,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def own_cell(value: Any, name: str) -> Cell:
-    """A cell of this project's own JSON, which can express everything."""
+    """Read a cell from this project's own JSON, which can express every cell."""
     fields = {"inputs": int, "nodes": int, "edges": list, "output": list, "combine": str}
     if not isinstance(value, Mapping) or set(value) != set(fields):
         raise ValueError(f"the {name} cell needs exactly the fields {', '.join(fields)}")
@@ -158,7 +158,7 @@ def _own_edge(item: Any, place: str) -> RawEdge:
 def cell(
     name: str, inputs: int, nodes: int, edges: tuple[Edge, ...], output: tuple[int, ...], combine: Combine = "concat"
 ) -> Cell:
-    """A cell; what is wrong with it is said with its `name`."""
+    """Build a cell; errors mention its `name`."""
     try:
         return Cell(inputs, nodes, edges, output, combine)
     except ValueError as error:
@@ -166,7 +166,7 @@ def cell(
 
 
 def operation(value: Any, place: str) -> str:
-    """The canonical name of an operation in whichever spelling."""
+    """Return the canonical name of an operation in any known spelling."""
     if not isinstance(value, str):
         raise ValueError(f"{place}: the operation is {shown(value)}; accepted: its name as a string")
     try:
@@ -176,14 +176,14 @@ def operation(value: Any, place: str) -> str:
 
 
 def node(value: Any, place: str) -> int:
-    """A node's number."""
+    """Check and return a node's number."""
     if type(value) is not int or not 0 <= value < MAX_NODES:
         raise ValueError(f"{place}: the node is {shown(value)}; accepted: a whole number from 0 to {MAX_NODES - 1}")
     return value
 
 
 def node_list(value: Any, place: str) -> tuple[int, ...]:
-    """Numbers of nodes."""
+    """Check and return a list of node numbers."""
     if not isinstance(value, list):
         raise ValueError(f"{place} is a {noun(value)}; accepted: range(a, b) or a list of node numbers")
     return tuple(node(item, f"{place}[{i}]") for i, item in enumerate(value))

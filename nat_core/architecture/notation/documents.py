@@ -1,6 +1,6 @@
-"""Texts that hold architectures somewhere: logs, source files, JSON, YAML, Markdown, one pasted line.
+"""Texts that contain architectures anywhere: logs, source files, JSON, YAML, Markdown, one pasted line.
 
-A text of more than a megabyte is searched for tell-tale words only, and only what is asked for is read.
+A text longer than a megabyte is searched for telltale words only, and an architecture in it is read only on request.
 """
 
 import re
@@ -16,12 +16,12 @@ from nat_core.architecture.notation.scanning import Candidate, Damaged, Other, c
 from nat_core.architecture.notation.values import ACCEPTED, Bare, Unreadable
 
 MAX_BYTES = 64 * 1024 * 1024
-# A single architecture, with its indentation and comments, is never longer.
+# No single architecture is longer than this, including indentation and comments.
 MAX_ARCHITECTURE_BYTES = 64 * 1024
 _THOROUGH_BYTES = 1024 * 1024
 _SHOWN_NAMES = 40
 
-# Notations so plain that other lists of numbers may look like them: they count only where nothing else is found.
+# Unrelated lists of numbers may look like these notations, so they count only if nothing else is found.
 _PLAIN = frozenset({"enas", "compact", "structure", "fields"})
 _NAME = re.compile(
     r"""(?P<name>[A-Za-z_][\w.-]*)["']?\s*(?::\s*[A-Za-z_][\w.\[\], |]*(?==))?[:=]\s*
@@ -37,11 +37,11 @@ class Found:
     """An architecture in a text.
 
     Attributes:
-        architecture: what was read.
-        name: what the text calls it, or "".
-        line: where it begins, counted from 1.
-        notation: name of its format.
-        notes: what was chosen or passed over, a short sentence each.
+        architecture: the architecture.
+        name: its name in the text, or "".
+        line: the line where it begins, counted from 1.
+        notation: the name of its notation.
+        notes: short sentences about what was chosen or ignored.
     """
 
     architecture: Architecture
@@ -53,12 +53,12 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
-    """A place where an architecture stands.
+    """A place in a text where an architecture begins.
 
     Attributes:
-        position: where it begins; an offset in characters, in a long text in bytes.
-        name: what the text calls it at the beginning of a line or by a key, or "".
-        content: the value, or why it cannot be read; None until it is asked for in a long text.
+        position: its offset in characters, or in bytes for a long text.
+        name: the name given by an assignment at the beginning of a line or by a key, or "".
+        content: the value, or why it cannot be read; in a long text None until it is needed.
     """
 
     position: int
@@ -67,10 +67,10 @@ class _Entry:
 
 
 class Document:
-    """The architectures of one text, in its order.
+    """The architectures of one text, in order.
 
     Raises:
-        ValueError: the text is longer than `MAX_BYTES`, or no text.
+        ValueError: the text is longer than `MAX_BYTES`, or the content is not text.
     """
 
     def __init__(self, content: str | bytes) -> None:
@@ -85,34 +85,34 @@ class Document:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What chooses one of several architectures by name, aliases included; empty for a log."""
+        """The names by which an architecture can be chosen, aliases included; empty for a log."""
         return tuple(self._named) if len(set(self._named.values())) > 1 else ()
 
     def lines(self) -> list[tuple[int, str]]:
-        """The lines that are neither empty nor comments, with their numbers; none of a long text."""
+        """The lines that are neither empty nor comments, with their numbers; empty for a long text."""
         lines = [] if self._is_long else enumerate(self._text.splitlines(), start=1)
         return [(number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
 
     def choices(self, most: int) -> tuple[str, ...]:
-        """What chooses each architecture, in order: names or numbers, the last `most` of them."""
+        """The names or numbers by which architectures can be chosen, in order; at most the last `most`."""
         return (self.names or tuple(str(number + 1) for number in range(len(self._entries))))[-most:]
 
     @cached_property
     def refusal(self) -> Refusal | None:
-        """The known format, refused by name, that the text is in; None where it holds an architecture or is another."""
+        """The refused format that the text is in; None if it contains an architecture or is in no known format."""
         if self._entries or self._is_long:
             return None
         others = (refusal_of(hit.value) for hit in self._hits if isinstance(hit, Other))
         return next(filter(None, others), None) or refusal_in(self._text)
 
     def one(self, choice: str = "") -> Found:
-        """The architecture that is meant: the chosen one, the only one, or the last of a log.
+        """Return the chosen architecture, or else the only one, or the last one of a log.
 
         Args:
             choice: a name, a number from 1, "first" or "last".
 
         Raises:
-            ValueError: there is none, it is faulty, or one of several names must be chosen; says so.
+            ValueError: there is no architecture, it is faulty, or a name must be chosen; says which.
         """
         if not self._entries:
             raise self._nothing()
@@ -125,10 +125,10 @@ class Document:
         return self._numbered(len(self._entries))
 
     def all(self) -> list[Found]:
-        """Every architecture in the text's order, then those that aliases name once more.
+        """Return every architecture in the text's order, then those named by aliases.
 
         Raises:
-            ValueError: there is none, or one is faulty; says which.
+            ValueError: there is no architecture, or one is faulty; says which.
         """
         if not self._entries:
             raise self._nothing()
@@ -175,7 +175,7 @@ class Document:
 
     @cached_property
     def _named(self) -> Mapping[str, _Entry]:
-        """Entries by name, where the text names them as a source file does; a log repeats the same few names."""
+        """Entries by name if the text is like a source file; empty for a log, which repeats the same few names."""
         named = {entry.name: entry for entry in self._entries if entry.name}
         if len(self._entries) > 2 * len(named):
             return {}
@@ -209,7 +209,7 @@ class Document:
         return self._data.decode("utf-8", errors="replace")
 
     def _nothing(self) -> ValueError:
-        """Why nothing was found."""
+        """The error that says why no architecture was found."""
         if self._is_long:
             return ValueError(f"the text holds no architecture; {ACCEPTED}")
         text = self._text.strip()
@@ -226,7 +226,7 @@ class Document:
         return ValueError(f"the text holds no architecture; {ACCEPTED}")
 
     def _candidate_at(self, position: int) -> Candidate | Damaged:
-        """The architecture at an offset in a long text."""
+        """Read the architecture at an offset in a long text."""
         window = self._data[position : position + MAX_ARCHITECTURE_BYTES].decode("utf-8", errors="replace")
         first = next(scan(window), None)
         if isinstance(first, Candidate):
@@ -235,14 +235,14 @@ class Document:
         return Damaged(fault, position)
 
     def _line_before(self, position: int) -> str:
-        """What stands on the same line before a position, at most 300 characters."""
+        """The text on the same line before a position, at most 300 characters."""
         if not self._is_long:
             return self._text[max(self._text.rfind("\n", 0, position) + 1, position - 300) : position]
         start = max(self._data.rfind(b"\n", 0, position) + 1, position - 300)
         return self._data[start:position].decode("utf-8", errors="replace")
 
     def _name_before(self, position: int) -> str:
-        """The name that an assignment or a key at the beginning of the line gives to what follows, or ""."""
+        """The name of an assignment or key at the beginning of the line before `position`, or ""."""
         before = self._line_before(position)
         match = _NAME.search(before)
         return match["name"] if match and _LINE_START.fullmatch(before[: match.start()]) else ""
@@ -259,7 +259,7 @@ class Document:
 
 
 def _utf8(data: bytes) -> bytes:
-    """The text as UTF-8 without a byte order mark. Raises ValueError for what is no text."""
+    """Return the text as UTF-8 without a byte order mark. Raises ValueError if the bytes are not text."""
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
             return data.decode(encoding, errors="replace").encode("utf-8", errors="replace")
@@ -273,7 +273,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(name[:60] for name in names[:_SHOWN_NAMES]) + more
 
 
-# Long texts: words that no notation is without, each with what must stand around it.
+# Long texts: every notation contains one of these words, each with a pattern for its surroundings.
 _NORMAL_FIELD = re.compile(rb"normal(?:_\d)?[\"']?\s?[:=]\s?(?:#[^\n]*\n\s*)?[\[({]")
 _BY_PLACE = re.compile(rb"enotype\w?\(\s*[\[(]")
 _STRUCTURE = re.compile(rb"Structure\(\s*[\[(]")
@@ -281,7 +281,7 @@ _CELL_STRING = re.compile(rb"\|\s*[\w./-]{1,40}~\d")
 
 
 def _tell_tales(data: bytes) -> list[int]:
-    """Offsets at which an architecture begins; each word is found with the speed of a plain search."""
+    """Return the offsets at which an architecture begins; each word is found by a fast plain search."""
     found = {at - (data[at - 1 : at] in (b'"', b"'")) for at in _matches(data, b"normal", _NORMAL_FIELD)}
     found |= {_word_start(data, at) for at in _matches(data, b"enotype", _BY_PLACE)}
     found |= set(_matches(data, b"Structure(", _STRUCTURE))
@@ -303,7 +303,7 @@ def _word_start(data: bytes, position: int) -> int:
 
 
 def _cell_strings(data: bytes) -> Iterator[int]:
-    """Offsets of NAS-Bench-201 strings, one a line at the most."""
+    """Yield the offsets of NAS-Bench-201 strings, at most one per line."""
     at = data.find(b"~")
     while at >= 0:
         start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)

@@ -1,4 +1,4 @@
-"""Every notation: one row of a table each, with what recognises it, reads it and writes it, and an example."""
+"""The table of notations: each row has functions that recognise, read and write the notation, and an example."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -13,12 +13,12 @@ class Format(NamedTuple):
     """One notation.
 
     Attributes:
-        name, title: for the command line and for people.
-        matches: whether a plain value is in this notation.
-        read: the architecture, and what was passed over; raises ValueError with the place of a fault.
+        name, title: the name on the command line, and the one shown to people.
+        matches: tells whether a plain value is in this notation.
+        read: returns the architecture and notes on what was ignored; raises ValueError with the place of a fault.
         example: a short text in this notation.
-        write: an architecture as text; None for what nobody would want written. What it cannot express, it may write
-            so that it does not read back.
+        write: returns an architecture as text; None for a notation that is only read. For an architecture that the
+            notation cannot express, it may return text that does not read back.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Format(NamedTuple):
 
 
 def _genotype(name: str, title: str, normal: str, reduce: str, write: Callable[[Architecture], str] | None) -> Format:
-    """A row for one form of a genotype's lists of edges."""
+    """Make the row for one form of a genotype's lists of edges."""
     example = f"Genotype(normal={normal}, normal_concat=[2, 3], reduce={reduce}, reduce_concat=[2, 3])"
     return Format(name, title, lambda value: genotypes.form(value) == name, genotypes.read_genotype, example, write)
 
@@ -90,12 +90,12 @@ FORMATS: tuple[Format, ...] = (
 
 
 def format_of(value: Any) -> Format | None:
-    """The notation that a plain value is in, or None."""
+    """Return the notation of a plain value, or None."""
     return next((row for row in FORMATS if row.matches(value)), None)
 
 
 def not_an_architecture(value: Any) -> ValueError:
-    """What to say of a value that is in no known notation."""
+    """Return the error for a value that is in no known notation."""
     if isinstance(value, Call):
         return ValueError(f"{value.name[:60]}(…) holds no lists of edges; {ACCEPTED}")
     if isinstance(value, Mapping) and "normal" in value:

@@ -12,7 +12,7 @@ from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.notation.cells import cell, check_concat, directed, edge_list, is_nested, node_list, own_cell
 from nat_core.architecture.notation.values import ACCEPTED, Bare, Call
 
-# An architecture, and what was passed over to read it.
+# An architecture, and notes on what was ignored to read it.
 Read = tuple[Architecture, tuple[str, ...]]
 _FIELD = re.compile(r"(normal|reduce|reduction)(?:_\d)?(_concat)?")
 _POSITIONAL = ("normal", "normal_concat", "reduce", "reduce_concat")
@@ -20,7 +20,7 @@ CELL_NAMES = ("normal", "reduce")
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
-    """The fields of a dict or of a call, with the names that DARTS gives them; others as they are."""
+    """Return the fields of a dict or call under DARTS' names; unknown fields keep their names."""
     if isinstance(value, Call):
         named = dict(zip(_POSITIONAL, value.arguments, strict=False)) if "enotype" in value.name else {}
         value = named | value.fields
@@ -35,7 +35,7 @@ def _fields(value: Any) -> Mapping[str, Any]:
 
 
 def form(value: Any) -> str | None:
-    """Which form a genotype's lists of edges are in, by its first edge; None for what is no genotype."""
+    """Return the form of a genotype's lists of edges, judged by its first edge; None if it is not a genotype."""
     fields = _fields(value)
     lists = [fields[name] for name in CELL_NAMES if isinstance(fields.get(name), list)]
     if not lists or any(isinstance(fields.get(name), Bare) for name in _POSITIONAL):
@@ -54,7 +54,7 @@ def form(value: Any) -> str | None:
 
 
 def read_genotype(value: Any) -> Read:
-    """The cells that the fields describe."""
+    """Read the cells that the fields describe."""
     if isinstance(value, Call):
         _check_call(value)
     fields = _fields(value)
@@ -79,7 +79,7 @@ def read_genotype(value: Any) -> Read:
 
 
 def _alone(given: Sequence[str], fields: Mapping[str, Any]) -> bool:
-    """Whether only the reduction cell is given, and not by mistake."""
+    """Whether only the reduction cell is given, and intentionally so."""
     return list(given) == ["reduce"] and "normal_concat" not in fields
 
 
@@ -103,17 +103,17 @@ def _genotype_notes(fields: Mapping[str, Any], given: Sequence[str], lists: Mapp
         yield f"ignored: {', '.join(sorted(ignored)[:5])}"
 
 
-# Fields beside a genotype that say nothing about its cells.
+# Fields that may accompany a genotype and do not affect its cells.
 _PLAIN_FIELDS = ("name", "source", "published", "derived_from", "method", "primitives")
 
 
 def spoken(name: str) -> str:
-    """What people call the cell."""
+    """Return the cell's name for people."""
     return "normal" if name == "normal" else "reduction"
 
 
 def is_own_json(value: Any) -> bool:
-    """Whether it has this project's own cells."""
+    """Whether the value is in this project's own JSON notation."""
     return _has_cell(value, "normal", "edges") or _has_cell(value, "normal", "inputs")
 
 
@@ -122,18 +122,18 @@ def _has_cell(value: Any, name: str, field: str) -> bool:
 
 
 def read_own_json(value: Any) -> Read:
-    """The cells, written out in full."""
+    """Read cells from this project's own JSON."""
     reduction = value.get("reduction", value.get("reduce"))
     return Architecture(own_cell(value["normal"], "normal"), reduction and own_cell(reduction, "reduction")), ()
 
 
 def is_vega(value: Any) -> bool:
-    """Whether a cell has a genotype and a concat of its own."""
+    """Whether the value is Vega's: each cell has its own genotype and concat."""
     return _has_cell(value, "normal", "genotype") or _has_cell(value, "reduce", "genotype")
 
 
 def read_vega(value: Any) -> Read:
-    """The cells of a network's description."""
+    """Read the cells of a Vega network description."""
     fields: dict[str, Any] = {}
     for name in CELL_NAMES:
         if isinstance(value.get(name), Mapping):
@@ -142,14 +142,14 @@ def read_vega(value: Any) -> Read:
 
 
 def is_list_of_four(value: Any) -> bool:
-    """Whether it is the fields of a genotype without their names."""
+    """Whether the value is a list of a genotype's four fields without their names."""
     return isinstance(value, list) and len(value) == 4 and all(
         isinstance(value[i], list) and bool(value[i]) for i in range(4)
     ) and all(names_operations(value[i]) and all(type(n) is int for n in value[i + 1]) for i in (0, 2))  # fmt: skip
 
 
 def names_operations(items: list[Any]) -> bool:
-    """Whether the first edge, at any depth of lists, begins with a name."""
+    """Whether the first edge, however deeply nested, begins with an operation's name."""
     first = items[0] if items else None
     while isinstance(first, list) and first and isinstance(first[0], list):
         first = first[0]
@@ -157,12 +157,12 @@ def names_operations(items: list[Any]) -> bool:
 
 
 def read_list_of_four(value: Any) -> Read:
-    """The cells of the four fields."""
+    """Read the cells of the four fields."""
     return read_genotype(dict(zip(_POSITIONAL, value, strict=True)))
 
 
 def writer(edges: Callable[[Cell], str]) -> Callable[[Architecture], str]:
-    """Writes a genotype whose lists of edges `edges` writes."""
+    """Return a function that writes a genotype, using `edges` for each list of edges."""
 
     def write(architecture: Architecture) -> str:
         fields = []
@@ -174,12 +174,12 @@ def writer(edges: Callable[[Cell], str]) -> Callable[[Architecture], str]:
 
 
 def triples(cell: Cell) -> str:
-    """Edges as (operation, source, target)."""
+    """Write edges as (operation, source, target)."""
     return f"[{', '.join(f'({e.operation!r}, {e.source}, {e.target})' for e in cell.edges)}]"
 
 
 def reversed_triples(cell: Cell) -> str:
-    """Edges as (operation, target, source)."""
+    """Write edges as (operation, target, source)."""
     return f"[{', '.join(f'({e.operation!r}, {e.target}, {e.source})' for e in cell.edges)}]"
 
 
@@ -188,17 +188,17 @@ def _pair_list(edges: tuple[Edge, ...]) -> str:
 
 
 def pairs(cell: Cell) -> str:
-    """Edges as (operation, source)."""
+    """Write edges as (operation, source)."""
     return _pair_list(cell.edges)
 
 
 def nested(cell: Cell) -> str:
-    """Edges as (operation, source), in a list per node."""
+    """Write edges as (operation, source) in one list per node."""
     return f"[{', '.join(_pair_list(cell.incoming(node)) for node in cell.intermediates)}]"
 
 
 def own_json(architecture: Architecture) -> str:
-    """The cells as JSON that expresses everything."""
+    """Write the cells as this project's own JSON, which can express everything."""
 
     def cell(value: Cell) -> dict[str, Any]:
         return {

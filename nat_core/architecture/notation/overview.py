@@ -1,4 +1,4 @@
-"""What is read, written and refused, for people; made from the tables that do the work."""
+"""Overview of the notations that are read, written and refused, generated from the tables of notations."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,7 +28,7 @@ The marked ones are written, too: `show ARCH --format NAME`, where the notation 
 
 
 def markdown() -> str:
-    """The page, in Markdown."""
+    """Return the overview as a Markdown page."""
     read = ((f"`{row.name}`", row.title, "✓" if row.write else "", f"`` {row.example} ``") for row in FORMATS)
     refused = ((row.name, row.reason, f"`` {row.example} ``") for row in REFUSALS)
     examples = (example for row in SPELLINGS for example in row.examples)
@@ -47,7 +47,7 @@ def markdown() -> str:
 
 
 def plain() -> str:
-    """The same in short, for a terminal."""
+    """Return a shorter overview for a terminal."""
     width = max(len(row.name) for row in FORMATS) + 2
     lines = ["read:"]
     lines += [f"  {row.name:<{width}}{row.title}{' (also written)' if row.write else ''}" for row in FORMATS]
@@ -55,7 +55,7 @@ def plain() -> str:
     return "\n".join(lines)
 
 
-_BAR = "\\|"  # a bar within a cell of a table
+_BAR = "\\|"  # an escaped bar within a table cell
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

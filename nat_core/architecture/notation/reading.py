@@ -1,14 +1,15 @@
-"""Text → architecture, where exactly one is expected."""
+"""Reads a text that contains exactly one architecture."""
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation.documents import MAX_ARCHITECTURE_BYTES, Document
 
 
 def parse(text: str) -> Architecture:
-    """The architecture that `text` describes, in whichever notation.
+    """Return the architecture that `text` describes in any notation.
 
     Raises:
-        ValueError: too long, not a known notation, not a legal cell, or several; names the place and what is accepted.
+        ValueError: the text is too long, in no known notation, not a legal cell, or has several architectures; names
+            the place and what is accepted.
     """
     size = len(text.encode("utf-8", errors="replace"))
     if size > MAX_ARCHITECTURE_BYTES:

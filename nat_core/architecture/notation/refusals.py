@@ -1,4 +1,4 @@
-"""Formats that describe something else than cells with operations on edges: refused by name, with the reason.
+"""Formats that do not describe cells with operations on edges; they are refused by name, with the reason.
 
 Sources: NAS-Bench-101 (Ying et al., ICML 2019), NATS-Bench (Dong et al., TPAMI 2021), DARTS' recurrent cells, NAO
 (Luo et al., NeurIPS 2018), RobNets (Guo et al., CVPR 2020), PR-DARTS (Laube & Zell, 2019), RUAS (Liu et al., CVPR
@@ -19,14 +19,14 @@ _MAX_DEPTH = 4
 
 
 class Refusal(NamedTuple):
-    """One format that is known and not read.
+    """A known format that is not read.
 
     Attributes:
-        name: what it is.
+        name: the format's name.
         reason: why it is not read; completes the sentence "… is not read: …".
-        matches: whether a plain value is in this format.
+        matches: tells whether a plain value is in this format.
         example: a short text in this format.
-        pattern: what tells it in a text where it is no literal.
+        pattern: recognises the format in a text that is not a literal.
     """
 
     name: str
@@ -47,7 +47,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _operations(value: Any) -> Iterator[Any]:
-    """Whatever stands first in the innermost lists, which is where edges name their operations."""
+    """Yield the first item of every innermost list, which is where edges name their operations."""
     if isinstance(value, list):
         if value and not isinstance(value[0], list):
             yield value[0]
@@ -81,7 +81,7 @@ def _is_nasbench101(value: Any) -> bool:
 
 
 def _is_adjacency(value: Any) -> bool:
-    """A square matrix of zeros and ones, upper triangular, that is not all zeros."""
+    """Whether the value is an upper triangular square matrix of zeros and ones, not all zeros."""
     if not isinstance(value, list) or not 2 <= len(value) <= 12:
         return False
     if not all(isinstance(row, list) and len(row) == len(value) for row in value):
@@ -107,7 +107,7 @@ _NATS_SIZE = re.compile(r"(?<![\d:.])\d{1,3}(?::\d{1,3}){4}(?![\d:.])")
 
 
 def _is_nao(value: Any) -> bool:
-    """Numbers in ENAS' arrangement that stand for other operations than ENAS' five."""
+    """Whether the value has ENAS' layout, but numbers for other operations than ENAS' five."""
     numbers = enas_numbers(value)
     return numbers is not None and len(numbers) == ENAS_LENGTH and all(
         0 <= number < (16 if i % 2 else 2 + i % 20 // 4) for i, number in enumerate(numbers)
@@ -128,7 +128,7 @@ def _is_pr_darts(value: Any) -> bool:
 
 
 def _has_settings(value: Any, depth: int = 0) -> bool:
-    """Whether an operation comes with a dict of its settings."""
+    """Whether any operation is followed by a dict of settings."""
     if isinstance(value, list):
         if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], Mapping) and depth:
             return bool({"k", "c_mul", "dil"} & set(value[1]))
@@ -153,7 +153,7 @@ _TRANSNAS = re.compile(r"(?<!\d)64-\d{4,6}-(?:\d_\d{2}_\d{3}|basic)(?!\d)")
 
 
 def _is_layers(value: Any) -> bool:
-    """A list of cells, one for each layer."""
+    """Whether the value is a list of cells, one per layer."""
     return isinstance(value, list) and len(value) >= 5 and all(
         isinstance(cell, list) and len(cell) >= 2 and all(
             isinstance(node, list) and node and all(
@@ -198,7 +198,7 @@ REFUSALS: tuple[Refusal, ...] = (
 
 
 def refusal_of(value: Any, depth: int = 0) -> Refusal | None:
-    """The refused format that a plain value is in, or something in it; None where there is none."""
+    """Return the refused format of a plain value or of anything nested in it, or None."""
     own = next((row for row in REFUSALS if row.matches(value)), None)
     if own or depth == _MAX_DEPTH:
         return own
@@ -207,5 +207,5 @@ def refusal_of(value: Any, depth: int = 0) -> Refusal | None:
 
 
 def refusal_in(text: str) -> Refusal | None:
-    """The refused format that a text without brackets is in, or None."""
+    """Return the refused format of a text without brackets, or None."""
     return next((row for row in REFUSALS if row.pattern and row.pattern.search(text)), None)

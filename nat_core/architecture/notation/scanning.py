@@ -1,7 +1,6 @@
-"""Where in a text an architecture may begin, and what is read there.
+"""Finds the places in a text where an architecture may begin, and reads the values there.
 
-Nothing is evaluated; a place that cannot be read is passed over, so that whatever stands around an architecture is no
-obstacle.
+Nothing is evaluated. Places that cannot be read are skipped, so an architecture may be surrounded by any other text.
 """
 
 import re
@@ -27,13 +26,13 @@ _START = re.compile(
 _GROUP = r"\|(?:\s*[\w./-]{1,40}\s*~\s*\d{1,2}\s*\|)+"
 _CELL_STRING = re.compile(rf"{_GROUP}(?:\s*\+\s*{_GROUP})*(?!\s*\+\s*\||\s*[\w./-]{{1,40}}~)")
 _CELL_LINE = re.compile(r"[^\n'\"`]*")
-# What a genotype has and source code that only computes one has not: an operation with its source.
+# A genotype contains an operation with its source; source code that only computes a genotype does not.
 _EDGE = re.compile(r"[\[(]\s*[\"'][\w ]+[\"']\s*,\s*(?:[\w.]+\()?\d")
 _CLOSING = re.compile(r"[)\]}]")
 _BRACKET = re.compile(r"[()\[\]{}]")
 _FIELD_LINE = re.compile(r"\n[ \t]*[\"']?(?:normal|reduc)\w*[\"']?\s*[:=]")
 _MAX_DEPTH = 8
-# What an attempt costs that fails for its depth, in characters read meanwhile.
+# The cost of an attempt that fails because of its depth, in characters.
 _DEEP_COST = 100
 _MAX_DAMAGE = 64 * 1024
 _MAX_QUOTED = 2
@@ -45,10 +44,10 @@ class Candidate:
     """A value in a known notation, found but not yet read.
 
     Attributes:
-        value: as plain data.
+        value: the value as plain data.
         format: its notation.
-        name: the key under which a dict holds it, or "".
-        position: where it begins, in characters.
+        name: the key under which a dict contains it, or "".
+        position: its offset in characters.
     """
 
     value: Any
@@ -59,11 +58,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Damaged:
-    """An architecture that cannot be read to its end.
+    """An architecture that cannot be read completely.
 
     Attributes:
         fault: what is wrong, and where.
-        position: where it begins, in characters.
+        position: its offset in characters.
     """
 
     fault: Unreadable
@@ -79,10 +78,10 @@ class Other:
 
 
 def scan(text: str) -> Iterator[Candidate | Damaged | Other | Unreadable]:
-    """What the text holds, in its order; places that cannot be read come as the fault that was met there."""
+    """Yield the text's values in order; a place that cannot be read yields the error raised there."""
     text = text.translate(_STRAIGHT)
     reader, position = Reader(text), 0
-    # Attempts that fail may cost what reading the text twice does; then brackets alone begin nothing any more.
+    # Failed attempts may cost as much as reading the text twice; after that, a bracket alone no longer starts one.
     allowance = 2 * len(text) + 50_000
     while match := _START.search(text, position):
         if match["bracket"] and allowance < 0:
@@ -103,7 +102,7 @@ def scan(text: str) -> Iterator[Candidate | Damaged | Other | Unreadable]:
 def _value(reader: Reader, match: re.Match[str]) -> tuple[Any, int]:
     start = match.start()
     if match["string"]:
-        # What is no whole string is taken to the end of its line, so that reading it tells what is wrong.
+        # An incomplete string is taken to the end of its line, so that reading it reports what is wrong.
         whole = _CELL_STRING.match(reader.text, start) or _CELL_LINE.match(reader.text, start)
         return (whole.group().strip(), whole.end()) if whole else ("", match.end())
     if match["numbers"]:
@@ -114,7 +113,7 @@ def _value(reader: Reader, match: re.Match[str]) -> tuple[Any, int]:
 
 
 def _arcs(text: str) -> list[Any]:
-    """The numbers of a text: one list, or where its lines hold 20 or 40 each, a list of each 40."""
+    """Return a text's numbers as one list, or, if its lines have 20 or 40 numbers each, as lists of 40."""
     lines = [[int(number) for number in re.findall(r"\d+", line)] for line in text.splitlines()]
     numbers = [number for line in lines for number in line]
     if len(numbers) > ENAS_LENGTH and {len(line) for line in lines} <= {20, ENAS_LENGTH}:
@@ -123,7 +122,7 @@ def _arcs(text: str) -> list[Any]:
 
 
 def _is_damage(text: str, match: re.Match[str], fault: Unreadable) -> bool:
-    """Whether it is an architecture that a fault ends, rather than source code or prose."""
+    """Whether the fault is in an architecture rather than in source code or prose."""
     if not match["field"] and "enotype" not in (match["call"] or ""):
         return False
     end = len(text) if fault.truncated else fault.position
@@ -131,7 +130,7 @@ def _is_damage(text: str, match: re.Match[str], fault: Unreadable) -> bool:
 
 
 def _end_of_damage(text: str, match: re.Match[str], fault: Unreadable) -> int:
-    """Where a damaged architecture ends, so that its other fields are not taken for one of their own."""
+    """Return the end of a damaged architecture, so that its other fields are not mistaken for another one."""
     if fault.truncated:
         return len(text)
     depth = 0
@@ -146,21 +145,23 @@ def _end_of_damage(text: str, match: re.Match[str], fault: Unreadable) -> int:
 
 
 def _next_start(text: str, match: re.Match[str], fault: Unreadable) -> int:
-    """Where to go on after a fault: within the call's brackets, behind the field's sign, or at the next character."""
+    """Return where to continue after a fault: inside a call's brackets, after a field's sign, or one character on."""
     if fault.too_deep and not _CLOSING.search(text, match.start(), fault.position):
-        return max(fault.position, match.start() + 1)  # nothing has ended before, so nothing whole was passed
+        return max(
+            fault.position, match.start() + 1
+        )  # no value ended before this position, so no complete one is skipped
     if match["call"]:
         return match.end() - 1
     return match.end() if match["field"] or match["string"] else match.start() + 1
 
 
 def candidates(value: Any) -> Iterator[Candidate]:
-    """The architectures in a plain value that a whole text spells."""
+    """Yield the architectures in a plain value that makes up a whole text."""
     return (hit for hit in _within(value, "", 0) if isinstance(hit, Candidate))
 
 
 def _within(value: Any, name: str, position: int, depth: int = 0, quoted: int = 0) -> Iterator[Candidate | Other]:
-    """The architectures in a value: itself, or what lists, dicts and strings in it hold."""
+    """Yield the architectures in a value: the value itself, or those in its lists, dicts and strings."""
     if format := format_of(value):
         own = value.get("name") if isinstance(value, Mapping) else None
         yield Candidate(value, format, own if isinstance(own, str) else name, position)

@@ -1,7 +1,7 @@
-"""Text → plain values: the literals of Python, JSON and YAML's flow style, read without evaluating anything.
+"""From text to plain values: reads literals of Python, JSON and YAML's flow style without evaluating anything.
 
-A value may begin anywhere in a text, so that time stamps, prompts or quotes around it do not matter. Reading takes
-linear time: every character is looked at once per level of nesting, and levels are bounded.
+A value may begin anywhere in a text, so timestamps, prompts or quotes around it do not matter. Reading takes linear
+time: every character is read once per level of nesting, and the number of levels is bounded.
 """
 
 import re
@@ -24,7 +24,7 @@ class Bare(str):
 
 @dataclass(frozen=True)
 class Call:
-    """``name(arguments, field=value)`` as written; nothing is called."""
+    """A call as written, ``name(arguments, field=value)``; it is never executed."""
 
     name: str
     arguments: list[Any] = field(default_factory=list)
@@ -35,8 +35,8 @@ class Unreadable(ValueError):
     """A value that cannot be read.
 
     Attributes:
-        position: offset in the text, in characters.
-        reason: what is wrong there.
+        position: offset in the text in characters.
+        reason: what is wrong at this position.
         truncated: whether the text ended before the value did.
         too_deep: whether brackets are nested too deep.
     """
@@ -47,7 +47,7 @@ class Unreadable(ValueError):
 
 
 def noun(value: Any) -> str:
-    """What `value` is, for a sentence: "list", "whole number", …"""
+    """Name the type of `value` for a sentence: "list", "whole number", …"""
     names = {
         list: "list",
         str: "string",
@@ -61,12 +61,12 @@ def noun(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """`value` as text, shortened to fit into a sentence."""
+    """Return `value` as text, shortened to fit into a sentence."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-# What may stand at the beginning of each line of a value that a log or a terminal has wrapped.
+# The prefix that a log or a terminal may put before each line of a wrapped value.
 _LINE_PREFIX = (
     r"(?:[ \t]*(?:>>>|\.\.\.|>)[ \t])?"
     r"(?:[ \t]*[\[(]?\d{2,4}[-/]\d{2}(?:[-/]\d{2,4})?[ T]\d{2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?:[ ]?[AP]M)?[\])]?"
@@ -88,24 +88,24 @@ _NUMBERS = re.compile(r"(?:u?int|float)(?:\d{1,2})?_?|tensor")
 
 
 class Reader:
-    """Reads values of one text."""
+    """Reads values from one text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     def value(self, position: int) -> tuple[Any, int]:
-        """The value that begins at `position`, and where it ends.
+        """Return the value that begins at `position`, and the position where it ends.
 
         Raises:
-            Unreadable: there is none.
+            Unreadable: no value begins there.
         """
         return self._value(position, 0)
 
     def fields(self, position: int) -> tuple[dict[str, Any], int]:
-        """Consecutive ``key: value`` or ``key=value``, parted by commas or new lines; at least one.
+        """Read one or more consecutive ``key: value`` or ``key=value`` fields, separated by commas or newlines.
 
         Raises:
-            Unreadable: a field's value cannot be read, or goes on as an expression of source code.
+            Unreadable: a field's value cannot be read, or continues as an expression in source code.
         """
         found: dict[str, Any] = {}
         end = position
@@ -159,7 +159,7 @@ class Reader:
         return _called(Call(name.rpartition(".")[2], items, fields), word.start()), end
 
     def _items(self, position: int, depth: int) -> tuple[list[Any], dict[str, Any], int]:
-        """Items and ``name=value`` fields within one pair of brackets."""
+        """Read the items and ``name=value`` fields within one pair of brackets."""
         closing = _CLOSING[self.text[position]]
         items: list[Any] = []
         fields: dict[str, Any] = {}
@@ -177,7 +177,7 @@ class Reader:
         return items, fields, end + 1
 
     def _braces(self, position: int, depth: int) -> tuple[Any, int]:
-        """A dict, or a set as a list."""
+        """Read a dict, or a set as a list."""
         found: dict[str, Any] = {}
         items: list[Any] = []
         end = self._skip(position + 1)
@@ -194,7 +194,9 @@ class Reader:
         return items or found, end + 1
 
     def _field_key(self, position: int) -> tuple[str, int] | None:
-        """The key that stands at `position` with its sign, and where its value begins; None where there is none."""
+        """Return the key at `position` and where its value begins; None if there is no key followed by ``:`` or
+        ``=``.
+        """
         match = _FIELD_KEY.match(self.text, position)
         return (match[1], self._skip(match.end())) if match else None
 
@@ -238,7 +240,7 @@ def _key(value: Any, position: int) -> str:
 
 
 def _called(call: Call, position: int) -> Any:
-    """The plain value of the few calls that stand for one: range(2, 6), np.int64(2), list(…), dict(…)."""
+    """Return the plain value of a few known calls: range(2, 6), np.int64(2), list(…), dict(…)."""
     only = call.arguments[0] if call.arguments else None
     if call.name == "range":
         return _range(call, position)

@@ -1,4 +1,4 @@
-"""Architecture → text; reading it back decides what a notation can express."""
+"""From architecture to text. A notation can express an architecture if its text reads back as the same value."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,7 +6,7 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation.formats import FORMATS
 from nat_core.architecture.notation.reading import parse
 
-# Writers by the name of their notation, the most common first.
+# Writers by name of their notation, the most common notation first.
 _ORDER = ("genotype", "pairs", "reversed", "nested", "nasbench201")
 WRITERS: Mapping[str, Callable[[Architecture], str]] = {
     row.name: row.write
@@ -17,10 +17,10 @@ TITLES: Mapping[str, str] = {row.name: row.title for row in FORMATS}
 
 
 def write(architecture: Architecture, notation: str = "genotype") -> str:
-    """`architecture` in `notation`, so that `parse` gives the very same architecture back.
+    """Write `architecture` in `notation`, so that `parse` returns an equal architecture.
 
     Raises:
-        ValueError: unknown notation, or one that cannot express this architecture; names those that can.
+        ValueError: the notation is unknown, or cannot express this architecture; names those that can.
     """
     if notation not in WRITERS:
         raise ValueError(f"unknown notation {notation!r:.60}; accepted: {', '.join(WRITERS)}")
@@ -32,17 +32,17 @@ def write(architecture: Architecture, notation: str = "genotype") -> str:
 
 
 def expressible(architecture: Architecture) -> tuple[str, ...]:
-    """Names of the notations that can express `architecture` without loss."""
+    """Return the names of the notations that can express `architecture` without loss."""
     return tuple(name for name in WRITERS if _attempt(architecture, name) is not None)
 
 
 def shortest(architecture: Architecture) -> str:
-    """The customary notation: a NAS-Bench-201 string for such a cell, else a genotype, else JSON."""
+    """Write the customary notation: a NAS-Bench-201 string if possible, else a genotype, else JSON."""
     return next(text for name in ("nasbench201", "genotype", "json") if (text := _attempt(architecture, name)))
 
 
 def _attempt(architecture: Architecture, notation: str) -> str | None:
-    """The text, or None where it would not read back as the same value."""
+    """Return the text, or None if it does not read back as the same value."""
     text = WRITERS[notation](architecture)
     try:
         return text if parse(text) == architecture else None

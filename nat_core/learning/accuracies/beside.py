@@ -1,8 +1,8 @@
-"""What other trainings say of cells that the trainings in question do not contain: null, dense convolutions and such.
+"""Evidence from other trainings on features that the fitted trainings lack, such as null or dense convolutions.
 
-Each table is regressed by itself, in units of its own spread, since trainings of minutes spread accuracies twenty times
-as far as full ones do. What several say of the same is averaged by how sure each is; at another size half of it may
-be wrong.
+A regression is fitted to each table separately, in units of the table's own std, since accuracies of short trainings
+vary twenty times as much as those of full ones. The tables' estimates are averaged by their certainty. Half of an
+estimate may be wrong for networks of another size.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def _table(results: Sequence[MeasuredResult]) -> TrainedCells:
 
 
 def said_by(table: TrainedCells) -> Said:
-    """The weights by one table; its topologies have levels of their own."""
+    """Estimate the weights from one table; each topology has its own intercept."""
     rows = ArchitectureRows.of(table.architectures)
     columns = np.hstack([counts.plain(rows), counts.foreign(rows)])
     size = columns.shape[1]
@@ -73,7 +73,7 @@ def said_by(table: TrainedCells) -> Said:
 
 
 def expected_of(combinations: _Numbers, tables: Sequence[TrainedCells]) -> Expected:
-    """What is expected of m combinations [m, k] of the weights, in a spread, by all tables together."""
+    """Return the prior for m combinations [m, k] of the weights, in units of std, from all tables together."""
     if not tables:
         return Expected(np.zeros(len(combinations)), np.full(len(combinations), _FOREIGN_DEVIATION))
     said = [said_by(table) for table in tables]

@@ -1,7 +1,7 @@
 """Graph networks that read one cell at a time: for tables of thousands of trained cells.
 
-An ensemble by folds: each member leaves out one, which it then predicts as unseen. Operations that no trained cell has
-are read as those most like them that some have, and edges that carry nothing are left out.
+Each member of the ensemble leaves out one fold and predicts it as unseen data. Operations that no trained cell has are
+replaced by the most similar ones that occur, and edges that do not affect the output are removed.
 """
 
 import math
@@ -114,7 +114,9 @@ def fit_cell_network(
 
 
 def read_as(cells: CellRows, operations: Sequence[str]) -> CellRows:
-    """`cells` of their carrying edges alone, with `operations` only."""
+    """Return `cells` without edges that do not affect the output, with every operation mapped to one of
+    `operations`.
+    """
     return cells.with_edges(cells.carries, _nearest(tuple(operations))[cells.operations])
 
 

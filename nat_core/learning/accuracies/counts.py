@@ -1,8 +1,9 @@
-"""What can be counted in a cell of any size: numbers in which accuracy after a full training is nearly linear.
+"""Count features of cells of any size; accuracy after a full training is nearly linear in them.
 
-Only edges count that carry something: not null, on a path from an input to the output. Amounts are per eight edges and
-per four nodes, as in DARTS' cells, so that larger and denser cells are compared by what they are made of. Operations
-are known by their traits; those that few trainings contain count as their nearest relatives, and again by themselves.
+Only live edges count: those that are not null and lie on a path from an input to the output. Counts are per eight edges
+and per four nodes, as in DARTS' cells, so that cells of different sizes and densities can be compared. Operations are
+described by their traits. An operation that is rare in trainings counts as the most similar common one, and has a
+feature of its own.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ Names = tuple[str, ...]
 OPERATIONS: Names = ("sep3", "sep5", "dil3", "dil5", "max", "avg", "skip")
 PLAIN: Names = (*OPERATIONS, "convolutions at inputs", "skips at inputs", "depth", "sum of depths", "loose ends")
 FEW = "few convolutions"
-# What the full trainings of DARTS' cells do not contain.
+# Features that full trainings of DARTS' cells lack.
 FOREIGN: Names = ("null", "dense", "1x1", "wide pooling", "unread inputs", FEW)
 _PLACES: Names = ("older", "latest", "node")
 _DEPTHS = range(1, 5)
@@ -68,12 +69,12 @@ def foreign(rows: ArchitectureRows) -> _Numbers:
 
 
 def convolution_share(architecture: Architecture) -> float:
-    """Of all edges, nulls included, those that are convolutions."""
+    """Return the share of convolutions among all edges, null edges included."""
     return float(convolution_shares(ArchitectureRows.of([architecture]))[0])
 
 
 def convolution_shares(rows: ArchitectureRows) -> _Numbers:
-    """[n] of all edges, nulls included, those that are convolutions."""
+    """[n] the share of convolutions among all edges, null edges included."""
     return np.asarray(rows.count_edges(IS_CONVOLUTION) / rows.count_edges(_IS_ANY).clip(1))
 
 

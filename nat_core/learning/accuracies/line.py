@@ -1,7 +1,7 @@
-"""Bayesian linear regression: what is expected of weights before, and how sure they are after.
+"""Bayesian linear regression with a prior on the weights, which returns their posterior covariance.
 
-Tables of trainings have levels of their own; weights are shared. Columns are held within what was seen, so that what
-leaves the data is credited with no more than its edge.
+All tables of trainings share the weights; each table has its own intercept. Columns are clipped to the range seen in
+training, so that a prediction does not extrapolate beyond the data.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Numbers = NDArray[np.float64]
-# Of the levels of tables, which may be anything: their variance, in that of the targets.
+# The prior variance of the tables' intercepts, in units of the targets' variance; large, since they may be anything.
 _ANY_LEVEL = 1e4
 UNBOUNDED = 1e6
 _LEAST_DEVIATION = 1e-9
@@ -20,7 +20,7 @@ _LEAST_DEVIATION = 1e-9
 
 @dataclass(frozen=True)
 class Expected:
-    """What is expected of the weights [k] of standardised columns.
+    """The prior of the weights [k] of standardised columns.
 
     Attributes:
         means, deviations: of each weight, in units of the target.
@@ -32,7 +32,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Standard:
-    """How columns [n, k] are held within bounds and standardised: tuples of k numbers each."""
+    """The bounds and scales by which columns [n, k] are clipped and standardised, as tuples of k numbers."""
 
     means: tuple[float, ...]
     deviations: tuple[float, ...]
@@ -141,7 +141,7 @@ class Posterior:
 
 
 def posterior(data: Data, variance: float) -> Posterior:
-    """Of weights and levels, where `variance` is that of what the line leaves unexplained."""
+    """Return the posterior of weights and intercepts; `variance` is the residual variance."""
     count = int(data.tables.max()) + 1
     known = _known(data, count)
     means = np.concatenate([data.expected.means, np.full(count, data.targets.mean())])
@@ -153,7 +153,7 @@ def posterior(data: Data, variance: float) -> Posterior:
 
 
 def left_out(data: Data, folds: NDArray[np.int64], variance: float) -> tuple[_Numbers, _Numbers]:
-    """[n] targets and the variances of their errors, each fold's as by a fit on the others."""
+    """[n] predicted targets and the variances of their errors; each fold is predicted by a fit on the other folds."""
     found, variances = np.empty(len(data.targets)), np.empty(len(data.targets))
     for fold in np.unique(folds):
         own = folds == fold
@@ -162,7 +162,7 @@ def left_out(data: Data, folds: NDArray[np.int64], variance: float) -> tuple[_Nu
 
 
 def fitted(data: Data, standard: Standard, variance: float) -> Line:
-    """The line, on the level of the first table."""
+    """Fit the line; its intercept is that of the first table."""
     known = posterior(data, variance)
     kept = [*range(known.size), known.size]
     covariance = known.covariance[np.ix_(kept, kept)]

@@ -1,8 +1,8 @@
-"""NAS-Bench-301's trainings as their surrogate predicts them: a teacher that can be asked about any DARTS cell.
+"""NAS-Bench-301's surrogate as a teacher: it predicts the accuracy of any DARTS cell.
 
 The surrogate is a network in ONNX that YAHPO Gym fitted to NAS-Bench-301 (slds-lmu/yahpo_data, folder `nb301`,
-Apache-2.0). It is no part of the project: who fetches it can teach a student by it again. Only then is `onnxruntime`
-needed.
+Apache-2.0). It is not part of the project: download it to fit a student to it again. Only this
+requires `onnxruntime`.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""Anyone's trained cells as a reward: files → a model, to which the shipped one's students add what they say."""
+"""Builds a reward model from files of trained cells; it includes the shipped model's students as features."""
 
 from collections.abc import Sequence
 from functools import lru_cache

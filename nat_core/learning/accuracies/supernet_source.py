@@ -1,7 +1,7 @@
-"""What evaluates the outputs of a policy trained from images: its own shared weights, on images that trained nothing.
+"""The accuracy source of a policy trained from images: its own shared weights on images not used in training.
 
-Coarse to fine: all candidates on a few hundred images, the best few, and the first one, on up to 10,000 of the
-selection part.
+Evaluation goes from coarse to fine: all candidates on a few hundred images, then the best few and the first one on up
+to 10,000 images of the selection part.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ FINALISTS = 5
 
 @dataclass(frozen=True)
 class CoarseToFine:
-    """A `StagedSource` of two sources: one that is quick and one that is good.
+    """A `StagedSource` of two sources: a fast one and an accurate one.
 
     Attributes:
         coarse: evaluates all.

@@ -1,8 +1,8 @@
-"""Tables of really trained cells, as people publish and keep them.
+"""Reads tables of trained cells in published formats.
 
-Read are CSV and parquet with the columns `genotype` and `accuracy` (in percent, or all of them shares) and, if there
-are any, `budget` and `seed`; the same without a header, genotype first (as pym1024/SWAP publishes its trainings);
-and the trace of LaNAS (facebookresearch/LaMCTS), a JSON object from 28 numbers to a test accuracy. Never a pickle.
+Accepted are CSV and parquet with the columns `genotype` and `accuracy` (in percent, or all as fractions) and,
+optionally, `budget` and `seed`; CSV without a header, genotype first (as published by pym1024/SWAP); and the trace of
+LaNAS (facebookresearch/LaMCTS), a JSON object that maps 28 numbers to a test accuracy. Pickles are never read.
 """
 
 import csv
@@ -62,7 +62,7 @@ class TrainedCells:
         name: of the table.
         architectures: n of them.
         accuracies_percent: [n].
-        failed: trainings left out since they ended at nothing.
+        failed: the number of trainings left out because they failed.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Fitting a model of really trained cells, and how well it predicts those that it has not seen."""
+"""Fits a model to trained cells, and measures how well it predicts held-out cells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ _SKEWED = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """Cells predicted by fits that have none of their topology.
+    """Held-out predictions: each cell is predicted by a fit that has seen no cell of its topology.
 
     Attributes:
         architectures: n of them.
@@ -280,8 +280,8 @@ def _data(
 def _foreign_expected(lacking: Sequence[Read], beside: Sequence[TrainedCells], spread: float) -> Expected:
     """Of the weights of foreign counts and of what is lacking, in targets.
 
-    What too few convolutions cost is taken to be more than it seems: surrogates like cells without
-    any, and who optimises finds that in seconds.
+    The cost of too few convolutions is assumed to be higher than estimated: surrogates overrate cells without
+    any, and an optimiser exploits that in seconds.
     """
     names = [*counts.both(counts.PLAIN), *counts.FOREIGN_COLUMNS]
     combinations = [np.eye(len(names))[names.index(name)] for name in counts.FOREIGN_COLUMNS]

@@ -1,9 +1,9 @@
-"""A model of really trained cells: what any cell is worth after such a training, what a transformation gains.
+"""A model of trained cells: it predicts a cell's accuracy after such a training, and the gain of a transformation.
 
-It is a line through a few strong numbers: plain counts; what *students* of other sources say, each a line through many
-counts that has learned from a surrogate or a table; for large tables what a graph network says; and counts of what
-the trainings do not contain, whose weights other trainings tell, with as little certainty as they have (`beside`).
-Columns stay within what was seen, so that nothing is gained by leaving the data.
+It is a linear model of a few strong features: plain counts; the predictions of *students*, linear models of many counts
+that were fitted to a surrogate or a table; for large tables, the prediction of a graph network; and counts of features
+that the trainings lack, whose weights and errors come from other trainings (`beside`). Features are clipped to the
+range seen in training, so that nothing is gained by leaving the data.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from nat_core.learning.support.ranks import TargetScale
 from nat_core.specification import specified
 
 _Numbers = NDArray[np.float64]
-# Of the error that gains have; differences up to it mean nothing.
+# The fraction of a gain's standard error up to which differences mean nothing.
 _TOLERANCE = 0.5
 # Share of edges that are convolutions, below which trainings are few.
 FEWEST = 0.25
@@ -55,7 +55,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Student:
-    """A line through detailed counts that says what a source says.
+    """A linear model of detailed counts that imitates a source.
 
     Attributes:
         name: of the source.
@@ -122,7 +122,7 @@ class Unexplained:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How well cells are predicted by a fit without any of their topology.
+    """The quality of predictions for cells whose topologies were left out of the fit.
 
     Attributes:
         rows: cells.
@@ -207,7 +207,7 @@ class TrainingsModel:
 
     @property
     def tolerance_points(self) -> float:
-        """Half of the error of the gain of a good cell whose operations are all exchanged."""
+        """Half of the standard error of the gain when all operations of a good cell are replaced."""
         middle = np.array([_GOOD])
         return float(_TOLERANCE * self._slopes(middle, np.sqrt(self._exchanged(middle)))[0])
 
@@ -233,7 +233,7 @@ class TrainingsModel:
     def believable(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.bool_]:
         """[n] whether outputs keep a quarter of their edges convolutions, or as many as their inputs had.
 
-        Models of trainings like cells of skips, as trainings of cells with few convolutions are few.
+        Models of trainings overrate cells of skip connections, since few cells with few convolutions were trained.
         """
         return _keeps_convolutions(ArchitectureRows.of(inputs), ArchitectureRows.of(outputs))
 
@@ -250,7 +250,7 @@ class TrainingsModel:
         return float(np.sqrt(self.line.change_variances(mean)[0] + (slopes**2 * own).sum() / len(inputs) ** 2))
 
     def evaluate_operations(self, inputs: Sequence[Architecture], operations: Sequence[Numbers]) -> EvaluatedOperations:
-        """What transformations of n inputs are worth, given as rows of operations; see `OperationsSource`."""
+        """Evaluate transformations of n inputs, given as operations' row numbers; see `OperationsSource`."""
         self._check(inputs)
         before = self._read(ArchitectureRows.of(inputs))
         rows = ArchitectureRows.of(inputs, operations)
@@ -274,7 +274,7 @@ class TrainingsModel:
         return np.split(_keeps_convolutions(given, ArchitectureRows.of(inputs, operations)), counted)
 
     def least_believable(self, inputs: Sequence[Architecture], costs: _Numbers) -> _Numbers:
-        """[n] what the edges of the cheapest output cost that may be believed; infinite where there is none."""
+        """[n] the cost of the edges of the cheapest believable output; infinite if there is none."""
         edges = np.array([len(item.edges) for item in inputs])
         own = np.array([round(counts.convolution_share(item) * len(item.edges)) for item in inputs])
         needed = np.minimum(np.ceil(FEWEST * edges - 1e-9).astype(int), own)

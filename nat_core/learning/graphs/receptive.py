@@ -1,7 +1,8 @@
-"""What a decision of the policy has heard of: nodes and edges within as many steps as there were rounds of messages.
+"""The receptive field of the policy's decisions: the nodes and edges that can influence a decision.
 
-In every round of `encoder.EdgeNetwork` a node hears from both ends of its edges and links, through their operations; a
-decision then sees the states of its edge's two ends. The graph is the one that the policy itself is given.
+In every round of `encoder.EdgeNetwork`, a node receives messages from its neighbours through the operations of its
+edges and links. A decision about an edge then depends on the states of the edge's two nodes. The receptive field is
+computed on the same graph that the policy reads.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from nat_core.learning.graphs.graph import encode
 
 @dataclass(frozen=True)
 class Heard:
-    """What can influence one decision.
+    """The receptive field of one decision.
 
     Attributes:
         nodes: numbers in the encoded graph: the normal cell's nodes, its output, then the reduction cell's likewise.
@@ -27,7 +28,7 @@ class Heard:
 
 
 def heard(architecture: Architecture, edge: int, rounds: int) -> Heard:
-    """What the decision about `edge` has heard after `rounds` rounds of messages.
+    """Return the receptive field of the decision about `edge` after `rounds` rounds of messages.
 
     Raises:
         ValueError: no such edge, or a negative number of rounds.

@@ -1,6 +1,6 @@
-"""Draws that depend on a seed and on what they are for, and on nothing drawn before.
+"""Random draws that depend only on a seed and a purpose, not on earlier draws.
 
-So a training that continues draws what it would have drawn, and several processes draw alike, without any state.
+So a resumed training draws the same numbers, and several processes draw alike, without saved state.
 """
 
 import random

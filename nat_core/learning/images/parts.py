@@ -48,7 +48,7 @@ class Part(Protocol):
         """All images once in batches of `size`, the last one smaller."""
 
     def sequence(self, indices: Iterable[Tensor], views: Views | None = None) -> Iterator["ImagePart"]:
-        """The images at each of the `indices`, made ready in time; as random `views` of them, where these are streamed.
+        """Return the images at each of the `indices`, prefetched; streamed images come as random `views`.
 
         Images that cannot be read are left out, so a batch may be smaller than its indices.
         """
