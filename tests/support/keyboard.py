@@ -25,7 +25,7 @@ window.keyboardLook = (item) => {
     looks.push(outline, s.boxShadow, s.borderTopColor, s.borderTopWidth, s.backgroundColor, s.stroke, s.strokeWidth);
   };
   let at = item;
-  for (let depth = 0; depth < 4 && at; depth += 1) {
+  for (let depth = 0; depth < 6 && at; depth += 1) {
     note(at);
     at = at.parentElement ?? at.getRootNode().host;
   }
@@ -43,7 +43,8 @@ class Stop:
     Attributes:
         role, name: as they are told to a screen reader.
         is_in_window: whether some of it was within the window.
-        looks_focused: whether it looks otherwise with the focus than without it; known when the focus has gone on.
+        looks_focused: whether it looks otherwise with the focus than without it; known when Tab has
+            gone on from it, not where a key took it off the page.
     """
 
     role: str
@@ -85,7 +86,7 @@ class Keyboard:
         )
         page.keyboard.press("Shift+Tab" if backwards else "Tab")
         changed = page.evaluate(
-            "() => window.keyboardWas !== null && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas"
+            "() => window.keyboardWas && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas"
         )
         if self.stops and self.stops[-1].looks_focused is None:
             self.stops[-1].looks_focused = changed
