@@ -7,7 +7,7 @@ from playwright.sync_api import CDPSession, Page
 
 from tests.support.browser import settled
 
-MOST_STOPS = 120  # that a page may have; more would hardly be walked through
+_MOST_STOPS = 150  # after which Tab is taken to go round within a part of the page
 # What has the focus, inside components, too.
 _FOCUSED = """(() => {
   let item = document.activeElement;
@@ -15,7 +15,7 @@ _FOCUSED = """(() => {
   return item;
 })()"""
 # Whether that is a table's canvas, which draws its cells, and the frame of the one that has the focus, itself.
-_IN_TABLE = f"!!{_FOCUSED}.matches('.dvn-scroller, .dvn-scroller *')"
+_IN_TABLE = f"""{_FOCUSED}.matches("[data-testid='stDataFrame'] :is(canvas, .dvn-scroller)")"""
 # How an element looks, with what frames it and what is in it.
 _LOOKS = """
 window.keyboardLook = (item) => {
@@ -25,7 +25,7 @@ window.keyboardLook = (item) => {
     looks.push(outline, s.boxShadow, s.borderTopColor, s.borderTopWidth, s.backgroundColor, s.stroke, s.strokeWidth);
   };
   let at = item;
-  for (let depth = 0; depth < 4 && at; depth += 1) {
+  for (let depth = 0; depth < 6 && at; depth += 1) {
     note(at);
     at = at.parentElement ?? at.getRootNode().host;
   }
@@ -43,7 +43,8 @@ class Stop:
     Attributes:
         role, name: as they are told to a screen reader.
         is_in_window: whether some of it was within the window.
-        looks_focused: whether it looks otherwise with the focus than without it; known when the focus has gone on.
+        looks_focused: whether it looks otherwise with the focus than without it; known when Tab has
+            gone on from it, not where a key took it off the page.
     """
 
     role: str
@@ -85,7 +86,7 @@ class Keyboard:
         )
         page.keyboard.press("Shift+Tab" if backwards else "Tab")
         changed = page.evaluate(
-            "() => window.keyboardWas !== null && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas"
+            "() => window.keyboardWas && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas"
         )
         if self.stops and self.stops[-1].looks_focused is None:
             self.stops[-1].looks_focused = changed
@@ -114,16 +115,16 @@ class Keyboard:
     def walk(self) -> list[Stop]:
         """Every stop from here to the page's end, which must come."""
         stops: list[Stop] = []
-        for _ in range(MOST_STOPS):
+        for _ in range(_MOST_STOPS):
             stop = self.tab()
             if stop is None:
                 return stops
             stops.append(stop)
-        raise AssertionError(f"Tab is still within the page after {MOST_STOPS} stops: {self.stops[-1]}")
+        raise AssertionError(f"Tab is still within the page after {_MOST_STOPS} stops: {self.stops[-1]}")
 
     def go(self, name: str, role: str = "", backwards: bool = False) -> Stop:
         """Presses Tab until something has the focus whose name matches the pattern; at most once around the page."""
-        for _ in range(MOST_STOPS):
+        for _ in range(_MOST_STOPS):
             stop = self.tab(backwards)
             if stop and re.search(name, stop.name) and role in ("", stop.role):
                 return stop

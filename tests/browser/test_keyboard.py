@@ -1,0 +1,94 @@
+"""The journey through all pages by keyboard alone: nothing here touches the mouse."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import SLOW, settled, wait_for
+from tests.support.keyboard import Keyboard
+
+pytestmark = pytest.mark.browser
+MOST_STOPS = 60  # of a page
+CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
+
+
+def test_a_cell_is_pasted_edited_exported_compared_and_a_run_launched_by_keyboard_alone(visit):
+    page = visit("/?cell=DARTS")
+    page.locator(".figures .verdict").wait_for(timeout=SLOW)
+    settled(page)
+    keys, counts = Keyboard(page), {}
+    counts["Transform"] = len(keys.walk())
+
+    keys.go("^Library$", "radio")
+    keys.press(*["ArrowRight"] * 3, "Space")  # Paste
+    keys.go("Any text that holds a cell", "textbox")
+    keys.type(CELL)
+    keys.go("Use this cell", "button")
+    keys.press("Enter")
+    wait_for(page, "location.search.includes('nor_conv')")
+    settled(page)
+
+    keys.go("→", "button")  # an edge of the drawing
+    keys.press("Enter")
+    keys.go("MACs", "button")  # its own operation in the palette
+    before = page.url
+    keys.press("ArrowRight", "Enter")
+    wait_for(page, "before => location.href !== before", before)
+    settled(page)
+
+    keys.go("Share of the input's MACs", "slider", backwards=True)
+    verdict = page.locator(".figures .verdict")
+    said = verdict.inner_text()
+    keys.press("End", "ArrowLeft", "ArrowLeft")
+    assert "MACs" in said and verdict.inner_text() != said
+
+    keys.go("^Edges$", "tab")
+    keys.press(*["ArrowRight"] * 4, "Enter")
+    keys.go("SVG", "button")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith("-output.svg")
+
+    keys.go("^Compare$", "link")
+    keys.press("Enter")
+    page.get_by_text("How far from optimal").wait_for(timeout=SLOW)
+    settled(page)
+    counts["Compare"] = len(keys.walk())
+    keys.go("^NAS-Bench-201$", "radio")
+    keys.press("ArrowRight", "Space")
+    page.get_by_text("Two of them, edge by edge").wait_for(timeout=SLOW)
+    settled(page)
+
+    keys.go("^Train$", "link", backwards=True)
+    keys.press("Enter")
+    page.get_by_text("Train a policy").wait_for(timeout=SLOW)
+    settled(page)
+    counts["Train"] = len(keys.walk())
+    keys.go("^All budgets$", "radio")
+    keys.press("ArrowRight", "ArrowRight", "Space")  # Smoke
+    keys.go("^Name$", "textbox")
+    keys.type("by keyboard")
+    keys.go("Launch$", "button")
+    keys.press("Enter")
+    line = page.get_by_test_id("stMarkdown").filter(has_text="by keyboard · finished")
+    expect(line.first).to_be_visible(timeout=3 * SLOW)
+    keys.go("Delete$", "button")
+    keys.press("Enter")
+    keys.go("Delete it", "button")
+    keys.press("Enter")
+    expect(line).to_have_count(0, timeout=SLOW)
+
+    keys.go("^Learn$", "link", backwards=True)
+    keys.press("Enter")
+    page.get_by_text("1 of 5:").wait_for(timeout=SLOW)
+    settled(page)
+    counts["Learn"] = len(keys.walk())
+    keys.go("^Cell$", "radio")
+    keys.press("ArrowRight", "Space")
+    page.get_by_text("2 of 5:").wait_for(timeout=SLOW)
+
+    print("Stops for Tab, to the page's end:", counts)
+    assert max(counts.values()) <= MOST_STOPS, counts
+    assert [str(stop) for stop in keys.stops if not stop.name and stop.role not in ("table", "main")] == []
+    unframed = [stop for stop in keys.stops if stop.looks_focused is False and stop.role != "table"]
+    assert not {str(stop) for stop in unframed} and all(stop.is_in_window for stop in keys.stops)
+    assert page.problems == []
