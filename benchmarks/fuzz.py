@@ -449,9 +449,10 @@ def _option_texts() -> tuple[dict[str, str], ...]:
     """Every option of three kinds of training, as a command line or a form gives it."""
     found = []
     for config in _configurations():
-        given = {name: option.value_in(config) for name, option in options_of(type(config)).items()}
+        values = {name: option.value_in(config) for name, option in options_of(type(config)).items()}
+        plain = {name: value[0] if isinstance(value, tuple) else value for name, value in values.items() if value != ()}
         found.append(
-            {"": type(config).__name__, **{name: str(item) for name, item in given.items() if item is not None}}
+            {"": type(config).__name__, **{name: str(item) for name, item in plain.items() if item is not None}}
         )
     return tuple(found)
 

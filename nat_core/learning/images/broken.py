@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator
 
+from nat_core.sentences import seen
+
 
 def printable(text: str) -> str:
     """The text without what files of text cannot hold: bytes in files' names that are no UTF-8."""
@@ -31,7 +33,7 @@ class Broken:
         """Notes an image, which may be known already. Raises ValueError if it is one too many."""
         if name in self.sentences:
             return
-        sentence = self.sentences[name] = printable(sentence)
+        sentence = self.sentences[name] = seen(printable(sentence))  # a file's name may hold line breaks
         if len(self) > self.most:
             counted = f"{len(self)} images cannot be read, and {self.most} may be; the last one: " * bool(self.most)
             raise ValueError(f"{counted}{sentence}")

@@ -23,6 +23,7 @@ from nat_core.learning.images.defaults import HUB_DEFAULT, SAMPLE
 from nat_core.learning.images.encoded import Chosen, DatasetRows, Encoded, Files, ParquetRows, open_parquet
 from nat_core.learning.images.names import NAMED
 from nat_core.paths import ASSETS
+from nat_core.sentences import brief
 
 ACCEPTED_SOURCES = (
     f"accepted: {SAMPLE!r} (built in), {', '.join(NAMED)}, a name on the Hugging Face hub such as {HUB_DEFAULT!r}, "
@@ -162,7 +163,9 @@ def _one_sentence(source: str) -> Iterator[None]:
         yield
     except (OSError, pa.ArrowException, DatasetsError, MemoryError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
-        raise ValueError(f"images {source[:200]!r} cannot be read: {first_line[:300]}; {ACCEPTED_SOURCES}") from error
+        raise ValueError(
+            f"images {brief(source, 80)!r} cannot be read: {brief(first_line, 120)}; {ACCEPTED_SOURCES}"
+        ) from error
 
 
 def _open(source: str, download: bool, stream: bool) -> tuple[_Splits, str]:
@@ -178,7 +181,7 @@ def _open(source: str, download: bool, stream: bool) -> tuple[_Splits, str]:
     if matches := sorted(Path(match) for match in glob(str(path))):  # noqa: PTH207, may be absolute
         return _parquet_splits(matches), path.name
     if not is_on_hub(source):
-        raise ValueError(f"no images at {source!r:.200}, neither file nor folder is there; {ACCEPTED_SOURCES}")
+        raise ValueError(f"no images at {source!r:.80}, neither file nor folder is there; {ACCEPTED_SOURCES}")
     if stream and download and not _is_downloaded(source):
         return _streamed_splits(source), source
     return _hub_splits(source, download), source
@@ -188,13 +191,13 @@ def _path(source: str) -> Path:
     try:
         return Path(source).expanduser()
     except RuntimeError as error:
-        raise ValueError(f"no images at {source!r:.200}: there is no such user; {ACCEPTED_SOURCES}") from error
+        raise ValueError(f"no images at {source!r:.80}: there is no such user; {ACCEPTED_SOURCES}") from error
 
 
 def _train_split(splits: _Splits, source: str) -> Callable[[], Split]:
     if name := next((name for name in _TRAIN_NAMES if name in splits), None):
         return splits[name]
-    raise ValueError(f"images {source!r:.200} have no training split, only {', '.join(splits)}; name one 'train'")
+    raise ValueError(f"images {source!r:.80} have no training split, only {', '.join(splits)}; name one 'train'")
 
 
 def _test_split(splits: _Splits, source: str) -> Split:
@@ -203,7 +206,7 @@ def _test_split(splits: _Splits, source: str) -> Split:
         if name in splits and (split := splits[name]()).labels.max(initial=-1) >= 0:
             return split
     raise ValueError(
-        f"images {source!r:.200} have no labelled test split, only {', '.join(splits)}; "
+        f"images {source!r:.80} have no labelled test split, only {', '.join(splits)}; "
         f"add one and name it {' or '.join(_TEST_NAMES)}"
     )
 
@@ -338,7 +341,7 @@ def _hub_splits(name: str, download: bool) -> _Splits:
 
     cached = _is_downloaded(name)
     if not (cached or download):
-        raise ValueError(f"images {name!r} have not been downloaded to this machine; a training with them does it")
+        raise ValueError(f"images {name!r:.80} have not been downloaded to this machine; a training with them does it")
     try:
         if not cached:  # asked once: `load_dataset` alone would repeat itself for half a minute without a network
             HfApi().dataset_info(name, timeout=10)
@@ -373,7 +376,7 @@ def _streamed_splits(name: str) -> _Splits:
             f"images {name!r} could not be reached on the Hugging Face hub ({reason}); check the name and the network"
         ) from error
     if not found:
-        raise ValueError(f"images {name!r} have no parquet files on the hub, so they cannot be streamed from there")
+        raise ValueError(f"images {name!r:.80} have no parquet files on the hub, so they cannot be streamed from there")
     return _parquet_splits([Path(file) for file in sorted(found)], "hf://")
 
 

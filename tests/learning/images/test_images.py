@@ -10,6 +10,7 @@ from PIL import Image
 
 from nat_core.learning.images import images as images_module
 from nat_core.learning.images import sources as image_sources
+from nat_core.learning.images.broken import Broken
 from nat_core.learning.images.decoding import decode
 from nat_core.learning.images.images import ImagePart, load_images, part_indices
 from nat_core.learning.images.sources import HUB_DEFAULT
@@ -534,3 +535,10 @@ def test_nothing_is_downloaded_where_that_is_not_asked_for(monkeypatch, tmp_path
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("downloaded"))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
     assert "images 'mnist' have not been downloaded to this machine" in refusal("mnist", download=False)
+
+
+def test_a_name_with_line_breaks_is_one_line_of_a_log():
+    broken, told = Broken(most=1), []
+    broken.listener = told.append
+    broken.add("a", "cats/a\n2026-01-01 ERROR \x1b[31m.png holds no image")
+    assert told == ["skipped, 1 of at most 1: cats/a 2026-01-01 ERROR \ufffd[31m.png holds no image"]
