@@ -79,7 +79,7 @@ def visit(port: int) -> None:
     Raises:
         RuntimeError: the script failed.
     """
-    address = f"localhost:{port}"
+    address, again = f"localhost:{port}", ForwardMsg.FINISHED_EARLY_FOR_RERUN
     with connect(f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], max_size=None,
                  origin=f"http://{address}") as browser:  # fmt: skip
         request = BackMsg()
@@ -88,10 +88,11 @@ def visit(port: int) -> None:
         for data in browser:
             message = ForwardMsg()
             message.ParseFromString(data)
-            if message.WhichOneof("type") == "script_finished":
-                if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
-                    raise RuntimeError("the first page's script failed")
-                return
+            if message.WhichOneof("type") != "script_finished" or message.script_finished == again:
+                continue
+            if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
+                raise RuntimeError("the first page's script failed")
+            return
 
 
 def rows() -> Iterator[Row]:

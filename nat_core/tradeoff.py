@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # Shares of the input's cost that are budgets unless others are asked for.
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
+# In steps of 5 %: of fronts in charts, and within which transformations are sought.
+FINE_SHARES = tuple(share / 20 for share in range(20, 1, -1))
 MAX_SHARES = 100
 MAX_CANDIDATES = 1000
 

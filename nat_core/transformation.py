@@ -25,7 +25,7 @@ from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.pools import Pool, pooled
 from nat_core.ranking import Candidate, cheapest_as_good, evaluated, macs, most_accurate_first, undominated
-from nat_core.tradeoff import MAX_CANDIDATES, SHARES, checked_shares
+from nat_core.tradeoff import FINE_SHARES, MAX_CANDIDATES, checked_shares
 from nat_core.verdicts import compared, demonstration
 
 MAX_SAMPLES = MAX_CANDIDATES
@@ -59,7 +59,7 @@ class Options:
     max_macs: int | None = None
     allow_costlier: bool = False
     network: NetworkConfig | None = None
-    shares: tuple[float, ...] = SHARES
+    shares: tuple[float, ...] = FINE_SHARES
 
     def __post_init__(self) -> None:
         if not 1 <= self.samples <= MAX_SAMPLES:

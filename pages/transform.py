@@ -19,6 +19,7 @@ from ui import (
     settings,
     shell,
     steps,
+    tabs,
     theme,
     view,
 )
@@ -41,14 +42,13 @@ if chosen is None or answer is None:
     edited = editor.edited(architecture, None)
     drawings.single(edited)
     editor.controls(edited)
-    tabs = st.tabs(["History", "Export"])
-    with tabs[0]:
-        steps.table()
-    with tabs[1]:
-        export.one(architecture, compute.default_network(architecture))
+    exported = compute.default_network(architecture)
+    tabs.tabs({"History": steps.table, "Export": lambda: export.one(architecture, exported)}, "tab")
     if chosen is None:
-        with st.expander("Advanced", icon=":material/tune:"):
-            policies.controls(None)
+        advanced = st.expander("Advanced", key="advanced", on_change="rerun", icon=":material/tune:")
+        if advanced.open:
+            with advanced:
+                policies.controls(None)
     view.remember()
 else:
     outcome = answer.progress.outcome
@@ -76,13 +76,13 @@ else:
     }
     if not figures.has(outcome):
         del views["Benchmark"]
-    for tab, draw in zip(st.tabs(list(views)), views.values(), strict=True):
-        with tab:
-            draw()
-    with st.expander("Advanced", icon=":material/tune:"):
-        settings.controls(chosen)
-        policies.controls(chosen.policy)
-        candidates.table(outcome, shown)
+    tabs.tabs(views, "tab")
+    advanced = st.expander("Advanced", key="advanced", on_change="rerun", icon=":material/tune:")
+    if advanced.open:
+        with advanced:
+            settings.controls(chosen)
+            policies.controls(chosen.policy)
+            candidates.table(outcome, shown)
     view.remember()
     if answer.progress.state != "running" and drawings.prepare(outcome, shown):
         st.rerun()

@@ -18,7 +18,7 @@ from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy, PolicyConfig
 from nat_core.network.config import NETWORKS
 from nat_core.paths import PRETRAINED
-from nat_core.tradeoff import SHARES, Front, front, fronts_by
+from nat_core.tradeoff import FINE_SHARES, SHARES, Front, front, fronts_by
 from nat_core.transformation import Options, transform
 from tests.support.strategies import sampled_architectures
 from tests.test_transform import STRONGEST, Disbelieving, Uncertain
@@ -140,7 +140,7 @@ def test_the_first_point_of_darts_is_what_transform_gives():
     policy, card = catalogue.load_for(PRETRAINED, DARTS)
     source = catalogue.accuracy_source(card, DARTS)
     assert isinstance(source, TrainingsModel)
-    (found,) = front([DARTS], policy, card.target_space, source)
+    (found,) = front([DARTS], policy, card.target_space, source, FINE_SHARES)
     made = transform(DARTS, policy, card.target_space, source).output
     assert made.architecture == found.first.candidate.architecture
     assert made.is_as_good_as(found.input)

@@ -117,7 +117,7 @@ def controls(chosen: Settings) -> None:
         )
         st.number_input(
             "How many", 1, limits().samples, key="samples", on_change=show_first, width=130,
-            help="Within each budget: 100, 80, 60, 40 and 20 % of the input's MACs.",
+            help="Within each budget, from 100 down to 10 % of the input's MACs in steps of 5 %.",
         )  # fmt: skip
         if st.session_state["method"] == "sampled":
             st.number_input("Seed", 0, 2**31, key="seed", on_change=show_first, width=130)

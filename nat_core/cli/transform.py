@@ -36,7 +36,7 @@ def transform(
     from nat_core.learning.policies import catalogue
     from nat_core.learning.support.device import default_device
     from nat_core.runs.folders import default_folders
-    from nat_core.tradeoff import SHARES
+    from nat_core.tradeoff import FINE_SHARES
     from nat_core.transformation import Options
     from nat_core.transformation import transform as run
 
@@ -50,7 +50,7 @@ def transform(
         seed=seed or 0,
         max_macs=max_macs,
         allow_costlier=allow_costlier,
-        shares=(1.0,) if greedy else SHARES,
+        shares=(1.0,) if greedy else FINE_SHARES,
         network=network_config(architecture, **network),
     )
     result = run(architecture, trained, card.target_space, source, options)

@@ -20,6 +20,7 @@ def uploading(content: bytes) -> AppTest:
     """The Transform page after an upload of a policy's archive."""
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
     app.query_params["cell"] = "DARTS"
+    app.session_state["advanced"] = True
     app.run()
     app.file_uploader(key="policy_upload").set_value(("mine.zip", content, "application/zip")).run()
     assert not app.exception

@@ -42,6 +42,8 @@ def open_page(name: str, **query: str) -> AppTest:
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
     for key, value in query.items():
         app.query_params[key] = value
+    # What has controls, beside what every visitor sees first.
+    app.session_state["advanced"], app.session_state["tab"] = True, "Export"
     if name != "transform":
         app.switch_page(f"pages/{name}.py")
     app.run()

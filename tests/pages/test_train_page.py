@@ -26,7 +26,7 @@ from nat_core.runs.store import Point
 from nat_core.runs.tracking import open_tracking
 from tests.learning.accuracies.trained import table
 from tests.support.calibration import write_calibration
-from ui.train import form
+from ui.train import form, where
 
 APP = str(PROJECT / "app.py")
 
@@ -72,6 +72,22 @@ def recorded(tracking, name: str, state: State = State.STOPPED, **changes):
     points = [Point("weight_loss", step, 2.0 / step, 1.0) for step in (1, 2, 3)]
     tracking.note(run_id, {"state": state, "step": 3, "best": 1.25, "last": 0.5}, points)
     return tracking.get(run_id)
+
+
+def test_a_training_from_images_is_shared_by_processes_of_a_cluster(tracking, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:9")  # nothing answers there, which the page says
+    app = open_page()
+    run(app.segmented_control(key="train_where").set_value(where.CLUSTER))
+    assert "train_workers" not in {item.key for item in app.text_input}  # NAS-Bench-201's is one process
+    choose(app, "fully_concat", "cpu")
+    run(app.text_input(key="train_workers").set_value("4"))
+    assert app.code[0].value.endswith("--preset cpu --on ray://127.0.0.1:9 --workers 4")
+    run(app.text_input(key="train_workers").set_value("many"))
+    assert app.error[-1].value == "Processes is 'many'; accepted: a whole number, 1 or more."
+    run(app.text_input(key="train_workers").set_value("999"))
+    assert "256" in app.error[-1].value and button(app, "Launch").disabled
+    run(app.segmented_control(key="train_where").set_value(where.HERE))
+    assert app.code[0].value.endswith("--preset cpu") and not app.error
 
 
 def test_the_form_is_checked_while_typing_and_says_the_command(tracking):

@@ -41,7 +41,9 @@ def open_page(**query) -> AppTest:
 
 
 def open_address(**query) -> AppTest:
+    """The page with what is behind Advanced, which is worked out only when it is open."""
     app = AppTest.from_file(APP, default_timeout=60)
+    app.session_state["advanced"] = True
     for name, value in query.items():
         app.query_params[name] = value
     return run(app)
@@ -51,6 +53,12 @@ def run(app: AppTest) -> AppTest:
     app.run()
     assert not app.exception
     return app
+
+
+def show_tab(app: AppTest, name: str) -> AppTest:
+    """The page with another tab open."""
+    app.session_state["tab"] = name
+    return run(app)
 
 
 def button(app: AppTest, label: str):
@@ -397,14 +405,14 @@ def test_a_published_result_outside_the_rule_is_flagged():
 
 
 def test_probabilities_sum_to_all_on_every_edge():
-    app = open_page(cell="nasbench201:9")
+    app = show_tab(open_page(cell="nasbench201:9"), "Probabilities")
     expander = next(item for item in app.expander if item.label == "The same as a table")
     frame = expander.dataframe[0].value
     assert len(frame) == 6 and frame.sum(axis=1).to_numpy() == pytest.approx(100)
 
 
 def test_changes_are_exported_as_one_drawing():
-    app = open_page(cell="nasbench201:9")
+    app = show_tab(open_page(cell="nasbench201:9"), "Export")
     files = [item.label for item in app.get("download_button")]
     app.segmented_control(key="export_side").set_value("Changes")
     app.run()
@@ -414,7 +422,7 @@ def test_changes_are_exported_as_one_drawing():
 
 
 def test_a_pasted_cell_is_exported_in_its_own_notation_and_on_either_network():
-    app = open_page(cell="nasbench201:9")
+    app = show_tab(open_page(cell="nasbench201:9"), "Export")
     assert box(app, "Notation").value == "nasbench201"
     act(app, app.segmented_control(key="source").set_value("paste"))
     assert app.caption[1].value.startswith("Until you choose another, the input is the cell below")
@@ -431,7 +439,7 @@ def test_a_pasted_cell_is_exported_in_its_own_notation_and_on_either_network():
 
 
 def test_the_network_is_exported_at_any_size_with_given_weights():
-    app = open_page(cell="DARTS")
+    app = show_tab(open_page(cell="DARTS"), "Export")
     assert any("The whole network (CIFAR, C 36, L 20" in item.value for item in app.caption)
     act(app, app.number_input(key="export_channels-cifar").set_value(8))
     act(app, app.number_input(key="export_layers-cifar").set_value(5))
@@ -539,7 +547,7 @@ def test_an_impossible_edit_is_one_sentence_and_changes_nothing():
 
 
 def test_the_output_becomes_the_input_and_history_leads_back():
-    app = open_page(cell="nasbench201:1462")
+    app = show_tab(open_page(cell="nasbench201:1462"), "History")
     first = cell(app)
     pick(app, "Shown as output", "3: ")
     act(app, button(app, "Use output as input").click())
@@ -562,7 +570,7 @@ def test_a_random_cell_of_every_space(space):
 
 
 def test_a_file_is_uploaded():
-    app = open_page()
+    app = show_tab(open_page(), "History")
     act(app, app.segmented_control(key="source").set_value("upload"))
     text = "from genotypes import Genotype\nMINE = " + write(library()["ENAS"].architecture)
     act(app, app.file_uploader(key="uploaded").set_value(("mine.py", text.encode(), "text/x-python")))
@@ -630,6 +638,20 @@ def test_what_was_passed_over_in_a_text_is_said():
     assert any("weights in the normal cell are ignored" in item.value for item in app.caption)
 
 
+def test_only_the_open_tab_is_worked_out():
+    app = open_page(cell="nasbench201:9")
+    assert "SVG" not in {item.label for item in app.get("download_button")} and app.dataframe
+    assert "SVG" in {item.label for item in show_tab(app, "Export").get("download_button")}
+
+
+def test_a_tab_that_another_input_lacks_gives_way_to_the_first():
+    app = show_tab(open_page(cell="nasbench201:9"), "Benchmark")
+    before = len(app.dataframe)
+    act(app, app.segmented_control(key="source").set_value("library"))
+    act(app, app.selectbox(key="library_name").set_value("DARTS"))
+    assert before and "Change" in app.dataframe[0].value
+
+
 def test_two_visitors_do_not_see_each_other():
     one, other = open_page(), open_page(cell="nasbench201:3")
     act(one, button(one, "Worst").click())
@@ -657,7 +679,7 @@ def test_probabilities_are_those_for_the_budget_that_is_shown(tmp_path, monkeypa
     (data,) = told(open_page(cell=BENCHMARK_CELL), "figures")
     tables = []
     for number in (0, data["number"]):
-        page = open_page(cell=BENCHMARK_CELL, candidate=str(number))
+        page = show_tab(open_page(cell=BENCHMARK_CELL, candidate=str(number)), "Probabilities")
         expander = next(item for item in page.expander if item.label == "The same as a table")
         tables.append(expander.dataframe[0].value)
         assert tables[-1].sum(axis=1).to_numpy() == pytest.approx(100)

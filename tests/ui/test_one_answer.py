@@ -8,7 +8,7 @@ import nat_core
 from nat_core.architecture.notation import parse
 from nat_core.cli import main
 from nat_core.naming import resolve
-from nat_core.tradeoff import fronts_by
+from nat_core.tradeoff import FINE_SHARES, fronts_by
 from nat_core.transformation import Options
 from ui import compute
 from ui.compare import outputs
@@ -33,7 +33,7 @@ def test_page_command_compare_python_and_front_give_the_same(name, capsys):
     page = compute.transform(given, policy, card.target_space, Options(), "cpu").progress.outcome.output
     assert main(["transform", name, "--json"]) == 0
     command = parse(json.loads(capsys.readouterr().out)["output"]["genotype"])
-    (front,) = fronts_by(compute.PRETRAINED, [given])
+    (front,) = fronts_by(compute.PRETRAINED, [given], shares=FINE_SHARES)
     answers = {
         page.architecture,
         command,

@@ -40,14 +40,12 @@ class Line:
     Attributes:
         input, policy: what they are called.
         front: the policy's for the input.
-        shown: what Transform shows first.
         recovered: of the area under the best possible front, the share that it has; None where that is not known.
     """
 
     input: str
     policy: str
     front: Front
-    shown: Candidate
     recovered: float | None = None
 
 
@@ -116,8 +114,7 @@ def _lines(
         loaded, _ = catalogue.load_for(compute.POLICIES, next(iter(inputs.values())), policy)
         for name, architecture in inputs.items():
             found = outputs.fine_front(architecture, loaded, space, source)
-            shown = outputs.first(architecture, loaded, space, source)
-            lines.append(Line(name, policy, found, shown, _recovered(architecture, found, source, loaded.rule)))
+            lines.append(Line(name, policy, found, _recovered(architecture, found, source, loaded.rule)))
     return lines, source
 
 
@@ -145,7 +142,7 @@ def _chart(lines: Sequence[Line], source: AccuracySource) -> None:
     st.caption(
         plain(
             f"Gains over each input; accuracies are {source.kind}: {source.description}. A star is what Transform "
-            f"shows first, sought within fewer budgets.{area}"
+            f"shows first.{area}"
         )
     )
 
@@ -160,7 +157,8 @@ def figure(lines: Sequence[Line]) -> go.Figure:
         color = COLORS[inputs.index(line.input) % len(COLORS)]
         dash = DASHES[policies.index(line.policy)]
         _points(chart, line, points, title(line, len(policies) > 1), {"color": color, "dash": dash})
-        _points(chart, line, [line.shown], title(line, len(policies) > 1), {"color": color}, is_star=True)
+        shown = line.front.first.candidate if line.front.first else line.front.input
+        _points(chart, line, [shown], title(line, len(policies) > 1), {"color": color}, is_star=True)
     style(chart, HEIGHT).update_layout(hovermode="closest", paper_bgcolor=colors.ground, showlegend=True)
     chart.update_layout(legend={"y": -0.2, "yanchor": "top"}, margin={"t": 36})
     chart.add_hline(y=0, line={"color": colors.muted, "width": 1, "dash": "dot"})

@@ -17,13 +17,10 @@ from nat_core.learning.training.budget_quality import hypervolume
 from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 from nat_core.paths import PRETRAINED
-from nat_core.ranking import Candidate
-from nat_core.tradeoff import Front, front
+from nat_core.tradeoff import FINE_SHARES, Front, front
 from nat_core.transformation import Options, Transformation, transform
 
 Costs = NDArray[np.float64]
-# The budgets of fronts in charts.
-FINE_SHARES = tuple(share / 20 for share in range(20, 1, -1))
 # How an output is chosen: as Transform does, the most probable one, or the most accurate of the n most probable ones.
 FIRST = 0
 CHOICES = {FIRST: "As on Transform", 1: "Greedy", 10: "Best of 10", 100: "Best of 100"}
@@ -92,11 +89,6 @@ def fine_front(architecture: Architecture, policy: Policy, space: Space, source:
     """A policy's front in many small steps. Raises ValueError: the architecture does not fit."""
     (found,) = front([architecture], policy, space, source, FINE_SHARES)
     return found
-
-
-def first(architecture: Architecture, policy: Policy, space: Space, source: AccuracySource) -> Candidate:
-    """What Transform shows first. Raises ValueError: the architecture does not fit."""
-    return _transformed(architecture, policy, space, source, Options()).output
 
 
 @lru_cache(maxsize=512)

@@ -17,7 +17,7 @@ from nat_core.learning.support.device import available_devices, default_device, 
 from nat_core.options import Option
 from nat_core.runs import launcher
 from nat_core.runs.estimate import Calibration, Estimate, calibration, check_memory, estimate
-from nat_core.runs.kinds import request_for
+from nat_core.runs.kinds import request_for, work_of
 from nat_core.runs.ray_launcher import on_cluster
 from nat_core.runs.request import Request, unused_name
 from nat_core.runs.run import Run
@@ -151,8 +151,9 @@ def _inputs(board: Board) -> None:
             width=230,
         )  # fmt: skip
     st.caption(presets[st.session_state["train_preset"]].help)
-    where.choice()
-    options = _form(st.session_state["train_space"], st.session_state["train_preset"]).options
+    form = _form(st.session_state["train_space"], st.session_state["train_preset"])
+    where.choice(work_of(form.kind).is_shared)
+    options = form.options
     first = {field.name for field in FIELDS if field.asked.main} | _budget_fields(options)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _draw([field for field in FIELDS if field.name in first and field.name in options])
@@ -232,7 +233,10 @@ def _order(board: Board) -> Order:
     if name:
         unused_name(name, (run.name for run in board.runs()))
     device, cluster = state.get("train_device") or str(default_device()), where.chosen()
-    settings = {"preset": state["train_preset"], "device": device, "threads": _threads(cluster), "name": name}
+    settings = {
+        "preset": state["train_preset"], "device": device, "threads": _threads(cluster), "name": name,
+        "workers": where.workers(work_of(form.kind).is_shared),
+    }  # fmt: skip
     request = request_for(form.kind, config, command=_command(space, options, settings, cluster), **settings)
     if not cluster:
         check_memory(config, device)
@@ -272,6 +276,7 @@ def _command(space: str, options: dict[str, Any], settings: dict[str, Any], clus
     if settings["threads"] != 1:
         words += ["--threads", str(settings["threads"])]
     words += ["--on", cluster] if cluster else []
+    words += ["--workers", str(settings["workers"])] if settings["workers"] != 1 else []
     return shlex.join([*words, *(["--name", settings["name"]] if settings["name"] else [])])
 
 

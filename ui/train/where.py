@@ -4,10 +4,13 @@ import streamlit as st
 
 from nat_core.runs.cluster.address import job_server, known_job_server
 from nat_core.runs.cluster.jobs import JobServer
+from nat_core.runs.request import Workers
+from nat_core.specification import check
 from ui import notices
 
 HERE, CLUSTER = "This machine", "Ray cluster"
 _FRESH_SECONDS = 5
+_WORKERS = "train_workers"
 
 
 def address_input() -> None:
@@ -19,8 +22,12 @@ def address_input() -> None:
     )  # fmt: skip
 
 
-def choice() -> None:
-    """Draws the choice, if a cluster is known, and what there is to say about it."""
+def choice(is_shared: bool) -> None:
+    """Draws the choice, if a cluster is known, and what there is to say about it.
+
+    Args:
+        is_shared: whether several processes can do the work together; then their number is asked for, too.
+    """
     if not (address := st.session_state.get("train_cluster", known_job_server())):
         return
     try:
@@ -29,10 +36,17 @@ def choice() -> None:
         told, problem = "", str(error)
     else:
         problem = ""
-    st.segmented_control(
-        "Where", [HERE, CLUSTER], key="train_where", default=HERE, required=True, persist_state="session",
-        format_func=lambda name: f"{name} ({told})" if told and name == CLUSTER else name,
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Where", [HERE, CLUSTER], key="train_where", default=HERE, required=True, persist_state="session",
+            format_func=lambda name: f"{name} ({told})" if told and name == CLUSTER else name,
+        )  # fmt: skip
+        if is_shared and _is_cluster():
+            st.session_state.setdefault(_WORKERS, "1")
+            st.text_input(
+                "Processes", key=_WORKERS, live="300ms", persist_state="session", width=135,
+                help="How many share the training, on as many nodes as there are.",
+            )  # fmt: skip
     if problem and chosen():
         notices.problem(problem)
 
@@ -43,12 +57,26 @@ def chosen() -> str:
     Raises:
         ValueError: what was entered is no address.
     """
-    state = st.session_state
-    if state.get("train_where", HERE) == HERE:
+    if not _is_cluster():
         return ""
-    address = state.get("train_cluster", "")
+    address: str = st.session_state.get("train_cluster", "")
     job_server(address)
     return address
+
+
+def workers(is_shared: bool) -> int:
+    """How many processes share the work. Raises ValueError for what is no such number."""
+    text = st.session_state.get(_WORKERS, "1").strip()
+    if not (is_shared and _is_cluster()):
+        return 1
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"processes is {text[:20]!r}; accepted: a whole number, 1 or more")
+    check(Workers, number := int(text[:10]), "processes")
+    return number
+
+
+def _is_cluster() -> bool:
+    return bool(st.session_state.get("train_where", HERE) == CLUSTER)
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, show_spinner=False)

@@ -7,6 +7,7 @@ and so do all of them when the driver, which hands them out and records what com
 import socket
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,6 +176,7 @@ class _Talk:
     def __init__(self, desk: Any, position: int) -> None:
         self._desk, self._position = desk, position
         self._stopping, self._asked = False, 0.0
+        self._answer: Future[bool] | None = None
 
     def say(self, text: str) -> None:
         self._desk.report.remote(Report(self._position, 0, {}, text))
@@ -183,14 +185,14 @@ class _Talk:
         self._desk.report.remote(Report(self._position, done, dict(metrics)))
 
     def should_stop(self) -> bool:
-        """Asked before every step, and passed on now and then."""
-        import ray
-        from ray.exceptions import RayError
+        """Asked before every step, and passed on now and then.
 
-        if not self._stopping and time.monotonic() - self._asked > _TURN_SECONDS:
-            try:
-                self._stopping = ray.get(self._desk.stopping.remote())
-            except RayError:
-                self._stopping = True
-            self._asked = time.monotonic()
+        The answer is not waited for: a task that waits in `ray.get` gives its processor to another one meanwhile, and
+        then both train on it.
+        """
+        if self._answer is not None and self._answer.done():
+            self._stopping = self._answer.exception() is not None or self._answer.result()
+            self._answer = None
+        if self._answer is None and not self._stopping and time.monotonic() - self._asked > _TURN_SECONDS:
+            self._answer, self._asked = self._desk.stopping.remote().future(), time.monotonic()
         return self._stopping
