@@ -275,7 +275,7 @@ def propose(
 ) -> Transformation:
     """What the policy proposes, the most probable first, without accuracies.
 
-    The most probable proposals are left out if `source` does not believe their gains. Raises ValueError as `transform`
+    Proposals whose gains `source` does not believe are left out. Raises ValueError as `transform`
     does.
     """
     network = options.network or NETWORKS[space.network]
