@@ -86,7 +86,10 @@ class Keyboard:
         )
         page.keyboard.press("Shift+Tab" if backwards else "Tab")
         changed = page.evaluate(
-            "() => window.keyboardWas && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas"
+            # A multiselect frames the whole of it while any of its parts has the focus.
+            "() => { const whole = window.keyboardLeft?.closest(\"[data-testid='stMultiSelect']\");"
+            "return whole?.contains(document.activeElement) ? null"
+            " : window.keyboardWas && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas; }"
         )
         if self.stops and self.stops[-1].looks_focused is None:
             self.stops[-1].looks_focused = changed
