@@ -24,6 +24,7 @@ from nat_core.paths import PROJECT
 # What is imported first by whoever needs no more than that, lowest first; and what pages import.
 ROOMS = ("nat_core.architecture.library", "nat_core.network.costs", "nat_core.transformation", "nat_core.runs.tracking",
          "nat_core.cli", "ui.compute")  # fmt: skip
+_WORKER = "nat_core.runs.worker, mlflow.tracking"
 _PATIENCE_SECONDS = 120.0
 
 
@@ -111,6 +112,10 @@ def rows() -> Iterator[Row]:
     # What `nat_core.learning` saves by deferring the compiler: a compiler that is loaded already is not deferred.
     at_once = import_seconds("torch._dynamo, nat_core.transformation")
     yield Row("import nat_core.transformation, torch's compiler not deferred", at_once, "s")
+    # What `nat_core.garbage` saves in every process of a run.
+    yield Row("import nat_core.runs.worker and MLflow, garbage searched as usual", import_seconds(_WORKER), "s")
+    seldom = import_seconds(f"nat_core.garbage as own; own.search_seldom(); import {_WORKER}")
+    yield Row("import nat_core.runs.worker and MLflow, garbage searched seldom", seldom, "s")
 
 
 def import_seconds(modules: str) -> float:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.utils import scatter
 
-from nat_core.learning.graphs.encoder import EdgeInputs, GatedLayer, OperationEmbedding
+from nat_core.learning.graphs.encoder import GatedLayer, OperationEmbedding
 from nat_core.learning.graphs.graph import EDGE_FEATURES, NODE_FEATURES, graph_count
 
 
@@ -26,7 +26,8 @@ class GraphRegressor(nn.Module):
 
     def forward(self, graphs: Data) -> Tensor:
         """A batch of `graph.encode` with n graphs → [n]."""
-        edges = EdgeInputs.of(graphs, self.embedding(), graphs.edge_attr, self.link)
+        own = torch.cat([self.embedding()[graphs.operation], graphs.edge_attr], dim=1)
+        edges = torch.cat([own, self.link.expand(graphs.link_index.shape[1], -1)])
         edge_index = torch.cat([graphs.edge_index, graphs.link_index], dim=1)
         nodes = self.node_input(graphs.x)
         for layer in self.layers:

@@ -13,7 +13,6 @@ from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, MessagePassing
 from torch_geometric.utils import scatter
@@ -41,39 +40,6 @@ class OperationEmbedding(nn.Module):
         return self.layers(self.traits)
 
 
-@dataclass(frozen=True)
-class EdgeInputs:
-    """What E edges and links are: the vector of one of K kinds, then features of their own.
-
-    Attributes:
-        kinds: [K, embedding].
-        kind: [E] rows of `kinds`.
-        features: [E, features].
-    """
-
-    kinds: Tensor
-    kind: Tensor
-    features: Tensor
-
-    @classmethod
-    def of(cls, graphs: Data, embeddings: Tensor, features: Tensor, link: Tensor) -> "EdgeInputs":
-        """Decision edges with their operations' `embeddings` and their `features`, then links, which are all alike."""
-        operations, links = len(embeddings), graphs.link_index.shape[1]
-        alike, own = link.split([embeddings.shape[1], features.shape[1]])
-        return cls(
-            torch.cat([embeddings, alike[None]]),
-            torch.cat([graphs.operation, graphs.operation.new_full((links,), operations)]),
-            torch.cat([features, own.expand(links, -1)]),
-        )
-
-    def mapped(self, layer: nn.Linear) -> Tensor:
-        """[E, out] what `layer` makes of [kind's vector, features], which maps every kind's vector only once."""
-        of_kinds, of_features = layer.weight.split([self.kinds.shape[1], self.features.shape[1]], dim=1)
-        return (
-            F.linear(self.kinds, of_kinds, layer.bias).index_select(0, self.kind).addmm_(self.features, of_features.T)
-        )
-
-
 class GatedMessages(MessagePassing):
     """For every node the sum over its edges of ReLU(what the other end says · the edge's scale + the edge's shift).
 
@@ -89,7 +55,7 @@ class GatedMessages(MessagePassing):
         return self.propagate(edge_index, nodes=nodes, scale=scale, shift=shift)
 
     def message(self, nodes_j: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return torch.addcmul(shift, nodes_j, scale).relu_()
+        return torch.relu(nodes_j * scale + shift)
 
 
 class GatedLayer(nn.Module):
@@ -107,10 +73,10 @@ class GatedLayer(nn.Module):
         self.backwards = GatedMessages("target_to_source")
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, nodes: Tensor, edges: EdgeInputs, edge_index: Tensor) -> Tensor:
-        """nodes [N, width], E edges, edge_index [2, E] → nodes anew."""
+    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> Tensor:
+        """nodes [N, width], edges [E, edge_width], edge_index [2, E] → nodes anew."""
         itself, ahead, back = self.from_nodes(nodes).chunk(3, dim=1)
-        scale_ahead, shift_ahead, scale_back, shift_back = edges.mapped(self.from_edges).chunk(4, dim=1)
+        scale_ahead, shift_ahead, scale_back, shift_back = self.from_edges(edges).chunk(4, dim=1)
         heard = self.forwards(ahead, scale_ahead, shift_ahead, edge_index)
         heard = heard + self.backwards(back, scale_back, shift_back, edge_index)
         return torch.relu(self.norm(itself + heard))
@@ -134,15 +100,15 @@ class EdgeNetwork(nn.Module):
 
     def forward(self, graphs: Data, conditions: Tensor | None = None) -> EncodedGraphs:
         """A batch of `graph.encode`, perhaps [n, conditions] → states of its nodes and decision edges."""
-        embeddings, features = self.embedding(), _edge_features(graphs, conditions)
-        edges = EdgeInputs.of(graphs, embeddings, features, self.link)
+        own = torch.cat([self.embedding()[graphs.operation], _edge_features(graphs, conditions)], dim=1)
+        edges = torch.cat([own, self.link.expand(graphs.link_index.shape[1], -1)])
         edge_index = torch.cat([graphs.edge_index, graphs.link_index], dim=1)
         nodes = self.node_input(graphs.x)
         for layer in self.layers:
             nodes = layer(nodes, edges, edge_index)
         source, target = graphs.edge_index
         ends = [nodes.index_select(0, source), nodes.index_select(0, target)]
-        return EncodedGraphs(nodes, torch.cat([*ends, embeddings[graphs.operation], features], dim=1))
+        return EncodedGraphs(nodes, torch.cat([*ends, own], dim=1))
 
 
 class AuthorsNetwork(nn.Module):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from nat_core.learning.policies.budget import (
     FittingDistribution,
-    _largest,
     flat,
     most_probable_fitting,
     most_probable_within,
@@ -171,15 +170,3 @@ def test_the_cheapest_choice_is_found_when_nothing_else_fits():
     found, _ = most_probable_within(scores, macs, int(cheapest), 5)
     assert (macs[np.arange(4), found].sum(axis=1) == cheapest).all() and len(found)
     assert len(most_probable_within(scores, macs, int(cheapest) - 1, 5)[1]) == 0
-
-
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize(("width", "count"), [(1, 1), (5, 5), (338, 27), (2288, 177), (60_000, 40)])
-def test_the_largest_are_those_that_topk_finds_impossible_ones_last(width, count, device):
-    values = -20 * torch.rand(8, width, dtype=torch.float64, generator=torch.Generator().manual_seed(width))
-    values = values.masked_fill(values < -19, -torch.inf).to(device)
-    values[0] = -torch.inf
-    (found, places), wanted = _largest(values, count), values.topk(count, dim=1).values
-    torch.testing.assert_close(found, wanted, rtol=1e-10, atol=0)
-    assert torch.equal(values.gather(1, places), found)
-    assert all(len(set(row)) == count for row in places.tolist())
