@@ -5,9 +5,11 @@ An ARCHITECTURE argument is an `Architecture`, or a text that names or holds one
 `ValueError` with one sentence that says what is accepted.
 """
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, overload
@@ -117,7 +119,7 @@ def transform(
     architecture: Architecture | str,
     *,
     policy: str | None = None,
-    max_macs: int | None = None,
+    max_macs: float | None = None,
     candidates: int = 10,
     network: str | None = None,
     **sizes: Any,
@@ -132,10 +134,12 @@ def transform(
         candidates: how many of the policy's proposals are compared within each budget that is tried, 1 to 1,000.
         network, **sizes: as of `cost`, where multiply-adds are counted.
     """
-    _check(policy=policy, max_macs=max_macs, candidates=candidates, network=network)
+    _check(policy=policy, network=network)
     given = _architecture(architecture)
     loaded, card = catalogue.load_for(_roots(), given, policy)
-    options = Options(samples=candidates, max_macs=max_macs, network=network_config(given, network, **sizes))
+    budget = None if max_macs is None else _whole("max_macs", max_macs, Real)
+    counted_on = network_config(given, network, **sizes)
+    options = Options(samples=_whole("candidates", candidates), max_macs=budget, network=counted_on)
     return run_transform(given, loaded, card.target_space, catalogue.accuracy_source(card, given), options)
 
 
@@ -158,12 +162,13 @@ def front(
         cost: what budgets limit: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
         network, **sizes: as of `cost`.
     """
-    _check(policy=policy, candidates=candidates, cost=cost, network=network)
+    _check(policy=policy, cost=cost, network=network)
     if isinstance(budgets, str | bytes) or not isinstance(budgets, Iterable):
         raise ValueError(f"budgets is {budgets!r:.60}; accepted: a list of shares")
     given = _architecture(architecture)
     config = network_config(given, network, **sizes)
-    found, *_ = fronts_by(_roots(), [given], policy, tuple(budgets), candidates=candidates, cost=cost, network=config)
+    count = _whole("candidates", candidates)
+    found, *_ = fronts_by(_roots(), [given], policy, tuple(budgets), candidates=count, cost=cost, network=config)
     if isinstance(found, str):
         raise ValueError(found)
     return found
@@ -215,15 +220,20 @@ def _architecture(given: Architecture | str) -> Architecture:
     raise TypeError(f"an architecture is {given!r:.60}; accepted: an Architecture, or a text that names or holds one")
 
 
-_TYPES: Mapping[str, Any] = MappingProxyType(
-    {"policy": str | None, "network": str | None, "candidates": int, "cost": str, "max_macs": int | None}
-)
+_TYPES: Mapping[str, Any] = MappingProxyType({"policy": str | None, "network": str | None, "cost": str})
 
 
 def _check(**arguments: Any) -> None:
     """Raises ValueError for an argument of another type than it is said to have."""
     for name, value in arguments.items():
         check(_TYPES[name], value, name)
+
+
+def _whole(name: str, value: Any, kind: type = Integral) -> int:
+    """A finite number of that kind, numpy's included, without its fraction. Raises ValueError for anything else."""
+    if isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value):
+        return int(value)
+    raise ValueError(f"{name} is {value!r:.60}; accepted: a {'whole ' if kind is Integral else ''}number")
 
 
 def _roots() -> tuple[Path, ...]:

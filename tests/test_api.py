@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nat_core
@@ -41,3 +42,10 @@ def test_an_argument_of_another_type_is_named(call, name, wrong):
     with pytest.raises(ValueError, match="; accepted: ") as refused:
         call("DARTS", **{name: wrong})
     assert name.rstrip("s").replace("_", " ").split()[0] in str(refused.value) and len(str(refused.value)) < 300
+
+
+def test_a_budget_may_be_any_number_and_numpys_counts_are_counts():
+    share = 0.7 * nat_core.cost("DARTS").macs
+    made = nat_core.transform("DARTS", max_macs=share, candidates=np.int64(3))
+    assert made.output.cost.macs <= share and made.options.samples == 3
+    assert nat_core.transform("DARTS", max_macs=np.int64(share), candidates=3).output == made.output

@@ -17,8 +17,8 @@ from nat_core.learning.policies.policy import Policy
 
 # [its transformations] of each input whether they may be believed, given as rows of operations.
 Believable = Callable[[Sequence[Architecture], Sequence[NDArray[np.int64]]], list[NDArray[np.bool_]]]
-# How many times as many are looked through, one after the other, where too few may be believed.
-_WIDER = (1, 4, 16)
+# How many times as many are looked through, one after the other, where too few may be believed; and at least how many.
+_WIDER = ((1, 1), (4, 40), (16, 160))
 # Graphs in one pass of the network.
 _AT_ONCE = 512
 
@@ -94,20 +94,20 @@ def _all_believed(
     graphs, budgets = encode(architectures), limit.shape[1]
     found: list[Choices] = []
     short = torch.arange(limit.numel())  # problems, numbered input by input
-    for factor in _WIDER:
+    for factor, least in _WIDER:
+        looked = max(factor * count, least)
         owners = short.div(max(budgets, 1), rounding_mode="floor")
         some = [architectures[owner] for owner in owners]
         own = costs.select(graphs, owners)
         drawn = [
-            choices
-            for (choices,) in proposals(policy, some, space, limit.flatten()[short, None], factor * count, own, rule)
+            choices for (choices,) in proposals(policy, some, space, limit.flatten()[short, None], looked, own, rule)
         ]
         believed = _believed(drawn, some, believable)
-        found = believed if factor == _WIDER[0] else found
+        found = found or believed
         for number, choices in zip(short.tolist(), believed, strict=True):
             found[number] = (choices[0][:count], choices[1][:count])
         pairs = zip(drawn, believed, strict=True)
-        is_short = [len(kept[1]) < count and len(every[1]) == factor * count for every, kept in pairs]
+        is_short = [len(kept[1]) < count and len(every[1]) == looked for every, kept in pairs]
         short = short[torch.tensor(is_short, dtype=torch.bool)]
         if not len(short):
             break

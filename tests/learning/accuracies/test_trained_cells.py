@@ -113,7 +113,7 @@ def test_some_can_be_chosen():
         ("long number.json", json.dumps({str(TRACE): 10**400}), "int too large"),
         ("large nodes.json", json.dumps({str([*TRACE[:14], *[10**300] * 14]): 90}), "the source 1000"),
         ("truth values.json", json.dumps({str([True] * 28).lower(): 90}), "which is not 28 numbers"),
-        ("nested.json", "[" * 100_000, "recursion depth"),
+        ("nested.json", "[" * 100_000, "nested too deep"),
         ("wide.csv", "a," * 200_000, "more than 1,000 columns"),
         ("wide rows.csv", "genotype,accuracy\n" + "1," * 20_000, "a row has more fields than the first line"),
         ("ragged.csv", f'"{TEXTS[0]}",1\n"{TEXTS[0]}",2,3,4\n', "Expected 2 fields in line 2"),
