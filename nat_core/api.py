@@ -229,7 +229,7 @@ def _check(**arguments: Any) -> None:
         check(_TYPES[name], value, name)
 
 
-def _whole(name: str, value: Any, kind: type = Integral) -> int:
+def _whole(name: str, value: Any, kind: Any = Integral) -> int:
     """A finite number of that kind, numpy's included, without its fraction. Raises ValueError for anything else."""
     if isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value):
         return int(value)
