@@ -69,7 +69,7 @@ def test_an_evaluation_is_launched_watched_stopped_resumed_and_compared(serve, o
 
         page.goto(f"{address}/compare?compare=Architectures&network=ImageNet")
         page.get_by_role("combobox", name="Measured accuracies").click(timeout=SLOW)
-        page.get_by_role("option", name=re.compile("of pictures")).click()
+        page.get_by_role("option", name=re.compile("80 epochs, test images")).click()
         settled(page)
         for choice in ("Accuracy (measured)", "Top-5 (measured)"):
             page.get_by_role("radio", name=choice).click()

@@ -59,7 +59,7 @@ class Storage:
             return url_to_fs(self.place)
         except Exception as error:  # every file system has errors of its own
             why = without_password(error, 100) or type(error).__name__
-            raise ValueError(f"the storage {self._shown} cannot be used: {why}; {ACCEPTED}") from error
+            raise ValueError(f"{VARIABLE} is {self._shown!r}: {why}; {ACCEPTED}") from error
 
     @property
     def _is_folder(self) -> bool:
