@@ -5,7 +5,6 @@ An ARCHITECTURE argument is an `Architecture`, or a text that names or holds one
 `ValueError` with one sentence that says what is accepted.
 """
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -223,6 +222,9 @@ def _architecture(given: Architecture | str) -> Architecture:
 _TYPES: Mapping[str, Any] = MappingProxyType({"policy": str | None, "network": str | None, "cost": str})
 
 
+_TOO_LARGE = 10**18
+
+
 def _check(**arguments: Any) -> None:
     """Raises ValueError for an argument of another type than it is said to have."""
     for name, value in arguments.items():
@@ -230,10 +232,10 @@ def _check(**arguments: Any) -> None:
 
 
 def _whole(name: str, value: Any, kind: Any = Integral) -> int:
-    """A finite number of that kind, numpy's included, without its fraction. Raises ValueError for anything else."""
-    if isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value):
+    """A number of that kind, numpy's included, without its fraction. Raises ValueError for anything else."""
+    if isinstance(value, kind) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE:
         return int(value)
-    raise ValueError(f"{name} is {value!r:.60}; accepted: a {'whole ' if kind is Integral else ''}number")
+    raise ValueError(f"{name} is {value!r:.60}; accepted: a {'whole ' if kind is Integral else ''}number from 0 on")
 
 
 def _roots() -> tuple[Path, ...]:

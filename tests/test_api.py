@@ -32,6 +32,7 @@ def test_so_is_one_of_several():
     [
         (nat_core.transform, "candidates", 1.5), (nat_core.transform, "candidates", "x"),
         (nat_core.transform, "max_macs", float("nan")), (nat_core.transform, "max_macs", "1"),
+        (nat_core.transform, "max_macs", 10**400), (nat_core.front, "candidates", 10**400),
         (nat_core.transform, "policy", 5), (nat_core.transform, "network", []), (nat_core.cost, "network", []),
         (nat_core.front, "cost", []), (nat_core.front, "candidates", None), (nat_core.front, "budgets", 0.5),
         (nat_core.front, "budgets", "0.5"), (nat_core.front, "budgets", ["a"]), (nat_core.front, "budgets", [None]),
