@@ -15,6 +15,7 @@ from ui import front
 from ui.along import Place
 from ui.cell_drawing import cell_drawing
 from ui.editor import Editor, delete, offered, select, set_operation
+from ui.public import limits
 from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import go_to, history
 
@@ -94,7 +95,7 @@ def _looked_at(outcome: Transformation, shown: Candidate) -> Sequence[Candidate]
 def prepare(outcome: Transformation, shown: Candidate) -> bool:
     """Draws what the visitor may look at next. Returns whether the page has not been sent it yet."""
     wanted = _wanted(outcome, shown)
-    if st.session_state.get(_PREPARED) == wanted:
+    if st.session_state.get(_PREPARED) == wanted or not limits().draws_ahead:
         return False
     before = outcome.input.architecture
     draw = _overlay if _layout(before) == "overlay" else _pair

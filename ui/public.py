@@ -27,6 +27,7 @@ class Limits:
         upload_megabytes: of one file or pasted text.
         inputs: that are offered of one text.
         steps: of the history.
+        draws_ahead: whether what the slider leads to is drawn before it is moved.
     """
 
     answers: float = float("inf")
@@ -34,9 +35,10 @@ class Limits:
     upload_megabytes: int = MAX_BYTES >> 20
     inputs: int = 200
     steps: int = MAX_STEPS
+    draws_ahead: bool = True
 
 
-PUBLIC = Limits(answers=120, samples=30, upload_megabytes=1, inputs=20, steps=20)
+PUBLIC = Limits(answers=120, samples=30, upload_megabytes=1, inputs=20, steps=20, draws_ahead=False)
 _OWN = Limits()
 
 

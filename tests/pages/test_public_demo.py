@@ -103,6 +103,7 @@ def test_pages_offer_no_more_than_the_demo_allows(folder):
     how_many = next(item for item in app.number_input if item.label == "How many")
     assert how_many.value == how_many.max == public.PUBLIC.samples
     assert [item.label for item in app.file_uploader] == []
+    assert "prepared_drawings" not in app.session_state  # what nobody may look at is not drawn
     train = open_page("train")
     assert train.info[0].value.startswith("This is a public demo")
     assert not (train.button or train.text_input or train.selectbox)
