@@ -25,6 +25,7 @@ from nat_core.paths import PROJECT
 ROOMS = ("nat_core.architecture.library", "nat_core.network.costs", "nat_core.transformation", "nat_core.runs.tracking",
          "nat_core.cli", "ui.compute")  # fmt: skip
 _WORKER = "nat_core.runs.worker, mlflow.tracking"
+_STEP = "torch, {place}; o = {place}.SGD([torch.zeros(1, requires_grad=True)], 0.1); o.zero_grad(); o.step()"
 _PATIENCE_SECONDS = 120.0
 
 
@@ -116,6 +117,10 @@ def rows() -> Iterator[Row]:
     yield Row("import nat_core.runs.worker and MLflow, garbage searched as usual", import_seconds(_WORKER), "s")
     seldom = import_seconds(f"nat_core.garbage as own; own.search_seldom(); import {_WORKER}")
     yield Row("import nat_core.runs.worker and MLflow, garbage searched seldom", seldom, "s")
+    # What `nat_core.learning.support.optimizers` saves in every training.
+    yield Row("new process: one step of torch's SGD", import_seconds(_STEP.format(place="torch.optim")), "s")
+    ours = import_seconds(_STEP.format(place="nat_core.learning.support.optimizers"))
+    yield Row("new process: one step of ours, without torch's compiler", ours, "s")
 
 
 def import_seconds(modules: str) -> float:

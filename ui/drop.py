@@ -1,7 +1,6 @@
 """A file dropped anywhere on a page, which is read as one that was uploaded."""
 
 import base64
-import binascii
 from collections.abc import Callable
 from typing import Any
 
@@ -110,5 +109,5 @@ def file_of(told: Any, most: int) -> tuple[bytes, str]:
         raise ValueError(f"{name[:60]!r} cannot be read; accepted: a file, not a folder")
     try:
         return base64.b64decode(content, validate=True), name
-    except binascii.Error:
+    except ValueError:  # also of letters that base 64 does not have
         raise ValueError(f"{name[:60]!r} did not arrive whole; drop it again") from None

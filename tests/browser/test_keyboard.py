@@ -48,21 +48,20 @@ def test_a_cell_is_pasted_edited_exported_compared_and_a_run_launched_by_keyboar
         page.keyboard.press("Enter")
     assert download.value.suggested_filename.endswith("-output.svg")
 
-    keys.go("^Compare$", "link")
-    keys.press("Enter")
-    page.get_by_text("How far from optimal").wait_for(timeout=SLOW)
-    settled(page)
-    counts["Compare"] = len(keys.walk())
+    def open_page(name: str, text: str, backwards: bool = True) -> None:
+        keys.go(f"^{name}$", "link", backwards=backwards)
+        keys.press("Enter")
+        page.get_by_text(text).wait_for(timeout=SLOW)
+        settled(page)
+        counts[name] = len(keys.walk())
+
+    open_page("Compare", "How far from optimal", backwards=False)
     keys.go("^NAS-Bench-201$", "radio")
     keys.press("ArrowRight", "Space")
     page.get_by_text("Two of them, edge by edge").wait_for(timeout=SLOW)
     settled(page)
 
-    keys.go("^Train$", "link", backwards=True)
-    keys.press("Enter")
-    page.get_by_text("Train a policy").wait_for(timeout=SLOW)
-    settled(page)
-    counts["Train"] = len(keys.walk())
+    open_page("Train", "Train a policy")
     keys.go("^All budgets$", "radio")
     keys.press("ArrowRight", "ArrowRight", "Space")  # Smoke
     keys.go("^Name$", "textbox")
@@ -77,11 +76,7 @@ def test_a_cell_is_pasted_edited_exported_compared_and_a_run_launched_by_keyboar
     keys.press("Enter")
     expect(line).to_have_count(0, timeout=SLOW)
 
-    keys.go("^Learn$", "link", backwards=True)
-    keys.press("Enter")
-    page.get_by_text("1 of 5:").wait_for(timeout=SLOW)
-    settled(page)
-    counts["Learn"] = len(keys.walk())
+    open_page("Learn", "1 of 5:")
     keys.go("^Cell$", "radio")
     keys.press("ArrowRight", "Space")
     page.get_by_text("2 of 5:").wait_for(timeout=SLOW)

@@ -27,6 +27,7 @@ def test_a_dropped_file_arrives_as_it_is(content):
         (told(None, size=MOST + 1), r"'cell.txt' has 1,001 bytes; accepted: at most 1,000"),
         (told(None), "'cell.txt' cannot be read; accepted: a file, not a folder"),
         (told(content="%%%"), "'cell.txt' did not arrive whole; drop it again"),
+        (told(content="é"), "'cell.txt' did not arrive whole; drop it again"),
         (told(content=7), "cannot be read"),
         (told(name=None), "what was dropped is no file"),
         ("cell.txt", "what was dropped is no file"),
