@@ -1,7 +1,7 @@
-"""How often a process looks for garbage: seldom while it starts, for what imports bring about stays.
+"""How often a process collects garbage: rarely while it starts, because imported objects stay alive.
 
-Importing torch and MLflow makes a million objects. Python would search them again and again meanwhile, which takes a
-quarter of the start of a run's process.
+Importing torch and MLflow creates a million objects, which Python would search again and again during the imports.
+`python -m benchmarks.startup` prints what that costs.
 """
 
 import gc
@@ -11,7 +11,7 @@ _usual = gc.get_threshold()
 
 
 def search_seldom() -> None:
-    """For a process that starts, and for one that somebody else tells when to search."""
+    """Collect garbage rarely: in a process that starts, or whose caller decides when to collect."""
     global _usual
     if gc.get_threshold()[0] != _SELDOM:
         _usual = gc.get_threshold()
@@ -19,7 +19,7 @@ def search_seldom() -> None:
 
 
 def search_as_usual() -> None:
-    """For work that may go on for days; what was brought about until now is not searched again."""
+    """Collect garbage at Python's usual rate again, and never search the objects that exist now."""
     if gc.get_threshold()[0] == _SELDOM:
         gc.freeze()
         gc.set_threshold(*_usual)

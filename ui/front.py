@@ -173,8 +173,9 @@ def _points(
         x=[counted.in_millions(item.cost.macs) for item in items],
         y=[_height(item) for item in items],
         mode="markers+text" if label else "markers",
-        text=[label] * len(items),
-        textposition="bottom center" if name else "top center",
+        text=[label if name else f"{label}  "] * len(items),
+        # Others that cost as much as the input stand above and below it.
+        textposition="bottom center" if name else "middle left",
         textfont={"size": 12},
         cliponaxis=False,
         customdata=[[-1 if name else item.number, name or _title(outcome, item), _merit(item)] for item in items],

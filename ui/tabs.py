@@ -1,4 +1,4 @@
-"""Tabs of which only the open one is worked out."""
+"""Tabs that compute only what the open one shows."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,10 +6,10 @@ import streamlit as st
 
 
 def tabs(views: Mapping[str, Callable[[], None]], key: str) -> None:
-    """Draws a tab for each of `views` by its title, and what the open one shows.
+    """Draws a tab for each title in `views`, and calls the function of the open one.
 
     Args:
-        key: under which the session keeps the title of the open one, also where `views` are others the next time.
+        key: of the session state that keeps the open tab's title, even when the next run draws other tabs.
     """
     state, own = st.session_state, f"{key}-{'-'.join(views)}"
     if state.get(key) in views:

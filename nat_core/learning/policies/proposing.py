@@ -17,7 +17,7 @@ from nat_core.learning.policies.policy import Policy
 
 # [its transformations] of each input whether they may be believed, given as rows of operations.
 Believable = Callable[[Sequence[Architecture], Sequence[NDArray[np.int64]]], list[NDArray[np.bool_]]]
-# How many times as many are looked through, one after the other, where too few may be believed; and at least how many.
+# Where too few proposals may be believed, this many times `count` are searched, in turn; and at least this many.
 _WIDER = ((1, 1), (4, 40), (16, 160))
 # Graphs in one pass of the network.
 _AT_ONCE = 512
