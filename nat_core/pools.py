@@ -71,7 +71,7 @@ class Pool:
     def candidate(self, number: int) -> Candidate:
         """The candidate in that row."""
         item = transformed(self.architecture, self.operations[number].tolist()) if number else self.architecture
-        cost = cost_model(self.network).cost(item)
+        cost = cost_model(self.network).transformed_cost(self.architecture, self.operations[number])
         return Candidate(item, self.network, cost, float(self.scores[number]), number=number)
 
     @cached_property

@@ -1,6 +1,6 @@
 """Candidates in order, and which of them is chosen: the most accurate, or the cheapest that is as good as the input."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -58,7 +58,12 @@ class Candidate:
         """Whether it is not worse than the input `given` by more than one standard error of the difference."""
         gain = self.gain_over(given)
         sure = self.is_believable and (self.is_final or not given.is_final)
-        return gain is not None and sure and gain + (self.gain_error_points or 0.0) >= 0
+        return gain is not None and sure and bool(as_good(gain, self.gain_error_points or 0.0))
+
+
+def as_good(gain: float | Numbers, error: float | Numbers) -> bool | NDArray[np.bool_]:
+    """Whether a gain is not below zero by more than one standard error; elementwise for arrays."""
+    return gain + error >= 0
 
 
 def evaluated(
@@ -124,12 +129,10 @@ def most_accurate_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def cheapest_as_good(
-    candidates: Iterable[Candidate], given: Candidate, cost: Callable[[Candidate], float]
-) -> Candidate | None:
-    """Return the cheapest candidate that is as good as the input `given`, or None; ties go to the most accurate."""
+def cheapest_as_good(candidates: Iterable[Candidate], given: Candidate) -> Candidate | None:
+    """The candidate of the fewest MACs that is as good as the input `given`, or None; ties go to the most accurate."""
     good = [item for item in candidates if item.is_as_good_as(given)]
-    return min(good, key=lambda item: (cost(item), -(item.accuracy_percent or 0.0)), default=None)
+    return min(good, key=lambda item: (item.cost.macs, -(item.accuracy_percent or 0.0)), default=None)
 
 
 def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool_]) -> list[int]:
@@ -164,8 +167,3 @@ def with_evaluation(item: Candidate, evaluation: EvaluatedOperations, number: in
         gain_error_points=_number(float(evaluation.gain_error_points[number])),
         is_believable=bool(evaluation.believable[number]),
     )
-
-
-def macs(item: Candidate) -> float:
-    """Return a candidate's MACs, the default cost."""
-    return item.cost.macs

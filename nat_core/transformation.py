@@ -24,7 +24,7 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.pools import Pool, pooled
-from nat_core.ranking import Candidate, cheapest_as_good, evaluated, macs, most_accurate_first, undominated
+from nat_core.ranking import Candidate, cheapest_as_good, evaluated, most_accurate_first, undominated
 from nat_core.tradeoff import FINE_SHARES, MAX_CANDIDATES, checked_shares
 from nat_core.verdicts import compared, demonstration
 
@@ -131,12 +131,13 @@ class Transformation:
                 [item.accuracy_percent if item.is_final else None for item in self.candidates],
             )
             rising = undominated(
-                np.array([macs(item) for item in items]),
+                np.array([float(item.cost.macs) for item in items]),
                 np.array([np.nan if value is None else value for value in known]),
                 np.array([item.is_believable for item in items]),
             )
             return tuple(items[number] for number in rising)
-        return tuple(sorted({macs(item): item for item in reversed(self.candidates)}.values(), key=macs))
+        best = {item.cost.macs: item for item in reversed(self.candidates)}
+        return tuple(best[macs] for macs in sorted(best))
 
     @property
     def verdict(self) -> str:
@@ -322,7 +323,7 @@ def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterat
 
 def _chosen(found: Transformation) -> Candidate:
     """The cheapest on the front that is as good as the input; within a budget, or if none is, the most accurate."""
-    cheapest = None if found.options.has_budget else cheapest_as_good(found.front, found.input, macs)
+    cheapest = None if found.options.has_budget else cheapest_as_good(found.front, found.input)
     return cheapest or found.candidates[0]
 
 

@@ -98,6 +98,18 @@ def graph_count(graphs: Data) -> int:
     return len(graphs.node_ptr) - 1
 
 
+def edge_kinds(graphs: Data) -> tuple[Tensor, Tensor]:
+    """Which decision edges look alike, because their operations and features are equal; on the processor.
+
+    Returns:
+        [k] one edge of each kind, and [E] the kind of every edge.
+    """
+    rows = torch.cat([graphs.operation[:, None].to(graphs.edge_attr.dtype), graphs.edge_attr], dim=1).numpy()
+    whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
+    _, first, kinds = np.unique(whole, return_index=True, return_inverse=True)
+    return torch.from_numpy(first), torch.from_numpy(kinds)
+
+
 def edge_rows(graphs: Data, chosen: Tensor) -> tuple[Tensor, Tensor]:
     """Which decision edges belong to the graphs numbered `chosen` [n], one after the other, and whose each then is."""
     rows, _, numbers = _rows(graphs.edge_ptr, chosen)
