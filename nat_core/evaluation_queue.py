@@ -17,7 +17,7 @@ from nat_core.transformation import Transformation, evaluation_steps
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known of a proposal.
+    """The progress of evaluating a proposal.
 
     Attributes:
         outcome: the proposal with the accuracies so far; `outcome.evaluated` counts the evaluations.
@@ -67,7 +67,7 @@ class EvaluationQueue:
         self._is_closed = False
 
     def ask(self, key: Hashable, proposal: Transformation, source: AccuracySource) -> Progress:
-        """What is known of `proposal` by now. The rest is evaluated, unless the job was stopped.
+        """Return the results for `proposal` so far; the remaining candidates are evaluated unless the job was stopped.
 
         Args:
             key: identifies the proposal and the source; equal keys mean equal work.

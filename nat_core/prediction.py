@@ -14,7 +14,7 @@ from nat_core.learning.policies.checkpoint import PolicyCard
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is said of one architecture.
+    """The prediction for one architecture.
 
     Attributes:
         accuracy_percent: None where nothing evaluates it; `why_not` says why.
@@ -55,7 +55,7 @@ def predict(
 
 
 def _evaluated(architectures: Sequence[Architecture], policy: str, card: PolicyCard) -> list[Prediction]:
-    """What the source of one policy says of architectures of its space."""
+    """Return the predictions of one policy's source for architectures of its space."""
     source = catalogue.source_of(card)
     if source is None:
         return [

@@ -53,7 +53,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Front:
-    """What the policy offers for one input.
+    """The trade-off that the policy offers for one input.
 
     Attributes:
         input: the architecture that was given, with its costs and its accuracy.
@@ -91,7 +91,9 @@ class Front:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """What the command line gives as JSON; costs in MACs, parameters and milliseconds, accuracies in percent."""
+        """Return the front as JSON for the command line; costs in MACs, parameters and milliseconds, accuracies in
+        percent.
+        """
         return {
             "input": _described(self.input, self.latency_ms),
             "points": [

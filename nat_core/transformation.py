@@ -35,7 +35,7 @@ Method = Literal["probable", "sampled"]
 
 @dataclass(frozen=True)
 class Options:
-    """How candidates are drawn and what they may cost.
+    """Options of a transformation: how candidates are drawn and what they may cost.
 
     Attributes:
         samples: candidates beside the input within each budget that is tried, 1 to 1,000.
@@ -149,7 +149,7 @@ class Transformation:
         return [item for item in self.candidates if item.number != self.input.number]
 
     def _unchanged_verdict(self) -> str:
-        """Of the candidates that were compared, or why there are none."""
+        """One sentence about the compared candidates, or why there are none."""
         if not self._others:
             return f"Left as it is: {self._why_alone()}."
         if self.accuracy_kind is None:
@@ -211,7 +211,8 @@ class Transformation:
         return f" in the {min(changed)} cell" if len(changed) == 1 < len(self.input.architecture.cells) else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """What the command line and the page's JSON export give; costs in MACs and parameters, accuracy in percent.
+        """Return the transformation as JSON for the command line and the page; costs in MACs and parameters, accuracy
+        in percent.
 
         The output is the last architecture, which is the one that is read where such a text is given as input.
         """
@@ -274,7 +275,7 @@ def propose(
     options: Options = Options(),
     source: AccuracySource | None = None,
 ) -> Transformation:
-    """What the policy proposes, the most probable first, without accuracies.
+    """Return the policy's proposals, most probable first, without accuracies.
 
     Proposals whose gains `source` does not believe are left out. Raises ValueError as `transform`
     does.

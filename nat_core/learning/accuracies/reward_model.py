@@ -41,7 +41,7 @@ _CHUNK = {"cpu": 128, "cuda": 4096}
 
 @specified
 class FitQuality:
-    """How well single members predict what they did not see.
+    """The errors of single members on architectures that they were not fitted on.
 
     Attributes:
         held_out: how many predictions that is.
@@ -104,7 +104,8 @@ class RewardModel:
 
 @dataclass(frozen=True)
 class CompletedAccuracy:
-    """What was measured where it was, a reward model's prediction elsewhere: one `AccuracySource` of both.
+    """An `AccuracySource` that returns measured accuracies where they exist, and a reward model's predictions
+    elsewhere.
 
     Sound where the model errs on the cautious side, as the minimum of an ensemble does: one that overestimates
     would draw a policy to what nobody measured.

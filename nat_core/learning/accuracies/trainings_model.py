@@ -266,7 +266,7 @@ class TrainingsModel:
     def believable_operations(
         self, inputs: Sequence[Architecture], operations: Sequence[Numbers]
     ) -> list[NDArray[np.bool_]]:
-        """Of each input [its transformations] whether they may be believed, given as rows of operations."""
+        """Return for each input a mask of its transformations that may be believed, given as rows of operations."""
         counted = np.cumsum([len(rows) for rows in operations])[:-1]
         given = ArchitectureRows.of(
             inputs, [_repeated(item, len(rows)) for item, rows in zip(inputs, operations, strict=True)]
@@ -330,7 +330,7 @@ class TrainingsModel:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """What the model sees of n architectures.
+    """The features of n architectures.
 
     Attributes:
         rows: themselves.

@@ -94,7 +94,7 @@ def select(graphs: Data, chosen: Tensor) -> Data:
 
 
 def graph_count(graphs: Data) -> int:
-    """How many architectures a batch holds."""
+    """Return the number of architectures in a batch."""
     return len(graphs.node_ptr) - 1
 
 

@@ -1,4 +1,4 @@
-"""What a policy proposes for several architectures and budgets at once: the most probable transformations that fit."""
+"""A policy's proposals for several architectures and budgets at once: the most probable transformations that fit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -120,7 +120,7 @@ class _Problems:
 def _believed(
     problems: _Problems, architectures: Sequence[Architecture], count: int, believable: Believable
 ) -> list[Choices]:
-    """The same of what may be believed, looking further where that is too few."""
+    """Return the most probable choices that may be believed, searching further where too few are found."""
     found: dict[int, Choices] = {}
     short = torch.arange(len(problems.owners))
     for factor, least in _WIDER:
