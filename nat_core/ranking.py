@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracySource, EvaluatedOperations, UncertainSource, standard_errors_points
+from nat_core.learning.accuracy import (
+    AccuracySource,
+    EvaluatedOperations,
+    UncertainSource,
+    known,
+    standard_errors_points,
+)
 from nat_core.learning.support.pareto import pareto_front
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
@@ -91,7 +97,7 @@ def evaluated(
     if isinstance(source, UncertainSource):
         errors[1] = source.gain_error_points(inputs, outputs)
         believable = source.believable(inputs, outputs)
-    columns = ([_number(value) for value in column.tolist()] for column in (accuracy_percent, *errors))
+    columns = ([known(value) for value in column.tolist()] for column in (accuracy_percent, *errors))
     final = [True] * len(outputs) if is_final is None else is_final.tolist()
     return [
         replace(
@@ -106,10 +112,6 @@ def evaluated(
             candidates, *columns, believable.tolist(), final, strict=True
         )
     ]
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def most_accurate_first(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -144,9 +146,9 @@ def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool
         costs, accuracies: [n]; NaN for an accuracy that is not known.
         believable: [n].
     """
-    known = np.isfinite(accuracies)
-    front = _rising(costs, accuracies, known & believable)
-    others = known & ~believable
+    finite = np.isfinite(accuracies)
+    front = _rising(costs, accuracies, finite & believable)
+    others = finite & ~believable
     if front:
         others &= (costs < costs[front[0]]) & (accuracies < accuracies[front[0]])
     return [*_rising(costs, accuracies, others), *front]
@@ -162,8 +164,8 @@ def with_evaluation(item: Candidate, evaluation: EvaluatedOperations, number: in
     """A candidate with what `evaluation` says in row `number`."""
     return replace(
         item,
-        accuracy_percent=_number(float(evaluation.accuracy_percent[number])),
-        standard_error_points=_number(float(evaluation.standard_error_points[number])),
-        gain_error_points=_number(float(evaluation.gain_error_points[number])),
+        accuracy_percent=known(evaluation.accuracy_percent[number]),
+        standard_error_points=known(evaluation.standard_error_points[number]),
+        gain_error_points=known(evaluation.gain_error_points[number]),
         is_believable=bool(evaluation.believable[number]),
     )

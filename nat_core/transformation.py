@@ -304,7 +304,8 @@ def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterat
     Raises:
         ValueError: the source cannot evaluate a candidate; says which and why.
     """
-    items = sorted({item.number: item for item in (proposal.input, *proposal.candidates)}.values(), key=_number)
+    numbered = {item.number: item for item in (proposal.input, *proposal.candidates)}
+    items = [numbered[number] for number in sorted(numbered)]
     given = proposal.input.architecture
     for evaluation in _stages(source, [item.architecture for item in items]):
         rated = evaluated(items, [given] * len(items), source, evaluation.accuracy_percent, evaluation.is_final)
@@ -326,10 +327,6 @@ def _chosen(found: Transformation) -> Candidate:
     """The cheapest on the front that is as good as the input; within a budget, or if none is, the most accurate."""
     cheapest = None if found.options.has_budget else cheapest_as_good(found.front, found.input)
     return cheapest or found.candidates[0]
-
-
-def _number(item: Candidate) -> int:
-    return item.number
 
 
 def _stages(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[StagedAccuracies]:

@@ -50,6 +50,11 @@ class AccuracySource(Protocol):
         ...
 
 
+def known(value: float) -> float | None:
+    """Return a number as a float, or None for NaN, which stands for an unknown value in arrays."""
+    return float(value) if np.isfinite(value) else None
+
+
 @runtime_checkable
 class UncertainSource(AccuracySource, Protocol):
     """A source that knows how far off it may be.

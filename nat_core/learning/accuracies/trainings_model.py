@@ -276,7 +276,7 @@ class TrainingsModel:
     def least_believable(self, inputs: Sequence[Architecture], costs: _Numbers) -> _Numbers:
         """[n] the cost of the edges of the cheapest believable output; infinite if there is none."""
         edges = np.array([len(item.edges) for item in inputs])
-        own = np.array([round(counts.convolution_share(item) * len(item.edges)) for item in inputs])
+        own = np.round(counts.convolution_shares(ArchitectureRows.of(inputs)) * edges).astype(int)
         needed = np.minimum(np.ceil(FEWEST * edges - 1e-9).astype(int), own)
         cheapest, convolutions = costs.min(axis=2), costs[:, :, counts.IS_CONVOLUTION].min(axis=2)
         more = np.sort(convolutions - cheapest, axis=1).cumsum(axis=1)
