@@ -30,6 +30,9 @@ from nat_core.ranking import Candidate, evaluated
 from nat_core.runs.folders import default_folders
 from nat_core.transformation import Options, Transformation, propose
 from nat_core.transformation import transform as run_transform
+from ui import processors
+
+processors.one()  # torch has just been imported
 
 # The pretrained policies, then those of this machine's runs.
 POLICIES = (PRETRAINED, *default_folders().policy_roots)
@@ -186,7 +189,7 @@ def _measured(paths: tuple[Path, ...], stamps: tuple[int, ...]) -> tuple[Measure
 @cache
 def evaluation_queue() -> EvaluationQueue:
     """The one worker of this server."""
-    return EvaluationQueue()
+    return EvaluationQueue(threads=processors.usual())
 
 
 @lru_cache(maxsize=256)
