@@ -1,4 +1,4 @@
-"""What a transformation comes to: figures with their changes, and on what they were counted."""
+"""The result of a transformation: figures with their changes, and where they were counted."""
 
 import contextlib
 import re
@@ -21,7 +21,7 @@ from ui.unit import MACS, Unit, unit
 
 
 def panel(answer: Answer, shown: Candidate, published: Sequence[Published]) -> None:
-    """The verdict in one sentence, the figures with their changes, and what can be done with the output."""
+    """Draw the verdict in one sentence, the figures with their changes, and the actions for the output."""
     outcome = answer.progress.outcome
     points = {item.number: sayings(answer, item) for item in front.along(outcome, shown)}
     along.figures(points, front.place(outcome, shown))
@@ -37,7 +37,7 @@ def panel(answer: Answer, shown: Candidate, published: Sequence[Published]) -> N
 
 
 def sayings(answer: Answer, item: Candidate) -> Sayings:
-    """What is said of a candidate as the output."""
+    """Return the verdict and the figures for a candidate as the output."""
     outcome, counted = answer.progress.outcome, unit()
     before, measured = outcome.input, _measured(outcome, item)
     doubt = _demonstration(answer, item)
@@ -56,7 +56,7 @@ def sayings(answer: Answer, item: Candidate) -> Sayings:
 
 
 def input_figures(architecture: Architecture) -> None:
-    """Costs of an architecture that cannot be transformed here."""
+    """Draw the costs of an architecture that cannot be transformed here."""
     network = compute.default_network(architecture)
     if network is None:
         st.caption("No network here is made of such cells, so nothing can be counted.")
