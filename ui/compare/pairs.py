@@ -52,7 +52,7 @@ HEIGHTS: Mapping[str, Height] = MappingProxyType(
 
 
 def shown(rows: Sequence[Row], height: Height) -> list[Row]:
-    """Return the rows with a point in the chart; with arrows, only transformed inputs and their outputs."""
+    """Return the rows with a point in the chart; by input, only transformed inputs and their outputs."""
     known = [row for row in rows if row.cost is not None and height.of(row) is not None]
     if height.unit:
         return known
