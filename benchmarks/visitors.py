@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs
 
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -29,7 +30,9 @@ from websockets.sync.client import connect
 from benchmarks.rows import Row, report
 from benchmarks.startup import serving
 from nat_core.architecture import notation
-from nat_core.architecture.spaces import SPACES
+from nat_core.architecture.operations import NAMES
+from nat_core.architecture.spaces import SPACES, space_of
+from nat_core.naming import resolve
 
 VISITORS, SECONDS, PAUSE_SECONDS = 20, 60.0, 5.0
 ASKED_SECONDS = 0.6
@@ -41,7 +44,7 @@ class Visitor:
 
     Attributes:
         query: of the address, as the page last wrote it.
-        elements: of the page as last drawn: widgets by their labels.
+        elements: of the page as last drawn: widgets by their labels, the first of each label.
         succeeded: whether the script that answered last ended well.
     """
 
@@ -75,13 +78,14 @@ class Visitor:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self._session = message.new_session.initialize.session_id
+            self.elements = {}
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             element = message.delta.new_element
             drawn = getattr(element, element.WhichOneof("type") or "", None)
             if getattr(drawn, "id", "") and getattr(drawn, "label", ""):
-                self.elements[drawn.label] = drawn
+                self.elements.setdefault(drawn.label, drawn)
         elif kind == "script_finished":
             self.succeeded = message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
             return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
@@ -92,9 +96,11 @@ class Visitor:
         return self.ask(f"cell=nasbench201:{draw.randrange(15_625)}")
 
     def edit(self, draw: random.Random) -> float:
-        """Another operation on the selected edge."""
-        box = self.elements["Operation"]
-        return self.ask(states=[WidgetState(id=box.id, string_value=draw.choice(box.options))])
+        """Another operation of the cell's space on the selected edge."""
+        box, space = self.elements["Operation"], space_of(resolve(parse_qs(self.query)["cell"][0]))
+        own = [place for place, name in enumerate(NAMES) if space is None or name in space.operations]
+        others = [box.options[place] for place in own if place != box.default]
+        return self.ask(states=[WidgetState(id=box.id, string_value=draw.choice(others))])
 
     def upload(self, draw: random.Random) -> float:
         """A file that holds a cell; counted is the time from its choice to the answer."""

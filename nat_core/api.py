@@ -42,7 +42,7 @@ _Several = list[Architecture] | list[str] | list[Architecture | str] | tuple[Arc
 
 @dataclass(frozen=True)
 class Difference:
-    """What became of one architecture in another.
+    """The differences between two architectures.
 
     Attributes:
         before, after: the two.
@@ -107,7 +107,7 @@ def draw(architecture: Architecture | Difference | str, format: Format = "svg", 
 
 
 def diff(before: Architecture | str, after: Architecture | str) -> Difference:
-    """What became of the first architecture in the second, edge by edge."""
+    """Compare two architectures edge by edge."""
     old, new = _architecture(before), _architecture(after)
     if reason := why_not_comparable(old, new):
         raise ValueError(f"the two cannot be compared edge by edge: {reason}")
@@ -123,7 +123,7 @@ def transform(
     network: str | None = None,
     **sizes: Any,
 ) -> Transformation:
-    """What a policy makes of an architecture: the cheapest on its front that is not worse beyond its error.
+    """Transform an architecture: return the cheapest one on its front that is not worse beyond the standard error.
 
     With a budget it is the most accurate that fits.
 
@@ -152,7 +152,7 @@ def front(
     network: str | None = None,
     **sizes: Any,
 ) -> Front:
-    """What a policy offers between accuracy and cost: points from the cheapest to the most accurate, none dominated.
+    """Return the policy's trade-off between accuracy and cost: points from cheapest to most accurate, none dominated.
 
     Args:
         policy: as of `transform`.

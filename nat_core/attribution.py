@@ -1,4 +1,4 @@
-"""What each change of a transformation is worth: the accuracy that is lost when it alone is undone."""
+"""The worth of each change in a transformation: the accuracy that is lost if only this change is undone."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -11,13 +11,15 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 
+import torch
+
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.transformation import Transformation, evaluation_steps
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known of a proposal.
+    """The progress of evaluating a proposal.
 
     Attributes:
         outcome: the proposal with the accuracies so far; `outcome.evaluated` counts the evaluations.
@@ -55,19 +57,23 @@ class EvaluationQueue:
         most_jobs: how many jobs are kept; the one that was asked about least recently is dropped first.
         lease_seconds: how long a job goes on after the last question about it.
         pause_seconds: how long a new job waits, so that the page can draw the proposal undisturbed.
+        threads: of torch, for one evaluation.
     """
 
-    def __init__(self, most_jobs: int = 256, lease_seconds: float = 15, pause_seconds: float = 0.3) -> None:
+    def __init__(
+        self, most_jobs: int = 256, lease_seconds: float = 15, pause_seconds: float = 0.3, threads: int = 1
+    ) -> None:
         self._most_jobs = most_jobs
         self._lease_seconds = lease_seconds
         self._pause_seconds = pause_seconds
+        self._threads = threads
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()
         self._changed = Condition()
         self._thread: Thread | None = None
         self._is_closed = False
 
     def ask(self, key: Hashable, proposal: Transformation, source: AccuracySource) -> Progress:
-        """What is known of `proposal` by now. The rest is evaluated, unless the job was stopped.
+        """Return the results for `proposal` so far; the remaining candidates are evaluated unless the job was stopped.
 
         Args:
             key: identifies the proposal and the source; equal keys mean equal work.
@@ -115,6 +121,7 @@ class EvaluationQueue:
 
     def _work(self) -> None:
         served: _Job | None = None
+        torch.set_num_threads(self._threads)
         while True:
             with self._changed:
                 while not (waiting := self._waiting()) and not self._is_closed:

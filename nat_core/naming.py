@@ -1,4 +1,4 @@
-"""What people call an architecture: a name in the library, a NAS-Bench-201 index, or a text that holds it.
+"""Ways to name an architecture: a library name, a NAS-Bench-201 index, or a text that contains it.
 
 Nothing here touches a file: pages and links read text only, and the command line adds files to it.
 """
@@ -34,7 +34,7 @@ def resolve_in(space: Space, text: str) -> Architecture:
 
 
 def read(text: str) -> Found:
-    """What `text` names or holds, and what was chosen or passed over to read it.
+    """Return the architecture that `text` names or contains, with notes on what was chosen or skipped.
 
     Raises:
         ValueError: it does neither; says where it fails and what is accepted.
@@ -43,7 +43,8 @@ def read(text: str) -> Found:
 
 
 def named(text: str) -> Found | None:
-    """What `text` names: an architecture of the library, or of NAS-Bench-201 by its index; None for anything else.
+    """Return the architecture of the library or, by its index, of NAS-Bench-201 that `text` names; None for anything
+    else.
 
     Raises:
         ValueError: the index does not exist.

@@ -1,4 +1,4 @@
-"""How cells, architectures, transformations and fronts show themselves in a notebook.
+"""Notebook representations of cells, architectures, transformations and fronts.
 
 Their classes know nothing of drawings, which are built upon them, so they get the methods here that Jupyter and its
 relatives look for.

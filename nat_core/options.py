@@ -18,7 +18,7 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What says of a field that people are asked for it.
+    """An annotation for fields that the command line and the pages ask for.
 
     Attributes:
         label: of the page's field; empty where the page asks for it in another way, or not.
@@ -79,7 +79,7 @@ class Option:
         return (self.flag, f"--{self.asked.alias.replace('_', '-')}") if self.asked.alias else (self.flag,)
 
     def words(self, value: Any) -> list[str]:
-        """Of a command line that gives it this value."""
+        """Return the arguments that give the option this value."""
         if self.kind is bool:
             return [self.flag if value else f"--no{self.flag[1:]}"]
         return [self.flag, str(value)]
@@ -89,7 +89,7 @@ class Option:
         return _PARSERS[self.kind](text)
 
     def value_in(self, config: Any) -> Any:
-        """What the first of its fields says in a configuration, as people would; None if they have no word for it."""
+        """Return a configuration's value of its first field in words; None if there is no word for it."""
         path, named = next(iter(self.sets.items()))
         value = config
         for name in path.split("."):

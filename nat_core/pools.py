@@ -71,12 +71,12 @@ class Pool:
     def candidate(self, number: int) -> Candidate:
         """The candidate in that row."""
         item = transformed(self.architecture, self.operations[number].tolist()) if number else self.architecture
-        cost = cost_model(self.network).cost(item)
+        cost = cost_model(self.network).transformed_cost(self.architecture, self.operations[number])
         return Candidate(item, self.network, cost, float(self.scores[number]), number=number)
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
-        """All of them."""
+        """All candidates."""
         return tuple(map(self.candidate, range(len(self.operations))))
 
     def costs(self, cost: str) -> NDArray[np.float64]:
@@ -116,7 +116,7 @@ def pooled(
 
 
 def evaluated_pools(pools: Sequence[Pool], source: AccuracySource) -> list[EvaluatedOperations]:
-    """What `source` says of every candidate of every pool; it is asked once."""
+    """Evaluate all candidates of all pools with one call of `source`."""
     inputs = [pool.architecture for pool in pools]
     operations = [pool.operations for pool in pools]
     if isinstance(source, OperationsSource):
@@ -143,7 +143,7 @@ def _part(every: EvaluatedOperations, number: int, rows: slice) -> EvaluatedOper
 def _one_by_one(
     inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]], source: AccuracySource
 ) -> EvaluatedOperations:
-    """The same by a source that knows architectures only; each input is the first row of its operations."""
+    """Evaluate with a source that accepts architectures only; each input is the first row of its operations."""
     pairs = [(given, row) for given, rows in zip(inputs, operations, strict=True) for row in rows.tolist()]
     before, outputs = [given for given, _ in pairs], [transformed(given, row) for given, row in pairs]
     accuracies, unknown = source.accuracy_percent(outputs), np.full(len(outputs), np.nan)

@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, standard_errors_points
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource, known, standard_errors_points
 from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import PolicyCard
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is said of one architecture.
+    """The prediction for one architecture.
 
     Attributes:
         accuracy_percent: None where nothing evaluates it; `why_not` says why.
@@ -55,17 +53,17 @@ def predict(
 
 
 def _evaluated(architectures: Sequence[Architecture], policy: str, card: PolicyCard) -> list[Prediction]:
-    """What the source of one policy says of architectures of its space."""
+    """Return the predictions of one policy's source for architectures of its space."""
     source = catalogue.source_of(card)
     if source is None:
         return [
             Prediction(policy=policy, why_not=f"Nothing beside the policy {policy[:60]!r} tells accuracies.")
         ] * len(architectures)
     reasons = [source.mismatch(item) for item in architectures]
-    known = iter(
+    found = iter(
         _asked(source, [item for item, reason in zip(architectures, reasons, strict=True) if not reason], policy)
     )
-    return [Prediction(policy=policy, why_not=f"{reason}.") if reason else next(known) for reason in reasons]
+    return [Prediction(policy=policy, why_not=f"{reason}.") if reason else next(found) for reason in reasons]
 
 
 def _asked(source: AccuracySource, architectures: Sequence[Architecture], policy: str) -> list[Prediction]:
@@ -73,10 +71,6 @@ def _asked(source: AccuracySource, architectures: Sequence[Architecture], policy
         return []
     accuracies, errors = source.accuracy_percent(architectures), standard_errors_points(source, architectures)
     return [
-        Prediction(_number(accuracy), _number(error), source.kind, source.description, policy)
+        Prediction(known(accuracy), known(error), source.kind, source.description, policy)
         for accuracy, error in zip(accuracies, errors, strict=True)
     ]
-
-
-def _number(value: np.float64) -> float | None:
-    return float(value) if np.isfinite(value) else None

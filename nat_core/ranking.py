@@ -1,6 +1,6 @@
 """Candidates in order, and which of them is chosen: the most accurate, or the cheapest that is as good as the input."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracySource, EvaluatedOperations, UncertainSource, standard_errors_points
+from nat_core.learning.accuracy import (
+    AccuracySource,
+    EvaluatedOperations,
+    UncertainSource,
+    known,
+    standard_errors_points,
+)
 from nat_core.learning.support.pareto import pareto_front
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
@@ -58,7 +64,12 @@ class Candidate:
         """Whether it is not worse than the input `given` by more than one standard error of the difference."""
         gain = self.gain_over(given)
         sure = self.is_believable and (self.is_final or not given.is_final)
-        return gain is not None and sure and gain + (self.gain_error_points or 0.0) >= 0
+        return gain is not None and sure and bool(as_good(gain, self.gain_error_points or 0.0))
+
+
+def as_good(gain: float | Numbers, error: float | Numbers) -> bool | NDArray[np.bool_]:
+    """Whether a gain is not below zero by more than one standard error; elementwise for arrays."""
+    return gain + error >= 0
 
 
 def evaluated(
@@ -86,7 +97,7 @@ def evaluated(
     if isinstance(source, UncertainSource):
         errors[1] = source.gain_error_points(inputs, outputs)
         believable = source.believable(inputs, outputs)
-    columns = ([_number(value) for value in column.tolist()] for column in (accuracy_percent, *errors))
+    columns = ([known(value) for value in column.tolist()] for column in (accuracy_percent, *errors))
     final = [True] * len(outputs) if is_final is None else is_final.tolist()
     return [
         replace(
@@ -101,10 +112,6 @@ def evaluated(
             candidates, *columns, believable.tolist(), final, strict=True
         )
     ]
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def most_accurate_first(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -124,12 +131,10 @@ def most_accurate_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def cheapest_as_good(
-    candidates: Iterable[Candidate], given: Candidate, cost: Callable[[Candidate], float]
-) -> Candidate | None:
-    """Return the cheapest candidate that is as good as the input `given`, or None; ties go to the most accurate."""
+def cheapest_as_good(candidates: Iterable[Candidate], given: Candidate) -> Candidate | None:
+    """The candidate of the fewest MACs that is as good as the input `given`, or None; ties go to the most accurate."""
     good = [item for item in candidates if item.is_as_good_as(given)]
-    return min(good, key=lambda item: (cost(item), -(item.accuracy_percent or 0.0)), default=None)
+    return min(good, key=lambda item: (item.cost.macs, -(item.accuracy_percent or 0.0)), default=None)
 
 
 def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool_]) -> list[int]:
@@ -141,9 +146,9 @@ def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool
         costs, accuracies: [n]; NaN for an accuracy that is not known.
         believable: [n].
     """
-    known = np.isfinite(accuracies)
-    front = _rising(costs, accuracies, known & believable)
-    others = known & ~believable
+    finite = np.isfinite(accuracies)
+    front = _rising(costs, accuracies, finite & believable)
+    others = finite & ~believable
     if front:
         others &= (costs < costs[front[0]]) & (accuracies < accuracies[front[0]])
     return [*_rising(costs, accuracies, others), *front]
@@ -159,13 +164,8 @@ def with_evaluation(item: Candidate, evaluation: EvaluatedOperations, number: in
     """A candidate with what `evaluation` says in row `number`."""
     return replace(
         item,
-        accuracy_percent=_number(float(evaluation.accuracy_percent[number])),
-        standard_error_points=_number(float(evaluation.standard_error_points[number])),
-        gain_error_points=_number(float(evaluation.gain_error_points[number])),
+        accuracy_percent=known(evaluation.accuracy_percent[number]),
+        standard_error_points=known(evaluation.standard_error_points[number]),
+        gain_error_points=known(evaluation.gain_error_points[number]),
         is_believable=bool(evaluation.believable[number]),
     )
-
-
-def macs(item: Candidate) -> float:
-    """Return a candidate's MACs, the default cost."""
-    return item.cost.macs

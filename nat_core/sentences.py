@@ -1,4 +1,4 @@
-"""What messages quote from elsewhere: one line, not too long, and nothing that a terminal or a page would obey."""
+"""Quotes in messages: one short line without control characters or markup that a terminal or page would interpret."""
 
 import re
 
@@ -19,5 +19,5 @@ def brief(text: object, most: int = 200) -> str:
 
 
 def without_password(text: object, most: int = 200) -> str:
-    """The same of an address, or of a text with addresses in it: without the names and passwords in them."""
+    """Quote an address, or a text with addresses, without user names and passwords."""
     return brief(_SECRET.sub("…@", str(text)), most)

@@ -40,7 +40,7 @@ _LIMITS = ("min_length", "max_length", "ge", "le", "lt")
 
 @dataclass(frozen=True, eq=False)
 class OneOf:
-    """What says of a field that its text is one of few.
+    """An annotation for fields whose text is one of a few choices.
 
     Attributes:
         titles: those accepted, with their names for people.
@@ -115,13 +115,13 @@ def bare(hint: Any) -> Any:
 
 
 def said(hint: Any, kind: type[T]) -> T | None:
-    """What an annotation says by an object of this kind."""
+    """Return the object of this kind in an annotation."""
     notes = hint.__metadata__ if get_origin(hint) is Annotated else ()
     return next((note for note in notes if isinstance(note, kind)), None)
 
 
 def accepted(hint: Any) -> str:
-    """What an annotation accepts, in words."""
+    """Return in words what an annotation accepts."""
     if choices := said(hint, OneOf):
         return ", ".join(filter(None, choices.titles))
     if get_origin(hint) in (Union, UnionType):
@@ -186,7 +186,7 @@ def _place(cls: Any, path: tuple[int | str, ...]) -> tuple[Any, str]:
 
 
 def from_json(text: str | bytes) -> Any:
-    """What a text holds as JSON. Raises ValueError: it is none, or one that is nested too deep to be read."""
+    """Return the value of a JSON text. Raises ValueError if it is no JSON or nested too deep."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -194,7 +194,7 @@ def from_json(text: str | bytes) -> Any:
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """What objects within a JSON object hold, by dotted names."""
+    """Return the values of nested JSON objects by dotted names."""
     found: dict[str, Any] = {}
     for name, item in value.items():
         found |= flat(item, f"{prefix}{name}.") if isinstance(item, Mapping) else {f"{prefix}{name}": item}

@@ -23,7 +23,7 @@ from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.pools import Pool, evaluated_pools, pooled
-from nat_core.ranking import Candidate, cheapest_as_good, undominated, with_evaluation
+from nat_core.ranking import Candidate, as_good, undominated, with_evaluation
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -53,7 +53,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Front:
-    """What the policy offers for one input.
+    """The trade-off that the policy offers for one input.
 
     Attributes:
         input: the architecture that was given, with its costs and its accuracy.
@@ -91,7 +91,9 @@ class Front:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """What the command line gives as JSON; costs in MACs, parameters and milliseconds, accuracies in percent."""
+        """Return the front as JSON for the command line; costs in MACs, parameters and milliseconds, accuracies in
+        percent.
+        """
         return {
             "input": _described(self.input, self.latency_ms),
             "points": [
@@ -230,14 +232,19 @@ def _front(
     own = float(costs[0])
     rising = undominated(costs, evaluation.accuracy_percent, evaluation.believable)
     fitting = [[number for number in rising if costs[number] <= share * own] for share in shares]
-    given, *items = (with_evaluation(pool.candidate(number), evaluation, number) for number in (0, *fitting[0]))
-    chosen = cheapest_as_good(items, given, lambda item: float(costs[item.number]))
-    kept = {numbers[-1] for numbers in fitting if numbers} | ({chosen.number} if chosen else set())
+    gains = evaluation.accuracy_percent - evaluation.accuracy_percent[0]
+    good = evaluation.believable & as_good(gains, np.nan_to_num(evaluation.gain_error_points))
+    first = next((number for number in fitting[0] if good[number]), None)
+    kept = {numbers[-1] for numbers in fitting if numbers} | ({first} if first is not None else set())
 
-    def point(item: Candidate) -> Point:
-        value = float(costs[item.number])
-        return Point(min(share for share in shares if value <= share * own), item, value if cost in DEVICES else None)
+    def point(number: int) -> Point:
+        value = float(costs[number])
+        budget = min(share for share in shares if value <= share * own)
+        item = with_evaluation(pool.candidate(number), evaluation, number)
+        return Point(budget, item, value if cost in DEVICES else None)
 
-    points = tuple(point(item) for item in items if item.number in kept)
-    first = next((item for item in points if item.candidate is chosen), None)
-    return Front(given, points, first, cost, source.kind, source.description, own if cost in DEVICES else None)
+    given = with_evaluation(pool.candidate(0), evaluation, 0)
+    points = {number: point(number) for number in fitting[0] if number in kept}
+    latency = own if cost in DEVICES else None
+    chosen = None if first is None else points[first]
+    return Front(given, tuple(points.values()), chosen, cost, source.kind, source.description, latency)

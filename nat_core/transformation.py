@@ -24,7 +24,7 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.network.config import NETWORKS, NetworkConfig
 from nat_core.network.costs import cost_model
 from nat_core.pools import Pool, pooled
-from nat_core.ranking import Candidate, cheapest_as_good, evaluated, macs, most_accurate_first, undominated
+from nat_core.ranking import Candidate, cheapest_as_good, evaluated, most_accurate_first, undominated
 from nat_core.tradeoff import FINE_SHARES, MAX_CANDIDATES, checked_shares
 from nat_core.verdicts import compared, demonstration
 
@@ -35,7 +35,7 @@ Method = Literal["probable", "sampled"]
 
 @dataclass(frozen=True)
 class Options:
-    """How candidates are drawn and what they may cost.
+    """Options of a transformation: how candidates are drawn and what they may cost.
 
     Attributes:
         samples: candidates beside the input within each budget that is tried, 1 to 1,000.
@@ -131,12 +131,13 @@ class Transformation:
                 [item.accuracy_percent if item.is_final else None for item in self.candidates],
             )
             rising = undominated(
-                np.array([macs(item) for item in items]),
+                np.array([float(item.cost.macs) for item in items]),
                 np.array([np.nan if value is None else value for value in known]),
                 np.array([item.is_believable for item in items]),
             )
             return tuple(items[number] for number in rising)
-        return tuple(sorted({macs(item): item for item in reversed(self.candidates)}.values(), key=macs))
+        best = {item.cost.macs: item for item in reversed(self.candidates)}
+        return tuple(best[macs] for macs in sorted(best))
 
     @property
     def verdict(self) -> str:
@@ -148,7 +149,7 @@ class Transformation:
         return [item for item in self.candidates if item.number != self.input.number]
 
     def _unchanged_verdict(self) -> str:
-        """Of the candidates that were compared, or why there are none."""
+        """One sentence about the compared candidates, or why there are none."""
         if not self._others:
             return f"Left as it is: {self._why_alone()}."
         if self.accuracy_kind is None:
@@ -210,7 +211,8 @@ class Transformation:
         return f" in the {min(changed)} cell" if len(changed) == 1 < len(self.input.architecture.cells) else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """What the command line and the page's JSON export give; costs in MACs and parameters, accuracy in percent.
+        """Return the transformation as JSON for the command line and the page; costs in MACs and parameters, accuracy
+        in percent.
 
         The output is the last architecture, which is the one that is read where such a text is given as input.
         """
@@ -273,7 +275,7 @@ def propose(
     options: Options = Options(),
     source: AccuracySource | None = None,
 ) -> Transformation:
-    """What the policy proposes, the most probable first, without accuracies.
+    """Return the policy's proposals, most probable first, without accuracies.
 
     Proposals whose gains `source` does not believe are left out. Raises ValueError as `transform`
     does.
@@ -302,7 +304,8 @@ def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterat
     Raises:
         ValueError: the source cannot evaluate a candidate; says which and why.
     """
-    items = sorted({item.number: item for item in (proposal.input, *proposal.candidates)}.values(), key=_number)
+    numbered = {item.number: item for item in (proposal.input, *proposal.candidates)}
+    items = [numbered[number] for number in sorted(numbered)]
     given = proposal.input.architecture
     for evaluation in _stages(source, [item.architecture for item in items]):
         rated = evaluated(items, [given] * len(items), source, evaluation.accuracy_percent, evaluation.is_final)
@@ -322,12 +325,8 @@ def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterat
 
 def _chosen(found: Transformation) -> Candidate:
     """The cheapest on the front that is as good as the input; within a budget, or if none is, the most accurate."""
-    cheapest = None if found.options.has_budget else cheapest_as_good(found.front, found.input, macs)
+    cheapest = None if found.options.has_budget else cheapest_as_good(found.front, found.input)
     return cheapest or found.candidates[0]
-
-
-def _number(item: Candidate) -> int:
-    return item.number
 
 
 def _stages(source: AccuracySource, architectures: Sequence[Architecture]) -> Iterator[StagedAccuracies]:

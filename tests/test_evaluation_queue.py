@@ -146,3 +146,20 @@ def test_a_new_job_waits_a_moment():
     until(queue, "a", item, TABLE, "finished")
     assert time.monotonic() - start >= 0.3
     queue.close()
+
+
+def test_evaluations_take_as_many_threads_as_they_were_given():
+    class Counted(TabularAccuracy):
+        def accuracy_percent(self, architectures):
+            used.append(torch.get_num_threads())
+            return super().accuracy_percent(architectures)
+
+    used: list[int] = []
+    before = torch.get_num_threads()
+    source, queue = CoarseToFine(TABLE, Counted(), finalists=3), EvaluationQueue(pause_seconds=0, threads=3)
+    try:
+        until(queue, "a", proposal(), source, "finished")
+    finally:
+        queue.close()
+        torch.set_num_threads(before)
+    assert set(used) == {3}

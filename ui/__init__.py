@@ -1,4 +1,4 @@
-"""Streamlit: state in the address, widgets, charts, drawings. Nothing below this room knows it."""
+"""The Streamlit pages: state in the address, widgets, charts, drawings. `nat_core` imports nothing of it."""
 
 from nat_core.garbage import search_seldom
 

@@ -1,4 +1,4 @@
-"""Along the front: a slider, and what follows it in the browser at once, before the server has answered.
+"""The slider along the front, and the parts of the page that follow it in the browser before the server answers.
 
 The slider tells the window which point is looked at; figures and drawings, which have been given those of every point,
 show them in the same frame. The server hears of it a moment later, and then the rest of the page follows.
@@ -141,7 +141,7 @@ _figures = st.components.v2.component("figures", css=_FIGURES_CSS, js=_FIGURES_J
 
 @dataclass(frozen=True)
 class Place:
-    """Where on which front the page is.
+    """The page's position on a front.
 
     Attributes:
         front: identifies the front.
@@ -169,14 +169,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Sayings:
-    """What is said of a point: one sentence, and figures."""
+    """The text about a point: one sentence, and figures."""
 
     verdict: str
     figures: tuple[Figure, ...]
 
 
 def slider(label: str, titles: Mapping[int, str], place: Place, on_number: Callable[[int], None]) -> None:
-    """A slider over candidates by number, in the order of `titles`; calls `on_number` when the visitor rests."""
+    """Draw a slider over candidate numbers, in the order of `titles`; `on_number` is called when the slider rests."""
     key = "along_front"
 
     def moved() -> None:
@@ -189,6 +189,6 @@ def slider(label: str, titles: Mapping[int, str], place: Place, on_number: Calla
 
 
 def figures(points: Mapping[int, Sayings], place: Place) -> None:
-    """The sentence and the figures of the point that the visitor looks at."""
+    """Draw the sentence and the figures of the current point."""
     said = {str(number): asdict(saying) for number, saying in points.items()}
     _figures(key="figures", data={"points": said, **asdict(place)})

@@ -1,4 +1,4 @@
-"""All candidates in a table, and which of them is shown as the output."""
+"""The table of all candidates, and the choice of the one shown as the output."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _REMEMBERED = 16  # outcomes whose tables are kept
 
 
 def shown(outcome: Transformation) -> Candidate:
-    """The candidate that stands as the output: what is shown first, unless the visitor or a link asks for another."""
+    """Return the candidate shown as the output: the first one, unless the visitor or a link has chosen another."""
     asked, percent = st.session_state["candidate"], st.session_state["budget"]
     by_number = {item.number: item for item in outcome.candidates}
     if asked in by_number:
@@ -34,7 +34,7 @@ def shown(outcome: Transformation) -> Candidate:
 
 
 def within(outcome: Transformation, percent: int) -> Candidate:
-    """The best of the front that has at most so many percent of the input's MACs; says so where nothing has."""
+    """Return the front's best point within this percentage of the input's MACs; says on the page if there is none."""
     fitting = [item for item in outcome.front if 100 * item.cost.macs <= percent * outcome.input.cost.macs]
     if fitting:
         return fitting[-1]
@@ -46,7 +46,7 @@ def within(outcome: Transformation, percent: int) -> Candidate:
 
 
 def table(outcome: Transformation, chosen: Candidate) -> None:
-    """Select box and table."""
+    """Draw the select box and the table."""
     titles = _titles(outcome, unit())
     choice(
         "Shown as output",
@@ -110,7 +110,7 @@ def _accuracy_title(outcome: Transformation) -> str:
 
 
 def _explanation(outcome: Transformation) -> str:
-    """What the table's numbers are."""
+    """Return the description of the table's numbers."""
     costs = f"{unit().name} on {outcome.network.description}."
     accuracy = f" Accuracy: {outcome.accuracy_description} ({outcome.accuracy_kind})." if outcome.accuracy_kind else ""
     return plain(f"{costs}{accuracy}")
@@ -118,7 +118,9 @@ def _explanation(outcome: Transformation) -> str:
 
 @once(_REMEMBERED)
 def _titles(outcome: Transformation, counted: Unit) -> Mapping[int, str]:
-    """By number; while accuracies come in, nothing that changes with them, so that an open list stays as it is."""
+    """Return labels by number; while accuracies arrive, labels do not show them, so that an open list stays
+    unchanged.
+    """
     is_final = outcome.evaluated[0] == outcome.evaluated[1]
     ranked = enumerate(outcome.candidates, start=1)
     if is_final:

@@ -1,4 +1,4 @@
-"""A select box for what the page itself may change, too: a drawing's click, an edit, a measurement that came in.
+"""A select box whose value the page may change too, for example by a click in a drawing, an edit or a new measurement.
 
 Streamlit identifies an option by its text, and a browser's text may be older than the page's. So a box is another box
 as soon as its options, their texts or its value are others.
@@ -25,7 +25,7 @@ def choice(
     width: int,
     help: str | None = None,
 ) -> None:
-    """Shows `value` and calls `choose` with another one when the visitor picks it.
+    """Show `value`, and call `choose` with another value when the visitor selects it.
 
     Args:
         name: begins the widget's key; of one box on the page.
@@ -36,7 +36,7 @@ def choice(
     key = f"{name}-{zlib.crc32(repr((titles, title(value))).encode()):08x}"
 
     def picked(key: str) -> None:
-        """`key`: of the box that was used, perhaps one that another has just replaced."""
+        """Handle a selection in the box `key`, which another box may just have replaced."""
         if st.session_state[key] in titles:
             choose(options[titles.index(st.session_state[key])])
 

@@ -29,7 +29,7 @@ _PLACEHOLDER = (
 
 
 def architecture() -> Architecture:
-    """Draws the chooser; returns the current input."""
+    """Draw the controls, and return the current input."""
     for item in unread():
         st.warning(plain(item.problem), icon=":material/link_off:")
     current = resolve(st.session_state["cell"])
@@ -167,7 +167,7 @@ def _take(content: bytes, name: str) -> None:
 
 
 def _refuse(problem: str) -> None:
-    """Says why what was dropped is not read."""
+    """Show why a dropped file cannot be read."""
     st.session_state["cell_error"] = problem
 
 

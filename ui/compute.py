@@ -1,4 +1,4 @@
-"""The core's calls that pages make, each computed once per value and shared by all visitors."""
+"""The pages' calls of `nat_core`, each computed once per value and shared by all visitors."""
 
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -30,6 +30,9 @@ from nat_core.ranking import Candidate, evaluated
 from nat_core.runs.folders import default_folders
 from nat_core.transformation import Options, Transformation, propose
 from nat_core.transformation import transform as run_transform
+from ui import processors
+
+processors.one()  # torch has just been imported
 
 # The pretrained policies, then those of this machine's runs.
 POLICIES = (PRETRAINED, *default_folders().policy_roots)
@@ -51,7 +54,7 @@ def costs(architecture: Architecture, network: NetworkConfig) -> tuple[Cost, Cos
 
 @dataclass(frozen=True)
 class Answer:
-    """A transformation as far as it is known.
+    """A transformation, perhaps with some accuracies still unknown.
 
     Attributes:
         progress: the outcome so far, and whether more is coming.
@@ -67,7 +70,7 @@ class Answer:
 
 
 def transform(architecture: Architecture, policy: str, space: Space, options: Options, device: str) -> Answer:
-    """`architecture` transformed by the policy of that name: what it proposes at once, accuracies as they come.
+    """Transform `architecture` by the named policy: proposals are returned at once, accuracies as they are evaluated.
 
     Raises ValueError with one sentence.
     """
@@ -85,7 +88,9 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
 
 
 def told_budget(outcome: Transformation, shown: Candidate, policy: str, device: str) -> Transformation:
-    """`outcome` with the probabilities of a policy that is told what is shown as its budget; of another, itself."""
+    """Return `outcome` with the policy's probabilities for the shown cost as budget; unchanged for policies without
+    budgets.
+    """
     given = outcome.input
     loaded, card = catalogue.load_for(POLICIES, given.architecture, policy, device)
     if not loaded.config.budget or not given.cost.macs:
@@ -130,7 +135,9 @@ _worth_of_changes = lru_cache(maxsize=512)(attribution.worth_of_changes)
 
 
 def published(outcome: Transformation, policy: str) -> tuple[Published, ...]:
-    """What papers made of the input, by the policy's accuracy source; nothing where that takes long."""
+    """Return the papers' transformations of the input, evaluated by the policy's accuracy source; none if that is
+    slow.
+    """
     architecture = outcome.input.architecture
     _, card = catalogue.load_for(POLICIES, architecture, policy)
     source = catalogue.accuracy_source(card, architecture, download=False)
@@ -185,8 +192,8 @@ def _measured(paths: tuple[Path, ...], stamps: tuple[int, ...]) -> tuple[Measure
 
 @cache
 def evaluation_queue() -> EvaluationQueue:
-    """The one worker of this server."""
-    return EvaluationQueue()
+    """Return this server's evaluation queue."""
+    return EvaluationQueue(threads=processors.usual())
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""Input and output drawn in one frozen layout, beside each other or one over the other; every part can be clicked."""
+"""Drawings of input and output in one shared layout, side by side or overlaid; every part can be clicked."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -25,7 +25,7 @@ _CELLS = {"": "Both cells", **CELL_TITLES}
 
 
 def order(before: Architecture, after: Architecture | None = None) -> tuple[CellName, ...]:
-    """The cells that are drawn, the one with more changes first, unless the visitor asks for one of them."""
+    """Return the cells to draw, the one with more changes first, unless the visitor has selected one."""
     names = [name for name, _ in before.cells]
     if st.session_state["cell_name"] in names:
         return (st.session_state["cell_name"],)
@@ -34,7 +34,7 @@ def order(before: Architecture, after: Architecture | None = None) -> tuple[Cell
 
 
 def options(architecture: Architecture, with_output: bool) -> None:
-    """Which cells are drawn and how; undo and redo."""
+    """Draw the controls: which cells are drawn and how; undo and redo."""
     names = [name for name, _ in architecture.cells]
     if st.session_state["cell_name"] not in ("", *names):
         st.session_state["cell_name"] = ""
@@ -54,7 +54,9 @@ def options(architecture: Architecture, with_output: bool) -> None:
 
 
 def _layout(architecture: Architecture) -> str:
-    """As asked for; else both cells' changes beside each other, or the input and output of a single cell."""
+    """Return the selected mode; by default both cells' changes side by side, or the input and output of a single
+    cell.
+    """
     asked = st.session_state["layout"]
     return asked or ("side" if len(architecture.cells) == 1 or st.session_state["cell_name"] else "overlay")
 
@@ -64,7 +66,9 @@ def _lay_out(name: str) -> None:
 
 
 def pair(outcome: Transformation, shown: Candidate, edited: Editor) -> None:
-    """Both drawings of every cell that is drawn; those of the front's other points with them, once they are made."""
+    """Draw input and output of every selected cell; drawings of the front's other points are sent too, once they
+    exist.
+    """
     before, layout = outcome.input.architecture, _layout(outcome.input.architecture)
     outputs = {item.number: item.architecture for item in _looked_at(outcome, shown)}
     place = front.place(outcome, shown)
@@ -87,13 +91,13 @@ def pair(outcome: Transformation, shown: Candidate, edited: Editor) -> None:
 
 
 def _looked_at(outcome: Transformation, shown: Candidate) -> Sequence[Candidate]:
-    """The candidates whose drawings are sent: at first, to be there soon, only that of what is shown."""
+    """Return the candidates whose drawings are sent: at first only the shown one, so that the page appears sooner."""
     points = front.along(outcome, shown)
     return points if st.session_state.get(_PREPARED) == _wanted(outcome, shown) else [shown]
 
 
 def prepare(outcome: Transformation, shown: Candidate) -> bool:
-    """Draws what the visitor may look at next. Returns whether the page has not been sent it yet."""
+    """Draw the front's other points in advance. Returns whether the page has not received these drawings yet."""
     wanted = _wanted(outcome, shown)
     if st.session_state.get(_PREPARED) == wanted or not limits().draws_ahead:
         return False
@@ -107,7 +111,7 @@ def prepare(outcome: Transformation, shown: Candidate) -> bool:
 
 
 def _wanted(outcome: Transformation, shown: Candidate) -> Hashable:
-    """What the drawings of a front depend on."""
+    """Return the values that the drawings of a front depend on."""
     state, before = st.session_state, outcome.input.architecture
     names = tuple(sorted(order(before)))
     return front.place(outcome, shown).front, names, _layout(before), theme().name, state["hide_null"]
@@ -134,7 +138,7 @@ def _title(architecture: Architecture, name: CellName, side: str) -> None:
 
 
 def single(edited: Editor) -> None:
-    """The drawings of an input without output."""
+    """Draw an input without output."""
     architecture = edited.architecture
     names, show_null = order(architecture), not st.session_state["hide_null"]
     with st.container(key=SIDE_BY_SIDE):
@@ -162,7 +166,7 @@ def _drawing(edited: Editor, svgs: Mapping[int, str], place: Place, key: str, na
 
 
 def _shortcut(architecture: Architecture, name: CellName, what: str, part: str) -> None:
-    """What a key does to a part of a cell."""
+    """Apply a key to the selected part of a cell."""
     steps = history()
     if what == "delete":
         select(name, part)

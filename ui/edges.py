@@ -1,4 +1,4 @@
-"""Edge by edge: what changed, what it costs, and what the policy thinks of every legal operation."""
+"""Tables by edge: changes, their costs, and the policy's probability of every legal operation."""
 
 import math
 from collections.abc import Sequence
@@ -154,7 +154,7 @@ def heat_map(outcome: Transformation, shown: Candidate) -> go.Figure:
 
 
 def _frames(columns: Sequence[int]) -> tuple[list[float | None], list[float | None]]:
-    """Lines round one place per row, as one broken line, which draws much faster than as many shapes."""
+    """Return outlines of one cell per row as a single line with gaps, which draws much faster than many shapes."""
     xs, ys = [], []
     for y, x in enumerate(columns):
         xs += [x - 0.47, x + 0.47, x + 0.47, x - 0.47, x - 0.47, None]

@@ -1,4 +1,4 @@
-"""Taking the result away: every notation, JSON, DOT, SVG, PNG, PDF, and the network as PyTorch or ONNX file."""
+"""Exports of a result: every notation, JSON, DOT, SVG, PNG, PDF, and the network as a PyTorch or ONNX file."""
 
 import io
 import json
@@ -30,7 +30,7 @@ _MAX_WEIGHTS_MEGABYTES = 128
 
 
 def transformation(outcome: Transformation, shown: Candidate) -> None:
-    """Text in any notation to copy, files to download, and the whole result as JSON."""
+    """Draw the exports: text in any notation to copy, files to download, and the whole result as JSON."""
     sides = {"Output": shown.architecture, "Input": outcome.input.architecture}
     side = st.segmented_control("Export", [*sides, _CHANGES], default="Output", required=True, key="export_side")
     if side == _CHANGES:
@@ -46,13 +46,13 @@ def transformation(outcome: Transformation, shown: Candidate) -> None:
 
 
 def changes(before: Architecture, after: Architecture, name: str) -> None:
-    """What became of an architecture, as files with both cells in one drawing, whose names begin with `name`."""
+    """Draw downloads of a difference, with both cells in one drawing; file names begin with `name`."""
     with st.container(horizontal=True):
         _drawings(partial(draw_difference, before, after), f"{name}-changes")
 
 
 def one(architecture: Architecture, network: NetworkConfig | None) -> None:
-    """The same for an input without output; `network`: what its costs are counted on, if anything."""
+    """Draw the exports of an input without output; `network` is where its costs are counted, if known."""
     _text(architecture)
     with st.container(horizontal=True):
         _drawings(partial(draw_architecture, architecture), f"{input_name()}-input")
@@ -61,7 +61,7 @@ def one(architecture: Architecture, network: NetworkConfig | None) -> None:
 
 
 def _network(architecture: Architecture, usual: NetworkConfig, name: str) -> None:
-    """The whole network to run elsewhere; `usual`: what its costs are counted on, where its sizes start from."""
+    """Draw the export of the whole network; `usual` is where costs are counted, and gives the initial sizes."""
     sizes: dict[str, int | bool] = {}
     weights = None
     if not is_public():
@@ -90,7 +90,7 @@ def _network(architecture: Architecture, usual: NetworkConfig, name: str) -> Non
 
 
 def _family(architecture: Architecture, usual: NetworkConfig) -> NetworkConfig:
-    """The network that the visitor chooses among those that accept the architecture."""
+    """Return the network that the visitor selects among those that accept the architecture."""
     fitting = [name for name, family in FAMILIES.items() if family.fits(architecture)]
     if len(fitting) < 2:
         return usual
@@ -130,7 +130,7 @@ def _weights() -> UploadedFile | None:
 
 @lru_cache(maxsize=2)
 def _state(architecture: Architecture, network: NetworkConfig, content: bytes, name: str) -> bytes:
-    """Uploaded weights under the names of the network's own file. Raises ValueError: they do not fit."""
+    """Return uploaded weights under the names of the exported network. Raises ValueError if they do not fit."""
     return state_file(architecture, network, io.BytesIO(content), name)
 
 
@@ -148,7 +148,7 @@ def _text(architecture: Architecture) -> None:
 
 
 def _drawings(draw: Callable[[str], bytes], name: str) -> None:
-    """A button per format, in a file called `name`. `draw`: gives the content for a format."""
+    """Draw a download button per format for a file called `name`; `draw` returns the content in a format."""
     for format, mime in _MIME.items():
         _file(format.upper(), partial(draw, format), f"{name}.{format}", mime)
 

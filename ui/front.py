@@ -1,4 +1,4 @@
-"""The front of an input: how accurate its transformations are at what cost, and a slider along it."""
+"""The front of an input: a chart of accuracy over cost, and a slider along it."""
 
 import math
 import zlib
@@ -30,7 +30,7 @@ Curve = Sequence[tuple[float, float]]
 
 
 def panel(outcome: Transformation, shown: Candidate, chosen: Settings, published: tuple[Published, ...]) -> None:
-    """Chart, and below it the slider."""
+    """Draw the chart, and the slider below it."""
     oracle = compute.oracle_front(outcome.input.architecture, chosen.data_set, chosen.rule)
     st.plotly_chart(
         _figure(outcome, shown.number, published, oracle, unit(), theme().name),
@@ -44,7 +44,7 @@ def panel(outcome: Transformation, shown: Candidate, chosen: Settings, published
 
 
 def _slider(outcome: Transformation, shown: Candidate) -> None:
-    """Goes along the front, by pointer or arrow keys."""
+    """Draw the slider along the front, for pointer and arrow keys."""
     points = along(outcome, shown)
     if len(points) < 2:
         st.caption("No other candidate is on the front.")
@@ -54,7 +54,7 @@ def _slider(outcome: Transformation, shown: Candidate) -> None:
 
 
 def along(outcome: Transformation, shown: Candidate) -> list[Candidate]:
-    """What the slider goes along, cheapest first: the front and, wherever it lies, what is shown.
+    """Return the slider's candidates, cheapest first: the front, and the shown candidate wherever it lies.
 
     Of a front with very many points it is every so many.
     """
@@ -64,13 +64,13 @@ def along(outcome: Transformation, shown: Candidate) -> list[Candidate]:
 
 
 def place(outcome: Transformation, shown: Candidate) -> Place:
-    """Where on which front the page is."""
+    """Return the page's position on the front."""
     told = (outcome.input.architecture, outcome.evaluated, [item.number for item in along(outcome, shown)])
     return Place(f"{zlib.crc32(repr(told).encode()):08x}", shown.number)
 
 
 def _titles(given: Candidate, items: Sequence[Candidate]) -> list[str]:
-    """``79 %``, each once: what would be said twice is told apart by decimals, or else by a number."""
+    """Return distinct labels such as ``79 %``; equal ones get decimals or, if still equal, a number."""
     shares = [100 * item.cost.macs / max(given.cost.macs, 1) for item in items]
     titles = [f"{share:.0f} %" for share in shares]
     for decimals in (1, 2):
@@ -84,7 +84,7 @@ def _titles(given: Candidate, items: Sequence[Candidate]) -> list[str]:
 
 
 def _pick(outcome: Transformation) -> None:
-    """A click chooses the candidate of the point."""
+    """Choose the candidate of a clicked point."""
     for point in st.session_state[_CHART].selection.points[:1]:
         data = point.get("customdata")
         number = data[0] if isinstance(data, list) and data else None
@@ -143,7 +143,7 @@ def _oracle(figure: go.Figure, oracle: Curve, counted: Unit, colors: Theme) -> N
 
 
 def _band(figure: go.Figure, front: Sequence[Candidate], counted: Unit, colors: Theme) -> None:
-    """One standard error of the difference to the input on either side."""
+    """Add a band of one standard error of the difference to the input on either side."""
     known = [item for item in front if item.gain_error_points is not None]
     if len(known) < 2:
         return
@@ -166,7 +166,7 @@ def _points(
     label: str = "",
     name: str = "",
 ) -> None:
-    """Markers that say on hovering what they are; a click finds a candidate by its number, −1 for what is none."""
+    """Return markers with hover texts; each carries its candidate's number for clicks, −1 if it is no candidate."""
     if outcome.accuracy_kind is not None:
         items = [item for item in items if item.accuracy_percent is not None]
     figure.add_scatter(

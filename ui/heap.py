@@ -1,24 +1,34 @@
-"""Keeps the collection of garbage short, which Streamlit forces after every run of a script.
+"""Keeps the collections of garbage short and rare that Streamlit forces after runs of a script.
 
-A collection looks at every object there is, and torch, MLflow and Plotly bring about a million that live as long as the
-server. Nobody is answered meanwhile. Frozen objects are not looked at any more; `benchmarks.interactions` measures
-both.
+A collection looks at every object there is, and nobody is answered meanwhile. Torch, MLflow and Plotly bring about a
+million that live as long as the server: once frozen, they are not looked at any more. What is remembered for the next
+visitor grows to as many again, and goes again when others take its place: it is looked at, but only so often that
+collections take a small share of the time. `benchmarks.interactions` measures what freezing saves.
 """
 
 import gc
 import sys
 import threading
+import time
+from typing import Any
 
+from streamlit import config
+
+_SHARE = 0.02  # of the time that collections may take
+_OPTION = "runner.postScriptGC"
 _lock = threading.Lock()
 _modules = 0
+_began = _due = 0.0
 
 
 def settle() -> bool:
-    """Freezes what is alive if modules have been imported since it last did; says whether it did.
+    """Called at the end of each run of a script: lets Streamlit collect garbage after it if that is due.
 
-    Garbage is collected first, for what is frozen is freed only when nothing refers to it.
+    Freezes what is alive if modules have been imported since it last did; says whether it did. Garbage is collected
+    first, for what is frozen is freed only when nothing refers to it.
     """
     global _modules
+    config.set_option(_OPTION, time.monotonic() >= _due, "garbage")
     with _lock:
         if len(sys.modules) <= _modules:
             return False
@@ -26,3 +36,18 @@ def settle() -> bool:
         gc.freeze()
         _modules = len(sys.modules)
         return True
+
+
+def _timed(phase: str, info: dict[str, Any]) -> None:
+    """Told by Python of each collection: the longer one of all objects took, the later the next is due."""
+    global _began, _due
+    if info["generation"] < 2:
+        return
+    now = time.monotonic()
+    if phase == "start":
+        _began = now
+    else:
+        _due = now + (now - _began) * (1 / _SHARE - 1)
+
+
+gc.callbacks.append(_timed)

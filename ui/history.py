@@ -1,4 +1,4 @@
-"""The inputs of a visit, one after the other, and where in them the visitor stands."""
+"""The history of a visit: its inputs in order, and the current position."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ class Step:
 
 @dataclass(frozen=True)
 class History:
-    """Steps, oldest first; at most `MAX_STEPS` are kept, or fewer.
+    """The steps, oldest first; at most `MAX_STEPS` are kept.
 
     Attributes:
         position: of the present one.
@@ -46,12 +46,14 @@ class History:
         return self.steps[self.position].title
 
     def recorded(self, title: str, cell: str, most: int = MAX_STEPS) -> "History":
-        """With one more step after the present one, in the place of what had been undone; a repeat changes nothing."""
+        """Return the history with one more step after the current one, which replaces undone steps; a repeat changes
+        nothing.
+        """
         if self.steps and self.cell == cell:
             return self
         steps = (*self.steps[: self.position + 1], Step(title, cell))[-most:]
         return History(steps, len(steps) - 1)
 
     def at(self, position: int) -> "History":
-        """Standing at another step; positions beyond either end mean that end."""
+        """Return the history at another step; a position beyond either end means that end."""
         return replace(self, position=min(max(position, 0), len(self.steps) - 1))

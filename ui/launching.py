@@ -1,4 +1,4 @@
-"""Launching a run from a form: a double click is one launch, and what is wrong is said below the button."""
+"""Launching a run from a form: a double click launches one run, and errors appear below the button."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _DOUBLE_CLICK_SECONDS = 1.5
 
 
 def launched_by(form: str, start: Callable[[], str]) -> str | None:
-    """Starts a run, unless the form has launched one a moment ago.
+    """Start a run, unless the form has just launched one.
 
     Args:
         form: of the page; the session's keys of the form begin with it.
@@ -33,11 +33,11 @@ def launched_by(form: str, start: Callable[[], str]) -> str | None:
 
 
 def note_problem(form: str, sentence: str) -> None:
-    """Keeps what `problem_of` says next."""
+    """Store an error for `problem_of` to return."""
     st.session_state[f"{form}_problem"] = sentence
 
 
 def problem_of(form: str, title: str = "") -> None:
-    """Says, once, what went wrong."""
+    """Return the stored error once."""
     if problem := st.session_state.pop(f"{form}_problem", None):
         notices.problem(problem, title)

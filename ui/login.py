@@ -1,10 +1,10 @@
-"""Logging in, where the server's secrets name a provider of identities (OpenID Connect); else everybody is welcome."""
+"""Login by OpenID Connect if the server's secrets name a provider; without one, everybody has access."""
 
 import streamlit as st
 
 
 def require() -> None:
-    """Called before anything is shown: stops at a button until the visitor has logged in."""
+    """Show only a login button until the visitor has logged in; called before anything else is shown."""
     if st.user.get("is_logged_in", True):
         return
     st.title("NAT Lab", anchor=False)
@@ -13,7 +13,7 @@ def require() -> None:
 
 
 def show() -> None:
-    """Below a page: who is logged in, and the way out."""
+    """Show below a page who is logged in, with a logout button."""
     if st.user.get("is_logged_in"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"Logged in as {st.user.get('email') or st.user.get('name') or st.user.get('sub')}")

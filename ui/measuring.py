@@ -1,4 +1,4 @@
-"""While accuracies are being measured: how far that is, a button that stops it, and the page renewed as they come."""
+"""The evaluation in progress: its state, a button that stops it, and updates of the page when accuracies arrive."""
 
 import time
 
@@ -13,7 +13,7 @@ _REDRAW_SECONDS = 3.0  # between redraws for accuracies that do not change which
 
 
 def watch(answer: Answer) -> None:
-    """Shows the state of the measuring of `answer` and redraws the page when more is known."""
+    """Show the state of evaluating `answer`, and rerun the page when more accuracies are known."""
     if answer.key is None or answer.progress.state == "finished":
         return
     state, best, drawn_at = answer.progress.state, answer.progress.outcome.output.number, time.monotonic()

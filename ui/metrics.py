@@ -1,4 +1,4 @@
-"""Figures with their changes. Colour repeats the sign, so that nobody depends on colour."""
+"""Figures with their changes. The sign says the same as the colour, so nobody depends on colour."""
 
 from streamlit.delta_generator import DeltaGenerator
 

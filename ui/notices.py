@@ -1,4 +1,4 @@
-"""What went wrong, said on the page in one sentence."""
+"""Error messages on a page, each one sentence."""
 
 import streamlit as st
 
@@ -6,5 +6,5 @@ from ui.text import plain, sentence
 
 
 def problem(error: Exception | str, what: str = "") -> None:
-    """An error's message, after what did not happen because of it; nothing in either is taken for Markdown."""
+    """Show what failed, then the error's message; neither is interpreted as Markdown."""
     st.error(plain(sentence(f"{what}: {error}" if what else error)), icon=":material/error:")

@@ -1,4 +1,4 @@
-"""What pages make of a value once, however often they run: tables, figures and titles of an outcome."""
+"""Caches for what pages derive from a value, such as tables, figures and titles of an outcome."""
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
@@ -10,7 +10,7 @@ R = TypeVar("R")
 
 
 class _Same:
-    """A value that equals itself only, and costs nothing to compare."""
+    """A value that is compared by identity, which takes no time."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -23,7 +23,7 @@ class _Same:
 
 
 def once(most: int) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
-    """Remembers the last `most` results of a function, for all visitors; nobody may change them.
+    """Cache the last `most` results of a function for all visitors; callers must not change them.
 
     Its first argument is told by what it is, not by what it equals: comparing a thousand candidates takes longer than
     many a table of them. The others must be hashable.

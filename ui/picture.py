@@ -1,4 +1,6 @@
-"""An SVG on the page: parts of it can be clicked, chosen and faded; every click has a twin elsewhere on the page."""
+"""An SVG whose parts can be clicked, selected and faded; every click can also be done by another control of the
+page.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -70,7 +72,7 @@ _component = st.components.v2.component("picture", css=_CSS, js=_JS)
 def picture(
     svg: str, key: str, on_choice: Callable[[str], None] | None = None, marks: Mapping[str, Mark] | None = None
 ) -> None:
-    """Shows `svg`.
+    """Show `svg`.
 
     Args:
         svg: with ids on its groups.

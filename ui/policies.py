@@ -1,4 +1,4 @@
-"""A policy with its card as one archive: the chosen one to download, another one to upload."""
+"""Policies as archives with their cards: download of the chosen one, and upload of another."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ _TAKEN, _PROBLEM = "policy_taken", "policy_problem"
 
 
 def controls(chosen: str | None) -> None:
-    """Draws both. `chosen`: name of the chosen policy, if there is one."""
+    """Draw download and upload; `chosen` is the name of the chosen policy, if there is one."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if chosen is not None:
             st.download_button(
@@ -34,7 +34,7 @@ def controls(chosen: str | None) -> None:
 
 
 def _take() -> None:
-    """Puts the uploaded policy among those of this machine, and chooses it; what came of it stays with the upload."""
+    """Store the uploaded policy on this machine and choose it; the result is shown beside the upload."""
     for name in (_TAKEN, _PROBLEM):
         st.session_state.pop(name, None)
     file = st.session_state["policy_upload"]

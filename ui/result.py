@@ -1,4 +1,4 @@
-"""What a transformation comes to: figures with their changes, and on what they were counted."""
+"""The result of a transformation: figures with their changes, and where they were counted."""
 
 import contextlib
 import re
@@ -9,7 +9,7 @@ import streamlit as st
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import difference
-from nat_core.learning.nasbench201.table import DATA_SETS, TabularAccuracy
+from nat_core.learning.nasbench201 import table
 from nat_core.network.costs import Cost
 from nat_core.transformation import Candidate, Transformation
 from nat_core.verdicts import compared, demonstration
@@ -21,7 +21,7 @@ from ui.unit import MACS, Unit, unit
 
 
 def panel(answer: Answer, shown: Candidate, published: Sequence[Published]) -> None:
-    """The verdict in one sentence, the figures with their changes, and what can be done with the output."""
+    """Draw the verdict in one sentence, the figures with their changes, and the actions for the output."""
     outcome = answer.progress.outcome
     points = {item.number: sayings(answer, item) for item in front.along(outcome, shown)}
     along.figures(points, front.place(outcome, shown))
@@ -37,7 +37,7 @@ def panel(answer: Answer, shown: Candidate, published: Sequence[Published]) -> N
 
 
 def sayings(answer: Answer, item: Candidate) -> Sayings:
-    """What is said of a candidate as the output."""
+    """Return the verdict and the figures for a candidate as the output."""
     outcome, counted = answer.progress.outcome, unit()
     before, measured = outcome.input, _measured(outcome, item)
     doubt = _demonstration(answer, item)
@@ -56,7 +56,7 @@ def sayings(answer: Answer, item: Candidate) -> Sayings:
 
 
 def input_figures(architecture: Architecture) -> None:
-    """Costs of an architecture that cannot be transformed here."""
+    """Draw the costs of an architecture that cannot be transformed here."""
     network = compute.default_network(architecture)
     if network is None:
         st.caption("No network here is made of such cells, so nothing can be counted.")
@@ -94,10 +94,10 @@ class _Measured:
 
 def _measured(outcome: Transformation, shown: Candidate) -> _Measured | None:
     """Test accuracy where the benchmark has it, or both were trained from scratch within one budget."""
-    pair, test = [outcome.input.architecture, shown.architecture], TabularAccuracy("cifar10_test")
-    if test.mismatch(pair[0]) is None:
-        old, new = test.accuracy_percent(pair)
-        return _Measured(f"{DATA_SETS['cifar10_test']} (tabular)", (float(old), float(new)))
+    pair = [outcome.input.architecture, shown.architecture]
+    if table.mismatch(pair[0]) is None:  # asked first, since to read the table takes a tenth of a second
+        old, new = table.TabularAccuracy("cifar10_test").accuracy_percent(pair)
+        return _Measured(f"{table.DATA_SETS['cifar10_test']} (tabular)", (float(old), float(new)))
     with contextlib.suppress(ValueError):  # Compare says what is wrong with the table
         known = [source for source in compute.measured() if not any(map(source.mismatch, pair))]
         if known:

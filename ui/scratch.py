@@ -1,4 +1,4 @@
-"""Training input and output from scratch, so that what was predicted is measured: one button, and how far it is."""
+"""Training input and output from scratch, to measure what was predicted: a button, and the progress."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ Pair = tuple[Architecture, Architecture]
 
 
 def button(outcome: Transformation, shown: Candidate, published: Sequence[Published]) -> None:
-    """Launches a run that trains the input, what is shown, and what NAT++ published, all within one budget."""
+    """Launch a run that trains the input, the shown output and NAT++'s published output, all with one budget."""
     if is_public():
         return
     also = [item for item in published if item.method == "NAT++"][:1]
@@ -37,7 +37,7 @@ def button(outcome: Transformation, shown: Candidate, published: Sequence[Publis
 
 
 def progress(outcome: Transformation, shown: Candidate) -> None:
-    """How far the training of what is shown is, until its accuracies are there."""
+    """Show the progress of training the shown architectures until their accuracies are known."""
     run_id = st.session_state.get(_LAUNCHED, {}).get(_pair(outcome, shown))
     if run_id is None:
         return
@@ -69,7 +69,7 @@ def _pair(outcome: Transformation, shown: Candidate) -> Pair:
 
 
 def _launch(outcome: Transformation, shown: Candidate, also: Sequence[Published]) -> None:
-    """Starts the run and remembers of what it is."""
+    """Start the run, and store which architectures it trains."""
     state = st.session_state
     own = {outcome.input.architecture: state["cell"]} if state["cell"] in library() else {}
     names = {shown.architecture: "", **{item.candidate.architecture: item.name for item in also}}
@@ -79,7 +79,7 @@ def _launch(outcome: Transformation, shown: Candidate, also: Sequence[Published]
 
 
 def launched(named: Mapping[Architecture, str], preset: str) -> str:
-    """The id of a run that trains these architectures, for which MLflow is loaded. Raises ValueError or OSError.
+    """Return the id of a new run that trains these architectures; this loads MLflow. Raises ValueError or OSError.
 
     Args:
         named: architectures with the library's names of them, empty where there is none.

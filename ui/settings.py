@@ -1,4 +1,4 @@
-"""Policy, space and how candidates are drawn: what is asked for, and the transformation that answers it."""
+"""The settings of a transformation (policy, space, how candidates are drawn), and the transformation itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _SWITCHED = "input_switched"  # a policy that brought an input, that input, and 
 
 @dataclass(frozen=True)
 class Settings:
-    """What transforms an architecture.
+    """Settings with which an architecture is transformed.
 
     Attributes:
         spaces, policies: names that fit it; the policies' are of the chosen space.
@@ -47,7 +47,7 @@ class Settings:
 
 
 def settings(architecture: Architecture) -> Settings | None:
-    """What is asked for, as far as it is here; None, with a sentence on the page, where nothing transforms."""
+    """Return the current settings; None, with a sentence on the page, if no policy fits."""
     fitting = catalogue.fitting(compute.POLICIES, architecture)
     asked = st.session_state["policy"]
     _say_switched()
@@ -71,7 +71,7 @@ def settings(architecture: Architecture) -> Settings | None:
 
 
 def _why_not(name: str) -> str:
-    """Why the policy of that name cannot transform the input."""
+    """Show why the named policy cannot transform the input."""
     try:
         card = catalogue.card_of(compute.POLICIES, name)
     except ValueError as error:
@@ -81,14 +81,14 @@ def _why_not(name: str) -> str:
 
 
 def _say_switched() -> None:
-    """That a policy has brought its own input, as long as both are what is shown."""
+    """Say that the policy came with its own input, while both are shown."""
     policy, cell, sentence = st.session_state.get(_SWITCHED, ("", "", ""))
     if policy and (policy, cell) == (st.session_state["policy"], st.session_state["cell"]):
         st.info(plain(sentence), icon=":material/swap_horiz:")
 
 
 def transformation(architecture: Architecture, chosen: Settings) -> Answer | None:
-    """What the policy makes of it; None, with a sentence on the page, where that cannot be."""
+    """Return the policy's transformation; None, with a sentence on the page, if there is none."""
     sampled = st.session_state["method"] == "sampled"
     st.session_state["samples"] = min(st.session_state["samples"], limits().samples)
     try:
@@ -104,7 +104,7 @@ def transformation(architecture: Architecture, chosen: Settings) -> Answer | Non
 
 
 def controls(chosen: Settings) -> None:
-    """Draws what can be asked for."""
+    """Draw the controls."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(chosen.spaces) > 1:
             st.selectbox(
@@ -125,7 +125,9 @@ def controls(chosen: Settings) -> None:
 
 
 def _policy_choice(chosen: Settings) -> None:
-    """All policies, those of other spaces after those that fit; one of them brings a cell that it transforms."""
+    """Draw the choice of all policies, fitting ones first; a policy of another space comes with a cell of that
+    space.
+    """
     known = {name: card.target_space for name, card in catalogue.cards(compute.POLICIES).items()}
     others = {name: space for name, space in known.items() if name not in chosen.policies}
 
@@ -163,7 +165,7 @@ def _device() -> str:
 
 
 def _device_choice(devices: Sequence[str]) -> None:
-    """Nothing where there is only one."""
+    """Draw nothing if there is only one choice."""
     if len(devices) > 1:
 
         def choose(name: str) -> None:

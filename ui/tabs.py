@@ -6,7 +6,7 @@ import streamlit as st
 
 
 def tabs(views: Mapping[str, Callable[[], None]], key: str) -> None:
-    """Draws a tab for each title in `views`, and calls the function of the open one.
+    """Draw a tab for each title in `views`, and call the function of the open tab.
 
     Args:
         key: of the session state that keeps the open tab's title, even when the next run draws other tabs.

@@ -15,7 +15,7 @@ _LINKS = re.compile(r"(?i)https?://|\bwww(?=\.)|(?<=[\w.+-])@(?=[\w-]+\.)")
 
 
 def plain(text: object) -> str:
-    """Text from elsewhere for Markdown to show as it is, in one line: names, messages, what a visitor typed."""
+    """Escape text for Markdown and put it in one line: names, messages, what a visitor typed."""
     return _BLOCK.sub(r"\g<1>\\\g<2>", _MARKS.sub(r"\\\g<0>", _LINKS.sub("\\g<0>\u2060", seen(text))))
 
 
@@ -26,7 +26,7 @@ def sentence(text: object) -> str:
 
 
 def unbroken(text: str) -> str:
-    """`text` that no line break tears a number from its sign or unit in: ``± 0.10``, ``24 %``."""
+    """Return `text` without line breaks between a number and its sign or unit: ``± 0.10``, ``24 %``."""
     return re.sub(r"(?<=±) | (?=%)", "\u00a0", text)
 
 
@@ -46,7 +46,7 @@ def relative(after: float, before: float) -> str:
 
 
 def percent(share: float) -> str:
-    """``12.6 %``; what would round to nothing or to everything is said to be near it."""
+    """``12.6 %``; values that would round to 0 or 100 % are given as nearly so."""
     if 0 < share < 0.0005:
         return "< 0.1 %"
     return "> 99.9 %" if 0.9995 < share < 1 else f"{100 * share:.1f} %"

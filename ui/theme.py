@@ -1,4 +1,4 @@
-"""One look for Streamlit, Plotly and the drawings: the palette's, on the ground that the visitor chose."""
+"""One theme for Streamlit, Plotly and the drawings: the palette, on the visitor's light or dark background."""
 
 from typing import Any
 
@@ -75,13 +75,13 @@ _DARK_CSS = """
 
 
 def apply_css() -> None:
-    """What Streamlit's configuration cannot express: spacing, and colours with enough contrast to be read."""
+    """Apply the CSS that Streamlit's configuration cannot express: spacing, and colours with enough contrast."""
     focus = _FOCUS_CSS.replace("COLOR", theme().accent)
     st.html(_CSS + focus + (_DARK_CSS if theme().name == "dark" else ""))
 
 
 def wordmark() -> str:
-    """The app's icon and name as SVG, readable on the visitor's ground."""
+    """Return the app's icon and name as SVG, readable on the visitor's background."""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="108" height="24" viewBox="0 0 108 24" role="img">'
         "<title>NAT Lab</title>"
@@ -96,17 +96,17 @@ def wordmark() -> str:
 
 
 def theme() -> Theme:
-    """The palette's theme for the visitor's light or dark ground."""
+    """Return the palette's theme for the visitor's light or dark background."""
     return THEMES["dark" if st.context.theme.type == "dark" else "light"]
 
 
 def style(figure: go.Figure, height: int) -> go.Figure:
-    """The quiet look that every chart shares; `height` in pixels."""
+    """Apply the common style of all charts; `height` in pixels."""
     return figure.update_layout(look(height))
 
 
 def look(height: int) -> dict[str, Any]:
-    """The layout that `style` sets; a figure built with it is there sooner than one that is updated."""
+    """Return the layout that `style` sets; building a figure with it is faster than updating the figure."""
     colors = theme()
     axis = {"gridcolor": colors.tint(colors.line, 0.3), "linecolor": colors.line, "zeroline": False, "ticks": "outside"}
     return {

@@ -1,4 +1,4 @@
-"""MACs or FLOPs, in whichever the visitor of the Transform page reads costs."""
+"""The unit in which the Transform page shows costs: MACs or FLOPs."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from ui.text import millions
 
 @dataclass(frozen=True)
 class Unit:
-    """What costs are counted in.
+    """A unit of costs.
 
     Attributes:
         name: for people.
@@ -20,11 +20,11 @@ class Unit:
     per_mac: int
 
     def text(self, macs: int) -> str:
-        """``35.4 M MACs``, of this many multiply-adds."""
+        """Return a number of multiply-adds as text, for example ``35.4 M MACs``."""
         return f"{millions(macs, self.per_mac)} {self.name}"
 
     def in_millions(self, macs: int) -> float:
-        """Millions of these in this many multiply-adds."""
+        """Return a number of multiply-adds in millions of this unit."""
         return macs * self.per_mac / 1e6
 
 
@@ -32,5 +32,5 @@ MACS, FLOPS = Unit("MACs", 1), Unit("FLOPs", 2)
 
 
 def unit() -> Unit:
-    """What the switch on the page says."""
+    """Return the unit that the switch on the page selects."""
     return FLOPS if st.session_state.get("flops") else MACS

@@ -1,4 +1,4 @@
-"""What every command shares: the application, options, and the meaning of an ARCH argument."""
+"""Parts shared by all commands: the application, common options, and the meaning of an ARCH argument."""
 
 import sys
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ def architecture_of(text: str) -> Architecture:
 
 
 def architectures_of(texts: Sequence[str]) -> list[Named]:
-    """All architectures that ARCH arguments mean; a file or standard input may hold thousands.
+    """Return all architectures that ARCH arguments name; a file or standard input may contain thousands.
 
     Raises:
         ValueError: one of them means none, or a file holds a faulty one.

@@ -112,7 +112,7 @@ def diff(
 
 
 def _counted(edges: int, cells: Sequence[CellChange]) -> str:
-    """How much differs; cells that are not the same are never called unchanged."""
+    """Say how many edges differ; different cells are never called unchanged."""
     if not edges and not cells:
         return "no difference"
     if not edges:

@@ -25,7 +25,7 @@ Archs = Annotated[list[str], typer.Argument(metavar="ARCH…", help="Library nam
 
 
 class _Settings(TypedDict):
-    """What a recorded run has besides its configuration."""
+    """Options of a recorded run beside its configuration."""
 
     preset: str
     threads: int
@@ -88,7 +88,7 @@ def _config(archs: list[str], options: Mapping[str, Any]) -> "EvaluationConfig":
 
 
 def _name(text: str) -> str:
-    """What the user calls an architecture; nothing if its genotype was given."""
+    """Return the user's name for an architecture; "" if a genotype was given."""
     return "" if any(mark in text for mark in "(|{[\n") else text.strip()
 
 

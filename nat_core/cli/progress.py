@@ -1,4 +1,4 @@
-"""What work in the foreground says on stderr: a line that shows how far it is, and sentences."""
+"""Messages on stderr while work runs in the foreground: a progress line, and sentences."""
 
 import sys
 import time

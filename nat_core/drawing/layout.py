@@ -1,7 +1,8 @@
 """Runs Graphviz in this process: computes layouts, and turns DOT sources into pictures.
 
-The wheel of `pygraphviz` contains Graphviz as a C library, so no `dot` program is needed and no process is started.
-A lock guards Graphviz' global state.
+The wheel of `pygraphviz` contains Graphviz as a C library, so no `dot` program is needed and no process is started. It
+uses libraries that minimal systems lack, so it is imported only where something is drawn. A lock guards Graphviz'
+global state.
 """
 
 import json
@@ -11,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pygraphviz import AGraph
+if TYPE_CHECKING:
+    from pygraphviz import AGraph
 
 _LOCK = threading.Lock()
 _NUMBER = r"-?\d[\d.]*(?:e[-+]?\d+)?"
@@ -21,6 +23,7 @@ _POINT = re.compile(f"({_NUMBER}),({_NUMBER})")
 _POINTS_PER_INCH = 72
 _PREFERRED_WIDTH = 560  # points
 _MOST_EXTRA_GAP = 100  # points between two columns
+_NEEDED = "libglib2.0-0, libx11-6, libxext6 and libxrender1"
 
 # Names in a scaffold: the node for an edge's label, and the two halves of the edge's line.
 CHIP, IN, OUT = "chip ", " in", " out"
@@ -77,9 +80,13 @@ def _raise(points: str, rise: float) -> str:
 
 
 def render(source: str, format: str, engine: str = "dot") -> bytes:
-    """Render a DOT source in `format`; `engine` "nop2" keeps the positions that the source states."""
+    """Render a DOT source in `format`; `engine` "nop2" keeps the positions that the source states.
+
+    Raises:
+        OSError: Graphviz cannot be loaded; says what to install.
+    """
     with _LOCK:
-        return AGraph(string=source).draw(format=format, prog=engine)
+        return _graph(source).draw(format=format, prog=engine)
 
 
 @lru_cache(maxsize=1)
@@ -95,9 +102,12 @@ def lay_out(scaffold: str) -> Layout:
     """Lay out a scaffold (see `dot.scaffold`) from left to right, then join the two halves of every line.
 
     If a cell is narrow, its columns move apart, so that small cells are about as wide as large ones.
+
+    Raises:
+        OSError: Graphviz cannot be loaded; says what to install.
     """
     with _LOCK:
-        graph = AGraph(string=scaffold)
+        graph = _graph(scaffold)
         placed = json.loads(graph.draw(format="json", prog="dot"))
         missing = _PREFERRED_WIDTH - float(placed["bb"].split(",")[2])
         gaps = len({node["pos"].split(",")[0] for node in _nodes(placed)}) - 1
@@ -106,6 +116,17 @@ def lay_out(scaffold: str) -> Layout:
             graph.graph_attr["ranksep"] = f"{float(graph.graph_attr['ranksep']) + extra:.3f}"
             placed = json.loads(graph.draw(format="json", prog="dot"))
     return _read(placed)
+
+
+def _graph(source: str) -> "AGraph":
+    try:
+        from pygraphviz import AGraph
+    except ImportError as error:
+        raise OSError(
+            f"nothing can be drawn, because libraries of this system are missing ({error}); "
+            f"on Debian and Ubuntu, install {_NEEDED}"
+        ) from error
+    return AGraph(string=source)
 
 
 def _nodes(placed: Mapping[str, Any]) -> list[dict[str, Any]]:

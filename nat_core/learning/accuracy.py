@@ -50,6 +50,11 @@ class AccuracySource(Protocol):
         ...
 
 
+def known(value: float) -> float | None:
+    """Return a number as a float, or None for NaN, which stands for an unknown value in arrays."""
+    return float(value) if np.isfinite(value) else None
+
+
 @runtime_checkable
 class UncertainSource(AccuracySource, Protocol):
     """A source that knows how far off it may be.
@@ -84,7 +89,7 @@ class UncertainSource(AccuracySource, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedOperations:
-    """What a source says of transformations of n inputs, m in all, those of one input after those of another.
+    """A source's evaluation of transformations of n inputs, m in all, ordered by input.
 
     Attributes:
         inputs_percent: [n] accuracies of the inputs.
@@ -108,7 +113,7 @@ class OperationsSource(AccuracySource, Protocol):
     def evaluate_operations(
         self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
     ) -> EvaluatedOperations:
-        """What transformations are worth.
+        """Evaluate transformations.
 
         Args:
             inputs: n architectures.
@@ -123,7 +128,7 @@ class OperationsSource(AccuracySource, Protocol):
     def believable_operations(
         self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
     ) -> list[NDArray[np.bool_]]:
-        """Of each input [its transformations] whether their gains may be believed, `operations` likewise."""
+        """Return for each input a mask of its transformations whose gains may be believed; `operations` as above."""
         ...
 
     def least_believable(self, inputs: Sequence[Architecture], costs: NDArray[np.float64]) -> NDArray[np.float64]:

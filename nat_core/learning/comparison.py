@@ -42,7 +42,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of an item.
+    """The known values of an item.
 
     Attributes:
         space: title of the space it belongs to, "" for none.
@@ -72,7 +72,7 @@ def library_items() -> tuple[Item, ...]:
 
 
 def published_outputs(architecture: Architecture) -> tuple[Item, ...]:
-    """What papers report as transformations of `architecture`; nothing for what no paper transformed."""
+    """Return the transformations of `architecture` that papers have published."""
     items = library_items()
     inputs = {item.name for item in items if item.architecture == architecture}
     return tuple(item for item in items if item.derived_from in inputs)

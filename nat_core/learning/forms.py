@@ -52,7 +52,7 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Working:
-    """How a kind of training is done.
+    """The form and the code of one kind of training.
 
     Attributes:
         check: raises ValueError for what can be found wrong before a run is recorded.
@@ -91,7 +91,7 @@ class Form:
 
     @property
     def options(self) -> Mapping[str, Option]:
-        """Those that apply, by name."""
+        """Return the options that apply, by name."""
         return {**options_of(Start, self.rewards), **options_of(self.configured, self.rewards)}
 
     def config(self, space: str, options: Options) -> Any:

@@ -31,6 +31,11 @@ from nat_core.network.scaling import (
 __all__ = ["Cost", "CostModel", "FigureRow", "cost_model", "measure", "operation_cost", "operation_figure"]
 
 
+_FIELDS = tuple(Cost.__dataclass_fields__)
+_PARAMETERS = _FIELDS.index("parameters")
+_MACS = [_FIELDS.index("convolution"), _FIELDS.index("linear")]
+
+
 @lru_cache(maxsize=65_536)
 def operation_cost(name: str, channels: int, resolution: int, stride: int, affine: bool = True) -> Cost:
     """Return the cost of one operation on `channels` × `resolution` × `resolution` inputs; null costs nothing."""
@@ -81,7 +86,7 @@ class CostModel:
         self.config = config
         self._fixed: dict[tuple[tuple[int, OutputShape], ...], tuple[Cost, Plan]] = {}
         self._edges: dict[tuple[CellName, bool, str], Cost] = {}
-        self._rows: dict[tuple[CellName, bool], tuple[np.ndarray, np.ndarray]] = {}
+        self._rows: dict[tuple[CellName, bool], np.ndarray] = {}
 
     def cost(self, architecture: Architecture) -> Cost:
         """Cost of the whole network: `fixed_cost` plus all `edge_costs`.
@@ -110,11 +115,10 @@ class CostModel:
         """MACs and parameters of every operation on every edge: the costs of many candidates are sums of its entries.
 
         Returns:
-            two int64 arrays [edges, len(NAMES)]; column j is the operation `NAMES[j]`. They are cached: do not modify.
+            two int64 arrays [edges, len(NAMES)]; column j is the operation `NAMES[j]`.
         """
-        plan = self._prepared(architecture)[1]
-        rows = [self._table_rows(plan, name, edge.source < plan.cell_inputs) for name, edge in architecture.edges]
-        return np.stack([macs for macs, _ in rows]), np.stack([parameters for _, parameters in rows])
+        counts = self._edge_counts(architecture)
+        return counts[..., _MACS].sum(axis=-1), counts[..., _PARAMETERS]
 
     def operation_costs(self, architecture: Architecture, operations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """MACs and parameters, [k] each, of k transformations; `operations` [k, edges] holds indices into `NAMES`.
@@ -122,9 +126,23 @@ class CostModel:
         Raises:
             ValueError: the network cannot be built of these cells; says why.
         """
-        edges, fixed = np.arange(operations.shape[1]), self.fixed_cost(architecture)
-        macs, parameters = (table[edges, operations].sum(axis=1) for table in self.edge_table(architecture))
-        return fixed.macs + macs, fixed.parameters + parameters
+        counts = self._counts(architecture, operations)
+        return counts[:, _MACS].sum(axis=1), counts[:, _PARAMETERS]
+
+    def transformed_cost(self, architecture: Architecture, operations: np.ndarray) -> Cost:
+        """The whole cost of one transformation, [edges]; see `operation_costs`."""
+        return Cost(*self._counts(architecture, operations[None])[0].tolist())
+
+    def _counts(self, architecture: Architecture, operations: np.ndarray) -> np.ndarray:
+        """[k, fields of `Cost`]"""
+        edges, fixed = np.arange(operations.shape[1]), _numbers(self.fixed_cost(architecture))
+        return fixed + self._edge_counts(architecture)[edges, operations].sum(axis=1)
+
+    def _edge_counts(self, architecture: Architecture) -> np.ndarray:
+        """[edges, len(NAMES), fields of `Cost`]"""
+        plan = self._prepared(architecture)[1]
+        rows = [self._table_rows(plan, name, edge.source < plan.cell_inputs) for name, edge in architecture.edges]
+        return np.stack(rows)
 
     def _prepared(self, architecture: Architecture) -> tuple[Cost, Plan]:
         """Return fixed cost and plan; both depend only on the numbers of inputs and the shapes of the outputs."""
@@ -144,13 +162,15 @@ class CostModel:
             )
         return self._edges[key]
 
-    def _table_rows(self, plan: Plan, name: CellName, from_input: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _table_rows(self, plan: Plan, name: CellName, from_input: bool) -> np.ndarray:
         key = (name, from_input)
         if key not in self._rows:
-            costs = [self._edge_cost(plan, name, from_input, operation) for operation in NAMES]
-            macs, parameters = [cost.macs for cost in costs], [cost.parameters for cost in costs]
-            self._rows[key] = (np.array(macs, np.int64), np.array(parameters, np.int64))
+            self._rows[key] = np.stack([_numbers(self._edge_cost(plan, name, from_input, item)) for item in NAMES])
         return self._rows[key]
+
+
+def _numbers(cost: Cost) -> np.ndarray:
+    return np.array([getattr(cost, name) for name in _FIELDS], np.int64)
 
 
 @lru_cache(maxsize=256)

@@ -186,7 +186,7 @@ class SharedCell(nn.Module):
         return [block(signal) if node in read else Signal(None) for node, (block, signal) in enumerate(blocks)]
 
     def _sum(self, nodes: Sequence[Signal], incoming: Sequence[tuple[str, int, int]]) -> Tensor | None:
-        """What edges, each a (key, source, how many), add up to; None for zeros."""
+        """Return the sum of edges, each given as (key, source, count); None stands for zeros."""
         terms = []
         for key, source, count in incoming:
             if not (signal := nodes[source]).is_zero:
@@ -219,7 +219,7 @@ def _key(edge: Edge) -> str:
 
 
 def _columns(cell: Cell, nodes: Sequence[int]) -> tuple[int, ...] | None:
-    """What `Signal.columns` is for an output of these nodes."""
+    """Return `Signal.columns` for an output of these nodes."""
     return tuple(node - cell.inputs for node in nodes) if cell.combine == "concat" else None
 
 

@@ -1,9 +1,9 @@
-"""What a run leaves: checkpoints to go on from, the policies in them, and the policy that it ends with.
+"""The files that a run writes: checkpoints, the policies in these checkpoints, and the final policy.
 
-The newest checkpoint and the one before are kept, so that no accident takes both. About sixteen policies are kept on
-the way, evenly over the steps, in `snapshots/<run id>/<step>/`. The latest checkpoint's is in `latest/<run id>/`, where
-other pages find it as they find finished policies. All but checkpoints are stored with the run's record, too, and can
-be fetched from there on another machine.
+A run keeps its newest checkpoint and the previous one, so that one damaged file does not lose the run. It also keeps
+about sixteen policies, evenly spaced over its steps, in `snapshots/<run id>/<step>/`. The policy of the latest
+checkpoint is in `latest/<run id>/`, where pages find it like a finished policy. Policies are also stored with the run's
+record, so another machine can fetch them; checkpoints are not.
 """
 
 import shutil
@@ -41,20 +41,21 @@ class Checkpoints:
         self.folder = folder
 
     def path(self, name: str = "state") -> Path:
-        """The newest checkpoint of this name; need not exist yet."""
+        """Return the path of the newest checkpoint of this name, which may not exist yet."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / f"{name}{_SUFFIX}"
 
     def previous(self, name: str = "state") -> Path:
-        """The one before."""
+        """Return the path of the previous checkpoint of this name."""
         return self.folder / f"{name}{_PREVIOUS}{_SUFFIX}"
 
     @contextmanager
     def saving(self, name: str = "state") -> Iterator[Path]:
-        """Gives the path to write to, which must be replaced atomically; then keeps the old one as the previous.
+        """Yield the path to write to, which the caller must replace atomically; the old file becomes the previous
+        checkpoint.
 
         Raises:
-            OSError: it could not be written; says why and what is left.
+            OSError: the checkpoint cannot be written; says why, and which checkpoint remains.
         """
         path, kept = self.path(name), self.folder / f".{name}.kept"
         try:
@@ -72,9 +73,9 @@ class Checkpoints:
             kept.unlink(missing_ok=True)
 
     def restore(self, name: str = "state") -> bool:
-        """Puts the previous checkpoint in the place of a newest one that cannot be read; whether it did.
+        """Replace a newest checkpoint that cannot be read by the previous one; return whether that was done.
 
-        Also removes what an interrupted save left behind.
+        Temporary files of an interrupted save are removed.
         """
         path = self.path(name)
         for rest in (*self.folder.glob(f".{name}{_SUFFIX}.*"), *self.folder.glob(f".{name}.kept*")):
@@ -90,12 +91,12 @@ class Checkpoints:
 
 
 class StoredCheckpoints(Checkpoints):
-    """Checkpoints of a run whose newest ones are in a storage, too.
+    """Checkpoints of a run; the newest ones are also kept in a shared storage.
 
     Args:
-        folder: on this node.
-        storage: that all nodes see.
-        run_id: of the run.
+        folder: of the checkpoints on this node.
+        storage: shared by all nodes.
+        run_id: the run's id.
     """
 
     def __init__(self, folder: Path, storage: Storage, run_id: str) -> None:
@@ -110,13 +111,13 @@ class StoredCheckpoints(Checkpoints):
         self._storage.put(path, f"{self._stored}/{path.name}")
 
     def restore(self, name: str = "state") -> bool:
-        """The stored one replaces what is left here, which may be older."""
+        """Fetch the stored checkpoint, which replaces this node's copy because that may be older."""
         path = self.path(name)
         self._storage.get(f"{self._stored}/{path.name}", path)
         return super().restore(name)
 
     def forget(self, name: str) -> None:
-        """Removes this node's copies; the stored one stays."""
+        """Remove this node's copies; the stored checkpoint stays."""
         for path in (self.path(name), self.previous(name)):
             path.unlink(missing_ok=True)
 
@@ -126,20 +127,20 @@ class StoredCheckpoints(Checkpoints):
 
 
 def checkpoints_of(folders: Folders, run: Run) -> Checkpoints:
-    """A run's: on this machine, and in the storage that it was asked to use."""
+    """Return the checkpoints of a run: on this machine, and in its shared storage if it has one."""
     folder = folders.checkpoints(run.id)
     storage = run.request.storage
     return StoredCheckpoints(folder, Storage(storage), run.id) if storage else Checkpoints(folder)
 
 
 class Snapshots:
-    """The policies of one run's checkpoints.
+    """The policies that one run has kept.
 
     Args:
-        folder: of the kept ones.
-        latest: folder of the latest one's policy.
-        steps: of the whole run.
-        name: what the latest one is called.
+        folder: holds the kept policies.
+        latest: folder of the latest checkpoint's policy.
+        steps: number of steps of the whole run.
+        name: name of the latest checkpoint's policy.
     """
 
     def __init__(self, folder: Path, latest: Path, steps: int, name: str = "") -> None:
@@ -150,17 +151,17 @@ class Snapshots:
 
     @classmethod
     def of(cls, folders: Folders, run: Run) -> Self:
-        """Those that are on this machine."""
+        """Return the policies of a run that are on this machine."""
         return cls(folders.snapshots(run.id), folders.latest_of(run.id), run.steps, latest_title(run.name))
 
     def kept(self) -> dict[int, Path]:
-        """Folders of the kept policies by step, rising."""
+        """Return the folders of the kept policies by step, in increasing order."""
         from nat_core.learning.policies.checkpoint import list_policies
 
         return {int(name): path for name, path in list_policies(self.folder).items() if name.isdecimal()}
 
     def take(self, checkpoint: Path, policy_of: PolicyOf, command: str) -> Path | None:
-        """Notes the checkpoint's policy as the latest; the folder if it is one to keep, else None.
+        """Make the checkpoint's policy the latest one; return its folder if it is also kept, else None.
 
         Raises:
             ValueError: the checkpoint holds no policy.
@@ -179,7 +180,7 @@ class Snapshots:
         return save_policy(self.folder / f"{step:09d}", policy, card)
 
     def finish(self) -> None:
-        """The finished policy takes the latest checkpoint's place."""
+        """Remove the latest checkpoint's policy, since the finished policy replaces it."""
         shutil.rmtree(self.latest, ignore_errors=True)
 
     def delete(self) -> None:
@@ -192,7 +193,7 @@ class Snapshots:
 
 
 def keep_policy(folders: Folders, run: Run, found: Path) -> Path:
-    """Copies a policy to where those of this folder's runs are, under its run's name; returns its folder.
+    """Copy a policy to the policies of this folder of runs, under its run's name; return the copy's folder.
 
     Raises:
         ValueError: there is no policy in `found`.
@@ -206,17 +207,17 @@ def keep_policy(folders: Folders, run: Run, found: Path) -> Path:
 
 
 def is_known(tracking: Tracking, run: Run) -> bool:
-    """Whether a finished run's policy is among those that can be chosen here."""
+    """Whether a finished run's policy can be chosen on this machine."""
     from nat_core.learning.policies.checkpoint import list_policies
 
     return bool(list_policies(tracking.folders.policy(run.id)))
 
 
 def fetch_policy(tracking: Tracking, run: Run) -> None:
-    """Puts a finished run's policy among those that can be chosen here, from its record.
+    """Fetch a finished run's policy from its record, so that it can be chosen on this machine.
 
     Raises:
-        ValueError: it is not finished, or no policy is stored with it.
+        ValueError: the run is not finished, or no policy is stored with it.
         OSError: the record does not answer, or nothing can be written.
     """
     if run.state is not State.FINISHED:
@@ -228,10 +229,10 @@ def fetch_policy(tracking: Tracking, run: Run) -> None:
 
 
 def fetch_snapshots(tracking: Tracking, run: Run) -> None:
-    """Copies the policies of a run's kept checkpoints from its record to where those of own runs are.
+    """Fetch the policies that a run has kept from its record.
 
     Raises:
-        ValueError: none is stored with it.
+        ValueError: no policy is stored with the run.
         OSError: the record does not answer, or nothing can be written.
     """
     folder = tracking.folders.snapshots(run.id)
@@ -244,7 +245,7 @@ def fetch_snapshots(tracking: Tracking, run: Run) -> None:
 
 @contextmanager
 def _stored(tracking: Tracking, run: Run, name: str) -> Iterator[Path]:
-    """A copy of what a run stored under this name, in a folder that goes away."""
+    """Yield a temporary copy of what a run has stored under this name."""
     from mlflow.exceptions import MlflowException
 
     with tempfile.TemporaryDirectory(dir=tracking.folders.root, prefix="fetching-") as folder:
@@ -266,7 +267,7 @@ def _link(path: Path, other: Path) -> None:
 
 
 def _readable(path: Path) -> bool:
-    """Whether it is a whole safetensors file, as its header and size say."""
+    """Whether the file is a complete safetensors file, by its header and size."""
     try:
         with safe_open(path, framework="numpy"):
             return True

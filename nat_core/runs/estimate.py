@@ -1,8 +1,8 @@
-"""How long a training will take here, and how much memory: this machine's calibration, scaled by the plan of its steps.
+"""Estimates of a training's time and memory: a calibration of this machine, scaled by the training's steps.
 
-The calibration takes a few steps of everything that costs time, about three seconds on one core, and is kept in a file.
-Estimates are good to a factor of about two: other work on the machine, and what is not counted (loading images,
-saving), add to them.
+The calibration runs a few steps of everything that costs time, takes about three seconds on one core, and is stored in
+a file. Estimates are right within a factor of about two: they leave out other work on the machine, loading images and
+saving.
 """
 
 import json
@@ -44,28 +44,29 @@ from nat_core.specification import from_json
 _REPEATS = 3
 _BATCH = 64
 _GRAPHS = 64
-# Two shapes, one heavy in overhead and one in arithmetic, tell what an image costs of either.
+# Two network shapes, one dominated by overhead and one by arithmetic, separate the two costs of an image.
 _SHAPES = ((4, 3, 16, 1), (12, 5, 24, 1))
-# A process with torch and the libraries, before it holds anything.
+# Memory of a process with torch and the libraries, before it holds any data.
 _BASE_BYTES = 600 * 2**20
-# The largest of the built-in sources, CIFAR-10; others are not known before they are read.
+# The largest built-in dataset, CIFAR-10; the size of other datasets is unknown until they are read.
 _IMAGES = 60_000
-# What a weight step keeps for its gradient: so many feature maps of every edge, in floats.
+# The number of feature maps per edge that a weight step keeps for its gradient, as floats.
 _MAPS_PER_EDGE = 12
 _EDGES_PER_CELL = 8
 _PROBES = 3
-# What is counted about one architecture, its cost included, on one core.
+# Seconds on one core to count everything about one architecture, its cost included.
 _COUNTING_SECONDS = 2e-4
-# What is sought for one input, likewise.
+# Seconds on one core to search for the best output of one input.
 _SEARCHING_SECONDS = 0.1
-# How many times as long a step on a table takes where draws fit budgets, and what is best in them is imitated.
+# By this factor a step on a table is slower when samples must fit budgets and the best outputs within them are
+# imitated.
 _BUDGETED = 2.8
-# What one process needs to decode a picture of half a megapixel, and what it takes beside what all share.
+# Seconds in which one process decodes an image of half a megapixel, and the memory that each such process adds.
 _DECODING_SECONDS = 0.004
 _WORKER_BYTES = 120 * 2**20
-# The same of a network trained from scratch, of whose edges each has one operation; the mean over all cells.
+# The same for a network trained from scratch, where each edge has one operation; the mean over all cells.
 _MAPS_PER_EDGE_ALONE = 4
-# Feature maps of the first stem that a gradient needs.
+# The number of the first stem's feature maps that the gradient needs.
 _STEM_MAPS = 6
 
 
@@ -74,11 +75,11 @@ class Calibration:
     """Seconds on one device with one processor thread.
 
     Attributes:
-        weight_step: of a step of shared weights, whatever its size.
-        weight_mac: of a step, per multiply-add of its images.
-        evaluation_step, evaluation_mac: of an evaluation of an architecture on a batch, likewise.
-        policy_graph: of a gradient step of the policy, per input architecture and edge.
-        model_graph: of a gradient step of the reward model, per architecture and edge.
+        weight_step: seconds per step of the shared weights, independent of its size.
+        weight_mac: seconds per step and multiply-add of its images.
+        evaluation_step, evaluation_mac: the same for evaluating an architecture on a batch.
+        policy_graph: seconds of a gradient step of the policy, per input architecture and edge.
+        model_graph: seconds of a gradient step of the reward model, per architecture and edge.
     """
 
     weight_step: float
@@ -90,7 +91,7 @@ class Calibration:
 
 
 def calibration(file: Path, device: str = "cpu") -> Calibration:
-    """This machine's, from `file` if it was measured with the same torch before."""
+    """Return this machine's calibration, from `file` if it was measured there with the same version of torch."""
     key = f"{device}, torch {torch.__version__}"
     known = _read(file)
     if key not in known:
@@ -100,7 +101,7 @@ def calibration(file: Path, device: str = "cpu") -> Calibration:
 
 
 def measure(device: str = "cpu") -> Calibration:
-    """Takes the steps, in one processor thread."""
+    """Measure a calibration with one processor thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -115,7 +116,7 @@ def measure(device: str = "cpu") -> Calibration:
 
 
 def mean_macs(space: Space, network: NetworkConfig) -> float:
-    """Of random architectures, per image."""
+    """Return the mean MACs per image of random architectures."""
     costs = cost_model(network)
     return float(np.mean([costs.cost(item).macs for item in _architectures(space, 8)]))
 
@@ -130,7 +131,7 @@ def _read(file: Path) -> dict[str, Calibration]:
 
 
 def _fitted_line(sizes: list[float], seconds: tuple[float, ...]) -> tuple[float, float]:
-    """Seconds per step and per multiply-add of the line through both measurements, neither below zero."""
+    """Fit a line through both measurements; return seconds per step and per multiply-add, neither below zero."""
     slope = max((seconds[1] - seconds[0]) / (sizes[1] - sizes[0]), 0.0)
     return max(seconds[0] - slope * sizes[0], 0.0), slope
 
@@ -148,7 +149,7 @@ def _architectures(space: Space, count: int) -> list[Architecture]:
 
 
 def _image_times(shape: tuple[int, int, int, int], device: str) -> tuple[float, float]:
-    """Seconds of a step on a batch, and of an evaluation."""
+    """Return the seconds of a training step on a batch, and of an evaluation."""
     network, space = _network(shape), SPACES["fully_concat"]
     supernet = Supernet(space, network).to(device)
     sgd = shared_weights_sgd(supernet, 0.01)
@@ -192,10 +193,10 @@ def _model_time(device: str) -> float:
 
 
 def _shortest_seconds(action: Callable[[], object], device: str, repeats: int = _REPEATS) -> float:
-    """The shortest of a few times, after one to warm up.
+    """Return the shortest of a few measured times, after one warm-up.
 
-    What is measured is kept for good, so on the processor this thread's own time is taken: whatever else the machine
-    does at this moment, a run of another visitor say, is not in it.
+    The calibration is stored permanently. So on the CPU, this thread's own processor time is measured, which excludes
+    other work on the machine, such as another visitor's run.
     """
     clock = time.thread_time if device == "cpu" else time.perf_counter
     action()
@@ -209,11 +210,11 @@ def _shortest_seconds(action: Callable[[], object], device: str, repeats: int = 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of a training.
+    """What a training will take.
 
     Attributes:
-        seconds: of wall-clock time while it has the device for itself.
-        memory_bytes: at most, of its process.
+        seconds: wall-clock time if nothing else uses the device.
+        memory_bytes: the largest memory of its process.
     """
 
     seconds: float
@@ -221,7 +222,7 @@ class Estimate:
 
 
 def estimate(config: Any, speed: Calibration) -> Estimate:
-    """What `config` will take. Raises ValueError for a configuration that is no training's."""
+    """Estimate what `config` will take. Raises ValueError if `config` is not the configuration of a training."""
     formulas = _formulas(config)
     return Estimate(formulas.seconds(config, speed), formulas.memory_bytes(config))
 
@@ -238,7 +239,7 @@ def check_memory(config: Any, device: str = "cpu", available_bytes: int | None =
 
 
 class _Formulas(NamedTuple):
-    """What a kind of training takes."""
+    """The formulas for one kind of training."""
 
     seconds: Callable[[Any, Calibration], float]
     memory_bytes: Callable[[Any], int]
@@ -253,7 +254,9 @@ def _formulas(config: Any) -> _Formulas:
 
 
 def _table_seconds(config: TrainingConfig, speed: Calibration) -> float:
-    """NAS-Bench-201's cells have six edges, and rewards are looked up; elsewhere every sample's are counted anew."""
+    """In NAS-Bench-201, cells have six edges and rewards are looked up; elsewhere the reward of every sample is
+    computed.
+    """
     edges = _edges(config)
     step = config.batch * edges * speed.policy_graph * _shape(config)
     if config.budgets.cost and config.reward.source != TRAININGS:
@@ -275,17 +278,17 @@ def _table_memory(config: TrainingConfig) -> int:
 
 
 def _edges(config: TrainingConfig) -> int:
-    """Of an input, about."""
+    """Return the approximate number of edges of an input."""
     return 2 * _EDGES_PER_CELL if config.reward.source == TRAININGS else 6
 
 
 def _fitting(model: RewardModelConfig, edges: int, speed: Calibration) -> float:
-    """Of one member."""
+    """Return the seconds to fit one member of the ensemble."""
     return model.steps * model.batch * edges * speed.model_graph
 
 
 def _predicting(model: RewardModelConfig, graphs: int, edges: int, speed: Calibration) -> float:
-    """By all members; forward alone is a third of a step."""
+    """Return the seconds for predictions of all members; a forward pass takes a third of a training step."""
     return model.members * graphs * edges * speed.model_graph / 3
 
 
@@ -295,7 +298,7 @@ def _image_seconds(config: ImageTrainingConfig, speed: Calibration) -> float:
 
 
 class _Costs:
-    """Seconds per step of every phase."""
+    """Seconds per step in each phase."""
 
     def __init__(self, config: ImageTrainingConfig, speed: Calibration) -> None:
         self.config, self.speed = config, speed
@@ -316,7 +319,7 @@ class _Costs:
         }
 
     def _evaluated(self, images: int) -> float:
-        """Of one architecture."""
+        """Return the seconds to evaluate one architecture."""
         size = min(self.config.rewards.batch, images)
         return images / size * (self.speed.evaluation_step + size * self.macs * self.speed.evaluation_mac)
 
@@ -324,7 +327,7 @@ class _Costs:
         return self.config.policy.batch * self.edges * self.speed.policy_graph * _shape(self.config.policy)
 
     def _modelled(self) -> float:
-        """Predictions of all samples."""
+        """Return the seconds to predict the rewards of all samples."""
         graphs = self.config.policy.batch * (1 + self.config.policy.samples)
         return _predicting(self.config.model, graphs, self.edges, self.speed)
 
@@ -339,7 +342,9 @@ class _Costs:
 
 
 def _evaluation_seconds(config: EvaluationConfig, speed: Calibration) -> float:
-    """Of all trainings and verdicts; images that are streamed are decoded meanwhile, by processes of their own."""
+    """Return the seconds of all trainings and evaluations; streamed images are decoded in parallel by other
+    processes.
+    """
     budget, (training, test) = config.budget, counts_of(config.budget.data)
     steps = budget.epochs * max(1, training // budget.batch)
     costs = cost_model(budget.network(1000))
@@ -354,7 +359,9 @@ def _evaluation_seconds(config: EvaluationConfig, speed: Calibration) -> float:
 
 
 def _evaluation_memory(config: EvaluationConfig) -> int:
-    """Images as bytes, or the processes that decode them and their batches; weights; what the gradient needs."""
+    """Count the images as bytes, or the decoding processes and their batches; the weights; and the gradient's feature
+    maps.
+    """
     budget, count = config.budget, sum(counts_of(config.budget.data))
     network = budget.network(1000)
     side = budget.resolution // (8 if budget.family == "imagenet" else network.stem_stride)
@@ -369,12 +376,14 @@ def _evaluation_memory(config: EvaluationConfig) -> int:
 
 
 def _shape(config: TrainingConfig) -> float:
-    """Work of the policy's shape ÷ work of the default one."""
+    """Return the work of a policy of this shape, divided by the work of the default policy."""
     return config.policy.layers * config.policy.width**2 / (3 * 64**2)
 
 
 def _image_memory(config: ImageTrainingConfig) -> int:
-    """Images as bytes, as far as they are held; weights, gradients, momentum and a saved copy; what gradients need."""
+    """Count images held in memory as bytes; weights, gradients, momentum and a saved copy; and the gradient's feature
+    maps.
+    """
     network = config.network(10)
     images = _IMAGES * 3 * config.resolution**2
     if is_streamed(config.images, _IMAGES, config.resolution):
@@ -386,7 +395,7 @@ def _image_memory(config: ImageTrainingConfig) -> int:
 
 
 def _supernet_parameters(config: ImageTrainingConfig) -> float:
-    """Every operation of the space on every edge that a cell may have."""
+    """Return the number of weights of every operation of the space on every edge that a cell may have."""
     space, architecture = config.target_space, config.target_space.sample(random.Random(0))
     model = cost_model(config.network(10))
     parameters = model.edge_table(architecture)[1][:, [INDEX[name] for name in space.operations]].sum()

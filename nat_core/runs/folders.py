@@ -1,4 +1,4 @@
-"""Where runs keep their files: one folder, with a place for each concern; what an earlier version put elsewhere."""
+"""The folder of runs: where each kind of file is kept, and how files of earlier versions are moved there."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from nat_core.runs.run import Run
 
 @dataclass(frozen=True)
 class Folders:
-    """The files of runs below `root`; folders come into being when something is put there."""
+    """The files of runs below `root`; a folder is created when something is first written to it."""
 
     root: Path
 
@@ -30,12 +30,12 @@ class Folders:
 
     @property
     def policies(self) -> Path:
-        """Of finished trainings, by the run's id."""
+        """The policies of finished trainings, by the run's id."""
         return self._inside("policies")
 
     @property
     def policy_roots(self) -> tuple[Path, ...]:
-        """Where runs leave policies that can be used: finished ones, then those of the latest checkpoints."""
+        """The folders of usable policies: those of finished runs, then those of the latest checkpoints."""
         return self.root / "policies", self.root / "latest"
 
     @property
@@ -44,19 +44,19 @@ class Folders:
         return self._inside("latest")
 
     def policy(self, run_id: str) -> Path:
-        """Of a finished training."""
+        """Return the folder of a finished training's policy."""
         return self.policies / run_id
 
     def latest_of(self, run_id: str) -> Path:
-        """Of an unfinished training's latest checkpoint."""
+        """Return the folder of the policy in an unfinished training's latest checkpoint."""
         return self.latest / run_id
 
     def policies_of(self, run_id: str, name: str) -> tuple[tuple[Path, str], ...]:
-        """Where policies of a run may be that is called `name`, and what each is called."""
+        """Return the folders where a run called `name` may have policies, each with the policy's name."""
         return (self.policy(run_id), name), (self.latest_of(run_id), latest_title(name))
 
     def snapshots(self, run_id: str) -> Path:
-        """The policies that a training kept on its way."""
+        """Return the folder of the policies that a training has kept."""
         return self._inside("snapshots", run_id)
 
     @property
@@ -71,15 +71,15 @@ class Folders:
         return self._inside("logs", f"{run_id}.log")
 
     def lock(self, name: str) -> FileLock:
-        """A lock between processes that ends with its holder, however that ends."""
+        """Return a lock between processes that is released when its holder ends, even if it crashes."""
         return FileLock(self._lock_file(name), fallback_to_soft=False, poll_interval=0.1)
 
     def run_lock(self, run_id: str) -> FileLock:
-        """Held while a run's state changes."""
+        """Return the lock that is held while a run's state changes."""
         return self.lock(f"run-{run_id}")
 
     def forget_run_lock(self, run_id: str) -> None:
-        """Removes the lock's file, of a run that is gone."""
+        """Remove the lock file of a deleted run."""
         self._lock_file(f"run-{run_id}").unlink(missing_ok=True)
 
     def _lock_file(self, name: str) -> Path:
@@ -98,7 +98,7 @@ def default_folders() -> Folders:
 
 @contextmanager
 def waiting_for(lock: FileLock, should_stop: Callable[[], bool]) -> Iterator[bool]:
-    """Holds the lock as soon as it is free, and gives True; False, without it, if `should_stop` came first."""
+    """Wait for the lock, hold it and yield True; yield False without the lock if `should_stop` is true before that."""
     try:
         lock.acquire(cancel_check=should_stop)
     except Timeout:
@@ -111,14 +111,14 @@ def waiting_for(lock: FileLock, should_stop: Callable[[], bool]) -> Iterator[boo
 
 
 def latest_title(name: str) -> str:
-    """What the policy of the latest checkpoint is called, of the run of this name."""
+    """Return the name of the latest checkpoint's policy, given the name of its run."""
     return f"{name} (checkpoint)"
 
 
 def adopt_policies(folders: Folders, runs_of_record: Callable[[], Iterable[Run]]) -> None:
-    """Moves policies that an earlier version kept in folders named after their runs: each goes to its run, by its id.
+    """Move policies from folders that an earlier version named after their runs to folders named by the runs' ids.
 
-    What belongs to no run beyond doubt stays where it is and is still found under the name of its folder.
+    A policy that cannot be assigned to one run stays where it is and keeps the name of its folder.
     """
     found = [(path, number) for number, root in enumerate(folders.policy_roots) for path in _of_earlier_versions(root)]
     if not found:
@@ -134,14 +134,14 @@ def adopt_policies(folders: Folders, runs_of_record: Callable[[], Iterable[Run]]
 
 
 def _of_earlier_versions(root: Path) -> list[Path]:
-    """By name, since those of this version are called by an id."""
+    """Recognised by their names, since this version names folders by ids."""
     return (
         [path for path in root.iterdir() if not re.fullmatch(r"[0-9a-f]{32}|\..*", path.name)] if root.is_dir() else []
     )
 
 
 def _move(path: Path, run: Run, place: Path, title: str) -> None:
-    """A link leads to a folder of the user's own, of which a copy is kept; one to another policy by now goes."""
+    """A link to the user's own folder is replaced by a copy; a link to a policy that has changed since is removed."""
     from nat_core.learning.policies.checkpoint import load_card, name_policy
     from nat_core.learning.training.policy_folder import copy_whole
 
@@ -162,5 +162,5 @@ def _move(path: Path, run: Run, place: Path, title: str) -> None:
 
 
 def _folder_name(name: str) -> str:
-    """How earlier versions called a folder after a run."""
+    """Return the folder name that earlier versions made from a run's name."""
     return re.sub(r"[^\w .+()-]", "-", name).strip(" .")[:100] or "policy"

@@ -1,7 +1,7 @@
 """Launching, stopping, resuming and deleting runs from outside their processes.
 
-A `Launcher` starts and ends such a process in one place, and knows nothing else: what is queued, asked to stop or given
-up is in the record, where the process finds what to do.
+A `Launcher` only starts and ends processes in one place. Whether a run is queued, asked to stop or lost is in the
+record, where the process also finds its work.
 """
 
 import os
@@ -28,10 +28,10 @@ PROGRAM = (sys.executable, "-m", "nat_core")
 
 
 class Launcher(Protocol):
-    """Starts the processes of runs in one place, and ends them there."""
+    """Starts and ends the processes of runs in one place."""
 
     def start(self, tracking: Tracking, run: Run) -> Process | None:
-        """Starts ``python -m nat_core work ID`` for a queued run; the process, if that is known at once.
+        """Start ``python -m nat_core work ID`` for a queued run; return the process if it is known at once.
 
         Raises:
             OSError: no process can be started.
@@ -39,20 +39,20 @@ class Launcher(Protocol):
         ...
 
     def why_not_stopped(self, run: Run) -> str:
-        """One sentence if the process of a run at work cannot be reached from here, else ""."""
+        """Return one sentence if the process of a running run cannot be reached from here, else ""."""
         ...
 
     def stop(self, run: Run, at_once: bool = False) -> None:
-        """Asks the run's process to save and end; ends it without asking if `at_once`. One that is gone is no error."""
+        """Ask the run's process to save and end, or kill it if `at_once`. It is no error if the process is gone."""
         ...
 
     def is_at_work(self, run: Run) -> bool:
-        """Whether the run's process is there."""
+        """Whether the run's process exists."""
         ...
 
 
 class LocalLauncher:
-    """The queue on this machine: a process for each run, which waits inside `worker` until its device is free."""
+    """The queue on this machine: one process per run, which waits in `worker` until its device is free."""
 
     def start(self, tracking: Tracking, run: Run) -> Process:
         surroundings = {
@@ -87,7 +87,7 @@ class LocalLauncher:
 
 
 def launcher_of(run: Run) -> Launcher:
-    """Who starts and ends the process of this run."""
+    """Return the launcher that starts and ends the process of this run."""
     if not run.request.cluster:
         return LocalLauncher()
     from nat_core.runs.ray_launcher import RayLauncher
@@ -96,9 +96,9 @@ def launcher_of(run: Run) -> Launcher:
 
 
 def launch(tracking: Tracking, request: Request) -> str:
-    """Starts a run in a process of its own, which outlives this one; returns the run's id.
+    """Start a run in a process that outlives this one; return the run's id.
 
-    The run is on record, queued, before its process exists.
+    The run is recorded as queued before its process exists.
 
     Raises:
         OSError: no process can be started; the run is recorded as failed.
@@ -110,10 +110,10 @@ def launch(tracking: Tracking, request: Request) -> str:
 
 
 def requeue(tracking: Tracking, run_id: str, owner: Process | None = None) -> None:
-    """Makes a run that did not finish queue again; `owner` is the process that will do it, if known.
+    """Queue an unfinished run again; `owner` is the process that will do it, if known.
 
     Raises:
-        ValueError: it is finished, or at work, or its checkpoint is not here.
+        ValueError: the run is finished or running, or its checkpoint is not here.
     """
     refuse_if_public("resuming a run")
     run = tracking.get(run_id)
@@ -127,37 +127,37 @@ def requeue(tracking: Tracking, run_id: str, owner: Process | None = None) -> No
 
 
 def why_not_stopped(run: Run) -> str:
-    """One sentence if a run at work cannot be stopped from this machine, else ""."""
+    """Return one sentence if a running run cannot be stopped from this machine, else ""."""
     return launcher_of(run).why_not_stopped(run) if run.active else ""
 
 
 def why_not_resumed(tracking: Tracking, run: Run) -> str:
-    """One sentence if a run that did not finish cannot be continued from this folder of runs, else ""."""
+    """Return one sentence if an unfinished run cannot be resumed from this folder of runs, else ""."""
     if run.state not in RESUMABLE or run.request.storage or not tracking.is_elsewhere(run):
         return ""
     return f"its checkpoint is in {run.place}, and it can be resumed only there"
 
 
 def resume(tracking: Tracking, run_id: str) -> None:
-    """Continues a run from its checkpoint, in a new process under the same id. Raises ValueError like `requeue`."""
+    """Resume a run from its checkpoint, in a new process under the same id. Raises ValueError like `requeue`."""
     requeue(tracking, run_id)
     _start(tracking, tracking.get(run_id))
 
 
 def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, wait: bool = True) -> State:
-    """Asks a run to save and end; ends its process if it is deaf.
+    """Ask a run to save and end; kill its process if it does not.
 
     Args:
         tracking: where the run is recorded.
         run_id: of an active run.
-        grace_seconds: how long it may take, counted from the first time it was asked.
-        wait: for the end; otherwise a thread of this process does.
+        grace_seconds: after this time, counted from the first request, the process is killed.
+        wait: whether to wait for the end here; otherwise a thread of this process waits.
 
     Returns:
-        The state it is in then.
+        The run's state afterwards.
 
     Raises:
-        ValueError: it is not active, or its process is on another host.
+        ValueError: the run is not active, or its process is on another host.
     """
     refuse_if_public("stopping a run")
     run = tracking.get(run_id)
@@ -178,10 +178,11 @@ def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, 
 
 
 def delete(tracking: Tracking, run_id: str) -> None:
-    """Removes a run: record, checkpoints, log, stored results and policies, except in a folder that was asked for.
+    """Delete a run: its record, checkpoints, log, stored results and policies, but not an output folder that was asked
+    for.
 
     Raises:
-        ValueError: it is at work.
+        ValueError: the run is active.
     """
     refuse_if_public("deleting a run")
     with tracking.changing(run_id) as run:

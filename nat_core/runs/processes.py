@@ -1,4 +1,4 @@
-"""This process and others: who they are, being asked to stop, and what this one takes from its machine."""
+"""Processes: identifying them, stopping them by signals, and measuring what this one uses."""
 
 import os
 import shutil
@@ -20,12 +20,13 @@ _BIRTH_TOLERANCE_SECONDS = 1.5  # the machine's start is known to the second
 
 @dataclass(frozen=True)
 class Process:
-    """A process that stays itself: its number may belong to another one later, so its birth is compared, too.
+    """A process, identified by its number and its start, because the number may be reused later.
 
     Attributes:
         host: name of the machine.
-        pid: its number there.
-        created: when it started, in seconds since the machine did: setting the clock changes nothing about it.
+        pid: the process number.
+        created: start of the process in seconds since the machine's start, so that setting the clock does not change
+            it.
     """
 
     host: str
@@ -38,11 +39,13 @@ class Process:
 
     @property
     def alive(self) -> bool | None:
-        """Whether it runs; None for a process on another host, which cannot be seen."""
+        """Whether the process exists; None for a process on another host, where that is unknown."""
         return self._find() is not None if self.is_here else None
 
     def signal(self, number: int) -> bool:
-        """Sends a signal, never to another process that got the same number; False if it is gone or elsewhere."""
+        """Send a signal, never to another process with the same number; return False if it is gone or on another
+        host.
+        """
         found = self._find() if self.is_here else None
         if found is None:
             return False
@@ -63,13 +66,13 @@ class Process:
 
 
 def process(pid: int | None = None) -> Process:
-    """The process with this number on this host; by default this one. Raises psutil.NoSuchProcess."""
+    """Return the process with this number on this host; by default this process. Raises psutil.NoSuchProcess."""
     found = psutil.Process(os.getpid() if pid is None else pid)
     return Process(this_host(), found.pid, _birth(found))
 
 
 def _birth(found: psutil.Process) -> float:
-    """Both times follow the clock, and their difference does not."""
+    """Both times depend on the clock, but their difference does not."""
     return found.create_time() - psutil.boot_time()
 
 
@@ -81,9 +84,9 @@ def this_host() -> str:
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:
-    """A question that is true once SIGINT or SIGTERM has come; a second one ends the process at once.
+    """Yield a function that is true once SIGINT or SIGTERM has arrived; a second signal ends the process at once.
 
-    Only in the main thread, which alone receives signals.
+    Call it in the main thread, since only that receives signals.
     """
     stopped = threading.Event()
 
@@ -101,13 +104,13 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
 
 @dataclass(frozen=True)
 class Usage:
-    """At one moment.
+    """What a process uses at one moment.
 
     Attributes:
-        cpu_percent: of one core, over the time since the last measurement.
-        memory_bytes: resident.
-        gpu_memory_bytes: that torch holds on its GPU; None without one.
-        gpu_percent: how busy the GPU is, whoever uses it; None where that is not known.
+        cpu_percent: of one core, since the last measurement.
+        memory_bytes: resident memory.
+        gpu_memory_bytes: memory that torch has allocated on its GPU; None without a GPU.
+        gpu_percent: load of the GPU by all processes; None if unknown.
     """
 
     cpu_percent: float
@@ -120,7 +123,7 @@ class Meter:
     """Measures this process.
 
     Args:
-        device: torch's name of the one that it works on.
+        device: torch's name of the device in use.
     """
 
     def __init__(self, device: str = "cpu") -> None:
@@ -129,7 +132,7 @@ class Meter:
         self._process.cpu_percent()
 
     def __call__(self) -> Usage:
-        """Since the last call, or since the beginning."""
+        """Return the usage since the last call, or since the beginning."""
         cpu, memory = self._process.cpu_percent(), self._process.memory_info().rss
         return Usage(round(cpu, 1), memory, _gpu_memory_bytes(self._device), _gpu_percent(self._device))
 
@@ -140,7 +143,7 @@ def _gpu_memory_bytes(device: str) -> int | None:
 
 
 def _gpu_percent(device: str) -> float | None:
-    """As its driver's tool says; it is asked by the GPU's id, since torch counts only those that it may see."""
+    """Ask the driver's tool by the GPU's id, because torch numbers only the GPUs that it may see."""
     cuda, tool = _cuda(device), shutil.which("nvidia-smi")
     if cuda is None or tool is None:
         return None
@@ -154,6 +157,6 @@ def _gpu_percent(device: str) -> float | None:
 
 
 def _cuda(device: str) -> Any:
-    """torch's module of CUDA, if `device` is one of its and it is in use; this does not import it."""
+    """Return torch.cuda if `device` is a CUDA device and torch is already imported; this does not import torch."""
     cuda = getattr(sys.modules.get("torch"), "cuda", None)
     return cuda if device.startswith("cuda") and cuda is not None and cuda.is_initialized() else None

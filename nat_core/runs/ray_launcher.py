@@ -17,9 +17,9 @@ PROGRAM = "python -m nat_core"
 
 
 def on_cluster(request: Request, where: str, tracking: Tracking) -> Request:
-    """The same on the cluster that `where` means, after everything was looked at that it needs.
+    """Return the same request for the cluster that `where` means, after checking everything that it needs.
 
-    Its device is CUDA where the cluster has GPUs, unless `NAT_DEVICE` says otherwise.
+    The device is CUDA if the cluster has GPUs, unless `NAT_DEVICE` says otherwise.
 
     Raises:
         ValueError: something is missing; says what to set or install.
@@ -44,7 +44,7 @@ def on_cluster(request: Request, where: str, tracking: Tracking) -> Request:
 
 
 def _device(capacity: Capacity) -> str:
-    """By kind alone: Ray says which GPU is the run's own."""
+    """Return the kind of device only, because Ray assigns the GPU itself."""
     asked = os.environ.get("NAT_DEVICE", "")
     device = asked.partition(":")[0] or ("cuda" if capacity.gpus else "cpu")
     if device not in _DEVICES:
@@ -53,7 +53,7 @@ def _device(capacity: Capacity) -> str:
 
 
 class RayLauncher:
-    """Starts the jobs of runs in Ray clusters, and ends them there."""
+    """Starts and ends the jobs of runs in Ray clusters."""
 
     def start(self, tracking: Tracking, run: Run) -> None:
         request = run.request
@@ -73,7 +73,7 @@ class RayLauncher:
         return f"the Ray cluster at {run.job.server} does not answer, and it can be stopped only there"
 
     def stop(self, run: Run, at_once: bool = False) -> None:
-        """Ray itself ends a deaf process after `GRACE_SECONDS`."""
+        """Ray itself kills a process that has not ended after `GRACE_SECONDS`."""
         if run.job is not None and not at_once:
             JobServer(run.job.server).stop(run.job.id)
 

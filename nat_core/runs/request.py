@@ -1,4 +1,4 @@
-"""What is asked of a run: everything that it needs to start, and to start again."""
+"""The request for a run: everything that is needed to start it, and to start it again."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,29 +16,29 @@ MAX_NAME = 100
 Threads = Annotated[int, Field(ge=1, le=1024)]
 Workers = Annotated[int, Field(ge=1, le=256)]
 MAX_BYTES = 1_000_000
-# What a record stores as a file, for it may be long; the rest is in tags, which can be listed fast.
+# These fields may be long, so a record stores them in a file; the rest are tags, which can be listed fast.
 _STORED = ("config", "command")
 _COMMAND_LISTED = 4000
 
 
 @specified
 class Request:
-    """A run before it is one.
+    """What a run was asked to do.
 
     Attributes:
-        kind: what work; a key of `kinds.KINDS`.
-        config: the work's configuration as a JSON object, frozen from here on.
-        steps: how many make the whole.
-        space: whose architectures it is about.
+        kind: the kind of work; a key of `kinds.KINDS`.
+        config: the work's configuration as a JSON object; never changed afterwards.
+        steps: the number of steps in total.
+        space: the space of its architectures.
         preset: the name of the settings that `config` started from.
-        output: absolute folder for what comes out; "" for a place of the run's own.
-        device: torch's name of where it works; one run at a time does.
-        threads: of the processor.
-        command: the command line that does the same.
-        name: for people; "" for one made from space and preset.
-        directory: absolute; relative paths in `config` start there, whatever process does the work. "" for anywhere.
+        output: absolute folder for the results; "" for the run's own folder.
+        device: torch's name of the device, which one run at a time uses.
+        threads: number of processor threads.
+        command: the equivalent command line.
+        name: shown to people; if "", a name is made from space and preset.
+        directory: absolute folder to which relative paths in `config` refer in every process; "" if there are none.
         cluster: address of the Ray cluster's job server that does it; "" for this machine.
-        storage: that all nodes of the cluster see; see `cluster.storage`.
+        storage: shared by all nodes of the cluster; see `cluster.storage`.
         workers: processes of the cluster that share the work, each with its threads and, on CUDA, a GPU of its own.
     """
 
@@ -68,24 +68,26 @@ class Request:
             raise ValueError(f"the configuration has {size:,} characters; at most {MAX_BYTES:,} are accepted")
 
     def named(self, name: str) -> "Request":
-        """The same under another name."""
+        """Return the same request under another name."""
         return replace(self, name=name)
 
     @property
     def whole(self) -> "Request":
-        """With configuration and command line in full, read from the record if need be. Raises OSError like that."""
+        """Return the request with its full configuration and command line, read from the record if needed, which may
+        raise OSError.
+        """
         return self.config.request if isinstance(self.config, StoredConfig) else self
 
     def to_json(self) -> str:
         return _json({**_values(self.whole), "config": dict(self.config)})
 
     def head_to_json(self) -> str:
-        """What is listed of it: all but configuration and command line."""
+        """Return the listed fields as JSON: all but configuration and command line."""
         return _json({name: value for name, value in _values(self).items() if name not in _STORED})
 
     @property
     def listed_command(self) -> str:
-        """The beginning of the command line, which is long where it holds genotypes."""
+        """Return the beginning of the command line, which may be long because of genotypes."""
         return self.command if len(self.command) <= _COMMAND_LISTED else f"{self.command[:_COMMAND_LISTED]} …"
 
     @classmethod
@@ -95,14 +97,14 @@ class Request:
 
     @classmethod
     def recorded(cls, text: str, command: str, read: Callable[[], "Request"]) -> "Request":
-        """A request in a record, of which `read` gives the rest when it is needed.
+        """Return a request as it is in a record; `read` is called for the remaining fields when they are needed.
 
         Args:
             text: as `head_to_json` gives it, or `to_json` in records of earlier versions.
             command: its `listed_command`.
 
         Raises:
-            ValueError: it is neither.
+            ValueError: `text` is neither.
         """
         head = from_json(text)
         if not isinstance(head, dict) or "config" in head:
@@ -110,12 +112,12 @@ class Request:
         return replace(_parsed(_json({**head, "command": command, "config": {}})), config=StoredConfig(read))
 
     def parameters(self) -> dict[str, str]:
-        """The configuration flattened to names and texts, for tables that compare runs."""
+        """Return the configuration as flat names and texts, for tables that compare runs."""
         return {name: str(value)[:6000] for name, value in flat(in_parts(self.config)).items()}
 
 
 def checked_name(name: str) -> str:
-    """A run's name without blanks around it. Raises ValueError if that is empty, too long or not one line."""
+    """Return a run's name without surrounding blanks. Raises ValueError if it is empty, too long or not one line."""
     name = name.strip()
     if not name:
         raise ValueError("the name is empty")
@@ -125,7 +127,7 @@ def checked_name(name: str) -> str:
 
 
 def unused_name(name: str, taken: Iterable[str]) -> str:
-    """The same for a name that no other run may have. Raises ValueError if one has, too."""
+    """Return the checked name of a new run. Raises ValueError also if another run has this name."""
     name = checked_name(name)
     if name in taken:
         raise ValueError(f"a run is called {name[:40]!r} already; choose another name")
@@ -133,9 +135,9 @@ def unused_name(name: str, taken: Iterable[str]) -> str:
 
 
 class StoredConfig(Mapping[str, Any]):
-    """A recorded run's configuration, read from the record when it is first looked at.
+    """A recorded run's configuration, read from the record on first access.
 
-    Looking raises OSError where the record cannot be read.
+    An access raises OSError if the record cannot be read.
     """
 
     def __init__(self, read: Callable[[], Request]) -> None:
@@ -143,7 +145,7 @@ class StoredConfig(Mapping[str, Any]):
 
     @cached_property
     def request(self) -> Request:
-        """All that was asked for."""
+        """The complete request."""
         return self._read()
 
     def __getitem__(self, key: str) -> Any:
@@ -166,5 +168,5 @@ def _json(value: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=2048)
 def _parsed(text: str) -> Request:
-    """Requests never change, and pages that watch many runs ask for them again and again."""
+    """Cached, because requests never change and pages that follow many runs read them repeatedly."""
     return read(Request, from_json(text))

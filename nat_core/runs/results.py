@@ -1,4 +1,4 @@
-"""The results of an evaluation, stored with its record on a server: there they are whole, whoever looks on."""
+"""The results of an evaluation, stored with its record on a server, where every machine finds all of them."""
 
 import json
 import tempfile
@@ -15,13 +15,15 @@ _FOLDER = "results"
 
 
 def store_result(tracking: Tracking, run_id: str, position: int, result: MeasuredResult) -> None:
-    """Stores the result of one training, by its position in the queue. Raises OSError: the record does not answer."""
+    """Store the result of one training under its position in the queue. Raises OSError if the record does not
+    answer.
+    """
     text = json.dumps(result.to_dict(), ensure_ascii=False)
     tracking.client.log_text(run_id, text, f"{_FOLDER}/{position:06d}.json")
 
 
 def stored_results(tracking: Tracking, run_id: str, known: Collection[int] = ()) -> dict[int, MeasuredResult]:
-    """The stored results by position, but for those that are `known`.
+    """Return the stored results by position, without those that are `known`.
 
     Raises:
         OSError: the record does not answer, or holds something else.
@@ -42,7 +44,7 @@ def stored_results(tracking: Tracking, run_id: str, known: Collection[int] = ())
 
 
 def fetch_results(tracking: Tracking, run: Run, known: Collection[int] = ()) -> dict[int, MeasuredResult]:
-    """Adds a run's stored results to the table of this folder of runs, and returns those that are not `known`.
+    """Add a run's stored results to the table in this folder of runs; return those that are not `known`.
 
     Raises:
         OSError: like `stored_results`, or the table cannot be written.

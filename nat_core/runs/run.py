@@ -1,4 +1,4 @@
-"""A run as it stands: a value read from the record, its states, and when it counts as ended."""
+"""The current state of a run: a value read from the record, its possible states, and when it counts as ended."""
 
 import threading
 import time
@@ -15,16 +15,16 @@ from nat_core.runs.request import Request
 from nat_core.specification import from_json
 
 PREFIX = "nat."
-# What was asked of a run, from its id and what its record lists of that; see `Request.recorded`.
+# Makes a run's request from its id and the fields that its record lists; see `Request.recorded`.
 RequestOf = Callable[[str, str, str], Request]
 HEARTBEAT_LIMIT_SECONDS = 20.0
 SILENCE_SECONDS = 120.0
-# Whoever stops a run sees to its end within this time, and says how it ended.
+# Within this time, the process that stops a run waits for its end and records it.
 _STOPPING_SECONDS = 60.0
 
 
 class State(StrEnum):
-    """Where a run stands."""
+    """The states of a run."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -54,13 +54,13 @@ _WITHOUT_PROCESS: Mapping[State, State] = MappingProxyType(
 
 
 def state_of(recorded: State, process_alive: bool | None, heartbeat_age_seconds: float) -> State:
-    """The true state of a run whose record says `recorded`.
+    """Return the true state of a run, given the `recorded` one.
 
     Args:
-        recorded: what was last written.
-        process_alive: whether its process exists; None if that cannot be known, as on another host.
-        heartbeat_age_seconds: since its last sign of life; decides where the process is unknown. One from the future,
-            of a clock that was set back since, says as little as an old one.
+        recorded: the state last written.
+        process_alive: whether its process exists; None if unknown, for example on another host.
+        heartbeat_age_seconds: time since the last heartbeat, which decides if the process is unknown. A heartbeat from
+            the future, from before a clock was set back, counts as an old one.
     """
     alive = abs(heartbeat_age_seconds) <= HEARTBEAT_LIMIT_SECONDS if process_alive is None else process_alive
     return recorded if alive else _WITHOUT_PROCESS.get(recorded, recorded)
@@ -75,26 +75,26 @@ def check_transition(run: str, current: State, following: State) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A run at one moment.
+    """The state of a run at one moment.
 
     Attributes:
         id: 32 hexadecimal digits.
-        name: for people.
-        request: what was asked for.
+        name: shown to people.
+        request: what the run was asked to do.
         recorded: the state last written; `state` is the true one.
-        process: that does it or did; None before it has started.
+        process: the process that does or did the run; None before the start.
         created: seconds since the epoch.
-        heartbeat: last sign of life, seconds since the epoch.
-        step: done of `request.steps`.
-        eta_seconds: time left; None if unknown.
-        elapsed_seconds: time worked so far, all parts of it.
-        best, last: of the kind's headline metric; None before it was first measured.
-        error: why it failed, or what else is worth a sentence.
-        metrics: last value of each metric.
-        usage: of its process at the last sign of life, see `processes.Usage`; None before the first.
-        folder: of runs, where its log and checkpoints are; "" where that was not noted.
-        silent_since: the last sign of life before it was recorded as lost; None if it never was.
-        job: of a Ray cluster that does it or did; None on this machine, and before it was submitted.
+        heartbeat: time of the last heartbeat, seconds since the epoch.
+        step: number of steps done, of `request.steps`.
+        eta_seconds: remaining time; None if unknown.
+        elapsed_seconds: time worked so far, before and after stops.
+        best, last: values of the kind's main metric; None before it is first measured.
+        error: why the run failed, or another message.
+        metrics: the last value of each metric.
+        usage: of its process at the last heartbeat, see `processes.Usage`; None before the first.
+        folder: the folder of runs with its log and checkpoints; "" if unknown.
+        silent_since: the last heartbeat before the run was recorded as lost; None if it never was.
+        job: the job of a Ray cluster that does or did the run; None on this machine, and before submission.
     """
 
     id: str
@@ -118,18 +118,19 @@ class Run:
 
     @cached_property
     def state(self) -> State:
-        """What was true when it was first asked for, whatever was last written.
+        """The true state when it is first asked for.
 
-        Once, since a process that ends later has written its last state, and only a new reading knows it.
+        It is determined once: a process that ends later writes its last state, which only a new reading of the record
+            shows.
         """
-        # One that was given up for lost and has given a sign of life since is at work after all.
+        # A run that was recorded as lost and has sent a heartbeat since is running after all.
         revived = self.recorded is State.LOST and self.silent_since not in (None, self.heartbeat)
         recorded = State.RUNNING if revived else self.recorded
         alive = self._is_alive() if recorded in ACTIVE else None
         return state_of(recorded, alive, time.time() - self.heartbeat)
 
     def _is_alive(self) -> bool | None:
-        """As its cluster says, else its process, where either can be asked."""
+        """Ask its cluster, or else its process, if either can be reached."""
         alive = None if self.job is None else self.job.alive
         return self.process.alive if alive is None and self.process is not None else alive
 
@@ -143,17 +144,17 @@ class Run:
 
     @property
     def label(self) -> str:
-        """How sentences call it."""
+        """The run's name and short id, for sentences."""
         return f"{self.short_id} ({self.name})"
 
     @property
     def is_far(self) -> bool:
-        """Whether another machine does it or did it."""
+        """Whether the run is or was on another machine."""
         return self.process is not None and not self.process.is_here
 
     @property
     def place(self) -> str:
-        """Where its files are, as it noted: ``/srv/runs on gpu-7``; without the name of this machine."""
+        """Where its files are, for example ``/srv/runs on gpu-7``; this machine is not named."""
         folder = self.folder or "another folder of runs"
         return f"{folder} on {self.process.host}" if self.process and self.is_far else folder
 
@@ -166,7 +167,7 @@ class Run:
         return self.request.config
 
     def to_dict(self, measure: str) -> dict[str, Any]:
-        """For JSON; `measure` says what best and last value are. Raises OSError where the record cannot be read."""
+        """Return the run for JSON; `measure` names the main metric. Raises OSError if the record cannot be read."""
         request = self.request.whole
         return {
             "id": self.id,
@@ -195,7 +196,7 @@ class Run:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as MLflow keeps it: its start in seconds since the epoch, its tags, the last value of its metrics."""
+    """A run as MLflow stores it: its start in seconds since the epoch, its tags, and the last value of each metric."""
 
     id: str
     name: str
@@ -205,7 +206,7 @@ class RunRecord:
 
 
 def run_of(record: RunRecord, request_of: RequestOf) -> Run | None:
-    """The run of a record; None if it is not one of ours."""
+    """Return the run of a record; None if the record is not one of ours."""
     own = {key.removeprefix(PREFIX): value for key, value in record.tags.items() if key.startswith(PREFIX)}
     try:
         request = request_of(record.id, own["request"], own.get("command", ""))
@@ -234,7 +235,7 @@ def run_of(record: RunRecord, request_of: RequestOf) -> Run | None:
 
 
 def first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
-    """What is noted of a new run; `owner` is the process that will do it, if known."""
+    """Return the facts to record of a new run; `owner` is the process that will do it, if known."""
     return {
         **{name: getattr(request, name) for name in ("kind", "space", "preset", "device")},
         "request": request.head_to_json(),
@@ -246,7 +247,9 @@ def first_facts(request: Request, owner: Process | None) -> dict[str, Any]:
 
 
 def owner_facts(owner: Process | None) -> dict[str, Any]:
-    """The facts that say which process does a run; empty ones for none, and for no job of a cluster either."""
+    """Return the facts that name the process of a run and clear its cluster job; empty values if there is no
+    process.
+    """
     if owner is None:
         return {"host": "", "pid": "", "process_created": "", "job": ""}
     return {"host": owner.host, "pid": owner.pid, "process_created": owner.created}
@@ -257,11 +260,11 @@ def _number(tags: Mapping[str, str], name: str) -> float | None:
 
 
 class Watch:
-    """Tells when a run whose process seems to be gone may be recorded as ended; threads may share it.
+    """Decides when a run whose process seems to be gone may be recorded as ended; threads may share it.
 
-    A process on this machine is either there or not, and so is a job whose cluster answers. A process on another
-    machine is known by its signs of life alone. These carry that machine's clock, so what counts is that none has come
-    for a while by ours.
+    A process on this machine either exists or not, and so does a job whose cluster answers. A process on another
+    machine is known only by its heartbeats, which carry that machine's clock. So it counts as gone if no new heartbeat
+    has come for a while by this machine's clock.
     """
 
     def __init__(self) -> None:
@@ -269,17 +272,17 @@ class Watch:
         self._seen: dict[str, tuple[float, float]] = {}
 
     def is_gone(self, run: Run) -> bool:
-        """Whether what `run.state` says, other than the record, is certain to stay true."""
+        """Whether `run.state`, if it differs from the recorded state, is final."""
         if run.state not in (State.LOST, State.STOPPED) or run.state is run.recorded:
             return False
-        if run.job is not None:  # one that waits for room in its cluster gives no sign of life
+        if run.job is not None:  # a job that waits for resources sends no heartbeat
             return run.job.alive is False
         if run.process is None or run.is_far:
             return self._silent_seconds(run) > SILENCE_SECONDS
         return run.state is State.LOST or abs(time.time() - run.heartbeat) > _STOPPING_SECONDS
 
     def _silent_seconds(self, run: Run) -> float:
-        """Since this process first saw the run's last sign of life."""
+        """Return the seconds since this process first saw the run's last heartbeat."""
         now = time.monotonic()
         with self._lock:
             heartbeat, since = self._seen.get(run.id, (run.heartbeat, now))

@@ -1,8 +1,8 @@
-"""MLflow's store of runs: what its address means, a client that fails in one way, and runs read all at once.
+"""MLflow's store of runs: its address, a client with one kind of error, and readers of all runs at once.
 
-MLflow's client builds every parameter and every point as an object, which takes too long for a page that follows
-hundreds of runs (`benchmarks.runs` says how long). Where the store is a SQLite file, its tables are read directly; of a
-server's runs, only those that may have changed are asked for.
+MLflow's client creates an object for every parameter and point, which is too slow for a page that follows hundreds of
+runs (`benchmarks.runs` prints the times). If the store is a SQLite file, its tables are read directly; from a server,
+only runs that may have changed are read.
 """
 
 import logging
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 EXPERIMENT = "nat-lab"
-# (step, value) by rising step.
+# (step, value) by increasing step.
 Points = list[tuple[int, float]]
-# Between two readings of all runs of a server.
+# Seconds between two readings of all runs of a server.
 WHOLE_SECONDS = 60.0
-# MLflow's words for runs that may change by themselves.
+# MLflow's states of runs that may still change.
 _AT_WORK = ("RUNNING", "SCHEDULED")
 _IDS_AT_ONCE = 50
 _LONGEST_ADDRESS = 2000
 _ACCEPTED = "accepted: sqlite:///FILE, or the address of an MLflow server"
-# What is wrong with a question, not with the record.
+# Errors of a request, as opposed to errors of the record.
 _ANSWERS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS")
-# A server that is away is tried again by the reporter, and must not hold up the work for minutes meanwhile.
+# The reporter retries if a server does not answer; the client must not block the work for minutes meanwhile.
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -50,10 +50,10 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Address:
-    """The place of a record; it means the same in every process, whatever its current folder.
+    """The address of a record, with the same meaning in every process and current folder.
 
     Attributes:
-        uri: what MLflow is given; a database's file is absolute in it.
+        uri: passed to MLflow; the path of a database file is absolute.
         database: the SQLite file; None for a server or another database.
     """
 
@@ -62,10 +62,10 @@ class Address:
 
 
 def address_of(uri: str) -> Address:
-    """The address that `uri` means here: a relative path starts from the current folder; parameters stay.
+    """Return the address that `uri` means here: relative paths start from the current folder, and parameters are kept.
 
     Raises:
-        ValueError: a database that other processes cannot open.
+        ValueError: `uri` is a database that other processes cannot open.
     """
     uri = uri.strip()
     scheme, separator, rest = uri.partition("://")
@@ -85,12 +85,12 @@ def address_of(uri: str) -> Address:
 
 
 def connect(address: Address, folders: Folders) -> tuple["MlflowClient", str, "Reader"]:
-    """A client of the record at `address`, the number of our experiment there, and its reader; made if need be.
+    """Return a client of the record at `address`, our experiment's number, and its reader; create the record if needed.
 
-    The client's methods raise OSError, with one sentence, where the record is out of reach.
+    The client's methods raise OSError, with one sentence, if the record cannot be reached.
 
     Raises:
-        ValueError: nothing that MLflow can use is there.
+        ValueError: MLflow cannot use what is there.
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -112,7 +112,7 @@ def connect(address: Address, folders: Folders) -> tuple["MlflowClient", str, "R
 
 
 def unusable(where: object, error: Exception) -> ValueError:
-    """What is raised where no record can be kept."""
+    """Return the error to raise if no record can be kept."""
     why = reason(error, 120) or type(error).__name__
     return ValueError(
         f"no runs can be recorded at {without_password(where)} ({why}); see MLFLOW_TRACKING_URI and NAT_LAB_RUNS"
@@ -120,12 +120,12 @@ def unusable(where: object, error: Exception) -> ValueError:
 
 
 def reason(error: BaseException, most: int = 200) -> str:
-    """What an error says, in one line of at most so many characters, without passwords and a database's statement."""
+    """Return an error's message in one line of at most `most` characters, without passwords and SQL statements."""
     return without_password(str(error).split("[SQL:")[0], most)
 
 
 class _Client:
-    """Every method of MLflow's client under its own name."""
+    """MLflow's client, whose methods raise OSError if the record cannot be reached."""
 
     def __init__(self, client: "MlflowClient", address: Address) -> None:
         self._client = client
@@ -155,7 +155,7 @@ class _Client:
 
 
 def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
-    """The number of our experiment; created if need be, unless another machine does so at the same moment."""
+    """Return our experiment's number; create the experiment unless another machine does so at the same moment."""
     from mlflow.exceptions import MlflowException
 
     if found := client.get_experiment_by_name(EXPERIMENT):
@@ -169,7 +169,7 @@ def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
 
 
 def _let_readers_read(path: Path) -> None:
-    """Write-ahead logging: pages that read do not hold up the processes that write, nor the other way round."""
+    """Switch to write-ahead logging, so that reading pages and writing processes do not block each other."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, timeout=20)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -191,19 +191,19 @@ class Reader(Protocol):
     """
 
     def records(self) -> list[RunRecord]:
-        """All runs that are not deleted, the newest first."""
+        """Return all runs that are not deleted, newest first."""
         ...
 
     def names(self) -> list[str]:
-        """Of all runs, deleted ones too."""
+        """Return the names of all runs, including deleted ones."""
         ...
 
     def points(self, run_id: str, after: int = -1) -> dict[str, Points]:
-        """All metrics of a run by name, from the step following `after` on."""
+        """Return all metrics of a run by name, with the points after step `after`."""
         ...
 
     def forget(self) -> None:
-        """Whatever was remembered of ended runs is read anew: one was changed."""
+        """Discard cached runs that had ended, because one was changed."""
         ...
 
 
@@ -252,7 +252,7 @@ class FileReader:
         return found
 
     def forget(self) -> None:
-        """Nothing is remembered."""
+        """Do nothing, since this reader caches nothing."""
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -266,13 +266,13 @@ class FileReader:
 class ServerReader:
     """A `Reader` through MLflow's client; threads may share it.
 
-    A server takes milliseconds per run to tell all that it knows of it, and cannot leave anything out. So all runs are
-    read once; from then on only new ones and those that are at work, or were when last asked. What others did to runs
-    that had ended (renamed, deleted) is found by reading all again in the background, once a minute.
+    A server needs milliseconds per run and always returns everything about it. So all runs are read once; afterwards
+    only new runs and runs that were active at the last reading. To find ended runs that others have renamed or deleted,
+    all runs are read again in the background once a minute.
 
     Args:
-        client: of the server, as `connect` gives it.
-        experiment_id: what is read.
+        client: of the server, from `connect`.
+        experiment_id: the experiment to read.
     """
 
     def __init__(self, client: "MlflowClient", experiment_id: str) -> None:
@@ -281,7 +281,7 @@ class ServerReader:
         self._lock = threading.Lock()
         self._known: dict[str, RunRecord] = {}
         self._at_work: set[str] = set()
-        # Read since all runs were last asked for.
+        # Runs read since the last reading of all runs.
         self._newer: set[str] = set()
         self._asked_for_all: float | None = None
 
@@ -314,7 +314,7 @@ class ServerReader:
             self._asked_for_all = None
 
     def _follow(self) -> None:
-        """Reads the runs at work, those that were when last asked, and new ones."""
+        """Read new runs, active runs, and runs that were active at the last reading."""
         found = {item.id: item for status in _AT_WORK for item in self._records(f"attributes.status = '{status}'")}
         at_work = set(found)
         latest = round(1000 * max((item.created for item in self._known.values()), default=0.0))
@@ -330,8 +330,8 @@ class ServerReader:
         self._at_work = at_work
 
     def _read_again(self, asked: float) -> None:
-        """Replaces what is known of all runs but of those that were read since."""
-        with suppress(OSError):  # whoever looks next is told
+        """Replace all cached runs except those that were read since."""
+        with suppress(OSError):  # the next reading reports it
             whole = {item.id: item for item in self._all()}
             with self._lock:
                 if self._asked_for_all == asked:
@@ -363,7 +363,7 @@ class ServerReader:
 
 
 def record_of(found: "Record") -> RunRecord:
-    """What MLflow's client found, as both readers give it."""
+    """Convert a run of MLflow's client to the common form of both readers."""
     info, data = found.info, found.data
     return RunRecord(info.run_id, info.run_name or "", info.start_time / 1000, data.tags, data.metrics)
 

@@ -1,4 +1,4 @@
-"""Where runs are recorded: a narrow door to MLflow, by default a SQLite file in the folder of runs.
+"""The record of runs: a small interface to MLflow, by default a SQLite file in the folder of runs.
 
 `MLFLOW_TRACKING_URI` names a team's server or another database instead. Experiment "nat-lab"; our facts are tags under
 "nat.". Metrics are appended by MLflow and never replaced, so whoever logs must not log a step twice (see `Reporter`).
@@ -87,11 +87,11 @@ class Tracking:
         return self.get(run_id)
 
     def get(self, run_id: str) -> Run:
-        """The run as it stands now; one that is found to have ended without a word is recorded so."""
+        """Return the run in its current state; a run that has ended without reporting is recorded as lost."""
         return self._seen(self._current(run_id))
 
     def runs(self) -> list[Run]:
-        """All runs that are not deleted, the newest first; recorded as by `get`."""
+        """Return all runs that are not deleted, newest first; ended ones are recorded as `get` does."""
         read = [run for item in self._reader.records() if (run := run_of(item, self._request_of))]
         return [run for item in read if (run := self._if_there(item))]
 
@@ -112,7 +112,7 @@ class Tracking:
         raise ValueError(f"{text[:40]!r} {problem}; accepted: {known}")
 
     def transition(self, run_id: str, state: State, error: str = "", facts: Mapping[str, Any] | None = None) -> None:
-        """Takes the run from its true state to another and notes `facts`; nobody else can do so meanwhile.
+        """Change the run from its true state to another and record `facts`, under a lock.
 
         Raises:
             ValueError: not allowed from where it is.
@@ -122,24 +122,26 @@ class Tracking:
             self._write_state(run_id, state, {"error": error, "heartbeat": time.time(), **(facts or {})})
 
     def settle(self, run_id: str, error: str = "") -> State:
-        """Writes down the true state of a run whose process is gone; returns it."""
+        """Record the true state of a run whose process is gone, and return it."""
         with self.changing(run_id) as run:
             self._settle(run, error)
             return run.state
 
     @contextmanager
     def changing(self, run_id: str) -> Iterator[Run]:
-        """The run as it stands, while nobody else from this folder of runs can change its state."""
+        """Yield the run in its current state, under a lock that keeps others in this folder of runs from changing
+        it.
+        """
         self._record(run_id)  # a run that does not exist leaves no lock behind
         with self.folders.run_lock(run_id):
             yield self._current(run_id)
 
     def attach(self, run_id: str, owner: Process) -> None:
-        """Notes which process does the run, with its files in this folder of runs."""
+        """Record which process does the run, and that its files are in this folder of runs."""
         self.note(run_id, owner_facts(owner) | {"folder": self.folders.root})
 
     def note(self, run_id: str, facts: Mapping[str, Any], points: Iterable[Point] = ()) -> None:
-        """Writes facts (replacing older ones) and points of metrics (added to those that are there)."""
+        """Write facts, which replace older ones, and points of metrics, which are appended."""
         from mlflow.entities import Metric
 
         metrics = [Metric(item.name, item.value, int(item.time * 1000), item.step) for item in points]
@@ -212,7 +214,7 @@ class Tracking:
             return file.read().decode(errors="replace").splitlines()[-count:]
 
     def _job_log(self, run_id: str) -> str:
-        """What a job wrote that has not come to reporting, if its cluster answers."""
+        """Return the output of a job that failed before it could report, if its cluster answers."""
         run = self._get(run_id)
         try:
             return JobServer(run.job.server).log(run.job.id) if run.job else ""
@@ -270,7 +272,7 @@ class Tracking:
         return Request.recorded(text, command, lambda: self._stored_request(run_id))
 
     def _stored_request(self, run_id: str) -> Request:
-        """What was asked of a run, in full. Raises OSError if it cannot be had."""
+        """Return the complete request of a run. Raises OSError if the record cannot be read."""
         from mlflow.exceptions import MlflowException
 
         # Where MLflow keeps it if that is here, which it takes long to find out.

@@ -1,4 +1,4 @@
-"""What a kind of run is, as its code says it, and what its work sees of the world."""
+"""The interface of a kind of run, and the context that its code receives."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ class Config(Protocol):
 
 @dataclass(frozen=True)
 class Work:
-    """How a kind of run is done.
+    """The code of a kind of run.
 
     Attributes:
         config: class of its configuration.
@@ -70,7 +70,7 @@ class Work:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What the work of a run sees of the world.
+    """The context that the code of a run receives.
 
     Attributes:
         run: as it stood when this part of the work began.
@@ -99,7 +99,7 @@ class RunContext:
         return self.run.request.whole.command
 
     def hooks(self, save_seconds: float = 60.0) -> Hooks:
-        """How a training and this run meet."""
+        """The hooks that connect a training with this run."""
         return Hooks(self.progress, self.should_stop, self.checkpoint(), self.saving, save_seconds, self.tell)
 
     def tell(self, sentence: str) -> None:
@@ -156,7 +156,7 @@ class RunContext:
             copy_whole(own, Path(self.run.request.output))
 
     def stored_results(self) -> "dict[int, MeasuredResult]":
-        """What was stored by `store_result` before, by position."""
+        """Return the results that `store_result` has stored, by position."""
         from nat_core.runs.results import stored_results
 
         return stored_results(self._tracking, self.run.id)

@@ -236,7 +236,7 @@ def _device(tracking: Tracking, run: Run, should_stop: Callable[[], bool]) -> Ab
 
 
 def _begin(tracking: Tracking, run_id: str) -> bool:
-    """From queued to running; False if somebody asked it to stop meanwhile."""
+    """Change the run from queued to running; return False if a stop was requested meanwhile."""
     try:
         tracking.transition(run_id, State.RUNNING)
     except ValueError:

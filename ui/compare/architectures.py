@@ -21,7 +21,7 @@ _TABLE = "architectures_table"
 
 
 def page() -> None:
-    """Size of the network, own architectures, chart, table."""
+    """Draw the network's size, the visitor's own architectures, the chart and the table."""
     try:
         network = _network()
     except ValueError as error:
@@ -63,7 +63,9 @@ def _network() -> NetworkConfig:
 
 
 def _measured() -> MeasuredAccuracy | None:
-    """Trainings from scratch, shipped and done here, of one budget; where there are several, the visitor chooses."""
+    """Return trainings from scratch with one budget, shipped or from this machine; the visitor chooses among
+    several.
+    """
     try:
         sources = {source.budget: source for source in compute.measured()}
     except ValueError as error:
@@ -81,7 +83,7 @@ def _measured() -> MeasuredAccuracy | None:
 
 
 def _ours(items: Sequence[Item]) -> list[Item]:
-    """What shipped policies make of every item that is not itself a transformation."""
+    """Return the shipped policies' outputs for every item that is not a transformation itself."""
     made, cards = [], outputs.shipped()
     for item in items:
         policy = outputs.policy_name(item.architecture, cards) if item.derived_from is None else None
@@ -116,7 +118,7 @@ def _chart(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
 
 
 def _pick(table: Sequence[Row]) -> None:
-    """A click on a point compares that architecture."""
+    """Compare the architecture of a clicked point."""
     items = {row.item.name: row.item for row in table}
     for point in st.session_state[_PAIRS].selection.points[:1]:
         if item := items.get(point["customdata"][0]):
@@ -131,7 +133,7 @@ _EMPTY = {
 
 
 def _notes(table: Sequence[Row], name: str, measured: MeasuredAccuracy | None) -> str:
-    """What the chart's numbers are, and what has no arrow for want of a policy."""
+    """Describe the chart's numbers, and name the architectures that no policy transforms."""
     kinds = {
         "input": "Every non-null edge counted, no auxiliary head.",
         "parameters": "Every non-null edge counted, no auxiliary head.",
@@ -191,7 +193,7 @@ def _table(table: Sequence[Row], network: NetworkConfig, measured: MeasuredAccur
 
 
 def _open(table: Sequence[Row]) -> None:
-    """Opens the table's selected row on Transform; without one, says what a click on a row is good for."""
+    """Offer to open the selected row on Transform; without a selection, explain the click."""
     selected = st.session_state.get(_TABLE)
     rows = [row for row in (selected.selection.rows if selected else ()) if row < len(table)]
     if rows:

@@ -1,4 +1,4 @@
-"""How far from optimal: figures, the three cells drawn alike, and tables of every column of theirs."""
+"""The distance to the optimum: figures, the three cells in one layout, and tables of all their columns."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ _ROLES = ("Input", "Policy's output", "Oracle")
 
 
 def panel(marked: Marked) -> None:
-    """Figures on the data set by which the policy chooses, then the three cells."""
+    """Draw the figures on the dataset by which the policy chooses, then the three cells."""
     item = optimality(marked.before, marked.after, marked.data_set, marked.data_set, marked.rule)
     st.markdown(f"**How far from optimal**, {table.DATA_SETS[marked.data_set]}")
     left, right = st.columns(2)

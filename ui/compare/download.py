@@ -1,4 +1,4 @@
-"""Taking charts and tables away: the chart's own camera writes SVG or PNG in the browser, tables become CSV."""
+"""Downloads of charts and tables: a chart's camera button saves SVG or PNG in the browser, tables are saved as CSV."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ def chart_config(name: str, format: str, height: int) -> dict:
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """A table as CSV in which no program for tables takes a text for a formula: such a text begins with a quote."""
+    """Return a table as CSV; texts that a spreadsheet would take for formulas get a leading quote."""
 
     def safe(cell: object) -> object:
         return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
@@ -49,7 +49,7 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def csv_button(label: str, file_name: str, frame: Callable[[], pd.DataFrame]) -> None:
-    """A download of a table that is made when it is asked for."""
+    """Draw a download button for a table, whose file is made on demand."""
     st.download_button(
         label,
         data=lambda: csv_text(frame()).encode(),

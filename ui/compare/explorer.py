@@ -1,4 +1,4 @@
-"""The explorer of NAS-Bench-201: two axes, one input, what the policy makes of it, and what could be made of it."""
+"""The explorer of NAS-Bench-201: two axes, an input, the policy's output, and the best reachable output."""
 
 import random
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _CHART = "explorer_chart"
 
 
 def page() -> None:
-    """Controls, chart, and how far the output is from optimal."""
+    """Draw the controls, the chart, and the output's distance to the optimum."""
     x, y = _controls()
     try:
         marked = _marked(_code(st.session_state[_INDEX]), x, y)
@@ -89,7 +89,7 @@ def _draw() -> None:
 
 
 def _marked(code: int, x: Quantity, y: Quantity) -> Marked:
-    """The input with what the policy, and the oracle by the policy's own rule and data set, make of it."""
+    """Return the input with the outputs of the policy and of the oracle, for the policy's rule and dataset."""
     after, card = outputs.output_code(code, st.session_state["output"]), outputs.benchmark_card()
     best, reachable = int(oracle_codes(card.data_set, card.rule)[code]), reachable_codes(code, card.rule)
     fronts, share = {}, None
@@ -125,7 +125,7 @@ def _chart(x, y, marked: Marked) -> None:
 
 
 def _pick() -> None:
-    """A click on a point makes that cell the input."""
+    """Make the cell of a clicked point the input."""
     codes = [code for point in st.session_state[_CHART].selection.points if (code := picked_code(point)) is not None]
     if codes:
         st.session_state[_INDEX] = int(table.benchmark_indices()[codes[0]])

@@ -50,7 +50,7 @@ class Line:
 
 
 def page() -> None:
-    """Which inputs and policies, and the chart."""
+    """Draw the choice of inputs and policies, and the chart."""
     cards = catalogue.cards(compute.POLICIES)
     spaces = [name for name in SPACES if any(card.space == name for card in cards.values())]
     if not spaces:
@@ -80,7 +80,7 @@ def page() -> None:
 
 
 def _inputs(space: Space) -> Mapping[str, Architecture]:
-    """The chosen ones by name; what cannot be read is said."""
+    """Return the chosen architectures by name; says which names cannot be read."""
     known = {name: entry.architecture for name, entry in library().items()}
     known |= {item.name: item.architecture for item in own.items()}
     known |= {name: resolve(name) for name in _USUAL[space.name] if name not in known}
@@ -189,7 +189,7 @@ def _points(
 
 
 def _range(chart: go.Figure) -> list[float]:
-    """Of gains: all of them, but of losses no more than twice as far as the largest gain."""
+    """Return the range of the gain axis: all gains, and losses up to twice the largest gain."""
     gains = [gain for trace in chart.data for gain in trace.y] or [0.0]
     high = max(*gains, 0.0) if len(gains) > 1 else max(gains[0], 0.0)
     low = max(min(0.0, *gains), -2 * max(high, 1.0))

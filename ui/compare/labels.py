@@ -1,4 +1,4 @@
-"""Where names stand beside the points of a chart so that they cover neither each other nor other points."""
+"""Placement of labels beside a chart's points, so that they cover neither each other nor other points."""
 
 import math
 from collections.abc import Mapping
@@ -21,7 +21,8 @@ _SIDES = {
 
 
 def sides(texts: dict[str, str], places: Places, is_log: bool = False) -> dict[str, str]:
-    """On which side of its point each text stands, the first texts first; texts without room are taken out of `texts`.
+    """Return the side of its point for each text, in the order of priority; texts without room are removed from
+    `texts`.
 
     Args:
         texts: by the names of points.

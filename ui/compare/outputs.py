@@ -1,4 +1,4 @@
-"""What shipped policies make of an architecture, once per value."""
+"""Outputs of the shipped policies, each computed once per value."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -32,7 +32,7 @@ def shipped() -> Mapping[str, PolicyCard]:
 
 
 def policy_name(architecture: Architecture, cards: Mapping[str, PolicyCard]) -> str | None:
-    """The first of the policies that fits, or None."""
+    """Return the first policy that fits, or None."""
     fitting = (name for name, card in cards.items() if card.target_space.mismatch(architecture) is None)
     return next(fitting, None)
 
@@ -43,7 +43,7 @@ def benchmark_card() -> PolicyCard:
 
 
 def output_code(code: int, candidates: int) -> int:
-    """The code of what the NAS-Bench-201 policy makes of a cell.
+    """Return the code of the NAS-Bench-201 policy's output for a cell.
 
     Args:
         code: of the input.
@@ -63,7 +63,7 @@ def output_code(code: int, candidates: int) -> int:
 
 
 def output(architecture: Architecture, policy_name: str) -> Architecture:
-    """What the Transform page shows first. Raises ValueError: the policy does not fit or is broken."""
+    """Return the output that Transform shows first. Raises ValueError if the policy does not fit or is broken."""
     policy, card = catalogue.load_for(PRETRAINED, architecture, policy_name)
     source = catalogue.accuracy_source(card, architecture, download=False)
     return _transformed(architecture, policy, card.target_space, source, Options()).output.architecture
@@ -86,7 +86,7 @@ def front_codes(code: int, cost: str) -> list[int]:
 
 @lru_cache(maxsize=256)
 def fine_front(architecture: Architecture, policy: Policy, space: Space, source: AccuracySource) -> Front:
-    """A policy's front in many small steps. Raises ValueError: the architecture does not fit."""
+    """Return a policy's front in small steps of the budget. Raises ValueError if the architecture does not fit."""
     (found,) = front([architecture], policy, space, source, FINE_SHARES)
     return found
 

@@ -1,4 +1,4 @@
-"""The visitor's own architectures: added by name or notation, or met on the Transform page; kept for the session."""
+"""The visitor's own architectures, added by name or notation or used on Transform; kept for the session."""
 
 from collections.abc import Collection, Mapping
 from itertools import count
@@ -20,7 +20,7 @@ _PROBLEM = "own_problem"
 
 
 def items() -> tuple[Item, ...]:
-    """What the visitor added, and the inputs of this visit's Transform page that are not in the library."""
+    """Return the added architectures, and this visit's inputs on Transform that are not in the library."""
     kept: dict[str, Item] = st.session_state.get(_KEY, {})
     known = {item.architecture for item in (*library_items(), *kept.values())}
     return (*kept.values(), *visited(history(), known, kept))
@@ -38,7 +38,7 @@ def visited(steps: History, known: set[Architecture], taken: Collection[str] = (
 
 
 def form() -> None:
-    """Adds or removes architectures; what cannot be read is said in a sentence."""
+    """Draw the controls that add and remove architectures; says in one sentence what cannot be read."""
     with st.form("own_form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", key="own_name", max_chars=40, placeholder="my cell", width=180)
         st.text_input(
@@ -85,7 +85,7 @@ def added(kept: dict[str, Item], name: str, text: str) -> dict[str, Item]:
 
 
 def _taken(kept: Mapping[str, Item]) -> set[str]:
-    """Names that another architecture cannot have."""
+    """Return the names that are taken."""
     return {*(item.name for item in library_items()), *kept}
 
 

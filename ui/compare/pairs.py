@@ -1,4 +1,4 @@
-"""Arrows from inputs to what NAT, NAT++ and we made of them: what it costs, and how accurate it is where known."""
+"""A chart with arrows from inputs to the outputs of NAT, NAT++ and our policies, by cost and known accuracy."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ _ABOVE = {"NAT": 0.28, "ours": -0.28}
 
 @dataclass(frozen=True)
 class Height:
-    """What a chart of pairs may show upwards; one kind of number only.
+    """A quantity for the vertical axis of a chart of pairs; one kind of number only.
 
     Attributes:
         title: of the choice and the axis.
@@ -52,7 +52,7 @@ HEIGHTS: Mapping[str, Height] = MappingProxyType(
 
 
 def shown(rows: Sequence[Row], height: Height) -> list[Row]:
-    """The rows that such a chart has a point for; by input only those that were transformed, or made so."""
+    """Return the rows with a point in the chart; by input, only transformed inputs and their outputs."""
     known = [row for row in rows if row.cost is not None and height.of(row) is not None]
     if height.unit:
         return known
@@ -103,7 +103,7 @@ def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Fi
 
 
 def _axis(height: Height, tick: float = 0.0) -> dict[str, object]:
-    """Logarithmic ones have a tick wherever a number doubles, one of them at 10 to the power of `tick`."""
+    """On a logarithmic axis, ticks are at doublings, one of them at 10 to the power of `tick`."""
     return (
         {"type": "log", "tick0": tick, "dtick": math.log10(2), "exponentformat": "none"}
         if height.is_log
@@ -131,7 +131,7 @@ def _places(points: Sequence[Row], height: Height, inputs: Sequence[str]) -> Pla
 
 
 def _texts(points: Sequence[Row], places: Places, height: Height) -> tuple[dict[str, str], dict[str, str]]:
-    """What is written beside inputs, and where; nothing where there is no room, since hovering says it, too."""
+    """Return the inputs' labels and their places; a label without room is left out, since hovering shows it too."""
     own = [row.item.name for row in points if _kind(row) == OWN]
     published = [row.item.name for row in points if row.item.method is None and row.item.name not in own]
     texts = names_of_places({name: places[name] for name in (*own, *published)})
@@ -139,7 +139,7 @@ def _texts(points: Sequence[Row], places: Places, height: Height) -> tuple[dict[
 
 
 def names_of_places(places: Places) -> dict[str, str]:
-    """Points at one place share one text, which the first of them carries."""
+    """Points at the same place share one label, which the first of them carries."""
     together: dict[tuple[float, float], list[str]] = {}
     for name, place in places.items():
         together.setdefault(place, []).append(name)
@@ -162,7 +162,7 @@ def _color(kind: str | None) -> str:
 
 
 def _arrows(chart: go.Figure, given: Item, made: Sequence[Item], places: Places, height: Height) -> None:
-    """From an input to each of its outputs; nothing where the input has no point."""
+    """Draw arrows from an input to each of its outputs; none if the input has no point."""
     for item in made if given.name in places else ():
         (ax, ay), (x, y) = (
             (math.log10(across), math.log10(up)) if height.is_log else (across, up)

@@ -135,7 +135,7 @@ def _mark(figure: go.Figure, x: Quantity, y: Quantity, code: int, name: str, sym
 
 
 def _arrow(figure: go.Figure, x: Quantity, y: Quantity, start: int, end: int, color: str) -> None:
-    """From one cell to another; nothing where they are the same."""
+    """Draw an arrow from one cell to another; none if they are the same."""
     if start != end:
         figure.add_annotation(
             x=x.values[end], y=y.values[end], ax=x.values[start], ay=y.values[start],

@@ -1,4 +1,4 @@
-"""Any two architectures of the table edge by edge: what they cost, both drawings in one layout, what differs."""
+"""Comparison of two architectures of the table: costs, both drawings in one layout, and the edges that differ."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ _USUAL = ("DARTS", "NATv2_DARTS")
 
 
 def two(table: Sequence[Row], network: NetworkConfig) -> None:
-    """Draws it for two of `table`, whose rows all fit `network`; nothing where there are fewer."""
+    """Draw the comparison of two rows of `table`, which all fit `network`; nothing if there are fewer than two."""
     if len(table) < 2:
         return
     st.markdown("**Two of them, edge by edge**")
@@ -63,12 +63,12 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
 
 
 def cell_text(item: Item) -> str:
-    """What the Transform page reads as this architecture."""
+    """Return the address parameter by which Transform opens this architecture."""
     return item.name if item.name in library() else shortest(item.architecture)
 
 
 def pick(name: str, derived_from: str | None) -> None:
-    """Compares a clicked architecture with what it was made from or, if it is an input, with the second one."""
+    """Compare a clicked architecture with its input or, if it is an input, with the second one."""
     if derived_from:
         st.session_state.update({FIRST: derived_from, SECOND: name})
     else:

@@ -1,4 +1,4 @@
-"""Live curves: what a training's metrics do, several runs over each other, told apart by what differs."""
+"""Live curves of a training's metrics; several runs share a chart and are labelled by their differing settings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ _LEGEND_ROW, _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_LETTER = 20, 400, 44, 6  # pix
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart: its title with the unit, and what it shows: names of metrics (or their beginnings) to labels."""
+    """One chart: its title with the unit, and a label for each metric, given by name or prefix."""
 
     title: str
     metrics: Mapping[str, str]
@@ -53,7 +53,7 @@ CHARTS = (
 
 
 def show(board: Board, runs: Sequence[Run]) -> None:
-    """All charts for which there is something, two in a row."""
+    """Draw all charts that have data, two in a row."""
     curves = [board.curves(run) for run in runs]
     names = [legend(run, differing(runs)[number]) for number, run in enumerate(runs)]
     charts = [chart for chart in CHARTS if any(series(chart, found) for found in curves)]
@@ -79,7 +79,7 @@ def show(board: Board, runs: Sequence[Run]) -> None:
 
 
 def series(chart: Chart, curves: Mapping[str, Points]) -> dict[str, Points]:
-    """What a chart shows of a run: points by label."""
+    """Return a run's points in a chart, by label."""
     found: dict[str, Points] = {}
     for name, label in chart.metrics.items():
         if name.endswith("/"):
@@ -90,7 +90,9 @@ def series(chart: Chart, curves: Mapping[str, Points]) -> dict[str, Points]:
 
 
 def legend_rows(chart: Chart, names: Sequence[str], curves: Sequence[Mapping[str, Points]]) -> int:
-    """About how many rows a chart's legend takes in a narrow window: its columns are as wide as the longest entry."""
+    """Estimate the number of rows of a chart's legend in a narrow window; its columns are as wide as the longest
+    entry.
+    """
     entries = [
         _entry(name, label, len(names) > 1)
         for name, found in zip(names, curves, strict=True)
@@ -103,7 +105,7 @@ def legend_rows(chart: Chart, names: Sequence[str], curves: Sequence[Mapping[str
 
 
 def _entry(name: str, label: str, several: bool) -> str:
-    """What a legend says of a line: the run, where there are several, and the metric, where a chart has several."""
+    """Return a line's legend: the run if there are several, and the metric if the chart has several."""
     return " · ".join(part for part in (name if several else "", label) if part) or name
 
 
@@ -132,7 +134,7 @@ def figure(
 
 
 def smoothed(points: Sequence[tuple[int, float]], constant: float) -> Points:
-    """The exponential moving average of a curve, whose points may lie at any distance; its first point stays.
+    """Return the exponential moving average of a curve with points at any distances; the first point is unchanged.
 
     Args:
         points: step and value, by rising step.
@@ -198,7 +200,7 @@ def _line(
 
 
 def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
-    """Of each run, the settings that all of them have and that differ, the coarsest first."""
+    """Return for each run the settings that differ between the runs, the most important first."""
     flat = [
         {"space": run.request.space, "preset": run.request.preset, **run.request.parameters()} for run in runs
     ]  # fmt: skip
@@ -208,7 +210,7 @@ def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
 
 
 def legend(run: Run, different: Mapping[str, str], most: int = 3) -> str:
-    """The run's name with what sets it apart."""
+    """Return the run's name with its differing settings."""
     parts = [f"{name} {value}" for name, value in different.items()][:most]
     rest = len(different) - len(parts)
     return f"{run.name} ({', '.join([*parts, *([f'{rest} more'] if rest else [])])})" if parts else run.name

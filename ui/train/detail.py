@@ -1,4 +1,4 @@
-"""One run: what it is doing, its log and settings."""
+"""The details of one run: state, log and settings."""
 
 import time
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _LOG_LINES, _ERROR_LINES, _LAST_WORDS = 60, 20, 5
 
 
 def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
-    """The run's state in a line, its error, what its process takes, and what cannot be done to it from here."""
+    """Show the run's state in a line, its error, its process's usage, and what cannot be done from here."""
     limit = why_not_stopped(run) or why_not_resumed(tracking, run)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(run.name)}** · {_doing(run, ahead, resumable=not limit)}", width="content")
@@ -42,7 +42,7 @@ def status(tracking: Tracking, run: Run, ahead: Sequence[Run]) -> None:
 
 
 def _use(tracking: Tracking, run: Run) -> None:
-    """The link that opens Transform with a finished run's policy, once that is among those that can be chosen."""
+    """Return the link that opens Transform with a finished run's policy, once the policy can be chosen."""
     if run.state is not State.FINISHED or not trains_a_policy(run):
         return
     known = list_policies((PRETRAINED, *tracking.folders.policy_roots))
@@ -73,7 +73,7 @@ def _doing(run: Run, ahead: Sequence[Run], resumable: bool) -> str:
 
 
 def _pace(run: Run) -> str:
-    """Images per second, what they wait for, and how many could not be read, where the run says so."""
+    """Show images per second, the time spent waiting for them, and the number of unreadable ones, if reported."""
     metrics = {name.rpartition("/")[2]: value for name, value in (run.metrics or {}).items()}
     if "images_per_second" not in metrics:
         return ""
@@ -84,7 +84,7 @@ def _pace(run: Run) -> str:
 
 
 def _usage(run: Run) -> str:
-    """Of processor, memory and GPU, and when that was said."""
+    """Show the usage of processor, memory and GPU, and when it was reported."""
     usage = run.usage
     if usage is None:
         return "Its process has not reported yet."
@@ -99,7 +99,7 @@ def _usage(run: Run) -> str:
 
 
 def log(tracking: Tracking, run: Run) -> None:
-    """Errors first, then the last lines."""
+    """Show the log: errors first, then the last lines."""
     lines = tracking.log_lines(run.id, 2000)
     if not lines:
         st.caption("There is no log yet.")
@@ -114,7 +114,7 @@ def log(tracking: Tracking, run: Run) -> None:
 
 
 def settings(runs: Sequence[Run]) -> None:
-    """The configuration; of several runs, only what differs, side by side."""
+    """Show the configuration; for several runs, only the differences, side by side."""
     if len(runs) == 1:
         run = runs[0]
         st.code(runnable(run.request.whole.command) or "no command line", language="bash", wrap_lines=True)

@@ -57,7 +57,7 @@ def _why_no_policy(tracking: Tracking, run: Run) -> str:
 
 
 def _results(tracking: Tracking, run: Run) -> None:
-    """What has been measured so far; what a cluster has measured comes into the table of this folder of runs."""
+    """Return the results so far; results of a cluster are added to the table of this folder of runs."""
     config, table = EvaluationConfig.from_dict(run.config), tracking.folders.measured
     found = results_of(config, read_measured(table))
     if run.request.cluster and len(found) < len(config.jobs) and fetch_results(tracking, run, found):
@@ -73,7 +73,7 @@ def _results(tracking: Tracking, run: Run) -> None:
 
 
 def _bring(tracking: Tracking, run: Run) -> None:
-    """A finished policy that Transform does not know yet."""
+    """Offer a finished policy that Transform does not list yet."""
     st.caption("Its policy is not among those on Transform yet; its record has a copy.")
     if st.button("Use it here", key=f"train-bring-{run.id}", icon=":material/input:"):
         try:
@@ -85,7 +85,7 @@ def _bring(tracking: Tracking, run: Run) -> None:
 
 
 def policy_folder(tracking: Tracking, run: Run) -> Path | None:
-    """Of the finished policy, else of the latest checkpoint's; None before there is one here."""
+    """Return the folder of the finished policy, or else of the latest checkpoint's; None if neither is here."""
     folders = tracking.folders
     place = folders.policy(run.id) if run.state is State.FINISHED else folders.latest_of(run.id)
     return place if list_policies(place) else None

@@ -1,4 +1,4 @@
-"""A new run: presets and their options, checked while typing, what it will take, and the command that does the same."""
+"""The form for a new run: presets and options, checked while typing, an estimate, and the equivalent command."""
 
 import os
 import shlex
@@ -33,7 +33,7 @@ _LIVE = "300ms"
 
 @dataclass(frozen=True)
 class Order:
-    """What the form asks for: the request and what it will take.
+    """The request of a form, and its estimate.
 
     Attributes:
         beyond: name of the cloned run from which settings are that the command line has no option for; empty for none.
@@ -50,7 +50,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Cloned:
-    """The run whose settings the form starts from; those that it does not ask for stay as they are, too."""
+    """The run whose settings the form starts from; settings without a field are kept, too."""
 
     name: str
     space: str
@@ -59,7 +59,7 @@ class Cloned:
 
 
 def new_run(board: Board) -> None:
-    """Draws the form; Launch starts a process."""
+    """Draw the form; its button Launch starts a process."""
     _defaults()
     inputs, summary = st.columns([3, 2], gap="large")
     with inputs:
@@ -76,7 +76,7 @@ def new_run(board: Board) -> None:
 
 
 def fill(run: Run) -> None:
-    """Puts another run's settings into the form. Raises ValueError for a run that is no training."""
+    """Fill the form with another run's settings. Raises ValueError for a run that is not a training."""
     if run.request.kind not in {_form(space, preset).kind for space, presets in PRESETS.items() for preset in presets}:
         raise ValueError(f"the run {run.name} is no training; only those can be cloned here")
     space, preset = run.request.space, _preset_of(run)
@@ -108,7 +108,7 @@ def _form(space: str, preset: str) -> Form:
 
 
 def _defaults() -> None:
-    """The first visit starts with the fastest thing that is real."""
+    """The form of a first visit starts with the fastest complete training."""
     state = st.session_state
     state.setdefault("train_space", "nasbench201")
     if "train_preset" not in state:
@@ -118,14 +118,14 @@ def _defaults() -> None:
 
 
 def _of_space() -> None:
-    """The first preset of the space."""
+    """Return the space's first preset."""
     state = st.session_state
     state["train_preset"] = next(iter(PRESETS[state["train_space"]]))
     _reset()
 
 
 def _reset() -> None:
-    """Every option as the preset has it."""
+    """Set every option to the preset's value."""
     st.session_state.pop("train_cloned", None)
     space, preset = st.session_state["train_space"], st.session_state["train_preset"]
     form = _form(space, preset)
@@ -165,7 +165,7 @@ def _inputs(board: Board) -> None:
 
 
 def _budget_fields(options: Mapping[str, Option]) -> set[str]:
-    """What is asked for of budgets where the preset's recipe has some."""
+    """Return the budget fields, if the preset's recipe has budgets."""
     space, preset = st.session_state["train_space"], st.session_state["train_preset"]
     if not options.keys() >= set(BUDGET_FIELDS):
         return set()
@@ -174,7 +174,7 @@ def _budget_fields(options: Mapping[str, Option]) -> set[str]:
 
 
 def _choices(field: Option) -> dict[str, str]:
-    """Those that the space knows: latencies of devices are NAS-Bench-201's."""
+    """Return the costs known for the space; latencies exist only for NAS-Bench-201."""
     known = dict(field.choices)
     if st.session_state["train_space"] != "nasbench201":
         known = {name: title for name, title in known.items() if name not in DEVICES}
@@ -210,7 +210,7 @@ def _machine() -> None:
 
 
 def _order(board: Board) -> Order:
-    """What the form asks for. Raises ValueError with one sentence for what cannot work."""
+    """Return the form's request. Raises ValueError with one sentence if it cannot work."""
     state = st.session_state
     space = state["train_space"]
     preset = PRESETS[space][state["train_preset"]]
@@ -244,7 +244,7 @@ def _order(board: Board) -> Order:
 
 
 def _cloned() -> Cloned | None:
-    """What the form was filled with, as long as space and preset are the same."""
+    """Return the settings that the form was filled with, while space and preset are unchanged."""
     state = st.session_state
     cloned: Cloned | None = state.get("train_cloned")
     fits = cloned is not None and (cloned.space, cloned.preset) == (state["train_space"], state["train_preset"])
@@ -267,7 +267,7 @@ def _value(field: Option) -> Any:
 
 
 def _command(space: str, options: dict[str, Any], settings: dict[str, Any], cluster: str) -> str:
-    """The command line of this form, so that what is shown is what is done."""
+    """Return the command line of this form, from which the request is made."""
     words = [] if cluster or len(available_devices()) == 1 else [f"NAT_DEVICE={settings['device']}"]
     words += ["python", "-m", "nat_core", "train", "--space", space]
     for name, value in options.items():

@@ -22,7 +22,7 @@ _VIEWS: dict[str, Callable[[Board, Sequence[Run]], None]] = {
 
 
 def follow(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
-    """Draws the table and the chosen runs; again and again while something runs."""
+    """Draw the table and the selected runs, repeatedly while a run is active."""
     drawn = {run.id: run.state for run in board.runs()}
     order, ids = [run.id for run in runs], [run.id for run in chosen]
 
@@ -62,13 +62,13 @@ def _chosen(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
 
 
 def _queue(run: Run) -> tuple[str, str, str]:
-    """Runs wait for each other if they share device, folder of runs and machine; on a cluster, Ray lets them wait."""
+    """Runs with the same device, folder of runs and machine wait for each other; on a cluster, Ray makes them wait."""
     host = run.process.host if run.process is not None else this_host()
     return run.request.device, run.folder, run.id if run.request.cluster else host
 
 
 def ahead_of(run: Run, runs: Sequence[Run]) -> list[Run]:
-    """The runs for which a queued run waits: those that have its device, then those queued before it."""
+    """Return the runs that a queued run waits for: those that hold its device, then those queued before it."""
     same = [item for item in runs if _queue(item) == _queue(run) and item.id != run.id]
     working = [item for item in same if item.state in (State.RUNNING, State.STOPPING)]
     return working + [item for item in same if item.state is State.QUEUED and item.created < run.created]

@@ -24,7 +24,7 @@ _SUFFIXES = ["csv", "parquet", "json"]
 
 
 def upload(folder: Path, space: str) -> None:
-    """Draws the field; files are kept in `folder` under names made of what they hold."""
+    """Draw the upload; files are stored in `folder` under names derived from their content."""
     given = st.file_uploader(
         "Your trained cells",
         _SUFFIXES,
@@ -43,24 +43,24 @@ def upload(folder: Path, space: str) -> None:
 
 
 def files() -> list[Path]:
-    """Those that the next run learns from."""
+    """Return the files that the next run will learn from."""
     return list(st.session_state.get(_KEY, ()))
 
 
 def files_of(run: Run) -> list[Path]:
-    """Those that a run learned from, as far as they are here."""
+    """Return the files that a run has learned from, as far as they are on this machine."""
     reward = run.config.get("reward")
     named = reward.get(OPTION) or () if isinstance(reward, Mapping) else ()
     return [path for path in map(Path, named) if path.is_file()]
 
 
 def put(paths: Iterable[str]) -> None:
-    """Takes the files of another run."""
+    """Use the files of another run."""
     st.session_state[_KEY] = [Path(path) for path in paths]
 
 
 def _kept(folder: Path, name: str, content: bytes) -> Path:
-    """The content as a file, named by itself, so that the same upload is the same file."""
+    """Store the content in a file named after its hash, so that the same upload gives the same file."""
     refuse_if_public("keeping an upload")
     folder.mkdir(parents=True, exist_ok=True)
     suffix = Path(name).suffix.lower()
@@ -73,7 +73,7 @@ def _kept(folder: Path, name: str, content: bytes) -> Path:
 
 
 def _described(space: str) -> None:
-    """What was read and how well cells of other topologies are predicted; not for tables that take minutes."""
+    """Show what was read, and how well cells of other topologies are predicted, unless that would take minutes."""
     try:
         count = sum(len(table) for path in files() for table in read_trained(path))
         if count >= NETWORK_FROM:

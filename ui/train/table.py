@@ -71,7 +71,7 @@ def _row(run: Run) -> tuple[object, ...]:
 
 
 def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
-    """Draws it; a click on rows chooses the runs below."""
+    """Draw the table; a click on rows selects the runs shown below."""
     rows = [number for number, run in enumerate(runs) if run.id in shown]
     key = _key(runs, rows)
 
@@ -114,7 +114,9 @@ def show(runs: Sequence[Run], shown: Sequence[str]) -> None:
 
 
 def _key(runs: Sequence[Run], rows: Sequence[int]) -> str:
-    """Of the table: another one where its ticks are not the runs that are shown, since what is drawn keeps its own."""
+    """Return the table's key; it changes if the selected rows differ from the shown runs, because a widget keeps its
+    own selection.
+    """
     state = st.session_state
     whole = hash(tuple(run.id for run in runs))
     drawn = state.get(f"train_table_{whole}_{state.get('train_ticks', 0)}")

@@ -1,4 +1,4 @@
-"""What a run's policy makes of one architecture at each kept checkpoint, as drawings."""
+"""Drawings of one architecture as transformed by a run's policy at each kept checkpoint."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -31,7 +31,7 @@ from ui.view import USUAL_CELLS
 
 
 def show(tracking: Tracking, run: Run) -> None:
-    """A chosen architecture, and what became of it, step by step."""
+    """Draw a chosen architecture and its transformation, step by step."""
     kept = steps(tracking, run)
     if run.request.space not in SPACES or not trains_a_policy(run):
         st.caption("This run trains no policy.")
@@ -71,7 +71,7 @@ def show(tracking: Tracking, run: Run) -> None:
 
 
 def _fetch(tracking: Tracking, run: Run, some: bool) -> None:
-    """The policies of the checkpoints are where the run works; its record has copies."""
+    """The policies of checkpoints are on the run's machine; its record has copies."""
     more = "Newer ones" if some else "The policies of its checkpoints"
     away = f"are in {plain(run.place)}" if tracking.is_elsewhere(run) else "are not here any more"
     st.caption(f"{more} {away}; its record has copies.")
@@ -85,14 +85,14 @@ def _fetch(tracking: Tracking, run: Run, some: bool) -> None:
 
 
 def steps(tracking: Tracking, run: Run) -> dict[int, Path]:
-    """Folders of the policies by step: the kept ones and the one that stands now."""
+    """Return the folders of the policies by step: the kept ones and the latest."""
     kept = Snapshots.of(tracking.folders, run).kept()
     last = policy_folder(tracking, run)
     return kept | ({max(run.step, *kept, 0): last} if last is not None else {})
 
 
 def _chosen(run: Run) -> Architecture | None:
-    """Of the library, or any that is typed or pasted; each space remembers its own."""
+    """Choose an architecture of the library, or enter one; each space keeps its own choice."""
     space = SPACES[run.request.space]
     fitting = [name for name, entry in library().items() if space.mismatch(entry.architecture) is None]
     options = list(dict.fromkeys([USUAL_CELLS[space.name], *fitting]))

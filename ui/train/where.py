@@ -23,7 +23,7 @@ def address_input() -> None:
 
 
 def choice(is_shared: bool) -> None:
-    """Draws the choice, if a cluster is known, and what there is to say about it.
+    """Draw the choice of machine or cluster, if a cluster is known, with its state.
 
     Args:
         is_shared: whether several processes can do the work together; then their number is asked for, too.
@@ -52,7 +52,7 @@ def choice(is_shared: bool) -> None:
 
 
 def chosen() -> str:
-    """The cluster that is to do the run, as the command line takes it; "" for this machine.
+    """Return the cluster for the run, as in the command line; "" for this machine.
 
     Raises:
         ValueError: what was entered is no address.
@@ -65,7 +65,7 @@ def chosen() -> str:
 
 
 def workers(is_shared: bool) -> int:
-    """How many processes share the work. Raises ValueError for what is no such number."""
+    """Return the number of processes that share the work. Raises ValueError for other input."""
     text = st.session_state.get(_WORKERS, "1").strip()
     if not (is_shared and _is_cluster()):
         return 1

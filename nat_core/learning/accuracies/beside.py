@@ -30,7 +30,7 @@ _ORDINARY = 20
 
 @dataclass(frozen=True)
 class Said:
-    """What one table says of the weights of plain and foreign counts, in its spread per unit.
+    """One table's estimates of the weights of plain and foreign counts, in the table's std per unit.
 
     Attributes:
         weights: [k].

@@ -31,7 +31,7 @@ WORTHLESS = -3.0
 
 @specified
 class NetworkShape:
-    """Of every member, and how long it was fitted."""
+    """The shape of every member, and the length of its fit."""
 
     width: Annotated[int, Field(ge=1, le=256)] = 64
     layers: Annotated[int, Field(ge=1, le=8)] = 3
@@ -121,7 +121,7 @@ def read_as(cells: CellRows, operations: Sequence[str]) -> CellRows:
 
 
 def _keys(cells: CellRows) -> list[bytes]:
-    """Of n cells, the same where they are the same, however many edges and nodes are filled up."""
+    """Return one key per cell; equal cells have equal keys, whatever their padding."""
     graph, edge = np.nonzero(cells.exists)
     parts = np.column_stack([cells.operations[graph, edge], cells.sources[graph, edge], cells.targets[graph, edge]])
     raw, width = parts.astype(np.int8).tobytes(), 3
@@ -145,7 +145,7 @@ def _unlikeness(one: Operation, other: Operation) -> float:
 
 
 def _traits(operation: Operation) -> Iterator[float]:
-    """Of which kind it is weighs most, then whether it is dilated or which pooling, then its size."""
+    """Yield an operation's coordinates: its kind weighs most, then dilation or kind of pooling, then size."""
     kind = operation.kind
     plain = kind is Kind.SKIP or (operation.kernel <= 1 and not kind.is_pooling)
     yield 8.0 * (0 if plain else 1)

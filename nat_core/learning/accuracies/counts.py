@@ -122,7 +122,7 @@ def _beside(rows: ArchitectureRows, of_cells: Callable[["_Structure"], _Numbers]
 
 @dataclass(frozen=True, eq=False)
 class _Structure:
-    """What n cells' carrying edges are as relatives, and where they are."""
+    """Features of n cells: the kinds of related operations on their carrying edges, and where these edges are."""
 
     cells: CellRows
 

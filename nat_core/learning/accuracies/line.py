@@ -41,7 +41,7 @@ class Standard:
 
     @classmethod
     def of(cls, columns: _Numbers, bounded: NDArray[np.bool_], scaled: NDArray[np.bool_]) -> "Standard":
-        """By the columns themselves.
+        """Compute from the columns themselves.
 
         Args:
             columns: [n, k] seen.
@@ -108,7 +108,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Data:
-    """What a line is fitted on.
+    """The data that a line is fitted on.
 
     Attributes:
         columns: [n, k], standardised.

@@ -86,7 +86,7 @@ class NasBench301:
         return [self._encoding[column][chosen.get(column, "#na#")] for column in _COLUMNS]
 
     def taught(self, count: int, seed: int = 0) -> TrainedCells:
-        """What it says of `count` random cells, half of them of a few operations each, for a student to learn from."""
+        """Predict `count` random cells for a student to learn from; half of them use only a few operations each."""
         cells = random_cells(count, seed)
         return TrainedCells("NAS-Bench-301", cells, self.accuracy_percent(cells))
 

@@ -56,7 +56,7 @@ def _is_alike(table: TrainedCells, first: TrainedCells) -> bool:
 
 
 def _students(space: str) -> tuple[Student, ...]:
-    """Those of the shipped model, if there is one."""
+    """Return the students of the shipped model, if there is one."""
     try:
         return shipped_trainings_model(space).students
     except ValueError:

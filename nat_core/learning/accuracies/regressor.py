@@ -24,14 +24,21 @@ class GraphRegressor(nn.Module):
         self.layers = nn.ModuleList(GatedLayer(width, own) for _ in range(layers))
         self.readout = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
 
-    def forward(self, graphs: Data) -> Tensor:
-        """A batch of `graph.encode` with n graphs → [n]."""
-        own = torch.cat([self.embedding()[graphs.operation], graphs.edge_attr], dim=1)
-        edges = torch.cat([own, self.link.expand(graphs.link_index.shape[1], -1)])
+    def forward(self, graphs: Data, kinds: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """A batch of `graph.encode` with n graphs → [n]; with its `edge_kinds`, what edges of a kind share is computed
+        once, which pays where no gradient is needed."""
+        operation, features, links = graphs.operation, graphs.edge_attr, graphs.link_index.shape[1]
+        which = None
+        if kinds is not None:
+            first, own_kinds = kinds
+            operation, features = operation[first], features[first]
+            which, links = torch.cat([own_kinds, own_kinds.new_full((links,), len(first))]), 1
+        edges = torch.cat([self.embedding()[operation], features], dim=1)
+        edges = torch.cat([edges, self.link.expand(links, -1)])
         edge_index = torch.cat([graphs.edge_index, graphs.link_index], dim=1)
         nodes = self.node_input(graphs.x)
         for layer in self.layers:
-            nodes = nodes + layer(nodes, edges, edge_index)
+            nodes = nodes + layer(nodes, edges, edge_index, which)
         last = nodes[graphs.node_ptr[1:] - 1]  # the output node of the last cell
         everywhere = scatter(nodes, graphs.batch, dim_size=graph_count(graphs), reduce="mean")
         return self.readout(torch.cat([last, everywhere], dim=1)).squeeze(1)

@@ -61,7 +61,7 @@ class Remembered:
         return np.array([known[item] for item in effective], dtype=np.float64)
 
     def _recalled(self, items: Iterable[Architecture]) -> dict[Architecture, float]:
-        """Those that are remembered, which are now the last that were asked for."""
+        """Return the cached ones and mark them as the most recently used."""
         found = {}
         with self._memory:
             for item in items:

@@ -25,7 +25,7 @@ from nat_core.architecture.spaces import Space
 from nat_core.learning.accuracies.regressor import GraphRegressor
 from nat_core.learning.accuracies.reward_model_config import FOLDS, RewardModelConfig
 from nat_core.learning.accuracy import AccuracyKind
-from nat_core.learning.graphs.graph import encode, graph_count, select
+from nat_core.learning.graphs.graph import edge_kinds, encode, graph_count, select
 from nat_core.learning.support.optimizers import AdamW
 from nat_core.learning.support.ranks import TargetScale, rank_correlation
 from nat_core.specification import specified
@@ -36,12 +36,12 @@ COMBINATIONS: MappingProxyType[str, Callable[[_Numbers], _Numbers]] = MappingPro
     {"mean": lambda predictions: predictions.mean(axis=0), "min": lambda predictions: predictions.min(axis=0)}
 )
 # Graphs predicted at a time: what they need stays in a processor's cache, and a GPU has enough to do.
-_CHUNK = {"cpu": 256, "cuda": 4096}
+_CHUNK = {"cpu": 128, "cuda": 4096}
 
 
 @specified
 class FitQuality:
-    """How well single members predict what they did not see.
+    """The errors of single members on architectures that they were not fitted on.
 
     Attributes:
         held_out: how many predictions that is.
@@ -104,7 +104,8 @@ class RewardModel:
 
 @dataclass(frozen=True)
 class CompletedAccuracy:
-    """What was measured where it was, a reward model's prediction elsewhere: one `AccuracySource` of both.
+    """An `AccuracySource` that returns measured accuracies where they exist, and a reward model's predictions
+    elsewhere.
 
     Sound where the model errs on the cautious side, as the minimum of an ensemble does: one that overestimates
     would draw a policy to what nobody measured.
@@ -224,7 +225,8 @@ def predicted_targets(members: Sequence[GraphRegressor], graphs: Data) -> NDArra
     device = graphs.x.device
     numbers = torch.arange(graph_count(graphs), device=device).split(_CHUNK.get(device.type, _CHUNK["cuda"]))
     parts = (select(graphs, part) for part in numbers)
-    predicted = [torch.stack([member(part) for member in members]) for part in parts]
+    pairs = ((part, edge_kinds(part) if device.type == "cpu" else None) for part in parts)
+    predicted = [torch.stack([member(part, kinds) for member in members]) for part, kinds in pairs]
     return torch.cat(predicted, dim=1).double().cpu().numpy()
 
 

@@ -1,4 +1,4 @@
-"""How a reward model is fitted."""
+"""The configuration of a reward model."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ _Width = Annotated[int, Field(ge=1, le=1024)]
 
 @specified
 class RewardModelConfig:
-    """How to fit a reward model.
+    """Configuration of a reward model's fit.
 
     Attributes:
         members: of the ensemble; each leaves out another tenth of the data, on which it is evaluated.

@@ -23,7 +23,7 @@ _MAX_CARD_BYTES = 1 << 20
 
 @specified
 class SupernetCard:
-    """What shared weights are.
+    """Description of shared weights.
 
     Attributes:
         space: whose architectures.

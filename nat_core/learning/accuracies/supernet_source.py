@@ -63,7 +63,7 @@ class CoarseToFine:
         return self.fine.accuracy_percent(architectures)
 
     def evaluate(self, architectures: Sequence[Architecture]) -> StagedAccuracies:
-        """All coarsely, then the first one and the `finalists` best others finely."""
+        """Evaluate all on few images, then the first one and the `finalists` best others on all images."""
         *_, evaluation = self.steps(architectures)
         return evaluation
 
@@ -142,7 +142,7 @@ def _sources(
 
 
 def _note(card: SupernetCard) -> str:
-    """What a description says where the sample takes the place of the images."""
+    """Return the addition to a description if the sample replaces the images."""
     return (
         f"the built-in sample, since the images of {card.data}, on which the weights were trained, cannot be found here"
     )

@@ -74,7 +74,7 @@ class TrainedCells:
         return len(self.architectures)
 
     def chosen(self, which: NDArray[np.bool_]) -> "TrainedCells":
-        """Those of the n that `which` [n] marks."""
+        """Return the cells for which `which` [n] is true."""
         kept = tuple(item for item, is_kept in zip(self.architectures, which, strict=True) if is_kept)
         return TrainedCells(self.name, kept, self.accuracies_percent[which], self.failed)
 

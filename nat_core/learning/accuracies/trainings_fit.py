@@ -164,7 +164,9 @@ def _centred(values: _Numbers, tables: NDArray[np.int64]) -> _Numbers:
 def _left(
     predicted: _Numbers, targets: _Numbers, variances: _Numbers, unexplained: float, noise_share: float
 ) -> Unexplained:
-    """What the line leaves; for many cells by how good they are, as two thirds and 95 % of them say."""
+    """Fit the unexplained variance; with many cells, as a function of how good they are, from the 67 % and 95 %
+    quantiles.
+    """
     count = min(_LEVELS, len(targets) // _ROWS_PER_LEVEL)
     if count < 2:
         return Unexplained((0.0,), (unexplained,), noise_share)
@@ -177,12 +179,12 @@ def _left(
 
 
 def fit_student(name: str, table: TrainedCells, by_rank: bool = False) -> Student:
-    """A student of what a source says of n cells.
+    """Fit a student: a linear model that predicts a source's values of n cells from counts.
 
     Args:
         name: of the source.
-        table: what it says.
-        by_rank: whether normal scores of it are learned.
+        table: cells with the source's values.
+        by_rank: whether the student learns normal scores of the values.
     """
     columns, targets = counts.detailed(ArchitectureRows.of(table.architectures)), table.accuracies_percent
     if by_rank:
@@ -207,7 +209,7 @@ def _ridge(columns: _Numbers, targets: _Numbers) -> tuple[_Numbers, float]:
 
 
 def _knots(accuracies: _Numbers, centred: _Numbers) -> Knots:
-    """By ranks where a few bad cells would decide everything, else straight."""
+    """Use ranks if a few bad cells would dominate the fit, else the accuracies themselves."""
     skewed = abs(np.mean(centred**3)) / centred.std() ** 3 > _SKEWED
     scale = TargetScale.fitted(accuracies, 1.0 if skewed else 0.0)
     kept = np.unique(np.linspace(0, len(scale.targets) - 1, _KNOTS).round().astype(int))
@@ -261,7 +263,9 @@ def _data(
     lacking: Sequence[Read],
     beside: Sequence[TrainedCells],
 ) -> tuple[Data, Standard, _Chosen]:
-    """What the line is fitted on, and which columns are penalised, plain counts and students; see `_with_penalty`."""
+    """Return the line's data and the mask of penalised columns, which are plain counts and students; see
+    `_with_penalty`.
+    """
     answers = None if unseen is None else unseen[None]
     columns = columns_of(ArchitectureRows.of(cells), students, answers, lacking)
     first = 2 if network is not None else 2 * len(counts.PLAIN)
@@ -278,7 +282,7 @@ def _data(
 
 
 def _foreign_expected(lacking: Sequence[Read], beside: Sequence[TrainedCells], spread: float) -> Expected:
-    """Of the weights of foreign counts and of what is lacking, in targets.
+    """Estimate the weights of foreign counts and of lacking operations, in units of the targets.
 
     The cost of too few convolutions is assumed to be higher than estimated: surrogates overrate cells without
     any, and an optimiser exploits that in seconds.
@@ -298,7 +302,7 @@ def _foreign_expected(lacking: Sequence[Read], beside: Sequence[TrainedCells], s
 
 
 def _with_penalty(data: Data, free: _Chosen, penalty: float, unexplained: float) -> Data:
-    """The same with free columns expected to be worth little, as the penalty says."""
+    """Return the same data, with `penalty` on the weights of the free columns."""
     deviations = np.where(free, np.sqrt(unexplained / penalty), data.expected.deviations)
     return Data(data.columns, data.targets, data.tables, Expected(data.expected.means, deviations))
 

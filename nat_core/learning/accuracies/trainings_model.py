@@ -266,7 +266,7 @@ class TrainingsModel:
     def believable_operations(
         self, inputs: Sequence[Architecture], operations: Sequence[Numbers]
     ) -> list[NDArray[np.bool_]]:
-        """Of each input [its transformations] whether they may be believed, given as rows of operations."""
+        """Return for each input a mask of its transformations that may be believed, given as rows of operations."""
         counted = np.cumsum([len(rows) for rows in operations])[:-1]
         given = ArchitectureRows.of(
             inputs, [_repeated(item, len(rows)) for item, rows in zip(inputs, operations, strict=True)]
@@ -276,7 +276,7 @@ class TrainingsModel:
     def least_believable(self, inputs: Sequence[Architecture], costs: _Numbers) -> _Numbers:
         """[n] the cost of the edges of the cheapest believable output; infinite if there is none."""
         edges = np.array([len(item.edges) for item in inputs])
-        own = np.array([round(counts.convolution_share(item) * len(item.edges)) for item in inputs])
+        own = np.round(counts.convolution_shares(ArchitectureRows.of(inputs)) * edges).astype(int)
         needed = np.minimum(np.ceil(FEWEST * edges - 1e-9).astype(int), own)
         cheapest, convolutions = costs.min(axis=2), costs[:, :, counts.IS_CONVOLUTION].min(axis=2)
         more = np.sort(convolutions - cheapest, axis=1).cumsum(axis=1)
@@ -330,7 +330,7 @@ class TrainingsModel:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """What the model sees of n architectures.
+    """The features of n architectures.
 
     Attributes:
         rows: themselves.

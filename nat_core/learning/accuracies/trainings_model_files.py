@@ -96,14 +96,14 @@ def _check_numbers(value: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON can hold it."""
+    """Convert the value to JSON types."""
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _rounded(value: Any) -> Any:
-    """With floats of so many digits that nothing is lost and files stay small."""
+    """Write floats with as many digits as are needed to keep their value, so that files stay small."""
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}")
     if isinstance(value, dict):

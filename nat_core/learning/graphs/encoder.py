@@ -73,10 +73,15 @@ class GatedLayer(nn.Module):
         self.backwards = GatedMessages("target_to_source")
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor) -> Tensor:
-        """nodes [N, width], edges [E, edge_width], edge_index [2, E] → nodes anew."""
+    def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor, kinds: Tensor | None = None) -> Tensor:
+        """nodes [N, width], edges [E, edge_width], edge_index [2, E] → nodes anew.
+
+        With `kinds` [E], `edges` holds one row for each kind of edge.
+        """
         itself, ahead, back = self.from_nodes(nodes).chunk(3, dim=1)
-        scale_ahead, shift_ahead, scale_back, shift_back = self.from_edges(edges).chunk(4, dim=1)
+        gates = self.from_edges(edges)
+        gates = gates if kinds is None else gates.index_select(0, kinds)
+        scale_ahead, shift_ahead, scale_back, shift_back = gates.chunk(4, dim=1)
         heard = self.forwards(ahead, scale_ahead, shift_ahead, edge_index)
         heard = heard + self.backwards(back, scale_back, shift_back, edge_index)
         return torch.relu(self.norm(itself + heard))

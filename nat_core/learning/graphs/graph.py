@@ -94,8 +94,20 @@ def select(graphs: Data, chosen: Tensor) -> Data:
 
 
 def graph_count(graphs: Data) -> int:
-    """How many architectures a batch holds."""
+    """Return the number of architectures in a batch."""
     return len(graphs.node_ptr) - 1
+
+
+def edge_kinds(graphs: Data) -> tuple[Tensor, Tensor]:
+    """Which decision edges look alike, because their operations and features are equal; on the processor.
+
+    Returns:
+        [k] one edge of each kind, and [E] the kind of every edge.
+    """
+    rows = torch.cat([graphs.operation[:, None].to(graphs.edge_attr.dtype), graphs.edge_attr], dim=1).numpy()
+    whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
+    _, first, kinds = np.unique(whole, return_index=True, return_inverse=True)
+    return torch.from_numpy(first), torch.from_numpy(kinds)
 
 
 def edge_rows(graphs: Data, chosen: Tensor) -> tuple[Tensor, Tensor]:

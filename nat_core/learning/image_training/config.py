@@ -51,7 +51,7 @@ Batch = Annotated[
 
 @specified
 class WeightsConfig:
-    """How the shared weights are trained: SGD on architectures drawn at random, another one every step.
+    """How the shared weights are trained: by SGD, on a new random architecture in every step.
 
     Attributes:
         epochs: how many; at least one.

@@ -58,7 +58,7 @@ class Passes:
         self._coming = self._part.sequence(self._indices(each) for each in count(number))
 
     def _indices(self, number: int) -> Tensor:
-        """Of a batch, on the images' device."""
+        """Draw the augmentation of a batch, on the images' device."""
         first, size, found = number * self._size, self._size, []
         while size > 0:
             which, start = divmod(first, len(self._part))

@@ -28,7 +28,7 @@ def measure(setting: Setting, state: ImageState, phase: Phase, index: int) -> di
 
 
 def report(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict[str, float]:
-    """The same on test images; the last step keeps what it found in the state, for the card."""
+    """Measure on test images; the last step stores the results in the state, for the card."""
     evaluator = setting.evaluator("test", state.supernet, setting.test_images)
     _gather(setting, state, evaluator, index)
     if index + 1 < phase.steps:

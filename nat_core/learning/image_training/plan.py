@@ -1,4 +1,4 @@
-"""What a training from images does in which step: phases one after the other, each of so many steps.
+"""The plan of a training from images: a sequence of phases, each with a number of steps.
 
 The whole course is known beforehand, so a step's number alone says what comes next, and a training can stop
 and continue between any two steps.
@@ -35,7 +35,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Plan:
-    """All phases in order."""
+    """All phases, in order."""
 
     phases: tuple[Phase, ...]
 
@@ -45,7 +45,7 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Of the whole training."""
+        """The number of steps of the whole training."""
         return self._ends[-1]
 
     def at(self, step: int) -> tuple[Phase, int]:

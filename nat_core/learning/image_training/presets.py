@@ -65,7 +65,7 @@ def _cpu(space: str) -> ImageTrainingConfig:
 
 
 def _smoke(space: str) -> ImageTrainingConfig:
-    """From nothing to a policy in under a minute, to see that everything works; the policy itself is worth little."""
+    """A complete training in under a minute, to check that everything works; its policy is only a demonstration."""
     return ImageTrainingConfig(
         policy=TrainingConfig(
             space=space, steps=25, inputs=InputsConfig(training=256, held_out=12), **{**_MODELLED, "batch": 16}
@@ -103,7 +103,7 @@ def preset(name: str, space: str, schedule: str | None = None) -> ImageTrainingC
 
 
 def on_network(config: ImageTrainingConfig, family: str) -> ImageTrainingConfig:
-    """The same settings on another network, with images so large that its cells see as many pixels as before.
+    """Return the same settings on another network, with image sizes for which its cells see as many pixels as before.
 
     Raises:
         ValueError: there is no such network for images.
@@ -120,7 +120,7 @@ def on_network(config: ImageTrainingConfig, family: str) -> ImageTrainingConfig:
 
 
 def rescheduled(config: ImageTrainingConfig, schedule: str) -> ImageTrainingConfig:
-    """The same settings but for the schedule and what goes with it. Raises ValueError for an unknown one."""
+    """Return the same settings with another schedule. Raises ValueError for an unknown schedule."""
     if schedule == config.schedule:
         return config
     if schedule not in RECIPES:

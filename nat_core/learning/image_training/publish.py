@@ -1,4 +1,4 @@
-"""From a finished training from images to a folder: policy, shared weights, reward model, and cards about them."""
+"""Writes a finished training from images to a folder: policy, shared weights, reward model, and their cards."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -43,7 +43,7 @@ def publish_images(folder: Path | str, trained: ImageTraining, command: str) -> 
 
 
 def supernet_card(trained: ImageTraining) -> SupernetCard:
-    """What the shared weights are."""
+    """Return the description of the shared weights."""
     config, supernet = trained.config, trained.state.supernet
     return SupernetCard(
         space=config.space,

@@ -38,7 +38,9 @@ def evaluate(setting: Setting, state: ImageState, phase: Phase, index: int) -> d
 
 
 def _candidates(setting: Setting, state: ImageState, number: int, wanted: range) -> list[Architecture]:
-    """Those numbered `wanted` of a round: random ones first; later the anchors, then draws from the policy."""
+    """Return the architectures numbered `wanted` of a round: random ones at first; later the anchors, then policy
+    samples.
+    """
     config = setting.config
     space, rule, seed = config.target_space, config.rule, config.seed
     if number == 0:

@@ -1,4 +1,4 @@
-"""What a training from images works with and never changes: images, inputs, probes, and what makes rewards."""
+"""The fixed parts of a training from images: images, inputs, probes, and the source of rewards."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -69,12 +69,12 @@ class Setting:
         return Passes(self.data.rewards, self.config.rewards.images, self.config.seed, "images for rewards")
 
     def objective(self, source: AccuracySource) -> Objective:
-        """What is maximised: an accuracy minus the weighed cost."""
+        """The objective: accuracy minus the weighted cost."""
         weight = self.config.policy.reward.cost_weight
         return Objective(source, relative_cost_of(self.config.policy) if weight else None, weight)
 
     def trainer(self, key: object, source: Callable[[], AccuracySource]) -> Trainer:
-        """What takes the policy's steps on rewards from `source`; made once per `key`."""
+        """Return the trainer of the policy on rewards from `source`; created once per `key`."""
         if self._trainer is None or self._trainer[0] != key:
             objective = self.objective(source())
             made = Trainer(self.config.recipe, objective, Inputs(self.inputs.training, ()), self.policy_device)
@@ -101,7 +101,7 @@ class Setting:
         return self._evaluator[1]
 
     def reward_images(self, number: int) -> ImagePart:
-        """Those of a round: others every time."""
+        """Return the architectures of a round, which differ from round to round."""
         part = self.data.rewards[self._checks :]
         return part.draw(self.config.rewards.images, self._generator("reward images", number)).held()
 
@@ -111,11 +111,11 @@ class Setting:
         return part.draw(self.config.rewards.images, self._generator("check images", number)).held()
 
     def selection_images(self) -> ImagePart:
-        """Those of all measurements on the way."""
+        """The architectures for all measurements during training."""
         return self.data.selection[: self.config.rewards.measured_images].held()
 
     def test_images(self) -> ImagePart:
-        """Those of the report."""
+        """The architectures for the final report."""
         return self.data.test[: self.config.rewards.measured_images].held()
 
     @property

@@ -147,6 +147,6 @@ def _fill(state: ImageState, tensors: dict[str, Tensor], counters: Mapping[str, 
 
 
 def _momentum(state: ImageState) -> dict[str, Tensor]:
-    """Of the weights that were trained at least once."""
+    """Return the share of weights that were trained at least once."""
     buffers = {name: state.sgd.state.get(p, {}).get("momentum_buffer") for name, p in state.supernet.named_parameters()}
     return {name: buffer for name, buffer in buffers.items() if buffer is not None}

@@ -1,4 +1,4 @@
-"""How shared weights learn: SGD on one architecture after the other, drawn at random.
+"""Training of shared weights: SGD on one random architecture after the other.
 
 NAT (arXiv 1910.14488), section 3.3, with its code's rates. Deviations: the classifier, which alone takes part in every
 step of every architecture, learns 20 times more slowly, without which the loss diverges; and some of the architectures

@@ -1,4 +1,4 @@
-"""What becomes of training images: crops, flips, cutout, for a whole batch at once, on the images' own device.
+"""Augmentation of training images: crops, flips and cutout for a whole batch at once, on the images' device.
 
 Crop and flip: the usual ones for CIFAR. ImageNet's random views are cut from whole images while they are decoded.
 Cutout: DeVries and Taylor (arXiv 1708.04552), as DARTS uses it: a square around a random pixel, cut off at the border,
@@ -17,7 +17,7 @@ from nat_core.specification import specified
 
 @specified
 class Augmentation:
-    """What happens to a training image.
+    """The augmentation of training images.
 
     Attributes:
         padding: black pixels around an image, out of which an image of the old size is cropped; 0 for none.

@@ -11,7 +11,7 @@ def printable(text: str) -> str:
 
 
 class Broken:
-    """What could not be read of a data set.
+    """The images of a dataset that could not be read.
 
     Args:
         most: images that may be skipped; one more ends the work.
@@ -40,7 +40,7 @@ class Broken:
         self.listener(self._told(name))
 
     def told(self, known: Collection[str] = ()) -> Iterator[str]:
-        """What a listener would have been told so far, but for images whose names are `known`."""
+        """Return the messages so far, without images whose names are `known`."""
         return (self._told(name) for name in self.sentences if name not in known)
 
     def _told(self, name: str) -> str:

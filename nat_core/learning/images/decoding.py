@@ -62,7 +62,7 @@ class Views:
     flip: bool = True
 
     def draws(self, index: int) -> Generator:
-        """What the view of one image is drawn from."""
+        """Return the random generator for the view of one image."""
         return np.random.Generator(np.random.Philox(key=[self.seed, (self.epoch << 32) + index]))
 
 
@@ -121,7 +121,7 @@ def jittered(image: Image.Image, draws: Generator) -> Image.Image:
 def colour_map(
     brightness: float, contrast: float, saturation: float, hue: float, mean_luma: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What [3, 3] and [3] make of a colour: matrix · colour + offset.
+    """Return the matrix [3, 3] and offset [3] of a colour transform: matrix · colour + offset.
 
     Args:
         brightness: factor of all values.

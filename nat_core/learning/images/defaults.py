@@ -1,4 +1,4 @@
-"""What configurations say of images, without the images."""
+"""Defaults of configurations about images, available without loading images."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

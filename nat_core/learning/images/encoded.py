@@ -32,11 +32,11 @@ class Encoded(Protocol):
         """Bytes of an image, or its file. Raises ValueError for one that must not be read; says why."""
 
     def name(self, index: int) -> str:
-        """What people find it by."""
+        """The name by which people find the image."""
 
     @property
     def together(self) -> int:
-        """How many neighbourhoods a process can hold at a time."""
+        """Return how many blocks of neighbouring images a process can hold at a time."""
 
     def neighbourhoods(self, indices: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """Numbers of what can only be read together, per index; None where every image is as near as any other."""
@@ -254,6 +254,6 @@ def bytes_of(row: Mapping[str, Any] | None, name: str, within: Sequence[Path] = 
 
 
 def _bytes_of(group: Any, column: str) -> int:
-    """Of a column and what is within it, uncompressed."""
+    """Return the uncompressed size of a column with its nested columns."""
     parts = (group.column(number) for number in range(group.num_columns))
     return sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] == column)

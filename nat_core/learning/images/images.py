@@ -199,7 +199,7 @@ def divide(train: HeldSplit, test: HeldSplit, classes: tuple[str, ...], title: s
 
 
 def _streamed(opened: Source, pool: Pool, split_seed: int) -> ImageData:
-    """The same parts as of held images; a few are decoded to see that they can be."""
+    """Return the same parts as for images in memory; a few images are decoded as a check."""
     labels = torch.from_numpy(opened.train.labels)
     weights, rewards, selection = (
         StreamedPart(pool, 0, index.numpy(), labels[index], name)
@@ -225,7 +225,7 @@ def _decoded(pool: Pool, split: int, labels: NDArray[np.int64]) -> HeldSplit:
 
 
 def _notes(opened: Source, resolution: int) -> tuple[str, ...]:
-    """What was left out, and whether images become much smaller."""
+    """Return sentences about skipped images and about strong downscaling."""
     found = [split.left_out for split in (opened.train, opened.test) if split.left_out]
     usual = usual_size(opened.train.encoded)
     if usual and min(usual) >= _MUCH_LARGER * resolution:

@@ -60,7 +60,7 @@ class _Batch:
 
 @dataclass(frozen=True)
 class _Decoder(Dataset[_Batch]):
-    """What a worker does; `share` is of the middle crop."""
+    """Decodes batches in a worker process; `share` is the centre crop's share of the shorter side."""
 
     splits: tuple[Encoded, ...]
     resolution: int
@@ -99,7 +99,7 @@ def _shared(shape: tuple[int, ...]) -> Tensor:
 
 
 class _Tasks(Sampler[_Task]):
-    """What is asked for next; the loader reads it in the process that trains."""
+    """The next tasks to decode; the loader reads them in the training process."""
 
     def __init__(self) -> None:
         self.current: Iterable[_Task] = ()

@@ -1,4 +1,4 @@
-"""What the benchmark's table has columns for, without the table."""
+"""The names of the benchmark's columns, available without loading its table."""
 
 from types import MappingProxyType
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a policy must beat: the exact oracle, the best fixed rule, random and local search.
+"""Comparators of a policy: the exact oracle, the best fixed rule, random and local search.
 
 Everything here works on a `Lattice`: all architectures of one topology, numbered so that a score is
 one entry of a vector (an accuracy, an accuracy minus a cost, a reward model's prediction). Results are codes
@@ -272,7 +272,7 @@ def local_search_all(lattice: Lattice, scores: Scores, inputs: Codes, lookups: i
 
 @dataclass(frozen=True)
 class Quality:
-    """How good outputs are beside the best reachable ones.
+    """The quality of outputs relative to the best reachable ones.
 
     Attributes:
         recovered: mean gain of the output over the input ÷ mean gain of the oracle.

@@ -32,7 +32,7 @@ def fitted_latency(device: str) -> tuple[float, NDArray[np.float64]]:
 
 
 def latency_table(architectures: Sequence[Architecture], device: str) -> tuple[list[float], list[NDArray[np.float64]]]:
-    """Of every architecture the milliseconds that no operation changes, and [edges, operations] those that each adds.
+    """Return for every architecture its fixed milliseconds, and [edges, operations] those that each operation adds.
 
     Operations that the space lacks add infinitely many.
 

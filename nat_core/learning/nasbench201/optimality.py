@@ -1,4 +1,4 @@
-"""How far from optimal an output is on NAS-Bench-201, where everything that legal transitions reach is known.
+"""The distance of an output to the optimum on NAS-Bench-201, where the accuracy of every reachable cell is known.
 
 Two oracles stand beside an output. One chooses, as a policy does, by the validation accuracy that rewards training;
 what it loses on another column no policy could know. The other may choose by the very column that counts: the limit.

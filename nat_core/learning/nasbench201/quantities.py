@@ -1,4 +1,4 @@
-"""What is known of every NAS-Bench-201 cell, as columns: costs, accuracies, latencies; each with unit, kind and source.
+"""Quantities of all NAS-Bench-201 cells as columns: costs, accuracies and latencies, each with unit, kind and source.
 
 All in code order (see `table`), so a column is an axis of a chart and a look-up is one gather.
 """

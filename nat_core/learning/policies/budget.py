@@ -1,4 +1,4 @@
-"""What a policy does within a budget: how probable it is that a draw fits, draws that fit, and the most probable ones.
+"""A policy within a budget: the probability that a sample fits, samples that fit, and the most probable ones that fit.
 
 Edges are independent but for the sum of their costs, so a dynamic programme over edges and what is left of the budget
 is exact. What is left is counted in bins. Where costs have a common divisor that divides every budget into few enough,
@@ -242,7 +242,9 @@ def _beam_search(spare: _Spare, beam: int, count: int, bins: int) -> tuple[Tenso
 
 
 def _best_ahead(scores: Tensor, costs: Tensor, most: int) -> list[Tensor]:
-    """By edge, [N, 1 + bins] the best log-probability of it and all later ones with so much left; −inf in entry 0."""
+    """Return for each edge [N, 1 + bins] the best log-probability of this and all later edges for each remaining
+    budget; entry 0 is −inf.
+    """
     ahead = [_begin(scores, max(most, 0) + 1, -torch.inf)]
     for edge in reversed(range(scores.shape[1])):
         best = (_steps(ahead[0], costs[:, edge]) + scores[:, edge, :, None]).amax(dim=1)

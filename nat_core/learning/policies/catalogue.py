@@ -48,7 +48,7 @@ def cards(root: Root) -> dict[str, PolicyCard]:
 
 
 def fitting(root: Root, architecture: Architecture) -> dict[str, PolicyCard]:
-    """Those of `cards` whose space `architecture` belongs to."""
+    """Return those of `cards` whose space contains `architecture`."""
     return {name: card for name, card in cards(root).items() if card.target_space.mismatch(architecture) is None}
 
 
@@ -168,7 +168,7 @@ def add(root: Path, content: bytes, name: str) -> Path:
 
 
 def called(root: Root, folder: Path) -> str:
-    """What the policy in `folder`, below `root`, is called among all that are there."""
+    """Return the name of the policy in `folder` among all policies below `root`."""
     return next(name for name, path in list_policies(root).items() if path == folder)
 
 

@@ -40,7 +40,7 @@ _SERIOUS_WEIGHT_STEPS, _SERIOUS_STEPS = 1000, 200
 
 @specified
 class PolicyCard:
-    """What a policy is.
+    """Description of a policy.
 
     Attributes:
         space: name of the space whose operations are its targets.
@@ -188,7 +188,7 @@ def _policies_in(folder: Path) -> Iterator[Path]:
 
 
 def name_of(folder: Path) -> str:
-    """What the policy in `folder` is called: as `name_policy` said, else like the folder."""
+    """Return the policy's name: the one that `name_policy` has set, else the name of the folder."""
     try:
         with (folder / LABEL).open(encoding="utf-8") as file:
             return file.readline(_MAX_LABEL).strip() or folder.name

@@ -1,4 +1,4 @@
-"""What architectures cost, edge by edge, and what a policy is told of a budget.
+"""Costs of architectures by edge, and the features that tell a policy its budget.
 
 A cost is a part that no operation changes plus one number per edge and operation: MACs and parameters are so exactly,
 latencies nearly (see `latency`). A budget limits the whole cost; it is often given as a share of the input's own.
@@ -59,7 +59,7 @@ class EdgeCosts:
         return EdgeCosts(*(item.to(device) for item in (self.fixed, self.edges, self.edge_batch, self.heaviest)))
 
     def select(self, graphs: Data, chosen: Tensor) -> "EdgeCosts":
-        """Those of the architectures numbered `chosen` (repeats allowed); `graphs` encodes all n."""
+        """Return the costs of the architectures numbered `chosen` (repeats allowed); `graphs` encodes all n."""
         rows, numbers = edge_rows(graphs, chosen)
         return EdgeCosts(self.fixed[chosen], self.edges[rows], numbers, self.heaviest[chosen])
 
@@ -113,7 +113,7 @@ def reachable_range(costs: EdgeCosts, legal: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def budget_conditions(costs: EdgeCosts, operations: Tensor, limits: Tensor, legal: Tensor) -> Tensor:
-    """What a policy is told of budgets: [n, CONDITIONS] float32.
+    """Return the features that tell a policy its budgets: [n, CONDITIONS] float32.
 
     The budget ÷ the input's cost, and its logarithm; where it lies between the cheapest and the dearest that legal
     transitions reach, from 0 to 1; what it leaves for the edges ÷ the heaviest cell's edges, as a number and as

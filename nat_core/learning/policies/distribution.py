@@ -93,7 +93,7 @@ def most_probable(log_probabilities: NDArray[np.floating], count: int) -> tuple[
 
 @dataclass(frozen=True)
 class TransformationDistribution:
-    """What a policy would do with n architectures of E edges in all.
+    """A policy's distribution over transformations of n architectures with E edges in all.
 
     Attributes:
         architectures: the inputs.

@@ -66,7 +66,7 @@ class Policy(nn.Module):
         return masked_log_softmax(self.logits(graphs, conditions), legal[graphs.operation])
 
     def conditions(self, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor | None:
-        """What the policy is told of limits [n] of the whole networks' costs; None if it is told no budget."""
+        """Return the features of limits [n] on the whole networks' costs; None for a policy without budgets."""
         if not self.config.budget:
             return None
         return budget_conditions(costs, graphs.operation, limits, legal[graphs.operation])
@@ -78,7 +78,8 @@ class Policy(nn.Module):
         rule: str | None = None,
         budgets: Sequence[float] | None = None,
     ) -> TransformationDistribution:
-        """What the policy would do with each of `architectures`; targets are the operations of `space`.
+        """Return the policy's distribution over transformations of `architectures`; targets are the operations of
+        `space`.
 
         Args:
             rule: of transitions; None: the policy's own.

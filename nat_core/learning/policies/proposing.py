@@ -1,6 +1,8 @@
-"""What a policy proposes for several architectures and budgets at once: the most probable transformations that fit."""
+"""A policy's proposals for several architectures and budgets at once: the most probable transformations that fit."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -58,66 +60,92 @@ def proposals(
     Raises:
         ValueError: no architecture, other numbers of limits than of architectures, or costs that are not theirs.
     """
-    if believable is not None:
-        return _all_believed(policy, architectures, space, limits, count, costs, rule, believable)
     costs = costs or edge_costs(architectures, space, policy.config.budget or "macs")
     limit = torch.as_tensor(limits, dtype=torch.float64).reshape(len(limits), -1)
     if len(limit) != len(architectures) or len(costs.fixed) != len(architectures):
         raise ValueError(
             f"limits of {len(limit)} and costs of {len(costs.fixed)} architectures for {len(architectures)}"
         )
-    budgets, graphs = limit.shape[1], encode(architectures)
     legal = legal_mask(space, policy.rule if rule is None else rule)
-    sizes = graphs.edge_ptr.diff().tolist()
-    found: list[tuple[Tensor, Tensor]] = []
-    for numbers in torch.arange(len(architectures)).split(max(1, _AT_ONCE // max(budgets, 1))):
-        repeated = numbers.repeat_interleave(budgets)
-        part, own = select(graphs, repeated), costs.select(graphs, repeated)
-        limits_here = limit[numbers].flatten()
-        scores = _log_probabilities(policy, part, legal, own, limits_here)
-        scores = padded(scores, part.edge_batch, len(repeated), -torch.inf)
-        edges = padded(own.edges, part.edge_batch, len(repeated), 0.0)
-        found += [*zip(*most_probable_fitting(scores, edges, limits_here - own.fixed, count), strict=True)]
-    return [
-        [_choices(*item, size) for item in found[number * budgets : (number + 1) * budgets]]
-        for number, size in enumerate(sizes)
-    ]
+    problems = _Problems.of(policy, architectures, legal, costs, limit)
+    every = torch.arange(limit.numel())
+    if believable is None:
+        found = problems.most_probable(every, count)
+    else:
+        found = _believed(problems, architectures, count, believable)
+    return [found[begin : begin + limit.shape[1]] for begin in range(0, limit.numel(), limit.shape[1])]
 
 
-def _all_believed(
-    policy: Policy, architectures: Sequence[Architecture], space: Space, limits: Sequence[Sequence[float]] | Tensor,
-    count: int, costs: EdgeCosts | None, rule: str | None, believable: Believable,
-) -> list[list[Choices]]:  # fmt: skip
-    """As `proposals`, looking further where too few may be believed."""
-    costs = costs or edge_costs(architectures, space, policy.config.budget or "macs")
-    limit = torch.as_tensor(limits, dtype=torch.float64).reshape(len(limits), -1)
-    graphs, budgets = encode(architectures), limit.shape[1]
-    found: list[Choices] = []
-    short = torch.arange(limit.numel())  # problems, numbered input by input
+@dataclass(frozen=True, eq=False)
+class _Problems:
+    """N pairs of an architecture and a budget, architecture by architecture.
+
+    Attributes:
+        owners: [N] numbers of the architectures.
+        sizes: [N] how many edges each has; E is the largest number.
+        scores: [N, E, operations] log-probabilities.
+        costs: [N, E, operations] of the edges.
+        limits: [N] for the edges together.
+    """
+
+    owners: Tensor
+    sizes: Tensor
+    scores: Tensor
+    costs: Tensor
+    limits: Tensor
+
+    @classmethod
+    def of(
+        cls, policy: Policy, architectures: Sequence[Architecture], legal: Tensor, costs: EdgeCosts, limits: Tensor
+    ) -> "_Problems":
+        """The problems of n architectures with limits [n, m]."""
+        graphs, owners = encode(architectures), torch.arange(len(limits)).repeat_interleave(limits.shape[1])
+        parts = [
+            _log_probabilities(policy, select(graphs, some), legal, costs.select(graphs, some), limit)
+            for some, limit in zip(owners.split(_AT_ONCE), limits.flatten().split(_AT_ONCE), strict=True)
+        ]
+        own = costs.select(graphs, owners)
+        scores = padded(torch.cat(parts), own.edge_batch, len(owners), -torch.inf)
+        edges = padded(own.edges, own.edge_batch, len(owners), 0.0)
+        return cls(owners, graphs.edge_ptr.diff()[owners], scores, edges, limits.flatten() - own.fixed)
+
+    def most_probable(self, which: Tensor, count: int) -> list[Choices]:
+        """For each of the problems `which` its `count` most probable choices that fit."""
+        found = most_probable_fitting(self.scores[which], self.costs[which], self.limits[which], count)
+        operations, scores = (part.numpy() for part in found)
+        kept, sizes = np.isfinite(scores), self.sizes[which].tolist()
+        return [(operations[n, kept[n], :size], scores[n, kept[n]]) for n, size in enumerate(sizes)]
+
+
+def _believed(
+    problems: _Problems, architectures: Sequence[Architecture], count: int, believable: Believable
+) -> list[Choices]:
+    """Return the most probable choices that may be believed, searching further where too few are found."""
+    found: dict[int, Choices] = {}
+    short = torch.arange(len(problems.owners))
     for factor, least in _WIDER:
         looked = max(factor * count, least)
-        owners = short.div(max(budgets, 1), rounding_mode="floor")
-        some = [architectures[owner] for owner in owners]
-        own = costs.select(graphs, owners)
-        drawn = [
-            choices for (choices,) in proposals(policy, some, space, limit.flatten()[short, None], looked, own, rule)
-        ]
-        believed = _believed(drawn, some, believable)
-        found = found or believed
-        for number, choices in zip(short.tolist(), believed, strict=True):
-            found[number] = (choices[0][:count], choices[1][:count])
-        pairs = zip(drawn, believed, strict=True)
-        is_short = [len(kept[1]) < count and len(every[1]) == looked for every, kept in pairs]
+        drawn = problems.most_probable(short, looked)
+        kept = _which_believed(drawn, problems.owners[short].tolist(), architectures, believable)
+        for number, (rows, scores), which in zip(short.tolist(), drawn, kept, strict=True):
+            found[number] = (rows[which][:count], scores[which][:count])
+        is_short = [which.sum() < count and len(which) == looked for which in kept]
         short = short[torch.tensor(is_short, dtype=torch.bool)]
         if not len(short):
             break
-    return [found[number * budgets : (number + 1) * budgets] for number in range(len(architectures))]
+    return [found[number] for number in range(len(problems.owners))]
 
 
-def _believed(found: Sequence[Choices], architectures: Sequence[Architecture], believable: Believable) -> list[Choices]:
-    """Of the choices of each of `architectures` those that may be believed."""
-    kept = believable(architectures, [operations for operations, _ in found])
-    return [(rows[which], scores[which]) for (rows, scores), which in zip(found, kept, strict=True)]
+def _which_believed(
+    drawn: Sequence[Choices], owners: Sequence[int], architectures: Sequence[Architecture], believable: Believable
+) -> list[NDArray[np.bool_]]:
+    """Which choices of each problem may be believed; `owners` rise, and an architecture is asked about once."""
+    rows = {
+        owner: np.concatenate([operations for _, (operations, _) in group])
+        for owner, group in groupby(zip(owners, drawn, strict=True), key=lambda pair: pair[0])
+    }
+    kept = np.concatenate(believable([architectures[owner] for owner in rows], list(rows.values())))
+    return np.split(kept, np.cumsum([len(scores) for _, scores in drawn])[:-1])
 
 
 def _log_probabilities(policy: Policy, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor:
@@ -126,8 +154,3 @@ def _log_probabilities(policy: Policy, graphs: Data, legal: Tensor, costs: EdgeC
     device = policy.device
     told = None if conditions is None else conditions.to(device)
     return policy.log_probabilities(graphs.to(device), legal.to(device), told).cpu()
-
-
-def _choices(operations: Tensor, scores: Tensor, edges: int) -> Choices:
-    kept = torch.isfinite(scores)
-    return operations[kept, :edges].numpy(), scores[kept].numpy()

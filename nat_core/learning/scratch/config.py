@@ -1,4 +1,4 @@
-"""What it takes to train architectures from scratch: the budget in every detail, and a queue of architectures.
+"""Configuration of training from scratch: the budget in every detail, and a queue of architectures.
 
 Deviation from DARTS (arXiv 1806.09055): a learning rate falls along the cosine step by step, not epoch by epoch.
 `scratch_presets` fills budgets.
@@ -191,7 +191,7 @@ class Budget:
 
     @property
     def way(self) -> str:
-        """How images are kept: a key of `WAYS`; those that crops are cut from are streamed."""
+        """How images are stored: a key of `WAYS`; images with random resized crops are streamed."""
         return "streamed" if self.crop == "resized" else self.images
 
     def streams(self, count: int) -> bool:
@@ -200,7 +200,9 @@ class Budget:
 
     @property
     def share(self) -> float:
-        """Of an image's shorter side that is seen when a network is evaluated: ImageNet's 224 of 256 pixels, or all."""
+        """The share of an image's shorter side that an evaluation sees: 224 of 256 pixels for ImageNet, otherwise
+        all.
+        """
         return 7 / 8 if self.crop == "resized" else 1.0
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
@@ -259,7 +261,7 @@ class EvaluationConfig:
 
     @property
     def jobs(self) -> tuple[tuple[NamedArchitecture, int], ...]:
-        """What is trained, in order: (architecture, seed)."""
+        """The trainings in order: (architecture, seed)."""
         return tuple((item, seed) for seed in self.seeds for item in self.architectures)
 
     def to_dict(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ STEPS_BETWEEN_SAVES = 1000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came of a queue.
+    """The results of a queue.
 
     Attributes:
         results: of the finished trainings, in order.
@@ -33,7 +33,7 @@ class Evaluation:
 
 
 def ticks(config: EvaluationConfig) -> int:
-    """How much progress makes the whole queue."""
+    """Return the total progress of the whole queue."""
     return len(config.jobs) * _ticks_each(config)
 
 

@@ -47,7 +47,7 @@ class ScratchState:
 
 @dataclass
 class QueueState:
-    """How far a queue of trainings is.
+    """The progress of a queue of trainings.
 
     Attributes:
         results: of the finished ones, in order.

@@ -152,7 +152,7 @@ class Trainer:
 
 
 class Pace:
-    """How fast images are trained on, and how much of the time is spent waiting for them.
+    """Training speed in images, and the share of time spent waiting for them.
 
     On a graphics card, work that has been handed over but is not done counts when something waits for it.
     """

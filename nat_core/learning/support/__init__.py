@@ -1,1 +1,1 @@
-"""What learning stands on: devices, processes, files, checked values, ranks."""
+"""Tools for learning: devices, processes, files, checked values, ranks."""

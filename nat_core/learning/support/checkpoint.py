@@ -19,7 +19,7 @@ from nat_core.specification import flat, from_json
 
 
 class Configuration(Protocol):
-    """What a training is asked to do, as JSON and back."""
+    """The configuration of a training, which converts to JSON and back."""
 
     def to_dict(self) -> dict[str, Any]: ...
 

@@ -40,14 +40,14 @@ def device_title(name: str) -> str:
 
 
 def total_memory_bytes(name: str) -> int:
-    """All memory of a device: the graphics card's own, or the machine's."""
+    """Return the total memory of a device: the GPU's own, or the machine's."""
     if name.startswith("cuda"):
         return int(torch.cuda.get_device_properties(name).total_memory)
     return psutil.virtual_memory().total
 
 
 def machine() -> dict[str, Any]:
-    """What a timing depends on."""
+    """Return the facts that a timing depends on."""
     return {
         "processor": platform.machine(),
         "cores": os.cpu_count(),

@@ -15,7 +15,7 @@ from nat_core.demo import refuse_if_public
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors of a safetensors file, on the CPU, and its metadata.
+    """Return all tensors of a safetensors file, on the CPU, and its metadata.
 
     Raises:
         ValueError: truncated, or not such a file.
@@ -42,7 +42,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def _system_error(error: SafetensorError, path: Path) -> OSError:
-    """What the system said, which safetensors tells only in words such as "… (os error 28)"."""
+    """Return the system's error, which safetensors reports only as text such as "… (os error 28)"."""
     if found := re.search(r"os error (\d+)", str(error)):
         number = int(found[1])
         return OSError(number, os.strerror(number), str(path))

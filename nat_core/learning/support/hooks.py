@@ -1,4 +1,4 @@
-"""What the world wants of a training: progress, stopping, and checkpoints; the same for every loop."""
+"""Hooks of every training loop: progress, stopping, and checkpoints."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ Saving = Callable[[], AbstractContextManager[object]]
 
 @dataclass(frozen=True)
 class Hooks:
-    """How a training and the world around it meet.
+    """The callbacks of a training.
 
     Attributes:
         progress: called with the number of steps done and metrics by name.

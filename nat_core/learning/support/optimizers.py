@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 
 class _Uncompiled(Optimizer):
-    """What comes before an optimizer of torch's in the order of bases."""
+    """The mixin that precedes a torch optimizer in the order of bases."""
 
     state_dict = unwrap(Optimizer.state_dict)
     load_state_dict = unwrap(Optimizer.load_state_dict)

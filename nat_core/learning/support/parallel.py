@@ -29,7 +29,7 @@ _PATIENCE = timedelta(days=7)
 
 
 def processes() -> int:
-    """How many there are."""
+    """Return the number of processes of this training."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
@@ -44,7 +44,7 @@ def is_leader() -> bool:
 
 
 def expected() -> int:
-    """How many processes torchrun has started; 1 without it."""
+    """Return the number of processes that torchrun has started; 1 without torchrun."""
     return int(os.environ.get("WORLD_SIZE") or 1)
 
 
@@ -71,7 +71,7 @@ def leave() -> None:
 
 
 def from_leader(value: Any = None) -> Any:
-    """What the leader gives, in every process."""
+    """Return the leader's value in every process."""
     if processes() == 1:
         return value
     box = [value]

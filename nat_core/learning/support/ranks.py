@@ -44,7 +44,7 @@ class TargetScale:
         )
 
     def to_target(self, accuracies_percent: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What a regressor learns of accuracies in percent, interpolated; what lies beyond the scale is at its end."""
+        """Convert accuracies in percent to regression targets by interpolation; values beyond the scale are clamped."""
         return np.interp(accuracies_percent, self.accuracies_percent, self.targets)
 
     def to_percent(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -57,7 +57,8 @@ class Problems:
         transitions: str = "nat++",
         costs: EdgeCosts | None = None,
     ) -> "Problems":
-        """Of inputs and each of their `limits` [n, budgets] of what a whole network may cost, in the unit of `costs`.
+        """Create the problems of inputs and their `limits` [n, budgets] on the whole network's cost, in the unit of
+        `costs`.
 
         By default these are MACs.
         """
@@ -127,7 +128,7 @@ def ascended(
     evaluations: Rows | None = None,
     rng: np.random.Generator | None = None,
 ) -> tuple[Rows, Numbers, Rows]:
-    """From `starts` [N, E], each step the one operation exchanged that raises the score most.
+    """Run steepest ascent from `starts` [N, E]: each step replaces the one operation that raises the score most.
 
     Args:
         score: of what fits; what it finds impossible is never gone to.
@@ -159,7 +160,7 @@ def ascended(
 
 
 class Fronts:
-    """What steepest ascent finds for each of n inputs within budgets from the whole cost down to nothing.
+    """Run steepest ascent for each of n inputs within budgets from the whole cost down to nothing.
 
     Within the whole cost it begins with the input, within each smaller one with what it found for the one before, made
     to fit.
@@ -221,7 +222,9 @@ def repaired(problems: Problems, starts: Rows, score: Score) -> Rows:
 
 
 def _highest(problem: Rows, values: Numbers) -> Rows:
-    """Of the values [m] of each problem, numbered and rising, the place of the highest; the first of equals."""
+    """Return the index of each problem's highest value [m], the first of equals; problems are numbered in increasing
+    order.
+    """
     first = np.flatnonzero(np.diff(problem, prepend=-1))
     if not len(first):
         return first
@@ -240,7 +243,9 @@ def _exchanged(current: Rows, problem: Rows, edge: Rows, operation: Rows) -> Row
 def _neighbours(
     problems: Problems, current: Rows, left: Rows | None, rng: np.random.Generator | None
 ) -> tuple[Rows, Rows]:
-    """What fits and differs from `current` [N, E] in one operation: [m] whose, rising, and [m, E] operations."""
+    """Return what fits and differs from `current` [N, E] in one operation: [m] problems in order, and [m, E]
+    operations.
+    """
     fits = problems.exchanges(current)
     problem, edge, operation = np.nonzero(fits)
     if left is not None:

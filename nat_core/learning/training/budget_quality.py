@@ -1,4 +1,4 @@
-"""How far from optimal a policy is within budgets, on NAS-Bench-201, where everything reachable is known.
+"""Measures a policy's distance to the optimum within budgets on NAS-Bench-201, where the optimum is known.
 
 A budget is a share of the input's own cost. What fits is decided by what cells really cost, counted or measured; what
 is best within a budget is found by enumeration. Inputs that nothing legal fits are left out and counted.
@@ -26,7 +26,7 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Offers:
-    """What is offered to n inputs within m budgets.
+    """The outputs proposed for n inputs within m budgets.
 
     Attributes:
         codes: [n, m, count] distinct cells that fit, most probable first; -1 where fewer fit.
@@ -80,7 +80,7 @@ Ranking = Callable[[Codes, NDArray[np.float64]], Tensor]
 
 
 def ranking_of(policy: Policy, rule: str | None = None) -> Ranking:
-    """How a policy ranks all cells as transformations of an input within a budget: by log-probability.
+    """Return the function that ranks all cells as transformations of an input within a budget by log-probability.
 
     Args:
         policy: for NAS-Bench-201's operations.

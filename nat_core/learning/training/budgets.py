@@ -48,7 +48,7 @@ class Budgeted:
 
 
 class Budgets:
-    """Of a fixed pool of architectures.
+    """Budgets for a fixed pool of architectures.
 
     Args:
         config: says what budgets limit, and which are drawn.

@@ -57,7 +57,7 @@ class AdamConfig:
 
 @specified
 class ReinforceConfig:
-    """How rewards become gradients.
+    """How rewards are turned into gradients.
 
     Attributes:
         estimator: "group" compares an input's samples with each other (see `reinforce`); "moving_average" is
@@ -267,7 +267,7 @@ class TrainingConfig:
 
     @property
     def shape(self) -> PolicyConfig:
-        """Of the policy, which is told what `budgets` limit."""
+        """The configuration of the policy, which is conditioned on what `budgets` limit."""
         return replace(self.policy, budget=self.budgets.cost)
 
     @property

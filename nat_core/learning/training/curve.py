@@ -44,7 +44,7 @@ class Series:
 
 @dataclass(frozen=True)
 class TrainingCurve:
-    """What a training reported.
+    """The values that a training has reported.
 
     Attributes:
         command: the command line that trains the same policy.

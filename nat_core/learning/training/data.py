@@ -1,4 +1,4 @@
-"""What a training runs on: input architectures, split into trained-on and held-out ones, and what rewards them."""
+"""The data of a training: input architectures, split into training and held-out ones, and the source of rewards."""
 
 import random
 from dataclasses import dataclass
@@ -58,12 +58,12 @@ def inputs_of(config: TrainingConfig) -> Inputs:
 
 
 def _as_by_hand(architecture: Architecture, space: Space, rng: random.Random) -> Architecture:
-    """As cells are that people made: most are sparse, some are chains."""
+    """Draw cells like those that people have designed: most are sparse, some are chains."""
     return _chained(architecture, space, rng) if rng.random() < _CHAINED else _thinned(architecture, rng)
 
 
 def _chained(architecture: Architecture, space: Space, rng: random.Random) -> Architecture:
-    """With one operation between each node and the one before, and null on all other edges, wherever they come from."""
+    """Return a chain: one operation between each node and the previous one, and null on all other edges."""
     operations = [name for name in space.operations if name != "null"]
 
     def cell(given: Cell) -> Cell:
@@ -78,7 +78,7 @@ def _chained(architecture: Architecture, space: Space, rng: random.Random) -> Ar
 
 
 def _thinned(architecture: Architecture, rng: random.Random) -> Architecture:
-    """With a random share of its operations replaced by null, in some cells all that read the first input."""
+    """Replace a random share of the operations by null; in some cells, all edges from the first input."""
     share, unread = rng.random() * _THINNED_AT_MOST, {name: rng.random() < 0.5 for name, _ in architecture.cells}
     return architecture.with_operations(
         [
@@ -89,7 +89,7 @@ def _thinned(architecture: Architecture, rng: random.Random) -> Architecture:
 
 
 def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -> Objective:
-    """What the training maximises; without a source, what the configuration names.
+    """Return the objective of the training; without `source`, its source is the one in the configuration.
 
     Raises:
         ValueError: the space has no table, so a source is needed.
@@ -112,7 +112,9 @@ def source_of(config: TrainingConfig) -> AccuracySource:
 
 
 def read_in_words(config: TrainingConfig) -> str:
-    """What the files of trained cells hold, and how well they can be predicted. Raises ValueError like `source_of`."""
+    """Read the files of trained cells, and measure how well they can be predicted. Raises ValueError like
+    `source_of`.
+    """
     model, predicted = model_of_files(tuple(map(Path, config.reward.trainings)), config.space, config.seed)
     tables = ", ".join(f"{source.name} ({source.rows:,} cells)" for source in model.sources)
     quality = predicted.quality

@@ -1,4 +1,4 @@
-"""How good a policy is on NAS-Bench-201, where the best reachable architecture is known exactly.
+"""Evaluates a policy on NAS-Bench-201, where the best reachable architecture is known exactly.
 
 *Recovered* is the mean gain of outputs over inputs ÷ the mean gain of the oracle, which enumerates everything that
 legal transitions reach. Candidates are chosen by the score that also rewards training; test columns choose nothing.
@@ -24,7 +24,8 @@ TEST_OF = MappingProxyType({name: f"{name.removesuffix('_valid')}_test" for name
 
 @dataclass(frozen=True)
 class Transfer:
-    """How much gain on a test column the greedy outputs recover, chosen without looking at it.
+    """Return how much of the gain on a test column the greedy outputs recover; the column plays no part in choosing
+    them.
 
     Attributes:
         recovered: beside the oracle that chose, like the policy, by the training score.

@@ -1,4 +1,4 @@
-"""How good the fronts of a policy in training are: the area that its most probable outputs dominate."""
+"""Measures the fronts of a policy during training: the hypervolume of its most probable outputs."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ MOST_INPUTS = 64
 
 
 class Fronts:
-    """Of the first architectures of a pool, one output within each of `SHARES` of their own costs.
+    """The fronts of a pool's first architectures: one output within each of `SHARES` of their own costs.
 
     Args:
         config: says what budgets limit.

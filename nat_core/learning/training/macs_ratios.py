@@ -1,4 +1,4 @@
-"""What transformations save: MACs of outputs ÷ MACs of their inputs, for a fixed pool of architectures.
+"""Ratios of MACs: outputs ÷ inputs, for a fixed pool of architectures.
 
 Costs of every operation on every edge are gathered once, so that a measurement is one lookup per edge.
 """

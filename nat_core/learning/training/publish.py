@@ -1,4 +1,4 @@
-"""From a finished training to a folder that others can load: the policy and a card that says how it came about."""
+"""Writes a finished training to a folder that others can load: the policy, and a card that says how it was trained."""
 
 from dataclasses import asdict
 from functools import partial

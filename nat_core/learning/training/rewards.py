@@ -1,4 +1,6 @@
-"""From sampled transformations to rewards: an accuracy source, perhaps minus a cost, asked as seldom as possible."""
+"""Computes rewards of sampled transformations: accuracy, minus a weighted cost if asked for, with as few look-ups as
+possible.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ _UNBELIEVED_POINTS = 100.0
 
 @dataclass(frozen=True)
 class Objective:
-    """What a policy maximises, in points.
+    """The objective that a policy maximises, in percentage points.
 
     Accuracy in percent − 100 · cost_weight · cost ÷ heaviest cost − change_weight · edges changed
     − caution · standard error of what is gained over the input, and a hundred points where the source says that no gain
@@ -141,7 +143,7 @@ class Rewards:
         return torch.zeros(len(operations), len(chosen), dtype=torch.float64).index_add_(1, graph, changed)
 
     def _places(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Of every edge of the chosen architectures, one after the other: whose it is, and its place there."""
+        """Return for every edge of the chosen architectures, in order, its architecture and its position there."""
         sizes = self._edges[chosen]
         graph = torch.repeat_interleave(torch.arange(len(chosen)), sizes)
         return graph, torch.arange(len(graph)) - (sizes.cumsum(0) - sizes)[graph]

@@ -65,7 +65,7 @@ def _one_by_one(
 
 
 def score_of(objective: Objective, inputs: Sequence[Architecture]) -> Score:
-    """What transformations of `inputs` are worth, less what changes and doubt deduct."""
+    """Return the reward of transformations of `inputs`, minus the deductions for changes and uncertainty."""
     own = [np.array([INDEX[name] for name in item.operations]) for item in inputs]
 
     def score(owner: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -108,7 +108,7 @@ class ExactSearch:
         self._ranked: dict[int, Codes] = {}
 
     def code(self, architecture: Architecture) -> int:
-        """What `__call__` knows an architecture by. Raises ValueError for one of another space."""
+        """Return the code by which `__call__` identifies an architecture. Raises ValueError for another space."""
         return self._lattice.code(architecture)
 
     def __call__(self, code: int, limit: float) -> NDArray[np.int64]:
@@ -119,15 +119,15 @@ class ExactSearch:
         return self._operations[ranked[fits.argmax() if fits.any() else costs.argmin()]]
 
     def own_cost(self, code: int) -> float:
-        """Of the whole network of the cell that `code` knows."""
+        """Return the cost of the whole network of the cell `code`."""
         return float(self._costs[code])
 
     def cost(self, operations: NDArray[np.int64]) -> float:
-        """Of the whole network with `operations` [edges]."""
+        """Return the cost of the whole network with `operations` [edges]."""
         return float(self._fixed + self._table[np.arange(len(operations)), operations].sum())
 
     def _reachable(self, code: int) -> Codes:
-        """What legal transitions make of a cell, best first; remembered."""
+        """Return the cells that legal transitions reach, best first; cached."""
         if code not in self._ranked:
             reachable = np.zeros(1, dtype=np.int64)
             for targets in self._lattice.choices(code):

@@ -17,7 +17,7 @@ from nat_core.runs.work import Config, Work
 
 
 class Kind(NamedTuple):
-    """What is known of a kind of run before its work is loaded.
+    """Facts about a kind of run that are known before its code is loaded.
 
     Attributes:
         work: imports and returns its `Work`.
@@ -61,7 +61,7 @@ def work_of(kind: str) -> Work:
 
 
 def measure_of(kind: str) -> str:
-    """What the best and the last value of such runs are: "gain_points" also for a kind of a newer program."""
+    """Return the name of the main metric of such runs; "gain_points" for kinds of a newer version."""
     return KINDS[kind].measure if kind in KINDS else "gain_points"
 
 

@@ -1,4 +1,4 @@
-"""A kind of run: training architectures from scratch; every result goes into the measured ones' table at once."""
+"""The kind of run that trains architectures from scratch; each result is added to the table of measured accuracies."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
@@ -15,12 +15,12 @@ from nat_core.runs.tracking import Tracking
 from nat_core.runs.work import RunContext, Work
 
 HEADLINE = "accuracy"
-# Metrics of which a queue has one curve, not one per training.
+# Metrics with one curve per queue instead of one per training.
 _OF_VERDICTS = frozenset(item.name for item in fields(Verdict))
 
 
 def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> bool:
-    """Trains until the queue is empty or it is asked to stop; on a cluster, several at the same time."""
+    """Train until the queue is empty or a stop is requested; on a cluster, several trainings run at the same time."""
     if context.run.request.cluster:
         return _spread(config, context)
 
@@ -32,7 +32,7 @@ def evaluate_architectures(config: EvaluationConfig, context: RunContext) -> boo
 
 
 def _spread(config: EvaluationConfig, context: RunContext) -> bool:
-    """Trains what has no recorded result yet; curves are those of a queue that does one after the other."""
+    """Run the trainings that have no recorded result yet; curves look like those of a sequential queue."""
     from nat_core.runs.kinds.spreading import Driver, Place, spread
 
     each = ticks(config) // len(config.jobs)
@@ -58,7 +58,7 @@ def _spread(config: EvaluationConfig, context: RunContext) -> bool:
 
 
 def images_for(config: EvaluationConfig) -> ImageData:
-    """The images of a queue. Raises ValueError if they cannot be had; says how to choose others."""
+    """Return the images of a queue. Raises ValueError if they are not available; says how to choose others."""
     try:
         return images_of(config.budget)
     except ValueError as error:
@@ -66,7 +66,7 @@ def images_for(config: EvaluationConfig) -> ImageData:
 
 
 def results_of(config: EvaluationConfig, measured: Iterable[MeasuredResult]) -> dict[int, MeasuredResult]:
-    """Those of the results that belong to a queue, the newest of each, by position in `config.jobs`."""
+    """Return the results that belong to a queue, the newest of each, by position in `config.jobs`."""
     of_budget = sorted((item for item in measured if _is_of(item.settings, config.budget)), key=lambda item: item.date)
     newest = {(item.value, item.seed): item for item in of_budget}
     found = enumerate((item.architecture, seed) for item, seed in config.jobs)
@@ -74,12 +74,12 @@ def results_of(config: EvaluationConfig, measured: Iterable[MeasuredResult]) -> 
 
 
 def _is_of(settings: Mapping[str, Any], budget: Budget) -> bool:
-    """Whether a result's settings are a budget's; those of older results lack what came later."""
+    """Whether a result's settings equal a budget's; older results lack settings that were added later."""
     return {**Budget().to_dict(), **settings} == budget.to_dict()
 
 
 def summary(result: MeasuredResult) -> str:
-    """A result in one line."""
+    """Return a result as one line."""
     epochs = f"{result.epochs} epoch{'s' if result.epochs > 1 else ''}"
     top5 = "" if result.top5_accuracy is None else f" (top-5 {result.top5_accuracy:.2f} %)"
     return (
@@ -90,13 +90,13 @@ def summary(result: MeasuredResult) -> str:
 
 
 def outcome(tracking: Tracking, run: Run) -> str:
-    """The results of a run, one a line."""
+    """Return the results of a run, one per line."""
     found = results_of(EvaluationConfig.from_dict(run.config), read_measured(tracking.folders.measured))
     return "\n".join(map(summary, found.values()))
 
 
 def arguments(config: EvaluationConfig, preset: str) -> list[str]:
-    """Of the command line that evaluates the same, as far as it has options for it."""
+    """Return the arguments of the equivalent command line, as far as options exist."""
     budget = config.budget
     name = next((known for known in (preset, config.preset) if known in PRESETS), "paper")
     families = PRESETS[name].families
