@@ -1,5 +1,6 @@
 """What runs on a cluster need before there is one: addresses, storage, and a program that does without Ray."""
 
+import ast
 import subprocess
 import sys
 from itertools import count
@@ -132,14 +133,35 @@ def test_storage_that_cannot_be_used_says_what_to_set(monkeypatch, tmp_path):
         assert "accepted: an absolute path of a folder that all nodes share" in str(told.value)
 
 
+def test_nothing_imports_ray_before_a_cluster_is_asked_for():
+    """No module's own statements do, wherever it is; only inside functions, and for those who check types."""
+    at_once = []
+    for folder in ("nat_core", "ui", "pages"):
+        for path in (PROJECT / folder).rglob("*.py"):
+            left: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+            while left:
+                node = left.pop()
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                    continue
+                if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                    left += node.orelse
+                    continue
+                names = [item.name for item in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                at_once += [f"{path}:{node.lineno}" for name in names if name.partition(".")[0] == "ray"]
+                left += ast.iter_child_nodes(node)
+    assert at_once == []
+
+
 def test_nothing_needs_ray_but_runs_on_a_cluster(tmp_path):
-    """Everything is imported and the runs are listed as on a machine without it."""
+    """Where it is installed nothing of it is loaded; where it is not, everything else works."""
     program = (
-        "import sys; sys.modules['ray'] = None\n"
-        "import ui.train.where\n"
+        "import sys, ui.train.where\n"
         "from nat_core.cli import main\n"
         "assert main(['runs']) == 0\n"
-        "assert not [name for name in sys.modules if name.startswith(('ray.', 'fsspec.implementations.s3'))]\n"
+        "loaded = [name for name in sys.modules if name.partition('.')[0] in ('ray', 's3fs', 'gcsfs')]\n"
+        "assert not loaded, loaded\n"
+        "sys.modules['ray'] = None\n"
         "assert main(['evaluate', 'DARTS', '--preset', 'smoke', '--on', 'ray://127.0.0.1:9']) == 2\n"
         "from nat_core.runs.cluster.jobs import JobServer\n"
         "try:\n"
