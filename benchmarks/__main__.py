@@ -1,4 +1,4 @@
-"""All figures of speed as one Markdown table: `python -m benchmarks`, in about three minutes on a machine at rest."""
+"""All figures of speed as one Markdown table: `python -m benchmarks`, in about four minutes on a machine at rest."""
 
 import argparse
 import multiprocessing
@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from benchmarks.documents import SPEED, add_write_option, write_figures
 from benchmarks.rows import Row, machine, markdown, rows_of, today
 
-PARTS = ("costs", "transformations", "front_speed", "supernet", "interactions", "pages", "runs", "startup")
+PARTS = ("costs", "transformations", "front_speed", "supernet", "interactions", "pages", "runs", "startup",
+         "without_ray")  # fmt: skip
 
 
 def main() -> int:

@@ -1,45 +1,93 @@
 """What a Ray cluster gives: 8 evaluations on two nodes of one core each, against one, and what a task costs besides.
 
-Run as `python -m benchmarks.cluster` on a machine at rest with two cores and requirements-cluster.txt. Real nodes start
-on loopback; times are of the clock, from the first task handed out to the last result, and everything that a task needs
-before and after its training counts: a process with torch, the images, a checkpoint in the shared folder.
+Run as `python -m benchmarks.cluster [--epochs N]` on a machine at rest with two cores and requirements-cluster.txt; it
+takes about six minutes. Real nodes start on loopback; times are of the clock, from the first task handed out to the
+last result, and everything that a task needs before and after its training counts: a process with torch, the images, a
+checkpoint in the shared folder. Each evaluation takes some 20 seconds of an idle core: real ones take hours, and much
+shorter ones would measure how nodes start. Two cores of one machine share caches and memory, and Ray's own processes
+work on them, too; so the same training is measured without Ray, in one process and in two side by side.
 """
 
+import argparse
+import multiprocessing
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.rows import Row, report
 
-EVALUATIONS, LEAST_GAIN, OVERHEAD_SECONDS = 8, 1.8, 5.0
+if TYPE_CHECKING:
+    from nat_core.learning.scratch.config import EvaluationConfig
+
+EVALUATIONS, EPOCHS, LEAST_GAIN, OVERHEAD_SECONDS = 8, 24, 1.8, 5.0
 _ARCHITECTURE = "DARTS"
 
 
-def rows() -> Iterator[Row]:
+def rows(epochs: int = EPOCHS) -> Iterator[Row]:
     """The figures, and whether they keep their limits."""
-    alone, overhead = timed(1)
+    config = evaluations(epochs)
+    single, double = side_by_side(config, 1), side_by_side(config, 2)
+    yield Row("one training, without Ray", single, "s")
+    yield Row("each of two trainings side by side, without Ray", double, "s")
+    yield Row("throughput of two processes ÷ one's, without Ray: what this machine can give", 2 * single / double, "")
+    alone, overhead = timed(config, 1)
     yield Row(f"{EVALUATIONS} evaluations on one node", alone, "s")
     yield Row("a task besides its training, mean", overhead, "s", OVERHEAD_SECONDS)
-    both, _ = timed(2)
+    both, _ = timed(config, 2)
     yield Row(f"{EVALUATIONS} evaluations on two nodes", both, "s", alone / LEAST_GAIN)
     yield Row("throughput of two nodes ÷ one's", alone / both, "")
 
 
-def timed(nodes: int) -> tuple[float, float]:
-    """Seconds for all evaluations, and per task what is not its training."""
+def evaluations(epochs: int) -> "EvaluationConfig":
+    """What is trained: one architecture with several seeds."""
     from nat_core.architecture.library import library
     from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
-    from nat_core.learning.scratch.measured import MeasuredResult
     from nat_core.learning.scratch.presets import preset_budget
+
+    item = NamedArchitecture.of(library()[_ARCHITECTURE].architecture, _ARCHITECTURE)
+    budget = preset_budget("smoke", item.architecture, epochs=epochs)
+    return EvaluationConfig((item,), budget, tuple(range(EVALUATIONS)), "smoke")
+
+
+def side_by_side(config: "EvaluationConfig", processes: int) -> float:
+    """Mean seconds of trainings that run at the same time, each in a process of one thread."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        list(pool.map(_load, [config] * processes))
+        return sum(pool.map(_train, [config] * processes, range(processes))) / processes
+
+
+def _load(config: "EvaluationConfig") -> None:
+    """What a process needs once."""
+    import torch
+
+    from nat_core.learning.scratch.queue import images_of
+
+    torch.set_num_threads(1)
+    images_of(config.budget)
+
+
+def _train(config: "EvaluationConfig", position: int) -> float:
+    """Seconds of one training."""
+    from dataclasses import replace
+
+    from nat_core.learning.scratch.queue import evaluate
+
+    (result,) = evaluate(replace(config, seeds=(config.seeds[position],))).results
+    return result.elapsed_seconds
+
+
+def timed(config: "EvaluationConfig", nodes: int) -> tuple[float, float]:
+    """Seconds for all evaluations, and per task what is not its training."""
+    from nat_core.learning.scratch.measured import MeasuredResult
     from nat_core.runs.kinds.spreading import Driver, Place, spread
     from tests.support.cluster import two_nodes
 
-    item = NamedArchitecture.of(library()[_ARCHITECTURE].architecture, _ARCHITECTURE)
-    budget = preset_budget("smoke", item.architecture, epochs=10)
-    config = EvaluationConfig((item,), budget, tuple(range(EVALUATIONS)), "smoke")
     found: list[MeasuredResult] = []
     driver = Driver(lambda: False, lambda *progress: None, lambda _, result: found.append(result), lambda text: None)
     with tempfile.TemporaryDirectory() as folder, two_nodes(Path(folder), nodes) as cluster:
@@ -52,4 +100,6 @@ def timed(nodes: int) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(report(rows()))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of each training")
+    sys.exit(report(rows(parser.parse_args().epochs)))

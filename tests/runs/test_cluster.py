@@ -34,13 +34,21 @@ from tests.runs.conftest import LIGHT_WORK
 
 ray = pytest.importorskip("ray", reason="it is not needed by those without a cluster; see requirements-cluster.txt")
 from tests.support.cluster import Cluster, two_nodes  # noqa: E402
+from tests.support.object_store import object_store  # noqa: E402
 
 ARCHITECTURES = ("DARTS", "ENAS", "PDARTS")
 OF_THE_TRAINING = ("elapsed_seconds", "date", "machine")  # the rest of a result is the same wherever it was measured
 
 
 @pytest.fixture(scope="module")
-def cluster(new_mlflow_server, tmp_path_factory):
+def bucket():
+    """Of an S3 server, which nodes that start later know how to reach."""
+    with object_store() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def cluster(bucket, new_mlflow_server, tmp_path_factory):
     """The cluster; the environment says where its record and storage are, as a user's does."""
     folder = tmp_path_factory.mktemp("cluster")
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
@@ -117,10 +125,12 @@ def test_processes_on_both_nodes_share_a_training_from_images(cluster, tracking)
     assert losses == pytest.approx(alone, abs=0.001) and len(losses) > 1, "the same draws and steps as of one process"
 
 
-def test_evaluations_and_a_training_survive_whatever_happens(cluster, tracking, capsys):
-    """The last that needs both nodes: one of them dies."""
+def test_evaluations_and_a_training_survive_whatever_happens(bucket, cluster, tracking, monkeypatch, capsys):
+    """The last that needs both nodes: one of them dies. Evaluations are stored on S3, the training in a folder."""
     asked = ["evaluate", *ARCHITECTURES, "--seed", "0", "--seed", "1", "--preset", "smoke", "--epochs", "1"]
-    assert main([*asked, "--on", cluster.on, "--detach"]) == 0
+    with monkeypatch.context() as patch:
+        patch.setenv("NAT_LAB_STORAGE", f"{bucket}/shared")
+        assert main([*asked, "--on", cluster.on, "--detach"]) == 0
     evaluation = capsys.readouterr().out.strip()
     until(lambda: stored_results(tracking, evaluation), pause=0.3)
     assert stop(tracking, evaluation) is State.STOPPED
@@ -149,9 +159,10 @@ def test_evaluations_and_a_training_survive_whatever_happens(cluster, tracking, 
         resume(tracking, training)
         until(lambda: tracking.get(training).state is State.FINISHED)
 
-    again = f"from tests.runs.test_cluster import files_of; print(files_of({evaluation!r}))"
+    again = f"from tests.runs.test_cluster import files_of; print(files_of({evaluation!r}), files_of({training!r}))"
     server = subprocess.run([sys.executable, "-c", again], cwd=PROJECT, capture_output=True, text=True)
     assert "6 of 6 trainings" in server.stdout, server.stderr
+    print(server.stdout)
     here = read_measured(tracking.folders.measured)
     assert results_of(config, here) == after and len(here) == 6
 

@@ -11,10 +11,10 @@ import torch
 from nat_core.learning.image_training.presets import preset
 from nat_core.learning.image_training.state import new_image_state, save_image_state
 from nat_core.learning.policies import catalogue
-from nat_core.learning.policies.checkpoint import load_policy
+from nat_core.learning.policies.checkpoint import load_policy, save_policy
 from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.config import InputsConfig, TrainingConfig
+from nat_core.learning.training.config import BudgetsConfig, InputsConfig, TrainingConfig
 from nat_core.learning.training.loop import Schedule, train
 from nat_core.runs.artifacts import KEPT, Snapshots
 from nat_core.runs.kinds import request_for
@@ -30,11 +30,17 @@ def same(one, other) -> bool:
     return all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
 
 
-def test_the_policy_of_a_tables_checkpoint_is_the_one_being_trained(tmp_path):
+@pytest.mark.parametrize(
+    "config", [CONFIG, replace(CONFIG, budgets=BudgetsConfig("macs")), replace(CONFIG, rule="nat")]
+)
+def test_the_policy_of_a_tables_checkpoint_is_the_one_being_trained(tmp_path, config):
     path = tmp_path / "state.safetensors"
-    trained = train(CONFIG, hooks=Hooks(checkpoint=path, should_stop=iter([False] * 7 + [True]).__next__))
+    trained = train(config, hooks=Hooks(checkpoint=path, should_stop=iter([False] * 7 + [True]).__next__))
     policy, card = policy_of_checkpoint(path, "python -m nat_core train")
     assert same(policy, trained.policy)
+    save_policy(tmp_path / "kept", policy, card)
+    kept, _ = load_policy(tmp_path / "kept")
+    assert same(kept, trained.policy) and kept.rule == policy.rule == trained.policy.rule
     assert (card.training["steps_done"], card.space, card.command) == (7, "nasbench201", "python -m nat_core train")
 
 

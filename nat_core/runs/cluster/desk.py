@@ -3,7 +3,7 @@
 It is an actor on the driver's node, so that it is there exactly as long as the driver can be.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +33,10 @@ class Desk:
         self._begun: set[int] = set()
         self._stopping = False
 
-    def report(self, report: Report) -> bool:
-        """Leaves a report; whether the task shall stop."""
-        self._reports.append(report)
-        self._begun.add(report.position)
-        return self._stopping
-
-    def stopping(self) -> bool:
-        """Whether tasks shall stop."""
+    def report(self, position: int, reports: Sequence[Report]) -> bool:
+        """Leaves what the task of this training has to say, if anything; whether it shall stop."""
+        self._reports += reports
+        self._begun.add(position)
         return self._stopping
 
     def stop(self) -> set[int]:

@@ -6,9 +6,11 @@ and so do all of them when the driver, which hands them out and records what com
 
 import socket
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,6 +28,8 @@ from nat_core.runs.folders import default_folders
 # How often a task is begun again whose node or process was lost.
 _RETRIES = 10
 _TURN_SECONDS = 0.5
+# How long a task waits for a desk that does not answer before it saves.
+_PATIENCE_SECONDS = 10.0
 # Between checkpoints; a short training would not come to one otherwise.
 _SAVE_SECONDS, _SHORT_SAVE_SECONDS, _SHORT_EPOCHS = 30.0, 3.0, 30
 
@@ -99,6 +103,7 @@ class _Attended:
                 self._end(task, self.tasks.pop(task))
             if self.driver.should_stop() or self.failure:
                 self._stop()
+        self._hear()  # what was said last
         if self.failure is not None:
             raise self.failure
         return not self.stopping
@@ -155,9 +160,14 @@ def _train(config: dict[str, Any], position: int, place: Place, desk: Any) -> di
     again = ", from its checkpoint" if checkpoints.path(name).exists() else ""
     talk.say(f"{label(queue, position)} trains on {socket.gethostname()}, node {_node()}{again}")
     seconds = _SHORT_SAVE_SECONDS if queue.budget.epochs < _SHORT_EPOCHS else _SAVE_SECONDS
-    hooks = Hooks(
-        talk.progress, talk.should_stop, checkpoints.path(name), lambda: checkpoints.saving(name), seconds, talk.say
-    )
+
+    @contextmanager
+    def saving() -> Iterator[Path]:
+        talk.settle()
+        with checkpoints.saving(name) as path:
+            yield path
+
+    hooks = Hooks(talk.progress, talk.should_stop, checkpoints.path(name), saving, seconds, talk.say)
     found = evaluate(alone, images_of(queue.budget), place.device, hooks)
     checkpoints.forget(name)
     return found.results[0].to_dict() if found.finished else None
@@ -171,28 +181,42 @@ def _node() -> str:
 
 
 class _Talk:
-    """A task's side of the desk; a desk that is gone means that nobody waits for the task any more."""
+    """A task's side of the desk; a desk that is gone means that nobody waits for the task any more.
+
+    What there is to say is passed on now and then, all at once: short trainings progress dozens of times a second, and
+    every call costs both sides a millisecond. Its answer, whether to stop, is not waited for in `ray.get`: a task that
+    waits there gives its processor to another one meanwhile, and then both train on it.
+    """
 
     def __init__(self, desk: Any, position: int) -> None:
         self._desk, self._position = desk, position
-        self._stopping, self._asked = False, 0.0
+        self._untold: list[Report] = []
+        self._stopping, self._told = False, 0.0
         self._answer: Future[bool] | None = None
 
     def say(self, text: str) -> None:
-        self._desk.report.remote(Report(self._position, 0, {}, text))
+        self._untold.append(Report(self._position, 0, {}, text))
+        self._tell()
 
     def progress(self, done: int, metrics: Mapping[str, float]) -> None:
-        self._desk.report.remote(Report(self._position, done, dict(metrics)))
+        self._untold.append(Report(self._position, done, dict(metrics)))
 
     def should_stop(self) -> bool:
-        """Asked before every step, and passed on now and then.
-
-        The answer is not waited for: a task that waits in `ray.get` gives its processor to another one meanwhile, and
-        then both train on it.
-        """
+        """Asked before every step."""
         if self._answer is not None and self._answer.done():
             self._stopping = self._answer.exception() is not None or self._answer.result()
             self._answer = None
-        if self._answer is None and not self._stopping and time.monotonic() - self._asked > _TURN_SECONDS:
-            self._answer, self._asked = self._desk.stopping.remote().future(), time.monotonic()
+        if self._answer is None and not self._stopping and time.monotonic() - self._told > _TURN_SECONDS:
+            self._tell()
         return self._stopping
+
+    def settle(self) -> None:
+        """Waits until the desk has all that was said: a task that goes on from a checkpoint does not say it again."""
+        if self._untold:
+            self._tell()
+        if self._answer is not None:
+            wait([self._answer], _PATIENCE_SECONDS)
+
+    def _tell(self) -> None:
+        self._answer = self._desk.report.remote(self._position, self._untold).future()
+        self._untold, self._told = [], time.monotonic()

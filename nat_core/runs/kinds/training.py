@@ -91,7 +91,7 @@ def policy_of_checkpoint(path: Path, command: str = "") -> tuple[Policy, PolicyC
     card = PolicyCard(
         space=config.space,
         rule=config.rule,
-        policy=config.policy,
+        policy=policy.config,
         command=command,
         data="a checkpoint; the training is not finished",
         training={**counters["config"], "steps_done": counters["step"]},
@@ -113,7 +113,7 @@ def _read_checkpoint(path: Path) -> tuple[Policy, TrainingConfig, Mapping[str, A
         config, prefix = _KINDS[kind](counters)
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118, not a mapping
         weights: dict[str, Tensor] = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-    policy = Policy(config.policy)
+    policy = Policy(config.shape, config.rule)
     policy.load_state_dict(weights)
     return policy, config, counters
 
