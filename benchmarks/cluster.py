@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,26 +59,16 @@ def side_by_side(config: "EvaluationConfig", processes: int) -> float:
     """Mean seconds of trainings that run at the same time, each in a process of one thread."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        list(pool.map(_load, [config] * processes))
         return sum(pool.map(_train, [config] * processes, range(processes))) / processes
 
 
-def _load(config: "EvaluationConfig") -> None:
-    """What a process needs once."""
-    import torch
-
-    from nat_core.learning.scratch.queue import images_of
-
-    torch.set_num_threads(1)
-    images_of(config.budget)
-
-
 def _train(config: "EvaluationConfig", position: int) -> float:
-    """Seconds of one training."""
-    from dataclasses import replace
+    """Seconds of one training, without what the process needs before."""
+    import torch
 
     from nat_core.learning.scratch.queue import evaluate
 
+    torch.set_num_threads(1)
     (result,) = evaluate(replace(config, seeds=(config.seeds[position],))).results
     return result.elapsed_seconds
 
