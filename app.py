@@ -8,7 +8,6 @@ from ui import server
 if get_script_run_ctx(suppress_warning=True) is None:  # the server reads this file once, each visitor runs it
     app = st.App(__file__, lifespan=server.running)
 else:
-    server.wait_until_imported()
     from ui import shell
 
     shell.run()

@@ -254,10 +254,11 @@ def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]
     yield "policy", lambda: policy_figures(config)
     budgets = replace(RECIPES["budgets"], seed=seed, inputs=config.inputs)
     yield "budgets of MACs", lambda: budgets_figures(budgets)
+    latency = replace(RECIPES["latency"], seed=seed, inputs=config.inputs)
     for device in LATENCIES:
         yield (
             f"budgets of latency on {device}",
-            lambda device=device: latency_figures(changed(budgets, {"budget": device})),
+            lambda device=device: latency_figures(changed(latency, {"budget": device})),
         )
     half = visible_share(0.5, seed)
     yield "budgets, half of the architectures hidden", lambda: hidden_budgets_figures(budgets, half)

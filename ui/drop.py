@@ -18,7 +18,8 @@ _CSS = """
 .drop.over { display: flex; }
 """
 
-# A field of the page that takes files itself keeps them.
+# A field of the page that takes files itself keeps them. Until the document is told of a drop, such a field may have
+# drawn itself anew, so that it no longer holds what the files fell on; the event's path stays.
 _JS = """
 const OWN = "[data-testid='stFileUploaderDropzone']";
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -30,7 +31,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
     parentElement.appendChild(cover);
   }
   cover.textContent = data.label;
-  const isOurs = (event) => event.dataTransfer?.types.includes("Files") && !event.target.closest?.(OWN);
+  const isOwn = (event) => event.composedPath().some((place) => place.matches?.(OWN));
+  const isOurs = (event) => event.dataTransfer?.types.includes("Files") && !isOwn(event);
   const show = (isOver) => cover.classList.toggle("over", isOver);
   const over = (event) => {
     show(isOurs(event));

@@ -3,7 +3,7 @@
 A collection looks at every object there is, and nobody is answered meanwhile. Torch, MLflow and Plotly bring about a
 million that live as long as the server: once frozen, they are not looked at any more. What is remembered for the next
 visitor grows to as many again, and goes again when others take its place: it is looked at, but only so often that
-collections take a small share of the time. `benchmarks.interactions` measures what freezing saves.
+collections take a small share of the processor time. `benchmarks.interactions` measures what freezing saves.
 """
 
 import gc
@@ -14,7 +14,7 @@ from typing import Any
 
 from streamlit import config
 
-_SHARE = 0.02  # of the time that collections may take
+_SHARE = 0.05  # of the server's processor time that collections may take; garbage comes with its work, not with time
 _OPTION = "runner.postScriptGC"
 _lock = threading.Lock()
 _modules = 0
@@ -28,7 +28,7 @@ def settle() -> bool:
     first, for what is frozen is freed only when nothing refers to it.
     """
     global _modules
-    config.set_option(_OPTION, time.monotonic() >= _due, "garbage")
+    config.set_option(_OPTION, time.process_time() >= _due, "garbage")
     with _lock:
         if len(sys.modules) <= _modules:
             return False
@@ -43,11 +43,10 @@ def _timed(phase: str, info: dict[str, Any]) -> None:
     global _began, _due
     if info["generation"] < 2:
         return
-    now = time.monotonic()
     if phase == "start":
-        _began = now
+        _began = time.thread_time()
     else:
-        _due = now + (now - _began) * (1 / _SHARE - 1)
+        _due = time.process_time() + (time.thread_time() - _began) * (1 / _SHARE - 1)
 
 
 gc.callbacks.append(_timed)

@@ -9,7 +9,6 @@ from streamlit import config
 
 from nat_core.architecture.notation import MAX_BYTES
 from nat_core.demo import is_public
-from nat_core.transformation import MAX_SAMPLES
 from ui import notices
 from ui.history import MAX_STEPS
 
@@ -31,7 +30,7 @@ class Limits:
     """
 
     answers: float = float("inf")
-    samples: int = MAX_SAMPLES
+    samples: float = float("inf")
     upload_megabytes: int = MAX_BYTES >> 20
     inputs: int = 200
     steps: int = MAX_STEPS

@@ -12,8 +12,9 @@ from importlib import import_module
 
 import streamlit as st
 
-# The first page's, in its own order, so that a page which is opened meanwhile waits for each instead of overtaking it.
-_ROOMS = ("ui.candidates", "ui.choose", "ui.compute", "ui.drawings", "ui.front", "ui.result")
+# What shows the logo and the navigation, then what the first page needs, in its own order: a page that is opened
+# meanwhile waits for each instead of overtaking it.
+_ROOMS = ("ui.shell", "ui.candidates", "ui.choose", "ui.compute", "ui.drawings", "ui.front", "ui.result")
 # Addresses to listen on that no browser can open.
 _EVERYWHERE = ("", "0.0.0.0", "::")
 _LISTENING_SECONDS = 0.2

@@ -11,7 +11,7 @@ from nat_core.learning.policies import catalogue
 from nat_core.learning.policies.checkpoint import list_policies
 from nat_core.learning.support.device import available_devices, default_device, device_title
 from nat_core.naming import resolve
-from nat_core.transformation import Options
+from nat_core.transformation import MAX_SAMPLES, Options
 from ui import compute, notices
 from ui.callback import callback
 from ui.choice import choice
@@ -90,7 +90,7 @@ def _say_switched() -> None:
 def transformation(architecture: Architecture, chosen: Settings) -> Answer | None:
     """Return the policy's transformation; None, with a sentence on the page, if there is none."""
     sampled = st.session_state["method"] == "sampled"
-    st.session_state["samples"] = min(st.session_state["samples"], limits().samples)
+    st.session_state["samples"] = min(st.session_state["samples"], _most_samples())
     try:
         options = Options(
             samples=st.session_state["samples"],
@@ -116,12 +116,16 @@ def controls(chosen: Settings) -> None:
             "Candidates", _METHODS, format_func=_METHODS.get, key="method", required=True, on_change=show_first
         )
         st.number_input(
-            "How many", 1, limits().samples, key="samples", on_change=show_first, width=130,
+            "How many", 1, _most_samples(), key="samples", on_change=show_first, width=130,
             help="Within each budget, from 100 down to 10 % of the input's MACs in steps of 5 %.",
         )  # fmt: skip
         if st.session_state["method"] == "sampled":
             st.number_input("Seed", 0, 2**31, key="seed", on_change=show_first, width=130)
         _device_choice(available_devices())
+
+
+def _most_samples() -> int:
+    return int(min(MAX_SAMPLES, limits().samples))
 
 
 def _policy_choice(chosen: Settings) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ui import heap, login, notices, processors, public
+from ui import heap, login, notices, processors, public, server
 from ui.theme import apply_css, wordmark
 
 _PROJECT = Path(__file__).parent.parent
@@ -19,7 +19,6 @@ _inside = ContextVar("inside", default=False)
 
 def run() -> None:
     """Runs the page that the address names."""
-    processors.one()
     st.set_page_config(page_title="NAT Lab", page_icon=str(_PROJECT / "ui" / "icon.png"), layout="wide")
     st.logo(wordmark())
     apply_css()
@@ -42,6 +41,8 @@ def require_app() -> None:
 
 def _show(page: StreamlitPage) -> None:
     """Runs the page; what it cannot do without, and is missing or broken, is said on it."""
+    server.wait_until_imported()
+    processors.one()
     token = _inside.set(True)
     try:
         page.run()

@@ -38,7 +38,7 @@ class Start:
     recipe: Annotated[
         str,
         Asked(
-            help="nasbench201: budgets or group (ours), or authors (the papers'); other spaces: trainings.",
+            help="nasbench201: budgets, latency or group (ours), or authors (the papers'); other spaces: trainings.",
             only=(TABLE, TRAININGS),
         ),
     ] = "group"

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import TimeoutError
 
-from tests.support.browser import fits, settled, wait_for
+from nat_core.architecture.notation import MAX_BYTES
+from tests.support.browser import Dragged, fits, settled, wait_for
 
 pytestmark = pytest.mark.browser
 FIRST = "/?cell=nasbench201:5982"
@@ -234,6 +235,49 @@ def test_bad_text_is_one_sentence_and_nothing_is_lost(visit):
     page.wait_for_selector("text=unknown operation 'nor_conv_9x9'")
     ready(page)
     assert figures(page) == before and page.problems == []
+
+
+def test_a_file_dropped_anywhere_is_read_and_a_field_for_files_keeps_its_own(visit, tmp_path):
+    page = visit(FIRST)
+    ready(page)
+    cell, broken, large = (tmp_path / name for name in ("cell.log", "broken.txt", "large.txt"))
+    cell.write_text(f"epoch 3, genotype = {CELL}\n")
+    broken.write_text("|nor_conv_9x9~0|")
+    with large.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    drawn, cover = page.locator("svg.cell-drawing").first, page.get_by_text("Drop the file to read its cell")
+    alert, before = page.get_by_test_id("stAlert"), figures(page)
+
+    dragged = Dragged(page, cell)
+    dragged.tell("dragEnter", drawn)
+    cover.wait_for()
+    dragged.leave()
+    cover.wait_for(state="hidden")
+    for file, said in (
+        (broken, "unknown operation 'nor_conv_9x9'"),
+        (tmp_path, "cannot be read; accepted: a file, not a folder"),
+        (large, f"'large.txt' has {MAX_BYTES + 1:,} bytes; accepted: at most {MAX_BYTES:,}"),
+    ):
+        Dragged(page, file).drop(drawn)
+        alert.filter(has_text=said).wait_for()
+        assert figures(page) == before
+    dragged.drop(page.locator("h1"))
+    page.get_by_text("File cell.log: a cell of no paper in the library").wait_for()
+    addressed(page, CELL)
+    assert alert.count() == 0 and not cover.is_visible()
+
+    page.get_by_role("radio", name="Upload").click()
+    field = page.get_by_test_id("stFileUploaderDropzone").first
+    field.wait_for()
+    settled(page)
+    uploaded = Dragged(page, broken)
+    uploaded.tell("dragEnter", field)
+    uploaded.tell("dragOver", field)
+    assert not cover.is_visible()
+    uploaded.tell("drop", field)
+    page.get_by_test_id("stFileUploader").get_by_text("broken.txt").wait_for()
+    alert.filter(has_text="unknown operation 'nor_conv_9x9'").wait_for()
+    assert page.problems == []
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1024)])

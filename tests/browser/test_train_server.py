@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from nat_core.paths import PROJECT
 from nat_core.runs.folders import Folders
 from nat_core.runs.tracking import Tracking, open_tracking
-from tests.support.browser import SLOW, last_point, status, wait_for_curves_beyond, wait_until
+from tests.support.browser import SLOW, last_point, settled, status, wait_for, wait_for_curves_beyond, wait_until
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = PROJECT / "build" / "screenshots"
@@ -82,6 +82,39 @@ def said(page: Page, text: str) -> None:
     expect(page.get_by_test_id("stCaptionContainer").filter(has_text=text).first).to_be_visible(timeout=SLOW)
 
 
+# Of each chart that is looked at: the step of the line across it, and what it says there.
+_LOOKED_AT = """() => [...document.querySelectorAll(".st-key-train_curves .js-plotly-plot")].flatMap((chart) => {
+  const line = chart.querySelector(".spikeline"), axis = chart._fullLayout.xaxis;
+  if (!line) return [];
+  return [[axis.p2d(line.getAttribute("x1") - axis._offset), chart.querySelector(".hoverlayer").textContent]];
+})"""
+
+
+def show_one_step(page: Page) -> None:
+    """The pointer over one chart lets all of them say what they have at that step, and none when it leaves."""
+    charts = page.locator(".st-key-train_curves .nsewdrag")
+    charts.first.scroll_into_view_if_needed()
+    count, box = charts.count(), charts.first.bounding_box()
+    assert count >= 4
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    wait_for(page, f"count => ({_LOOKED_AT})().length === count", count)
+    steps, said = zip(*page.evaluate(_LOOKED_AT), strict=True)
+    assert min(steps) > 0 and max(steps) - min(steps) < 0.01 * max(steps)
+    assert sum(map(bool, said)) >= 2  # whatever was measured near that step
+    page.mouse.move(1, 1)
+    wait_for(page, f"() => ({_LOOKED_AT})().length === 0")
+
+
+def are_compared(page: Page, *names: str) -> None:
+    """One line for each run goes across the settings that differ, up to what came out of it."""
+    chart = page.locator(".st-key-train_parallel .js-plotly-plot")
+    expect(chart.locator(".axis-title").filter(has_text="Best gain")).to_be_visible(timeout=SLOW)
+    assert chart.locator(".axis-title").all_text_contents() == ["Run", "steps", "Best gain"]
+    for name in names:
+        expect(chart.locator(".axis").get_by_text(name, exact=True)).to_be_visible()
+    expect(chart.get_by_text(re.compile("WebGL"))).to_have_count(0)
+
+
 def test_a_run_of_another_machine_is_watched_and_its_policy_fetched(store, address, open_page, far_away):
     working = far_away(*train("theirs", 3000))
     wait_until(lambda: any(run.name == "theirs" and run.step for run in store.runs()))
@@ -106,7 +139,13 @@ def test_a_run_of_another_machine_is_watched_and_its_policy_fetched(store, addre
     expect(page.get_by_text(re.compile(r"edges? changed")).first).to_be_visible(timeout=SLOW)
 
     assert far_away(*train("short", 20)).wait(120) == 0
-    short = next(run for run in store.runs() if run.name == "short")
+    short, theirs = (next(run for run in store.runs() if run.name == name) for name in ("short", "theirs"))
+    page.goto(f"{address}/train?runs={theirs.short_id},{short.short_id}")
+    wait_for_curves_beyond(page, 20)
+    settled(page)
+    show_one_step(page)
+    view(page, "Settings")
+    are_compared(page, "theirs", "short")
     page.goto(f"{address}/train?runs={short.short_id}")
     status(page, "short", "finished, step 20 of 20")
     view(page, "Files")

@@ -3,8 +3,9 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 SLOW = 90_000  # ms; a process that trains takes long to start on a busy machine
 # Notes when a page last spoke to the server, and the server to it.
@@ -23,6 +24,30 @@ window.WebSocket = class extends WebSocket {
 """
 _ANSWERED = """() => traffic.received > traffic.sent && performance.now() - traffic.received > 150
   && !document.querySelector("[data-testid='stApp'][data-test-script-state='running']")"""
+
+
+class Dragged:
+    """A file that is dragged over a page, as Chromium tells the page of it."""
+
+    def __init__(self, page: Page, file: Path) -> None:
+        self._page, self._file = page, str(file)
+        self._session = page.context.new_cdp_session(page)
+
+    def tell(self, kind: str, place: Locator) -> None:
+        """``dragEnter``, ``dragOver`` or ``drop`` over the middle of `place`."""
+        box = place.bounding_box()
+        assert box is not None
+        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        data = {"items": [], "files": [self._file], "dragOperationsMask": 1}
+        self._session.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
+
+    def leave(self) -> None:
+        """Out of the window; Chromium's protocol cannot tell that, so the page is told itself."""
+        self._page.evaluate("document.body.dispatchEvent(new DragEvent('dragleave', {bubbles: true}))")
+
+    def drop(self, place: Locator) -> None:
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.tell(kind, place)
 
 
 def form(page: Page, space: str, preset: str, **texts: str) -> None:

@@ -39,28 +39,39 @@ def is_due() -> bool:
     return config.get_option("runner.postScriptGC")
 
 
-def test_a_collection_is_due_when_the_last_one_was_long_ago_for_its_length(monkeypatch):
-    is_due()  # freezes, which collects
-    now = 1000.0
-    monkeypatch.setattr(heap.time, "monotonic", lambda: now)
-    heap._timed("start", {"generation": 2})
-    now += 0.2
-    heap._timed("stop", {"generation": 2})
+@pytest.fixture
+def spent(monkeypatch):
+    """Lets processor time pass: `spent(seconds)`; nothing has been collected for long."""
+    clock = [1000.0]
+    heap.settle()
+    monkeypatch.setattr(heap, "_due", 0.0)
+    for name in ("process_time", "thread_time"):
+        monkeypatch.setattr(heap.time, name, lambda: clock[0])
+
+    def spend(seconds: float) -> None:
+        clock[0] += seconds
+
+    return spend
+
+
+def collect(generation: int, seconds: float, spent) -> None:
+    heap._timed("start", {"generation": generation})
+    spent(seconds)
+    heap._timed("stop", {"generation": generation})
+
+
+def test_a_collection_is_due_when_twenty_times_as_much_has_been_done_as_the_last_one_took(spent):
+    assert is_due()
+    collect(2, 0.2, spent)
     assert not is_due()
-    now += 9.0
+    spent(3.7)
     assert not is_due()
-    now += 1.0
+    spent(0.2)
     assert is_due()
 
 
-def test_only_collections_of_everything_count(monkeypatch):
-    is_due()
-    now = 2000.0
-    monkeypatch.setattr(heap, "_due", now)
-    monkeypatch.setattr(heap.time, "monotonic", lambda: now)
-    heap._timed("start", {"generation": 1})
-    now += 5.0
-    heap._timed("stop", {"generation": 1})
+def test_only_collections_of_everything_count(spent):
+    collect(1, 5.0, spent)
     assert is_due()
 
 

@@ -97,7 +97,7 @@ def fill(run: Run) -> None:
 
 def _preset_of(run: Run) -> str:
     presets = PRESETS[run.request.space]
-    named = {"budgets": "cpu", "authors": "paper"}.get(run.request.preset, run.request.preset)
+    named = {"budgets": "cpu", "latency": "cpu", "authors": "paper"}.get(run.request.preset, run.request.preset)
     if run.request.space == "nasbench201" and named == "cpu" and not run.config.get("budgets", {}).get("cost"):
         named = "group"  # what "cpu" was before policies were told budgets
     return named if named in presets else next(iter(presets))

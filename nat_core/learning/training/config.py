@@ -290,15 +290,15 @@ AUTHORS_OPTIMIZER = AdamConfig(
 AUTHORS_REINFORCE = ReinforceConfig(
     estimator="moving_average", reward_scale="points", advantage_weight=0.01, entropy_start=0.003, entropy_end=0.003
 )
+_SHOWN_FIRST = ReinforceConfig(searched_share=1.0, imitation_weight=0.15, imitation_until=0.5)
 RECIPES: Mapping[str, TrainingConfig] = MappingProxyType(
     {
         "group": TrainingConfig(),
         # One policy for all budgets: what exact search finds shows it the way, and then its own samples do. While it
         # imitates it spreads over what is nearly as good; what it does most probably becomes best after that.
-        "budgets": TrainingConfig(
-            steps=2500, budgets=BudgetsConfig("macs"),
-            reinforce=ReinforceConfig(searched_share=1.0, imitation_weight=0.15, imitation_until=0.5),
-        ),
+        "budgets": TrainingConfig(steps=2500, budgets=BudgetsConfig("macs"), reinforce=_SHOWN_FIRST),
+        # Latencies are harder to learn: they are no sums over edges, and some cells are fast by chance.
+        "latency": TrainingConfig(steps=4200, budgets=BudgetsConfig("1080ti_1"), reinforce=_SHOWN_FIRST),
         # On its own network, for comparison.
         "authors": TrainingConfig(
             policy=POLICY_CONFIGS["gcn"], steps=8000, batch=64, samples=1, optimizer=AUTHORS_OPTIMIZER,
