@@ -158,11 +158,13 @@ def test_evaluations_and_a_training_survive_whatever_happens(bucket, cluster, tr
     if tracking.get(training).state is not State.FINISHED:  # it was on the node that died
         resume(tracking, training)
         until(lambda: tracking.get(training).state is State.FINISHED)
+    assert "was not kept" not in stored_log(tracking, training)
+    assert any((folder / "logs" / f"{evaluation}.log").exists() for folder in cluster.folders)
+    assert not (tracking.folders.root / "logs" / f"{evaluation}.log").exists(), "nodes have folders of their own"
 
     again = f"from tests.runs.test_cluster import files_of; print(files_of({evaluation!r}), files_of({training!r}))"
     server = subprocess.run([sys.executable, "-c", again], cwd=PROJECT, capture_output=True, text=True)
-    assert "6 of 6 trainings" in server.stdout, server.stderr
-    print(server.stdout)
+    assert "6 of 6 trainings" in server.stdout and "its record has a copy" in server.stdout, server.stderr
     here = read_measured(tracking.folders.measured)
     assert results_of(config, here) == after and len(here) == 6
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,8 @@ from nat_core.runs.cluster.jobs import JobServer
 _STORE_BYTES = 80 * 2**20  # of each node's object store, about the least that Ray accepts
 _PATIENCE_SECONDS = 90
 _RAY = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "MLFLOW_TRACKING_URI")
-_LIGHT = {
+# For tests: quick to start, quick to notice a dead node.
+LIGHT: Mapping[str, str] = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_worker_prestart": "0",
     "RAY_health_check_period_ms": "1000",  # a dead raylet is noticed in seconds
@@ -70,8 +71,8 @@ class Cluster:
 
 
 @contextmanager
-def two_nodes(folder: Path, nodes: int = 2) -> Iterator[Cluster]:
-    """Starts it, and ends all of its processes; logs go with `folder`."""
+def two_nodes(folder: Path, nodes: int = 2, settings: Mapping[str, str] = LIGHT) -> Iterator[Cluster]:
+    """Starts it with these settings of Ray, and ends all of its processes; logs go with `folder`."""
     port, dashboard = free_port(), free_port()
     storage, folders = folder / "shared", [folder / f"node-{number}" for number in range(nodes)]
     storage.mkdir()
@@ -81,13 +82,13 @@ def two_nodes(folder: Path, nodes: int = 2) -> Iterator[Cluster]:
         head = ["--head", f"--port={port}", f"--dashboard-port={dashboard}", f"--temp-dir={own}",
                 "--dashboard-host=127.0.0.1", "--node-ip-address=127.0.0.1",
                 f"--ray-client-server-port={free_port()}"]  # fmt: skip
-        started = [_start(folders[0], head)]
+        started = [_start(folders[0], head, settings)]
         try:
             address = f"http://127.0.0.1:{dashboard}"
             _wait(address, 1, started)
             for number in range(1, nodes):
                 joining = [f"--address=127.0.0.1:{port}", f"--node-ip-address=127.0.0.{1 + number}"]
-                started.append(_start(folders[number], joining))
+                started.append(_start(folders[number], joining, settings))
             _wait(address, nodes, started)
             yield Cluster(address, f"127.0.0.1:{port}", started, folders, storage)
         finally:
@@ -100,7 +101,7 @@ def two_nodes(folder: Path, nodes: int = 2) -> Iterator[Cluster]:
                 node.wait()
 
 
-def _start(runs: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(runs: Path, arguments: Sequence[str], settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     surroundings = {name: value for name, value in os.environ.items() if name not in _RAY}
     path = f"{Path(sys.executable).parent}:{surroundings.get('PATH', '')}"
     command = [
@@ -109,7 +110,7 @@ def _start(runs: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
         "--max-worker-port=0", "--include-log-monitor=false", "--disable-usage-stats",
     ]  # fmt: skip
     return subprocess.Popen(
-        command, env=surroundings | _LIGHT | {"PATH": path, "NAT_LAB_RUNS": str(runs)}, start_new_session=True,
+        command, env={**surroundings, **settings, "PATH": path, "NAT_LAB_RUNS": str(runs)}, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 

@@ -168,7 +168,10 @@ def _train(config: dict[str, Any], position: int, place: Place, desk: Any) -> di
             yield path
 
     hooks = Hooks(talk.progress, talk.should_stop, checkpoints.path(name), saving, seconds, talk.say)
-    found = evaluate(alone, images_of(queue.budget), place.device, hooks)
+    try:
+        found = evaluate(alone, images_of(queue.budget), place.device, hooks)
+    finally:
+        talk.settle()
     checkpoints.forget(name)
     return found.results[0].to_dict() if found.finished else None
 
