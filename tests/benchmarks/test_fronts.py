@@ -13,11 +13,6 @@ SPACE = SPACES["fully_concat"]
 MODEL = shipped_trainings_model(SPACE.name)
 
 
-@pytest.fixture(autouse=True)
-def few_rules(monkeypatch):
-    monkeypatch.setattr(fronts, "_PRICES", (0.0,))
-
-
 @pytest.fixture(scope="module")
 def setting():
     return fronts.Setting(SPACE, inputs_of(SPACE, 2)[:2], MODEL, (1.0, 0.6, 0.3))
@@ -28,10 +23,17 @@ def policy():
     return Policy(PolicyConfig(width=8, layers=1, embedding=4, key=8, budget="macs")).eval()
 
 
-def test_every_method_fits_and_none_is_worse_than_its_start(setting, policy):
+@pytest.fixture(scope="module")
+def found(setting, policy):
+    """What every method finds, by its title."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fronts, "_PRICES", (0.0,))
+        return {title: method(setting) for title, method in fronts.methods(policy, 60, fitted_on=3).items()}
+
+
+def test_every_method_fits_and_none_is_worse_than_its_start(setting, found):
     start = setting.score(setting.problems.owner, setting.starts)
-    for title, method in fronts.methods(policy, 150, fitted_on=3).items():
-        rows = method(setting)
+    for title, rows in found.items():
         assert (setting.problems.cost(rows) <= setting.problems.left).all(), title
         worth = setting.score(setting.problems.owner, rows)
         assert np.isfinite(worth[setting.share == 1]).all(), title
@@ -59,11 +61,8 @@ def test_the_hypervolume_by_hand(macs, gains, enclosed):
     assert fronts.hypervolume(np.array(macs), np.array(gains, dtype=float)) == pytest.approx(enclosed)
 
 
-def test_the_tables_compare_all_methods_within_all_budgets(setting, policy):
-    made = {
-        title: fronts.Judged.of(setting, MODEL, method(setting))
-        for title, method in fronts.methods(policy, 60, fitted_on=3).items()
-    }
+def test_the_tables_compare_all_methods_within_all_budgets(setting, policy, found):
+    made = {title: fronts.Judged.of(setting, MODEL, rows) for title, rows in found.items()}
     side = fronts.Side(setting, policy, MODEL, made)
     lines = list(fronts.table([side]))
     assert sum(line.startswith("| policy, greedy") for line in lines) == 2 + len(made) - 2

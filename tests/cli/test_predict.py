@@ -87,12 +87,12 @@ def test_readable_lines(capsys):
 def test_thousands_take_seconds(capsys, tmp_path, monkeypatch):
     rng = random.Random(0)
     spaces = [SPACES[name] for name in ("fully_concat", "loose_end", "nasbench201")]
-    architectures = [spaces[i % 3].sample(rng) for i in range(4000)]
+    architectures = [spaces[i % 3].sample(rng) for i in range(2000)]
     file = tmp_path / "many.txt"
     file.write_text("\n".join(map(shortest, architectures)) + "\n\n")
     began = time.process_time()
     found, err = rows(capsys, str(file))
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 5
     assert [item["genotype"] for item in found] == [shortest(item) for item in architectures]
     assert all(item["accuracy"] is not None for item in found) and err.count("\n") == 3
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(file.read_bytes())))

@@ -63,7 +63,7 @@ def test_accuracies_come_and_choose(queue):
 
 
 def test_measuring_is_stopped_and_goes_on(queue):
-    app = open_page(cell="DARTS", samples="400")
+    app = open_page(cell="DARTS", samples="150")
     act(app, button(app, "Stop").click())
     assert any(item.value.startswith("Measuring stopped after") for item in app.markdown)
     time.sleep(0.3)

@@ -31,7 +31,7 @@ def random_network(seed: int) -> tuple[Architecture, NetworkConfig]:
     config = NetworkConfig(
         family.name,
         channels=rng.choice((4, 8)),
-        layers=rng.choice((3, 3, 6)) if family.stages > 1 else rng.choice((1, 2, 3, 3, 4, 7)),
+        layers=rng.choice((3, 3, 3, 3, 6)) if family.stages > 1 else rng.choice((1, 2, 3, 4)),
         resolution=rng.choice(RESOLUTIONS[family.name]),
         classes=rng.randint(2, 20),
     )
