@@ -145,7 +145,7 @@ def codes_of_operations(operations: NDArray[np.int64]) -> NDArray[np.int64]:
     return digits @ _WEIGHTS
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=SIZE)  # all of them take 15 MB; a training asks for each twice
 def architecture_of_code(code: int) -> Architecture:
     """The cell with this code.
 
