@@ -228,9 +228,14 @@ def _network(
     seen the topology."""
     network, unseen = fit_cell_network([item.normal for item in cells], targets, folds, shape, seed)
     columns = np.stack([unseen, unseen], axis=1)
-    for number, item in enumerate(cells):
-        if item.reduction is not None and item.reduction != item.normal:
-            columns[number, 1] = network.targets(CellRows.of([item.reduction]))[folds[number], 0]
+    others = {
+        number: item.reduction
+        for number, item in enumerate(cells)
+        if item.reduction is not None and item.reduction != item.normal
+    }
+    if others:
+        numbers = np.array([*others])
+        columns[numbers, 1] = network.targets(CellRows.of([*others.values()]))[folds[numbers], np.arange(len(numbers))]
     return network, columns
 
 
