@@ -298,7 +298,9 @@ RECIPES: Mapping[str, TrainingConfig] = MappingProxyType(
         # imitates it spreads over what is nearly as good; what it does most probably becomes best after that.
         "budgets": TrainingConfig(steps=2500, budgets=BudgetsConfig("macs"), reinforce=_SHOWN_FIRST),
         # Latencies are harder to learn: they are no sums over edges, and some cells are fast by chance.
-        "latency": TrainingConfig(steps=4200, budgets=BudgetsConfig("1080ti_1"), reinforce=_SHOWN_FIRST),
+        "latency": TrainingConfig(
+            steps=4200, budgets=BudgetsConfig("1080ti_1"), reinforce=replace(_SHOWN_FIRST, imitation_weight=0.3),
+        ),
         # On its own network, for comparison.
         "authors": TrainingConfig(
             policy=POLICY_CONFIGS["gcn"], steps=8000, batch=64, samples=1, optimizer=AUTHORS_OPTIMIZER,
