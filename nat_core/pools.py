@@ -27,7 +27,7 @@ from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.policies.proposing import proposals
 from nat_core.network.config import NetworkConfig
-from nat_core.network.costs import cost_model
+from nat_core.network.costs import OperationCosts, cost_model
 from nat_core.ranking import Candidate
 
 _INPUTS_AT_ONCE = 256
@@ -71,8 +71,7 @@ class Pool:
     def candidate(self, number: int) -> Candidate:
         """The candidate in that row."""
         item = transformed(self.architecture, self.operations[number].tolist()) if number else self.architecture
-        cost = cost_model(self.network).transformed_cost(self.architecture, self.operations[number])
-        return Candidate(item, self.network, cost, float(self.scores[number]), number=number)
+        return Candidate(item, self.network, self._counted[number], float(self.scores[number]), number=number)
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -84,8 +83,11 @@ class Pool:
         if cost in table.DEVICES:
             codes = table.codes([transformed(self.architecture, row) for row in self.operations.tolist()])
             return table.latencies_ms(cost)[codes]
-        place = ("macs", "parameters").index(check_cost(cost))
-        return cost_model(self.network).operation_costs(self.architecture, self.operations)[place].astype(np.float64)
+        return np.asarray(getattr(self._counted, check_cost(cost)), dtype=np.float64)
+
+    @cached_property
+    def _counted(self) -> OperationCosts:
+        return cost_model(self.network).operation_costs(self.architecture, self.operations)
 
 
 def pooled(

@@ -76,6 +76,30 @@ def _fixed_cost(plan: Plan) -> Cost:
     return total((auxiliary, *map(_block_cost, plan.blocks)))
 
 
+@dataclass(frozen=True, eq=False)
+class OperationCosts:
+    """The costs of k transformations of one architecture.
+
+    Attributes:
+        counts: int64 [k, fields of `Cost`], in the order of the fields.
+    """
+
+    counts: np.ndarray
+
+    @property
+    def macs(self) -> np.ndarray:
+        """int64 [k]"""
+        return np.asarray(self.counts[:, _MACS].sum(axis=1))
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """int64 [k]"""
+        return np.asarray(self.counts[:, _PARAMETERS])
+
+    def __getitem__(self, number: int) -> Cost:
+        return Cost(*self.counts[number].tolist())
+
+
 class CostModel:
     """Computes costs of architectures on one network; get an instance from `cost_model`, which caches measurements.
 
@@ -120,23 +144,14 @@ class CostModel:
         counts = self._edge_counts(architecture)
         return counts[..., _MACS].sum(axis=-1), counts[..., _PARAMETERS]
 
-    def operation_costs(self, architecture: Architecture, operations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """MACs and parameters, [k] each, of k transformations; `operations` [k, edges] holds indices into `NAMES`.
+    def operation_costs(self, architecture: Architecture, operations: np.ndarray) -> "OperationCosts":
+        """The costs of k transformations; `operations` [k, edges] holds indices into `NAMES`.
 
         Raises:
             ValueError: the network cannot be built of these cells; says why.
         """
-        counts = self._counts(architecture, operations)
-        return counts[:, _MACS].sum(axis=1), counts[:, _PARAMETERS]
-
-    def transformed_cost(self, architecture: Architecture, operations: np.ndarray) -> Cost:
-        """The whole cost of one transformation, [edges]; see `operation_costs`."""
-        return Cost(*self._counts(architecture, operations[None])[0].tolist())
-
-    def _counts(self, architecture: Architecture, operations: np.ndarray) -> np.ndarray:
-        """[k, fields of `Cost`]"""
         edges, fixed = np.arange(operations.shape[1]), _numbers(self.fixed_cost(architecture))
-        return fixed + self._edge_counts(architecture)[edges, operations].sum(axis=1)
+        return OperationCosts(fixed + self._edge_counts(architecture)[edges, operations].sum(axis=1))
 
     def _edge_counts(self, architecture: Architecture) -> np.ndarray:
         """[edges, len(NAMES), fields of `Cost`]"""

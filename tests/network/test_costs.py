@@ -172,12 +172,10 @@ def test_the_table_holds_every_operation_on_every_edge(seed):
     rows = np.array([[INDEX[name] for name in item.operations] for item in changed])
     found = model.operation_costs(drawn, rows)
     costs = [model.cost(item) for item in changed]
-    assert found[0].tolist() == [cost.macs for cost in costs]
-    assert found[1].tolist() == [cost.parameters for cost in costs]
-    assert [model.transformed_cost(drawn, row) for row in rows] == costs
-    assert (model.fixed_cost(drawn).macs + macs[np.arange(len(drawn.edges)), rows].sum(axis=1)).tolist() == found[
-        0
-    ].tolist()
+    assert found.macs.tolist() == [cost.macs for cost in costs]
+    assert found.parameters.tolist() == [cost.parameters for cost in costs]
+    assert [found[number] for number in range(len(costs))] == costs
+    assert np.array_equal(model.fixed_cost(drawn).macs + macs[np.arange(rows.shape[1]), rows].sum(axis=1), found.macs)
 
 
 def test_an_auxiliary_head_costs_parameters_but_no_inference():

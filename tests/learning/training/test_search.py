@@ -30,7 +30,7 @@ SHARES = np.array([1.0, 0.7, 0.5])
 
 
 def macs(given, rows):
-    return MODEL.operation_costs(given, rows)[0]
+    return MODEL.operation_costs(given, rows).macs
 
 
 def own(given):
@@ -84,7 +84,7 @@ def test_what_is_imitated_fits_and_is_worth_more_than_the_input(space, budget):
         rows, fits = search(np.arange(8), share * limits)
         assert not fits[6:].any() and (fits[:6].all() or share < 1)
         for given, row, limit, is_fit in zip(inputs, rows, share * limits, fits, strict=True):
-            assert not is_fit or costs.operation_costs(given, row[None])[0][0] <= limit
+            assert not is_fit or costs.operation_costs(given, row[None]).macs[0] <= limit
             made = transformed(given, row)
             assert not is_fit or share < 1 or gained(objective, [given], [made])[0] >= 0
     assert search_of(with_fields(config, {"reinforce.searched_share": 0.0}), objective, inputs) is None
