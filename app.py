@@ -1,12 +1,13 @@
 """NAT Lab: start with `streamlit run app.py`."""
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui import server
 
 if get_script_run_ctx(suppress_warning=True) is None:  # the server reads this file once, each visitor runs it
-    app = st.App(__file__, lifespan=server.running)
+    app = st.App(__file__, lifespan=server.running, middleware=[Middleware(server.Gate)])
 else:
     from ui import shell
 

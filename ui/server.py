@@ -4,6 +4,7 @@ Streamlit runs a page's script only once a browser is connected, and imports tak
 page. `python -m benchmarks.startup` measures it in Chromium.
 """
 
+import asyncio
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
@@ -11,9 +12,8 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 import streamlit as st
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-# What shows the logo and the navigation, then what the first page needs, in its own order: a page that is opened
-# meanwhile waits for each instead of overtaking it.
 _ROOMS = ("ui.shell", "ui.candidates", "ui.choose", "ui.compute", "ui.drawings", "ui.front", "ui.result")
 # Addresses to listen on that no browser can open.
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -37,10 +37,19 @@ async def running(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-def wait_until_imported() -> None:
-    """Waits until the server has imported what it began to import."""
-    if _importing.is_alive():
-        _importing.join()
+class Gate:
+    """ASGI middleware that lets browsers connect once imports are done; files are served before.
+
+    Scripts run only for connected browsers, so no script imports at the same time, perhaps in another order.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and _importing.is_alive():
+            await asyncio.to_thread(_importing.join)
+        await self._app(scope, receive, send)
 
 
 def address() -> str:

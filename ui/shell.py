@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ui import heap, login, notices, processors, public, server
+from ui import heap, login, notices, processors, public
 from ui.theme import apply_css, wordmark
 
 _PROJECT = Path(__file__).parent.parent
@@ -41,7 +41,6 @@ def require_app() -> None:
 
 def _show(page: StreamlitPage) -> None:
     """Runs the page; what it cannot do without, and is missing or broken, is said on it."""
-    server.wait_until_imported()
     processors.one()
     token = _inside.set(True)
     try:

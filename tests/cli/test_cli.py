@@ -270,7 +270,7 @@ BAD = [
     (["transform", CELL, "--samples", "0"], "samples is 0; accepted: 1 to 1000"),
     (["transform", CELL, "--max-macs", "7"], "no legal transformation stays within 7 MACs"),
     (["train", "--space", "moon", "--output", "x"], "accepted: fully_concat, loose_end, nasbench201"),
-    (["train", "--space", "nasbench201", "--output", "x", "--recipe", "soup"], "nasbench201: group, budgets, authors"),
+    (["train", "--space", "nasbench201", "--output", "x", "--recipe", "soup"], ": group, budgets, latency, authors"),
     (["train", "--space", "nasbench201", "--output", "x", "--policy-network", "mlp"], "accepted: edge, gcn"),
     (["train", "--space", "nasbench201", "--output", "x", "--cost", "toaster"], "cost is 'toaster'; accepted: macs"),
     (["explode"], "No such command 'explode'"),

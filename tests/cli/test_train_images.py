@@ -38,7 +38,7 @@ def test_a_policy_trained_from_images_transforms(capsys, tmp_path, schedule):
 
 BAD = [
     (["--space", "fully_concat", "--recipe", "group"], "recipe is 'group'; accepted for fully_concat: trainings"),
-    (["--space", "nasbench201", "--recipe", "trainings"], "accepted for nasbench201: group, budgets, authors"),
+    (["--space", "nasbench201", "--recipe", "trainings"], "accepted for nasbench201: group, budgets, latency, authors"),
     (["--space", "fully_concat", "--recipe", "trainings", "--epochs", "3"], "--epochs does not apply where rewards"),
     (["--space", "fully_concat", "--data-set", "cifar10_valid"], "accepted there: --preset, --data, --epochs"),
     (["--space", "nasbench201", "--preset", "smoke"], "--preset does not apply where rewards come from a table"),

@@ -30,8 +30,9 @@ def forget():
     clear()
 
 
-def opened(page: str = "transform") -> AppTest:
+def opened(page: str = "transform", cell: str = "DARTS") -> AppTest:
     app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["cell"] = cell
     if page != "transform":
         app.switch_page(f"pages/{page}.py")
     app.run()
@@ -62,11 +63,11 @@ def test_a_broken_table(tmp_path, monkeypatch, forget, page):
     monkeypatch.setattr(table, "_ASSET", copy)
     copy.write_bytes(whole[: len(whole) // 2])
     forget()
-    (problem,) = opened(page).error
+    (problem,) = opened(page, "nasbench201:7").error
     assert problem.value.startswith("This page cannot be shown: ")
     assert "nasbench201.parquet cannot be read" in problem.value and "restore it" in problem.value
     copy.write_bytes(whole)
-    assert not opened(page).error
+    assert not opened(page, "nasbench201:7").error
 
 
 def test_a_table_that_lacks_cells(tmp_path, monkeypatch, forget):
@@ -101,4 +102,4 @@ def test_a_folder_of_runs_that_cannot_be_written_spares_the_other_pages(tmp_path
     (problem,) = opened("train").error
     assert "no runs can be recorded at" in problem.value.lower()
     for page in ("transform", "compare", "learn"):
-        assert not opened(page).error
+        assert not opened(page, "nasbench201:7").error
