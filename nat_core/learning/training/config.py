@@ -299,7 +299,7 @@ RECIPES: Mapping[str, TrainingConfig] = MappingProxyType(
         "budgets": TrainingConfig(steps=2500, budgets=BudgetsConfig("macs"), reinforce=_SHOWN_FIRST),
         # Latencies are harder to learn: they are no sums over edges, and some cells are fast by chance.
         "latency": TrainingConfig(
-            steps=4200, budgets=BudgetsConfig("1080ti_1"), reinforce=replace(_SHOWN_FIRST, imitation_weight=0.3),
+            steps=3200, budgets=BudgetsConfig("1080ti_1"), reinforce=replace(_SHOWN_FIRST, imitation_weight=0.3),
         ),
         # On its own network, for comparison.
         "authors": TrainingConfig(
