@@ -30,7 +30,7 @@ _importing = threading.Thread(target=_import_rooms, name="imports", daemon=True)
 
 @asynccontextmanager
 async def running(_: st.App) -> AsyncIterator[None]:
-    """Around the time in which the server runs: starts to import, and opens a browser, as `streamlit run` promises."""
+    """The server's lifespan: start the imports, and open a browser, as `streamlit run` does for other apps."""
     _importing.start()
     if not st.get_option("server.headless"):
         threading.Timer(_LISTENING_SECONDS, webbrowser.open, [address()]).start()
@@ -53,7 +53,7 @@ class Gate:
 
 
 def address() -> str:
-    """Where a browser on this machine finds the app."""
+    """Return the address at which a browser on this machine finds the app."""
     listens, named = st.get_option("server.address") or "", st.get_option("browser.serverAddress")
     host = named if listens in _EVERYWHERE else listens
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
