@@ -1,5 +1,7 @@
 """What of a page is cut off, overlaps or is wider than the window."""
 
+import time
+
 from playwright.sync_api import Page
 
 # What is two-dimensional and scrolls in a box of its own; the header, under which a page scrolls; the folded menu.
@@ -89,11 +91,18 @@ _FAULTS = r"""([aside, charts]) => {
 }"""
 
 
-def faults(page: Page, charts: bool = True) -> list[str]:
-    """A sentence for everything that leaves the window, is cut off, or lies over something else.
+def faults(page: Page, charts: bool = True, patience: float = 5.0) -> list[str]:
+    """Return a sentence for everything that leaves the window, is cut off, or lies over something else.
+
+    While a page is being laid out, its parts overlap for some frames, on a busy machine for longer. A fault is what is
+    still there at the end.
 
     Args:
         page: in a browser, drawn.
         charts: whether texts within charts are looked at, too.
+        patience: for how many seconds faults may go away.
     """
-    return list(dict.fromkeys(page.evaluate(_FAULTS, [_ASIDE, charts])))
+    end = time.monotonic() + patience
+    while (found := page.evaluate(_FAULTS, [_ASIDE, charts])) and time.monotonic() < end:
+        page.wait_for_timeout(250)
+    return list(dict.fromkeys(found))
