@@ -5,6 +5,7 @@ in Chromium, which starts beforehand and asks as soon as the server answers. "Co
 the system's cache, as they are after an installation.
 """
 
+import http.client
 import os
 import shutil
 import socket
@@ -21,7 +22,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-from benchmarks.rows import Row, report, seconds
+from benchmarks.rows import Row, median_seconds, report, seconds
 from nat_core.paths import PROJECT
 
 # What is imported first by whoever needs no more than that, lowest first; and what pages import.
@@ -33,6 +34,9 @@ _STEP = "torch, {place}; o = {place}.SGD([torch.zeros(1, requires_grad=True)], 0
 _VERDICT, _FIRST_PAGE_SECONDS = "fewer MACs", 3.5
 _CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 _PATIENCE_SECONDS = 120.0
+_SETTLING_MS = 2000  # until Chromium is done with its own start
+# With Nagle's algorithm it takes 40 ms.
+_SMALL_FILE_MS = 10
 
 
 @contextmanager
@@ -103,10 +107,23 @@ def visit(port: int) -> None:
             return
 
 
+def seconds_per_small_file(port: int, path: str = "/_stcore/health") -> float:
+    """Return the median time of a small answer over a connection that has been used before."""
+    connection = http.client.HTTPConnection("localhost", port, timeout=_PATIENCE_SECONDS)
+
+    def fetch() -> None:
+        connection.request("GET", path)
+        connection.getresponse().read()
+
+    fetch()
+    return median_seconds(fetch, 9)
+
+
 def first_page_seconds(chromium: str) -> float:
     """From the start of a server until Chromium shows what the first page says, and both cells' drawings."""
     with sync_playwright() as playwright:
         page = playwright.chromium.launch(executable_path=chromium, args=[*_CHROMIUM]).new_page()
+        page.wait_for_timeout(_SETTLING_MS)
         began = time.perf_counter()
         with serving() as (port, _):
             page.goto(f"http://localhost:{port}")
@@ -125,6 +142,7 @@ def rows() -> Iterator[Row]:
         visit(port)
         yield Row("start: a new process answers", answers, "s")
         yield Row("start: a new process has drawn the first page", time.perf_counter() - began, "s")
+        yield Row("a small file over an open connection", 1000 * seconds_per_small_file(port), "ms", _SMALL_FILE_MS)
         yield Row("the first page for the next visitor", 1000 * seconds(lambda: visit(port)), "ms")
         memory = psutil.Process(process.pid).memory_info().rss / 2**20
         yield Row("memory of the server, two visitors", memory, "MiB")

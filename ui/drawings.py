@@ -1,7 +1,7 @@
 """Drawings of input and output in one shared layout, side by side or overlaid; every part can be clicked."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -65,13 +65,20 @@ def _lay_out(name: str) -> None:
     st.session_state["layout"] = name
 
 
-def pair(outcome: Transformation, shown: Candidate, edited: Editor) -> None:
-    """Draw input and output of every selected cell; drawings of the front's other points are sent too, once they
-    exist.
+def pair(outcome: Transformation, shown: Candidate, edited: Editor, complete: bool) -> None:
+    """Draw input and output of every selected cell.
+
+    The browser asks for the drawings of the front's other points when it shows the first ones.
+
+    Args:
+        complete: whether the front is; only then are its other points drawn.
     """
     before, layout = outcome.input.architecture, _layout(outcome.input.architecture)
-    outputs = {item.number: item.architecture for item in _looked_at(outcome, shown)}
-    place = front.place(outcome, shown)
+    wanted, points = _wanted(outcome, shown), front.along(outcome, shown)
+    has_all = st.session_state.get(_PREPARED) == wanted
+    outputs = {item.number: item.architecture for item in (points if has_all else [shown])}
+    asks_for = wanted if complete and limits().draws_ahead and not has_all and len(points) > 1 else ""
+    draw = partial(_drawing, edited, front.place(outcome, shown), asks_for, partial(_prepare, before, points))
     with st.container(key=SIDE_BY_SIDE):
         names = order(before, outcome.output.architecture)
         if layout == "overlay":
@@ -79,7 +86,7 @@ def pair(outcome: Transformation, shown: Candidate, edited: Editor) -> None:
                 with column:
                     _title(before, name, "input → output")
                     svgs = {number: _overlay(before, output, name) for number, output in outputs.items()}
-                    _drawing(edited, svgs, place, f"overlay-{name}", name)
+                    draw(svgs, f"overlay-{name}", name)
             return
         for name in names:
             svgs = {number: _pair(before, output, name) for number, output in outputs.items()}
@@ -87,34 +94,23 @@ def pair(outcome: Transformation, shown: Candidate, edited: Editor) -> None:
                 with column:
                     _title(before, name, side)
                     own = {number: both[position] for number, both in svgs.items()}
-                    _drawing(edited, own, place, f"{side}-{name}", name)
+                    draw(own, f"{side}-{name}", name)
 
 
-def _looked_at(outcome: Transformation, shown: Candidate) -> Sequence[Candidate]:
-    """Return the candidates whose drawings are sent: at first only the shown one, so that the page appears sooner."""
-    points = front.along(outcome, shown)
-    return points if st.session_state.get(_PREPARED) == _wanted(outcome, shown) else [shown]
-
-
-def prepare(outcome: Transformation, shown: Candidate) -> bool:
-    """Draw the front's other points in advance. Returns whether the page has not received these drawings yet."""
-    wanted = _wanted(outcome, shown)
-    if st.session_state.get(_PREPARED) == wanted or not limits().draws_ahead:
-        return False
-    before = outcome.input.architecture
+def _prepare(before: Architecture, points: Sequence[Candidate], wanted: str) -> None:
+    """Draw the front's points before the page's next run, which finds them among the remembered drawings."""
     draw = _overlay if _layout(before) == "overlay" else _pair
-    for item in front.along(outcome, shown):
+    for item in points:
         for name in order(before):
             draw(before, item.architecture, name)
     st.session_state[_PREPARED] = wanted
-    return True
 
 
-def _wanted(outcome: Transformation, shown: Candidate) -> Hashable:
-    """Return the values that the drawings of a front depend on."""
+def _wanted(outcome: Transformation, shown: Candidate) -> str:
+    """Return a name for all that the drawings of a front depend on."""
     state, before = st.session_state, outcome.input.architecture
-    names = tuple(sorted(order(before)))
-    return front.place(outcome, shown).front, names, _layout(before), theme().name, state["hide_null"]
+    names, hides_null = sorted(order(before)), state["hide_null"]
+    return f"{front.place(outcome, shown).front} {names} {_layout(before)} {theme().name} {hides_null}"
 
 
 def _overlay(before: Architecture, after: Architecture, name: CellName) -> str:
@@ -147,10 +143,13 @@ def single(edited: Editor) -> None:
             with column:
                 _title(architecture, name, "input")
                 svg = draw_cell(cell, "svg", name, theme().name, show_null).decode()
-                _drawing(edited, {0: svg}, Place("", 0), f"single-{name}", name)
+                _drawing(edited, Place("", 0), "", None, {0: svg}, f"single-{name}", name)
 
 
-def _drawing(edited: Editor, svgs: Mapping[int, str], place: Place, key: str, name: CellName) -> None:
+def _drawing(
+    edited: Editor, place: Place, asks_for: str, on_seen: Callable[[str], None] | None, svgs: Mapping[int, str],
+    key: str, name: CellName,
+) -> None:  # fmt: skip
     is_edited = name == edited.name
     cell_drawing(
         svgs,
@@ -162,6 +161,8 @@ def _drawing(edited: Editor, svgs: Mapping[int, str], place: Place, key: str, na
         items=offered(edited) if is_edited else (),
         selected=st.session_state["part"] if is_edited else None,
         only_changes=st.session_state["only_changes"],
+        asks_for=asks_for,
+        on_seen=on_seen,
     )
 
 

@@ -17,24 +17,30 @@ from streamlit import config
 _SHARE = 0.05  # of the server's processor time that collections may take; garbage comes with its work, not with time
 _OPTION = "runner.postScriptGC"
 _lock = threading.Lock()
-_modules = 0
+_modules = _frozen = 0
 _began = _due = 0.0
 
 
 def settle() -> bool:
-    """Called at the end of each run of a script: lets Streamlit collect garbage after it if that is due.
+    """Let Streamlit collect garbage after this run of a script if that is due, and freeze what imports have brought.
 
-    Freezes what is alive if modules have been imported since it last did; says whether it did. Garbage is collected
-    first, for what is frozen is freed only when nothing refers to it.
+    A run that has imported something is a page's first: the browser waits for the page's parts from this process, so
+    the next run collects and freezes instead. Garbage is collected first, for what is frozen is freed only when nothing
+    refers to it.
+
+    Returns:
+        Whether this call has frozen anything.
     """
-    global _modules
-    config.set_option(_OPTION, time.process_time() >= _due, "garbage")
+    global _modules, _frozen
     with _lock:
-        if len(sys.modules) <= _modules:
+        has_imported = len(sys.modules) > _modules
+        _modules = len(sys.modules)
+        config.set_option(_OPTION, not has_imported and time.process_time() >= _due, "garbage")
+        if has_imported or _frozen == _modules:
             return False
         gc.collect()
         gc.freeze()
-        _modules = len(sys.modules)
+        _frozen = _modules
         return True
 
 

@@ -1,13 +1,22 @@
 """`streamlit run app.py` as a user starts it."""
 
 import os
+import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from pathlib import Path
 
-from benchmarks.startup import free_port
+import pytest
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.testclient import TestClient
+from streamlit.file_util import get_static_dir
+
+from benchmarks.startup import free_port, seconds_per_small_file
 from nat_core.paths import PROJECT
+from ui import server
 
 
 def test_it_answers_and_opens_a_browser_at_its_own_address(tmp_path):
@@ -26,7 +35,44 @@ def test_it_answers_and_opens_a_browser_at_its_own_address(tmp_path):
         assert opened.read_text().strip() == f"http://localhost:{port}/lab"
         with urllib.request.urlopen(f"http://localhost:{port}/lab/") as page:
             assert b"<title>Streamlit</title>" in page.read()
+        # With Nagle's algorithm each but the first would take 40 ms.
+        assert seconds_per_small_file(port, "/lab/_stcore/health") < 0.02
     finally:
         process.terminate()
         said, _ = process.communicate(timeout=30)
     assert f"http://localhost:{port}/lab" in said
+
+
+def page_or_file(scope, receive, send):
+    is_page = scope["path"] == "/"
+    response = HTMLResponse("<head></head><body>") if is_page else PlainTextResponse("<head></head>")
+    return response(scope, receive, send)
+
+
+@pytest.fixture
+def importing(monkeypatch):
+    """What the server imports when it starts takes until this event is set."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    monkeypatch.setattr(server, "_importing", thread)
+    thread.start()
+    yield done
+    done.set()
+
+
+def test_while_the_server_imports_a_page_names_scripts_that_streamlit_has(importing):
+    visitor = TestClient(server.Gate(page_or_file))
+    page = visitor.get("/", headers={"accept": "text/html,*/*"})
+    scripts = re.findall(r'<script type="module" src="\./(static/js/[\w.-]+\.js)"></script>\n', page.text)
+    assert len(scripts) == len(server._DRAWN_FIRST)
+    assert all(Path(get_static_dir(), script).is_file() for script in scripts)
+    assert page.text.endswith("</head><body>") and int(page.headers["content-length"]) == len(page.content)
+    assert visitor.get("/", headers={"accept": "*/*"}).text == "<head></head><body>"
+    assert visitor.get("/file", headers={"accept": "text/html"}).text == "<head></head>"
+
+
+def test_a_page_is_as_streamlit_made_it_once_all_is_imported(importing):
+    importing.set()
+    server._importing.join()
+    page = TestClient(server.Gate(page_or_file)).get("/", headers={"accept": "text/html"})
+    assert page.text == "<head></head><body>"

@@ -12,7 +12,8 @@ from ui import heap
 
 @pytest.fixture(autouse=True)
 def unfrozen(monkeypatch):
-    monkeypatch.setattr(heap, "_modules", 0)
+    monkeypatch.setattr(heap, "_modules", len(sys.modules))
+    monkeypatch.setattr(heap, "_frozen", 0)
     yield
     gc.unfreeze()
 
@@ -21,7 +22,16 @@ def test_what_lives_is_frozen_once_and_again_after_an_import(monkeypatch):
     assert heap.settle() and gc.get_freeze_count() > 10_000
     assert not heap.settle()
     monkeypatch.setitem(sys.modules, "imported_by_a_page", types.ModuleType("imported_by_a_page"))
+    assert not heap.settle()
     assert heap.settle()
+
+
+def test_a_run_that_imports_is_not_followed_by_a_collection(monkeypatch):
+    monkeypatch.setattr(heap, "_due", 0.0)
+    monkeypatch.setitem(sys.modules, "imported_by_a_page", types.ModuleType("imported_by_a_page"))
+    assert not is_due()
+    monkeypatch.setattr(heap, "_due", 0.0)
+    assert is_due()
 
 
 def test_garbage_made_later_is_still_collected():
