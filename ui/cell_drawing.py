@@ -126,6 +126,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       one?.focus({ preventScroll: true });
     }
   });
+  holder.dataset.points = Object.keys(data.frames).length;
   clearTimeout(holder.waiting);
   if (data.asksFor) holder.waiting = setTimeout(ask, SEEN_MS, data.asksFor, setTriggerValue);
   const chosen = [...holder.querySelectorAll(".part")].find((part) => nameOf(part) === data.selected);

@@ -20,7 +20,7 @@ from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import go_to, history
 
 _LAYOUTS = {"side": "Input and output", "overlay": "Changes"}
-_PREPARED = "prepared_drawings"
+_ALL = "all_drawings_of"
 _CELLS = {"": "Both cells", **CELL_TITLES}
 
 
@@ -75,10 +75,10 @@ def pair(outcome: Transformation, shown: Candidate, edited: Editor, complete: bo
     """
     before, layout = outcome.input.architecture, _layout(outcome.input.architecture)
     wanted, points = _wanted(outcome, shown), front.along(outcome, shown)
-    has_all = st.session_state.get(_PREPARED) == wanted
+    has_all = st.session_state.get(_ALL) == wanted
     outputs = {item.number: item.architecture for item in (points if has_all else [shown])}
     asks_for = wanted if complete and limits().draws_ahead and not has_all and len(points) > 1 else ""
-    draw = partial(_drawing, edited, front.place(outcome, shown), asks_for, partial(_prepare, before, points))
+    draw = partial(_drawing, edited, front.place(outcome, shown), asks_for, _draw_all)
     with st.container(key=SIDE_BY_SIDE):
         names = order(before, outcome.output.architecture)
         if layout == "overlay":
@@ -97,13 +97,9 @@ def pair(outcome: Transformation, shown: Candidate, edited: Editor, complete: bo
                     draw(own, f"{side}-{name}", name)
 
 
-def _prepare(before: Architecture, points: Sequence[Candidate], wanted: str) -> None:
-    """Draw the front's points before the page's next run, which finds them among the remembered drawings."""
-    draw = _overlay if _layout(before) == "overlay" else _pair
-    for item in points:
-        for name in order(before):
-            draw(before, item.architecture, name)
-    st.session_state[_PREPARED] = wanted
+def _draw_all(wanted: str) -> None:
+    """Have the page's next run draw the front's other points, too."""
+    st.session_state[_ALL] = wanted
 
 
 def _wanted(outcome: Transformation, shown: Candidate) -> str:
