@@ -32,7 +32,7 @@ st.caption(
     "Papers: [NAT](https://arxiv.org/abs/1910.14488), [NAT++](https://arxiv.org/abs/2102.10301)."
 )
 architecture = choose.architecture()
-provenance.note(st.session_state["cell"])
+provenance.note(st.session_state["cell"], architecture)
 chosen = settings.settings(architecture)
 answer = chosen and settings.transformation(architecture, chosen)
 if chosen is None or answer is None:

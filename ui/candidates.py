@@ -39,8 +39,8 @@ def within(outcome: Transformation, percent: int) -> Candidate:
     if fitting:
         return fitting[-1]
     cheapest = outcome.front[0]
-    least = math.floor(100 * cheapest.cost.macs / max(outcome.input.cost.macs, 1))
-    sentence = f"The cheapest point of this front costs {least} % of the input's MACs, so that one is shown."
+    least = 100 * cheapest.cost.macs / max(outcome.input.cost.macs, 1)
+    sentence = f"The cheapest point of this front costs {least:.1f} % of the input's MACs, so that one is shown."
     st.info(sentence, icon=":material/info:")
     return cheapest
 

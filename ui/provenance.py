@@ -2,31 +2,39 @@
 
 import streamlit as st
 
-from nat_core.architecture.library import library
+from nat_core.architecture.cell import Architecture
+from nat_core.architecture.library import library, name_of
 from nat_core.architecture.notation import TITLES
 from nat_core.learning.comparison import library_items, outside_rule
 from ui.text import plain
 from ui.view import input_title, notation_read
 
 
-def note(cell: str) -> None:
+def note(cell: str, architecture: Architecture) -> None:
     """A line about the input: how it came here, and what is published about it."""
-    st.caption(f"{_read(cell)} {about(cell)}".strip() or "No paper in the library has a result of it.")
+    name = cell if cell in library() else name_of(architecture)
+    st.caption(f"{_read(cell, name)} {about(name)}".strip() or "No paper in the library has a result of it.")
 
 
 # Widgets of the chooser that are empty until something is chosen, by what they choose from.
 _FIELDS = {"nasbench201": "index", "paste": "pasted", "upload": "uploaded"}
 
 
-def _read(cell: str) -> str:
-    """What a text held or an edit did; that the input stays while the field for another one is empty."""
+def _read(cell: str, known: str) -> str:
+    """What a text held or an edit did; that the input stays while the field for another one is empty.
+
+    Args:
+        cell: the input's text.
+        known: the input's name in the library, perhaps with its edges in another order; else empty.
+    """
     name, chosen = notation_read(), _FIELDS.get(st.session_state.get("source", ""))
     if chosen and st.session_state.get(chosen) in (None, ""):
-        return plain(f"Until you choose another, the input is {cell if cell in library() else 'the cell below'}.")
+        return plain(f"Until you choose another, the input is {known or 'the cell below'}.")
     if not name:
         title = input_title()
         return "" if cell in library() else plain(f"{title[:1].upper()}{title[1:]}.")
-    held = f"this is {cell} of the library" if cell in library() else "a cell of no paper in the library"
+    held = f"this is {known} of the library" if known else "a cell of no paper in the library"
+    held += "" if not known or cell in library() else ", with its edges in another order"
     return plain(f"{input_title()}: {held}; read as {TITLES.get(name, name)}.")
 
 

@@ -65,7 +65,7 @@ def settings(architecture: Architecture) -> Settings | None:
     policies = tuple(name for name, card in fitting.items() if card.space == space.name)
     policy = asked if asked in policies else policies[0]
     if asked and asked not in fitting:
-        st.warning(plain(f"{_why_not(asked)}; shown is what {policy} does."), icon=":material/link_off:")
+        st.warning(plain(f"{_why_not(asked)}. The page uses {policy} instead."), icon=":material/link_off:")
     card = fitting[policy]
     return Settings(spaces, policies, space, policy, _device(), card.rule, card.data_set)
 
@@ -76,7 +76,7 @@ def _why_not(name: str) -> str:
         card = catalogue.card_of(compute.POLICIES, name)
     except ValueError as error:
         here = name in list_policies(compute.POLICIES)
-        return f"The policy {name[:60]} cannot be opened: {error}" if here else f"The policy {name[:60]} is not here"
+        return f"The policy {name[:60]} cannot be opened: {error}" if here else f"There is no policy {name[:60]} here"
     return f"The policy {name[:60]} transforms cells of the space {card.target_space.title}, not this one"
 
 

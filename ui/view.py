@@ -165,11 +165,16 @@ _CHECKS = {
 
 
 def canonical(text: str) -> tuple[str, Architecture]:
-    """The shortest text that names the same architecture, and the architecture. Raises ValueError like `resolve`."""
+    """The shortest text that names the same architecture, edge by edge, and the architecture.
+
+    Raises:
+        ValueError: as `resolve`.
+    """
     architecture = resolve(text)
     by_name = {name.casefold(): name for name in library()}
     name = by_name.get(text.strip().casefold()) or name_of(architecture)
-    return (name or notation.shortest(architecture)), architecture
+    is_named = bool(name) and library()[name].architecture == architecture
+    return (name if is_named else notation.shortest(architecture)), architecture
 
 
 def fitting_cell(space: Space) -> str:

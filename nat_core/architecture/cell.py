@@ -163,6 +163,13 @@ class Cell:
         dead = set(self.dead_edges)
         return self.with_operations(NULL if i in dead else op for i, op in enumerate(self.operations)) if dead else self
 
+    @cached_property
+    def ordered(self) -> "Cell":
+        """The same cell with its edges in one order; nodes sum their edges, so that it computes the same output."""
+        return replace(
+            self, edges=tuple(sorted(self.edges, key=lambda edge: (edge.target, edge.source, edge.operation)))
+        )
+
     def with_operations(self, operations: Iterator[str] | Sequence[str]) -> "Cell":
         """The same topology with other operations, one per edge in order."""
         edges = tuple(Edge(op, edge.source, edge.target) for op, edge in zip(operations, self.edges, strict=True))
@@ -213,6 +220,11 @@ class Architecture:
             (cell.inputs, cell.nodes, cell.output, cell.combine, tuple((e.source, e.target) for e in cell.edges))
             for _, cell in self.cells
         )
+
+    @cached_property
+    def ordered(self) -> "Architecture":
+        """The same architecture with each cell's edges in one order."""
+        return Architecture(self.normal.ordered, self.reduction.ordered if self.reduction else None)
 
     @cached_property
     def effective(self) -> "Architecture":

@@ -69,12 +69,15 @@ def library() -> Mapping[str, Entry]:
 @cache
 def _names() -> Mapping[Architecture, str]:
     named = sorted(library().items(), key=lambda item: -len(item[0]))  # of equal architectures, the last name wins
-    return {entry.architecture: name for name, entry in named}
+    return {entry.architecture.ordered: name for name, entry in named}
 
 
 def name_of(architecture: Architecture) -> str:
-    """Return the shortest library name of this architecture, or "" if the library does not have it."""
-    return _names().get(architecture, "")
+    """Return the shortest library name of this architecture, or "" if the library does not have it.
+
+    The order of edges does not matter, since a node sums its edges.
+    """
+    return _names().get(architecture.ordered, "")
 
 
 def find(name: str) -> Entry:

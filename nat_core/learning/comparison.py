@@ -74,7 +74,7 @@ def library_items() -> tuple[Item, ...]:
 def published_outputs(architecture: Architecture) -> tuple[Item, ...]:
     """Return the transformations of `architecture` that papers have published."""
     items = library_items()
-    inputs = {item.name for item in items if item.architecture == architecture}
+    inputs = {item.name for item in items if item.architecture.ordered == architecture.ordered}
     return tuple(item for item in items if item.derived_from in inputs)
 
 
