@@ -65,7 +65,7 @@ else:
     editor.restore_part(architecture, drawings.order(architecture, outcome.output.architecture))
     told = compute.told_budget(outcome, shown, chosen.policy, chosen.device)
     edited = editor.edited(architecture, told.distribution)
-    drawings.pair(outcome, shown, edited, complete=answer.progress.state != "running")
+    drawings.pair(outcome, shown, edited)
     editor.controls(edited)
     views = {
         "Edges": lambda: edges.table(told, shown, compute.worth_of_changes(outcome, shown, chosen.policy)),
@@ -84,3 +84,5 @@ else:
             policies.controls(chosen.policy)
             candidates.table(outcome, shown)
     view.remember()
+    if answer.progress.state != "running" and drawings.prepare(outcome, shown):
+        st.rerun()

@@ -63,14 +63,6 @@ const shortcut = (event) => {
 let edited = -Infinity;
 const awaitsFocus = () => performance.now() - edited < 15000 && document.activeElement === document.body;
 
-// Drawings of other points are asked for once, when this one is on the screen, so that the page appears sooner.
-const SEEN_MS = 300;
-const ask = (name, setTriggerValue) => {
-  if (window.natLabAskedFor === name) return;  // by the drawing of the other cell
-  window.natLabAskedFor = name;
-  setTriggerValue("seen", name);
-};
-
 // The palette of an edge that was clicked stands beside it, until something else is chosen.
 const close = (holder) => {
   holder.asked = null;
@@ -126,9 +118,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
       one?.focus({ preventScroll: true });
     }
   });
-  holder.dataset.points = Object.keys(data.frames).length;
-  clearTimeout(holder.waiting);
-  if (data.asksFor) holder.waiting = setTimeout(ask, SEEN_MS, data.asksFor, setTriggerValue);
   const chosen = [...holder.querySelectorAll(".part")].find((part) => nameOf(part) === data.selected);
   if (holder.asked && holder.asked === data.selected && data.items.length) {
     open(holder, chosen, data.items, (name) => {
@@ -185,8 +174,6 @@ def cell_drawing(
     items: Sequence[Item] = (),
     selected: str | None = None,
     only_changes: bool = False,
-    asks_for: str = "",
-    on_seen: Callable[[str], None] | None = None,
 ) -> None:
     """Shows one of `svgs`, whose edges and nodes can be clicked or reached with the keyboard.
 
@@ -199,8 +186,6 @@ def cell_drawing(
         items: of the selected edge's palette, which stands beside an edge that was clicked; none for another part.
         selected: the part that is marked, named likewise.
         only_changes: whether unchanged edges fade.
-        asks_for: names the drawings that the browser asks for when it shows this one; empty asks for nothing.
-        on_seen: called with `asks_for` when the browser shows the drawing.
     """
 
     def clicked() -> None:
@@ -216,16 +201,9 @@ def cell_drawing(
             name, _, part = shortcut.partition(" ")
             on_shortcut(name, part)
 
-    def seen() -> None:
-        if on_seen and (name := st.session_state[key].seen):
-            on_seen(name)
-
     frames = {str(number): svg for number, svg in svgs.items()}
     data = {
         "frames": frames, **asdict(place), "selected": selected, "onlyChanges": only_changes,
-        "items": [asdict(item) for item in items], "asksFor": asks_for,
+        "items": [asdict(item) for item in items],
     }  # fmt: skip
-    _component(
-        key=key, data=data, on_part_change=clicked, on_shortcut_change=pressed, on_operation_change=exchanged,
-        on_seen_change=seen,
-    )  # fmt: skip
+    _component(key=key, data=data, on_part_change=clicked, on_shortcut_change=pressed, on_operation_change=exchanged)

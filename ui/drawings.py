@@ -1,7 +1,7 @@
 """Drawings of input and output in one shared layout, side by side or overlaid; every part can be clicked."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -20,7 +20,7 @@ from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import go_to, history
 
 _LAYOUTS = {"side": "Input and output", "overlay": "Changes"}
-_ALL = "all_drawings_of"
+_PREPARED = "prepared_drawings"
 _CELLS = {"": "Both cells", **CELL_TITLES}
 
 
@@ -65,20 +65,13 @@ def _lay_out(name: str) -> None:
     st.session_state["layout"] = name
 
 
-def pair(outcome: Transformation, shown: Candidate, edited: Editor, complete: bool) -> None:
-    """Draw input and output of every selected cell.
-
-    The browser asks for the drawings of the front's other points when it shows the first ones.
-
-    Args:
-        complete: whether the front is; only then are its other points drawn.
+def pair(outcome: Transformation, shown: Candidate, edited: Editor) -> None:
+    """Draw input and output of every selected cell; drawings of the front's other points are sent too, once they
+    exist.
     """
     before, layout = outcome.input.architecture, _layout(outcome.input.architecture)
-    wanted, points = _wanted(outcome, shown), front.along(outcome, shown)
-    has_all = st.session_state.get(_ALL) == wanted
-    outputs = {item.number: item.architecture for item in (points if has_all else [shown])}
-    asks_for = wanted if complete and limits().draws_ahead and not has_all and len(points) > 1 else ""
-    draw = partial(_drawing, edited, front.place(outcome, shown), asks_for, _draw_all)
+    outputs = {item.number: item.architecture for item in _looked_at(outcome, shown)}
+    place = front.place(outcome, shown)
     with st.container(key=SIDE_BY_SIDE):
         names = order(before, outcome.output.architecture)
         if layout == "overlay":
@@ -86,7 +79,7 @@ def pair(outcome: Transformation, shown: Candidate, edited: Editor, complete: bo
                 with column:
                     _title(before, name, "input → output")
                     svgs = {number: _overlay(before, output, name) for number, output in outputs.items()}
-                    draw(svgs, f"overlay-{name}", name)
+                    _drawing(edited, svgs, place, f"overlay-{name}", name)
             return
         for name in names:
             svgs = {number: _pair(before, output, name) for number, output in outputs.items()}
@@ -94,19 +87,34 @@ def pair(outcome: Transformation, shown: Candidate, edited: Editor, complete: bo
                 with column:
                     _title(before, name, side)
                     own = {number: both[position] for number, both in svgs.items()}
-                    draw(own, f"{side}-{name}", name)
+                    _drawing(edited, own, place, f"{side}-{name}", name)
 
 
-def _draw_all(wanted: str) -> None:
-    """Have the page's next run draw the front's other points, too."""
-    st.session_state[_ALL] = wanted
+def _looked_at(outcome: Transformation, shown: Candidate) -> Sequence[Candidate]:
+    """Return the candidates whose drawings are sent: at first only the shown one, so that the page appears sooner."""
+    points = front.along(outcome, shown)
+    return points if st.session_state.get(_PREPARED) == _wanted(outcome, shown) else [shown]
 
 
-def _wanted(outcome: Transformation, shown: Candidate) -> str:
-    """Return a name for all that the drawings of a front depend on."""
+def prepare(outcome: Transformation, shown: Candidate) -> bool:
+    """Draw the front's other points in advance. Returns whether the page has not received these drawings yet."""
+    wanted = _wanted(outcome, shown)
+    if st.session_state.get(_PREPARED) == wanted or not limits().draws_ahead:
+        return False
+    before = outcome.input.architecture
+    draw = _overlay if _layout(before) == "overlay" else _pair
+    for item in front.along(outcome, shown):
+        for name in order(before):
+            draw(before, item.architecture, name)
+    st.session_state[_PREPARED] = wanted
+    return True
+
+
+def _wanted(outcome: Transformation, shown: Candidate) -> Hashable:
+    """Return the values that the drawings of a front depend on."""
     state, before = st.session_state, outcome.input.architecture
-    names, hides_null = sorted(order(before)), state["hide_null"]
-    return f"{front.place(outcome, shown).front} {names} {_layout(before)} {theme().name} {hides_null}"
+    names = tuple(sorted(order(before)))
+    return front.place(outcome, shown).front, names, _layout(before), theme().name, state["hide_null"]
 
 
 def _overlay(before: Architecture, after: Architecture, name: CellName) -> str:
@@ -139,13 +147,10 @@ def single(edited: Editor) -> None:
             with column:
                 _title(architecture, name, "input")
                 svg = draw_cell(cell, "svg", name, theme().name, show_null).decode()
-                _drawing(edited, Place("", 0), "", None, {0: svg}, f"single-{name}", name)
+                _drawing(edited, {0: svg}, Place("", 0), f"single-{name}", name)
 
 
-def _drawing(
-    edited: Editor, place: Place, asks_for: str, on_seen: Callable[[str], None] | None, svgs: Mapping[int, str],
-    key: str, name: CellName,
-) -> None:  # fmt: skip
+def _drawing(edited: Editor, svgs: Mapping[int, str], place: Place, key: str, name: CellName) -> None:
     is_edited = name == edited.name
     cell_drawing(
         svgs,
@@ -157,8 +162,6 @@ def _drawing(
         items=offered(edited) if is_edited else (),
         selected=st.session_state["part"] if is_edited else None,
         only_changes=st.session_state["only_changes"],
-        asks_for=asks_for,
-        on_seen=on_seen,
     )
 
 

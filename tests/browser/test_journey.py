@@ -167,9 +167,7 @@ def test_no_key_stroke_is_lost_on_the_slider_and_everything_follows_it(visit):
     page = visit("/?cell=nasbench201:5982")
     ready(page)
     along = slider(page)
-    most = int(along.get_attribute("max"))
-    assert along.input_value() == "0" and most >= 4
-    page.locator(f".drawing[data-points='{most + 1}']").nth(1).wait_for()  # the browser has asked for them all
+    assert along.input_value() == "0" and int(along.get_attribute("max")) >= 4
     along.focus()
     drawn, said = drawing(page, 0), figures(page)
     page.keyboard.press("ArrowRight")
@@ -177,6 +175,7 @@ def test_no_key_stroke_is_lost_on_the_slider_and_everything_follows_it(visit):
     assert figures(page) != said and drawing(page, 0) != drawn  # long before the server has answered
     for _ in range(30):
         page.keyboard.press("ArrowRight")
+    most = int(along.get_attribute("max"))
     assert along.input_value() == str(most)
     settled(page)
     assert along.input_value() == str(most) and is_focused(along)

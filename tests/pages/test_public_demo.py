@@ -24,7 +24,6 @@ from nat_core.runs.folders import Folders
 from nat_core.runs.kinds import request_for
 from nat_core.runs.run import State
 from nat_core.runs.tracking import open_tracking
-from tests.support.components import told
 from ui import public
 
 PAGES = ("transform", "compare", "train", "learn")
@@ -104,7 +103,7 @@ def test_pages_offer_no_more_than_the_demo_allows(folder):
     how_many = next(item for item in app.number_input if item.label == "How many")
     assert how_many.value == how_many.max == public.PUBLIC.samples
     assert [item.label for item in app.file_uploader] == []
-    assert not any(drawing["asksFor"] for drawing in told(app, "cell_drawing"))  # nothing is drawn ahead
+    assert "prepared_drawings" not in app.session_state  # what nobody may look at is not drawn
     train = open_page("train")
     assert train.info[0].value.startswith("This is a public demo")
     assert not (train.button or train.text_input or train.selectbox)

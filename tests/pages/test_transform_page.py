@@ -22,7 +22,7 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.naming import resolve
 from nat_core.paths import PROJECT
 from tests.support import darts_family
-from tests.support.components import figures, metric, said, tell, told, verdict
+from tests.support.components import figures, metric, said, told, verdict
 from ui import candidates, compute
 from ui.compare import outputs
 from ui.view import BENCHMARK_CELL
@@ -151,14 +151,11 @@ def test_the_slider_goes_along_a_front_on_which_none_is_dominated():
     assert shares == pytest.approx([100 * value / 528.359 for value in macs], abs=0.51)
 
 
-def test_drawings_of_the_whole_front_are_sent_once_the_browser_asks_for_them():
+def test_drawings_of_the_whole_front_are_sent_once_they_are_made():
     app = open_page(cell="DARTS")
     for drawing in told(app, "cell_drawing"):
-        assert {*drawing["frames"]} == {str(drawing["number"])} and drawing["asksFor"]
-    tell(app, "cell_drawing", "seen", drawing["asksFor"])
-    for drawing in told(app, "cell_drawing"):
         assert {*drawing["frames"]} == {str(number) for number in slider(app)["numbers"]}
-        assert all(svg.startswith("<svg") for svg in drawing["frames"].values()) and not drawing["asksFor"]
+        assert all(svg.startswith("<svg") for svg in drawing["frames"].values())
 
 
 def test_what_is_shown_first_is_the_cheapest_that_is_as_good_as_the_input():

@@ -22,16 +22,6 @@ def told(app: AppTest, name: str) -> list[dict[str, Any]]:
     return [json.loads(node.proto.json) for node in _nodes(app._tree) if node.proto.component_name == name]
 
 
-def tell(app: AppTest, name: str, event: str, value: str) -> AppTest:
-    """Run the page after the browser has sent an event of the last component of that name."""
-    node = [node for node in _nodes(app._tree) if node.proto.component_name == name][-1]
-    states = app._tree.get_widget_states()
-    sent = states.widgets.add()
-    sent.id = f"$$STREAMLIT_INTERNAL_KEY_{node.proto.id}__events"
-    sent.json_trigger_value = json.dumps([{"event": event, "value": value}])
-    return app._run(states)
-
-
 def _nodes(block: Any) -> Iterator[Any]:
     for child in getattr(block, "children", {}).values():
         if child.type == "bidi_component":
