@@ -84,5 +84,6 @@ else:
             policies.controls(chosen.policy)
             candidates.table(outcome, shown)
     view.remember()
-    if answer.progress.state != "running" and drawings.prepare(outcome, shown):
+    has_more = answer.progress.state != "running" and drawings.prepare(outcome, shown)
+    if compute.load_measured() or has_more:
         st.rerun()

@@ -99,7 +99,8 @@ def _measured(outcome: Transformation, shown: Candidate) -> _Measured | None:
         old, new = table.TabularAccuracy("cifar10_test").accuracy_percent(pair)
         return _Measured(f"{table.DATA_SETS['cifar10_test']} (tabular)", (float(old), float(new)))
     with contextlib.suppress(ValueError):  # Compare says what is wrong with the table
-        known = [source for source in compute.measured() if not any(map(source.mismatch, pair))]
+        sources = compute.measured() if compute.has_measured() else ()
+        known = [source for source in sources if not any(map(source.mismatch, pair))]
         if known:
             old, new = known[0].accuracy_percent(pair)
             label = f"From scratch (measured{', a demonstration' if known[0].is_demonstration else ''})"
