@@ -54,8 +54,9 @@ class Option:
         repeatable: whether there may be several.
         choices: titles by accepted text, where these are few.
         accepted: in words.
-        sets: by the dotted name of every field that it sets, what texts stand for there; None for themselves.
-        asked: what else is said of it.
+        sets: for the dotted name of each field that it sets, the value that each text stands for; None if the text is
+            the value.
+        asked: how people are asked for it: help, further names, files.
     """
 
     name: str

@@ -18,7 +18,7 @@ _inside = ContextVar("inside", default=False)
 
 
 def run() -> None:
-    """Runs the page that the address names."""
+    """Run the page that the address names."""
     st.set_page_config(page_title="NAT Lab", page_icon=str(_PROJECT / "ui" / "icon.png"), layout="wide")
     st.logo(wordmark())
     apply_css()
@@ -40,7 +40,7 @@ def require_app() -> None:
 
 
 def _show(page: StreamlitPage) -> None:
-    """Runs the page; what it cannot do without, and is missing or broken, is said on it."""
+    """Run the page; if a file that it needs is missing or damaged, show one sentence instead."""
     processors.one()
     token = _inside.set(True)
     try:

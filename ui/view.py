@@ -243,7 +243,7 @@ def choose_policy(name: str) -> None:
 
 
 def show(number: int) -> None:
-    """Shows the candidate of that number as the output."""
+    """Show the candidate with this number as the output."""
     st.session_state["candidate"], st.session_state["budget"], st.session_state[_ACTED] = number, 100, True
 
 

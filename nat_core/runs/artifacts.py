@@ -218,7 +218,7 @@ def fetch_policy(tracking: Tracking, run: Run) -> None:
 
     Raises:
         ValueError: the run is not finished, or no policy is stored with it.
-        OSError: the record does not answer, or nothing can be written.
+        OSError: the tracking server does not answer, or nothing can be written.
     """
     if run.state is not State.FINISHED:
         raise ValueError(f"the run {run.label} is {run.state}; its policy can be fetched when finished")
@@ -233,7 +233,7 @@ def fetch_snapshots(tracking: Tracking, run: Run) -> None:
 
     Raises:
         ValueError: no policy is stored with the run.
-        OSError: the record does not answer, or nothing can be written.
+        OSError: the tracking server does not answer, or nothing can be written.
     """
     folder = tracking.folders.snapshots(run.id)
     folder.mkdir(parents=True, exist_ok=True)
@@ -254,7 +254,7 @@ def _stored(tracking: Tracking, run: Run, name: str) -> Iterator[Path]:
                 raise ValueError(f"no {_CALLED[name]} is stored with the run {run.label}")
             found = tracking.client.download_artifacts(run.id, name, folder)
         except MlflowException as error:
-            raise OSError(f"the record does not answer ({reason(error)})") from error
+            raise OSError(f"the tracking server does not answer ({reason(error)})") from error
         yield Path(found)
 
 

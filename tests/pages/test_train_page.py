@@ -389,7 +389,7 @@ def test_of_a_clone_only_what_is_changed_differs(tracking, monkeypatch):
     app = open_page()
     run(button(app, "Clone").click())
     assert any(
-        item.value == "Settings that the command line has no option for are those of one." for item in app.caption
+        item.value == "Settings without a command line option are copied from one." for item in app.caption
     )
     run(app.text_input(key="train_steps").set_value("80"))
     run(button(app, "Launch").click())

@@ -27,7 +27,8 @@ class Marked:
         data_set: by which policy and oracle choose; never a test set.
         rule: of transitions, the policy's.
         recovered_area: of the oracle's front, over the cost across, the share that the policy's has; None if unknown.
-        fronts: by name what the policy, and what any legal transitions, offer at every cost; empty for other axes.
+        fronts: by name, the best points at every cost that the policy or all legal transitions reach; empty for
+            other axes.
     """
 
     before: int

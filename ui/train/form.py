@@ -36,8 +36,8 @@ class Order:
     """The request of a form, and its estimate.
 
     Attributes:
-        beyond: name of the cloned run from which settings are that the command line has no option for; empty for none.
-        cluster: that is to do it; empty for this machine.
+        beyond: name of the cloned run from which settings without a command line option are copied; empty for none.
+        cluster: address of the cluster that runs it; empty for this machine.
     """
 
     form: Form
@@ -301,7 +301,7 @@ def _summary(order: Order) -> None:
     columns[2].metric("Steps", f"{order.request.steps:,}")
     st.code(runnable(order.request.command), language="bash", wrap_lines=True)
     if order.beyond:
-        st.caption(plain(f"Settings that the command line has no option for are those of {order.beyond}."))
+        st.caption(plain(f"Settings without a command line option are copied from {order.beyond}."))
 
 
 def _launch_button(board: Board, order: Order | None) -> None:

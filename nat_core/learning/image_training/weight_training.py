@@ -1,8 +1,8 @@
 """Training of shared weights: SGD on one random architecture after the other.
 
-NAT (arXiv 1910.14488), section 3.3, with its code's rates. Deviations: the classifier, which alone takes part in every
-step of every architecture, learns 20 times more slowly, without which the loss diverges; and some of the architectures
-are random transformations, so that skip and null are seen as often as a policy will ask for them.
+NAT (arXiv 1910.14488), section 3.3, with its code's rates. There are two deviations. The classifier learns 20
+times more slowly: it alone takes part in every step of every architecture, and the loss diverges otherwise. Some of the
+architectures are random transformations, so that skip and null occur as often as a policy will ask for them.
 """
 
 import math

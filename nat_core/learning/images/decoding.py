@@ -184,7 +184,7 @@ def _reduced(image: Image.Image, box: Box, resolution: int) -> Box:
     A progressive one is held as a whole all the same.
 
     Raises:
-        ValueError: more pixels would be decoded than are accepted.
+        ValueError: the image would decode to more pixels than are accepted.
     """
     width, height = image.size
     if image.format == "JPEG" and not image.info.get("progressive"):

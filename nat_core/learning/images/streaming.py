@@ -140,7 +140,7 @@ class Pool:
                     self.broken.add(name, sentence)
                 yield batch
                 if turn != self._turn:
-                    raise GivenUpError("these images were given up for others that were asked for later")
+                    raise GivenUpError("these images were dropped because other images were requested later")
         finally:
             tasks.close()  # what it refers to may refer to this pool
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 
 def pareto_front(costs: NDArray[np.floating], merits: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Positions on the front by rising cost: each better than everything that costs no more.
+    """Return the positions of the Pareto front, cheapest first; each is better than everything that costs no more.
 
     Args:
         costs: [n], smaller is better.
