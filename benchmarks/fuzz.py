@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from streamlit.testing.v1 import AppTest
 
 from nat_core import api
 from nat_core.architecture import notation
@@ -48,7 +49,7 @@ from nat_core.learning.scratch.presets import preset_budget
 from nat_core.learning.training.config import TrainingConfig
 from nat_core.naming import resolve
 from nat_core.options import changed, options_of
-from nat_core.paths import ASSETS, PRETRAINED
+from nat_core.paths import ASSETS, PRETRAINED, PROJECT
 from nat_core.runs.cluster.address import job_server
 from nat_core.runs.cluster.storage import Storage
 from nat_core.runs.kinds import request_for
@@ -416,6 +417,21 @@ def _open_address(query: Mapping[str, str]) -> object:
     return view
 
 
+def _page(name: str, **query: str) -> Door:
+    """Addresses of a page that are opened; what a widget takes from an address is checked by Streamlit and the page."""
+
+    def enter(texts: Mapping[str, str]) -> object:
+        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+        for key, text in texts.items():
+            app.query_params[key] = text
+        app.switch_page(f"pages/{name}.py").run()
+        if app.exception:
+            raise AssertionError(f"the page raised {app.exception[0].value[:100]!r}")
+        return app
+
+    return Door(lambda: (query,), _damaged_texts, enter, share=0.02)
+
+
 def _facts() -> tuple[dict[str, str], ...]:
     """What a record holds of a run, as this machine or another one wrote it."""
     request = request_for("train-images", preset("smoke", "loose_end"), cluster="http://h:1")
@@ -532,6 +548,11 @@ DOORS: dict[str, Door] = {
     "measured table": Door(_measured, damaged_text, _read_measured),
     "policy archive": Door(_archives, _damaged_archive, _unpack),
     "page address": Door(_query, _damaged_texts, _open_address),
+    "compare page": _page("compare", compare="NAS-Bench-201", x="macs", y="cifar10_valid", cell201="7", output="10"),
+    "architectures page": _page("compare", compare="Architectures", network="cifar", two_cell="normal"),
+    "fronts page": _page("compare", compare="Fronts", fronts_space="fully_concat"),
+    "learn page": _page("learn", step="Policy"),
+    "train page": _page("train", runs="891edafa,314e4e09", smoothing="Light"),
     "record of a run": Door(_facts, _damaged_texts, _read_record),
     "record's address": Door(
         lambda: ("sqlite:////a/b.db?timeout=5", "http://host:5000", "postgresql://u:p@h/x"), damaged_text, address_of

@@ -6,7 +6,6 @@ page. `python -m benchmarks.startup` measures it in Chromium.
 
 import asyncio
 import socket
-import sys
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
@@ -26,20 +25,15 @@ _ROOMS = ("ui.shell", "ui.candidates", "ui.choose", "ui.compute", "ui.drawings",
 # Addresses to listen on that no browser can open.
 _EVERYWHERE = ("", "0.0.0.0", "::")
 _LISTENING_SECONDS = 0.2
-# How long imports may keep the interpreter from a browser's requests for files, of which there are a hundred.
-_SWITCH_SECONDS = 0.0005
 _DRAWN_FIRST = ("BidiComponent", "ButtonGroup", "Selectbox", "PlotlyChart", "DataFrame")
 
 
 def _import_rooms() -> None:
-    usual = sys.getswitchinterval()
     garbage.search_seldom()
-    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         for room in _ROOMS:
             import_module(room)
     finally:
-        sys.setswitchinterval(usual)
         garbage.search_as_usual()
 
 

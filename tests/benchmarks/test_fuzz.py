@@ -17,7 +17,7 @@ NOT_THERE = {"image source", "text", "argument"}
 def test_damaged_input_is_understood_or_refused_in_a_sentence(name):
     results = [run(name, number) for number in range(round(CASES * DOORS[name].share))]
     assert [result for result in results if isinstance(result, Failure)] == []
-    assert not all(results)
+    assert name.endswith("page") or not all(results)  # a page leaves aside what it cannot use
 
 
 @pytest.mark.parametrize("name", [name for name in DOORS if name not in NOT_THERE])

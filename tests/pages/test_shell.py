@@ -21,3 +21,21 @@ def test_a_page_that_is_started_itself_opens_the_app_and_stays_in_it(name):
 def test_the_first_page_is_the_one_that_opens():
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
     assert not app.exception and [title.value for title in app.title] == ["Transform a cell"]
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("learn", {"step": ""}),
+        ("compare", {"compare": "", "x": "", "y": "", "cell201": "", "output": "", "reachable": ""}),
+        ("compare", {"compare": "Architectures", "network": "", "channels-cifar": "", "two_cell": ""}),
+        ("compare", {"compare": "Fronts", "fronts_space": ""}),
+        ("train", {"runs": "", "smoothing": ""}),
+    ],
+)
+def test_empty_values_in_an_address_stand_for_defaults(page, query):
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    for name, text in query.items():
+        app.query_params[name] = text
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception and app.title

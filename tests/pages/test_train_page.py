@@ -388,9 +388,7 @@ def test_of_a_clone_only_what_is_changed_differs(tracking, monkeypatch):
     monkeypatch.setattr(form.launcher, "launch", lambda tracking, request: launched.append(request) or "0" * 32)
     app = open_page()
     run(button(app, "Clone").click())
-    assert any(
-        item.value == "Settings without a command line option are copied from one." for item in app.caption
-    )
+    assert any(item.value == "Settings without a command line option are copied from one." for item in app.caption)
     run(app.text_input(key="train_steps").set_value("80"))
     run(button(app, "Launch").click())
     assert TrainingConfig.from_dict(launched[0].config) == replace(config, steps=80)

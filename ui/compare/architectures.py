@@ -13,6 +13,7 @@ from ui.callback import callback
 from ui.compare import outputs, own, pairs, two
 from ui.compare.download import chart_config, csv_button, figure_format
 from ui.compare.two import cell_text
+from ui.segments import segments
 from ui.text import plain
 from ui.view import open_in_transform
 
@@ -46,10 +47,7 @@ def page() -> None:
 
 def _network() -> NetworkConfig:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        family = st.segmented_control(
-            "Network", FAMILIES, format_func=lambda name: FAMILIES[name].title, default="cifar", required=True,
-            key="network", bind="query-params",
-        )  # fmt: skip
+        family = segments("Network", list(FAMILIES), "cifar", "network", format_func=lambda name: FAMILIES[name].title)
         usual, stages = NETWORKS[family], FAMILIES[family].stages
         channels = st.number_input(
             "C, channels", 2, MAX_CHANNELS, usual.channels, 2, key=f"channels-{family}", width=140,

@@ -20,6 +20,7 @@ from nat_core.tradeoff import Front
 from ui import compute, notices
 from ui.compare import outputs, own
 from ui.compare.download import chart_config, figure_format
+from ui.segments import segments
 from ui.text import percent, plain
 from ui.theme import style, theme
 from ui.train.curves import COLORS, DASHES
@@ -56,12 +57,7 @@ def page() -> None:
     if not spaces:
         st.info("No policy is here yet.", icon=":material/info:")
         return
-    space = SPACES[
-        st.segmented_control(
-            "Space", spaces, format_func=lambda name: SPACES[name].title, default=spaces[0], required=True,
-            key="fronts_space", bind="query-params",
-        )
-    ]  # fmt: skip
+    space = SPACES[segments("Space", spaces, spaces[0], "fronts_space", format_func=lambda name: SPACES[name].title)]
     names = [name for name, card in cards.items() if card.space == space.name]
     inputs = _inputs(space)
     policies = st.multiselect(

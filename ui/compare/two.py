@@ -16,6 +16,7 @@ from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import Cost, cost_model
 from ui import export, metrics
 from ui.picture import picture
+from ui.segments import segments
 from ui.text import edge_label, plain
 from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import in_file_name, open_in_transform
@@ -35,10 +36,7 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
         names = [name for name, _ in before.item.architecture.cells]  # of both, since one network is made of them
         name = names[0]
         if len(names) > 1:
-            name = st.segmented_control(
-                "Cell", names, format_func=CELL_TITLES.get, default=names[0], required=True, key="two_cell",
-                bind="query-params",
-            )  # fmt: skip
+            name = segments("Cell", names, names[0], "two_cell", format_func=CELL_TITLES.__getitem__)
     _figures(before, after)
     _drawings(before, after, name)
     export.changes(

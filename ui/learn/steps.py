@@ -7,6 +7,7 @@ from types import MappingProxyType
 import streamlit as st
 
 from ui.learn import cell, costs, policy, training, transitions
+from ui.segments import segments
 
 _KEY = "step"
 
@@ -40,10 +41,7 @@ STEPS: Mapping[str, Step] = MappingProxyType(
 
 def page() -> None:
     """The row of steps, the chosen one, and the way to its neighbours."""
-    chosen = st.segmented_control(
-        "Step", list(STEPS), default="Cell", required=True, key=_KEY,
-        bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
+    chosen = segments("Step", list(STEPS), "Cell", _KEY, label_visibility="collapsed")
     step = STEPS[chosen]
     st.markdown(f"##### {list(STEPS).index(chosen) + 1} of {len(STEPS)}: {step.sentence}")
     step.draw()

@@ -12,6 +12,7 @@ from nat_core.drawing.palette import THEMES
 from nat_core.runs.run import Run
 from nat_core.runs.store import Points
 from ui import linked
+from ui.segments import segments
 from ui.theme import look, theme
 from ui.train.board import Board
 
@@ -60,9 +61,9 @@ def show(board: Board, runs: Sequence[Run]) -> None:
     if not charts:
         st.caption("Nothing has been measured yet.")
         return
-    smoothing = st.segmented_control(
-        "Smoothing", list(SMOOTHING), default="none", required=True, key="smoothing", bind="query-params",
-        format_func=str.capitalize, help="An exponential moving average; what was measured stays faint behind it.",
+    smoothing = segments(
+        "Smoothing", list(SMOOTHING), "none", "smoothing", format_func=str.capitalize,
+        help="An exponential moving average; what was measured stays faint behind it.",
         persist_state="session",
     )  # fmt: skip
     last = max(step for found in curves for points in found.values() for step, _ in points)
