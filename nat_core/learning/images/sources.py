@@ -257,7 +257,7 @@ def _classes_of(schema: pa.Schema, label: str, place: str) -> tuple[str, ...] | 
     try:
         feature = Features.from_arrow_schema(schema)[label]
     except Exception as error:  # what a description of the columns by strangers leads to
-        reason = str(error).strip().split("\n", 1)[0][:200]
+        reason = brief(str(error).strip().split("\n", 1)[0])
         raise ValueError(f"{place} describes its columns in a way that cannot be read: {reason}") from error
     return tuple(map(str, feature.names)) or None if isinstance(feature, ClassLabel) else None
 
@@ -347,9 +347,9 @@ def _hub_splits(name: str, download: bool) -> _Splits:
             HfApi().dataset_info(name, timeout=10)
         dataset = load_dataset(name)
     except Exception as error:  # a dozen types of three libraries, by way of failure
-        reason = str(error).strip().split("\n", 1)[0][:200]
+        reason = brief(str(error).strip().split("\n", 1)[0])
         raise ValueError(
-            f"images {name!r} could not be downloaded from the Hugging Face hub ({reason}); check the name and the "
+            f"images {brief(name, 80)!r} could not be downloaded from the Hugging Face hub ({reason}); check the name and the "
             f"network, or use files on this machine or the built-in {SAMPLE!r}"
         ) from error
     caches = (Path(config.HF_DATASETS_CACHE), Path(config.DOWNLOADED_DATASETS_PATH), Path(HF_HUB_CACHE))
@@ -371,9 +371,9 @@ def _streamed_splits(name: str) -> _Splits:
         for revision in ("", "@refs/convert/parquet"):  # the hub converts what is not parquet
             found = found or HfFileSystem().glob(f"datasets/{name}{revision}/**/*.parquet")
     except Exception as error:  # a dozen types of three libraries, by way of failure
-        reason = str(error).strip().split("\n", 1)[0][:200]
+        reason = brief(str(error).strip().split("\n", 1)[0])
         raise ValueError(
-            f"images {name!r} could not be reached on the Hugging Face hub ({reason}); check the name and the network"
+            f"images {brief(name, 80)!r} could not be reached on the Hugging Face hub ({reason}); check the name and the network"
         ) from error
     if not found:
         raise ValueError(f"images {name!r:.80} have no parquet files on the hub, so they cannot be streamed from there")
