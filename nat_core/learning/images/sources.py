@@ -349,8 +349,8 @@ def _hub_splits(name: str, download: bool) -> _Splits:
     except Exception as error:  # a dozen types of three libraries, by way of failure
         reason = brief(str(error).strip().split("\n", 1)[0])
         raise ValueError(
-            f"images {brief(name, 80)!r} could not be downloaded from the Hugging Face hub ({reason}); check the name and the "
-            f"network, or use files on this machine or the built-in {SAMPLE!r}"
+            f"images {brief(name, 80)!r} could not be downloaded from the Hugging Face hub ({reason}); check the name "
+            f"and the network, or use files on this machine or the built-in {SAMPLE!r}"
         ) from error
     caches = (Path(config.HF_DATASETS_CACHE), Path(config.DOWNLOADED_DATASETS_PATH), Path(HF_HUB_CACHE))
     return {split: partial(_read_dataset, dataset[split], f"{name}, {split}", caches) for split in dataset}
@@ -373,7 +373,8 @@ def _streamed_splits(name: str) -> _Splits:
     except Exception as error:  # a dozen types of three libraries, by way of failure
         reason = brief(str(error).strip().split("\n", 1)[0])
         raise ValueError(
-            f"images {brief(name, 80)!r} could not be reached on the Hugging Face hub ({reason}); check the name and the network"
+            f"images {brief(name, 80)!r} could not be reached on the Hugging Face hub ({reason}); check the name and "
+            "the network"
         ) from error
     if not found:
         raise ValueError(f"images {name!r:.80} have no parquet files on the hub, so they cannot be streamed from there")
