@@ -23,7 +23,9 @@ window.WebSocket = class extends WebSocket {
 };
 """
 _ANSWERED = """() => traffic.received > traffic.sent && performance.now() - traffic.received > 150
-  && !document.querySelector("[data-testid='stApp'][data-test-script-state='running']")"""
+  && !document.querySelector("[data-testid='stApp'][data-test-script-state='running'], [data-stale='true']")"""
+_IDLE = "() => new Promise((done) => requestIdleCallback(done, { timeout: 2000 }))"
+_SENT_MS = 150  # longer than the slider on Transform waits
 
 
 class Dragged:
@@ -69,7 +71,8 @@ def form(page: Page, space: str, preset: str, **texts: str) -> None:
 
 def settled(page: Page) -> None:
     """Waits until the server has answered what was done."""
-    page.wait_for_timeout(100)  # until the page has sent it
+    page.wait_for_timeout(_SENT_MS)  # until the page has sent it, also on a busy machine
+    page.evaluate(_IDLE)
     wait_for(page, _ANSWERED)
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import CDPSession, Page
 
 from tests.support.browser import settled
 
+_ROUNDS = 2
 _MOST_STOPS = 150  # after which Tab is taken to go round within a part of the page
 # What has the focus, inside components, too.
 _FOCUSED = """(() => {
@@ -116,7 +117,16 @@ class Keyboard:
         return Stop(role, " ".join(name.split()), in_window)
 
     def walk(self) -> list[Stop]:
-        """Every stop from here to the page's end, which must come."""
+        """Every stop from here to the page's end, which must come; anew if the page has changed meanwhile."""
+        for _ in range(_ROUNDS):
+            settled(self.page)
+            before = self.page.evaluate("traffic.received")
+            stops = self._to_the_end()
+            if self.page.evaluate("traffic.received") == before:
+                break
+        return stops
+
+    def _to_the_end(self) -> list[Stop]:
         stops: list[Stop] = []
         for _ in range(_MOST_STOPS):
             stop = self.tab()
@@ -126,9 +136,14 @@ class Keyboard:
         raise AssertionError(f"Tab is still within the page after {_MOST_STOPS} stops: {self.stops[-1]}")
 
     def go(self, name: str, role: str = "", backwards: bool = False) -> Stop:
-        """Presses Tab until something has the focus whose name matches the pattern; at most once around the page."""
-        for _ in range(_MOST_STOPS):
-            stop = self.tab(backwards)
-            if stop and re.search(name, stop.name) and role in ("", stop.role):
-                return stop
+        """Press Tab until something has the focus whose name matches the pattern.
+
+        That takes at most once around the page, and once more in case the page was still changing.
+        """
+        for _ in range(_ROUNDS):
+            settled(self.page)
+            for _ in range(_MOST_STOPS):
+                stop = self.tab(backwards)
+                if stop and re.search(name, stop.name) and role in ("", stop.role):
+                    return stop
         raise AssertionError(f"Tab never came to {role} “{name}”")
