@@ -9,7 +9,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -21,10 +21,12 @@ from streamlit.file_util import get_static_dir
 
 from nat_core import garbage
 
+# What pages import, in the first page's own order.
 _ROOMS = ("ui.shell", "ui.candidates", "ui.choose", "ui.compute", "ui.drawings", "ui.front", "ui.result")
 # Addresses to listen on that no browser can open.
 _EVERYWHERE = ("", "0.0.0.0", "::")
 _LISTENING_SECONDS = 0.2
+# Streamlit's scripts for what pages draw first.
 _DRAWN_FIRST = ("BidiComponent", "ButtonGroup", "Selectbox", "PlotlyChart", "DataFrame")
 
 
@@ -54,12 +56,14 @@ def send_small_packets_at_once() -> None:
     """Turn off Nagle's algorithm on listening sockets, and so on the connections that they will accept.
 
     asyncio does so only for sockets whose protocol is named, and Streamlit binds its own without a name, as uvicorn's
-    issue 3149 describes. Each small file and message would wait for 40 ms.
+    issue 3149 describes. Each small file and message would wait for 40 ms. Where the system does not list a process's
+    sockets, they do.
     """
-    for one in psutil.Process().net_connections("tcp"):
-        if one.status == psutil.CONN_LISTEN and one.fd >= 0:
-            with socket.fromfd(one.fd, one.family, one.type) as listening:
-                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with suppress(psutil.Error, OSError):
+        for one in psutil.Process().net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN and one.fd >= 0:
+                with socket.fromfd(one.fd, one.family, one.type) as listening:
+                    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Gate:
