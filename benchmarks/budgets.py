@@ -1,8 +1,8 @@
-"""How good one policy is within all budgets on NAS-Bench-201, beside what it must beat: part of `benchmarks.quality`.
+"""Quality of one policy under cost budgets on NAS-Bench-201, beside its baselines: part of `benchmarks.quality`.
 
-Within a budget, a share of the input's own cost, an output is judged by how many points it is below the best legal cell
-that fits. A front is judged by the area that its points dominate, of costs up to the input's and of accuracies
-above it, as a share of the area of the best front; both have a point for each of the same budgets.
+A budget is a share of the input's own cost. An output is scored by how many points it lies below the best legal cell
+within the budget. A front is scored by its hypervolume (costs up to the input's, accuracies above the input's) relative
+to that of the best front; both fronts have one point for each of the same budgets.
 """
 
 import random
@@ -34,12 +34,12 @@ _TRIES = 50
 
 
 def heavy(inputs: Codes) -> Codes:
-    """Those above 60 M MACs."""
+    """Return the inputs above 60 M MACs."""
     return inputs[costs_of_codes("macs")[inputs] > HEAVY_MACS]
 
 
 def within_budgets(policy: Policy, inputs: Codes, scores: Scores, cost: str, name: str) -> dict[str, float]:
-    """Points below the best legal cell, by budget and number of candidates; their means; how many nothing fits."""
+    """Return points below the best legal cell per budget and candidate count, their means, and the unsolvable cases."""
     found = offers(ranking_of(policy), inputs, scores, CANDIDATES, SHARES, cost)
     figures = {f"{name}_nothing_fits": float((found.best < 0).sum())}
     for count, title in ((1, "greedy"), (CANDIDATES, "ten")):
@@ -50,7 +50,7 @@ def within_budgets(policy: Policy, inputs: Codes, scores: Scores, cost: str, nam
 
 
 def front_figures(policy: Policy, inputs: Codes, scores: Scores, cost: str, name: str) -> dict[str, float]:
-    """The policy's fronts: its most probable output per budget, and the best of ten each."""
+    """Score the policy's fronts: from its most probable output per budget, and from the best of ten per budget."""
     found = offers(ranking_of(policy), inputs, scores, CANDIDATES, FRONT_SHARES, cost)
     best = area(found.best[:, :, None], inputs, scores, cost).mean()
     shares = {"greedy": found.codes[:, :, :1], "ten": found.codes}
@@ -60,7 +60,7 @@ def front_figures(policy: Policy, inputs: Codes, scores: Scores, cost: str, name
 def comparator_fronts(
     lattice: Lattice, seen: Codes, inputs: Codes, scores: Scores, cost: str, seed: int, name: str
 ) -> dict[str, float]:
-    """Fronts of fixed rules without look-ups, and of random and local search with ten look-ups per budget."""
+    """Score fronts of fixed rules (no look-ups) and of random and local search (ten look-ups per budget)."""
     rng = np.random.default_rng(seed)
     found = offers(random_ranking(lattice, seed), inputs, scores, CANDIDATES, FRONT_SHARES, cost)
     best = area(found.best[:, :, None], inputs, scores, cost).mean()
@@ -73,7 +73,7 @@ def comparator_fronts(
 
 
 def area(codes: Codes, inputs: Codes, scores: Scores, cost: str) -> NDArray[np.float64]:
-    """[n] areas that outputs [n, budgets, k] dominate; -1 is no output."""
+    """Return the hypervolume [n] of each input's outputs [n, budgets, k]; -1 stands for no output."""
     flat, costs = codes.reshape(len(inputs), -1), costs_of_codes(cost)
     shares = costs[flat] / costs[inputs][:, None]
     gains = np.where(flat >= 0, scores[flat] - scores[inputs][:, None], -np.inf)
@@ -81,7 +81,7 @@ def area(codes: Codes, inputs: Codes, scores: Scores, cost: str) -> NDArray[np.f
 
 
 def random_ranking(lattice: Lattice, seed: int) -> Ranking:
-    """Every legal cell with a random score."""
+    """Rank all legal cells by a random score."""
     generator = torch.Generator().manual_seed(seed)
 
     def ranking(inputs: Codes, budgets: NDArray[np.float64]) -> Tensor:
@@ -95,7 +95,7 @@ def random_ranking(lattice: Lattice, seed: int) -> Ranking:
 def rule_front(
     lattice: Lattice, seen: Codes, inputs: Codes, scores: Scores, cost: str, rng: np.random.Generator
 ) -> Codes:
-    """[n, budgets, 1]: the output of the least thrifty rule that fits, of rules fitted for several prices."""
+    """Return [n, budgets, 1]: the output of the lowest-priced rule that fits, among rules fitted for several prices."""
     costs = costs_of_codes(cost)
     priced = (scores - 100 * price * costs / costs.max() for price in _PRICES)
     rules = [fit_fixed_rule(lattice, worth, seen, rng, _RULE_RESTARTS) for worth in priced]
@@ -106,7 +106,7 @@ def rule_front(
 
 
 def local_front(lattice: Lattice, inputs: Codes, scores: Scores, cost: str, rng: random.Random) -> Codes:
-    """[n, budgets, ten]: hill climbing from what was best within the budget before, with ten look-ups per budget."""
+    """Return [n, budgets, ten]: hill climbing from the best cell of the previous budget, ten look-ups per budget."""
     costs, limits = costs_of_codes(cost), limits_of(inputs, FRONT_SHARES, cost)
     found = np.full((len(inputs), len(FRONT_SHARES), CANDIDATES), -1)
     for row, code in enumerate(inputs.tolist()):
@@ -132,7 +132,7 @@ def _climb(
     known: dict[int, float],
     rng: random.Random,
 ) -> list[int]:
-    """Up to ten cells not looked up before that fit, neighbours of the best so far or, when there are none, random."""
+    """Look up to ten new cells up that fit: neighbours of the best so far or, when none are left, random cells."""
     looked: list[int] = []
     queue = _shuffled(lattice, current, choices, rng)
     best = known.get(current, -np.inf)
@@ -156,7 +156,7 @@ def _shuffled(lattice: Lattice, code: int, choices: Sequence[Sequence[int]], rng
 
 
 def _neighbours(lattice: Lattice, code: int, choices: Sequence[Sequence[int]]) -> list[int]:
-    """Codes that differ from `code` on one edge."""
+    """Return the codes that differ from `code` on one edge."""
     digits, size, base = lattice.digits[code], lattice.edges, len(lattice.operations)
     return [
         code + (target - int(digits[edge])) * base ** (size - 1 - edge)

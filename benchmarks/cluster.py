@@ -1,12 +1,12 @@
-"""What a Ray cluster gives: 8 evaluations on two nodes of one core each, against one, and what a task costs besides.
+"""Speed-up of a Ray cluster: 8 evaluations on two one-core nodes against one node, and the overhead of a task.
 
 Run as `python -m benchmarks.cluster [--epochs N]` on a machine at rest with two cores and requirements-cluster.txt; it
-takes about six minutes. Real nodes start on loopback with Ray's own settings, but for its log monitor and statistics of
-usage. Times are of the clock, from the first task handed out to the last result. Everything that a task needs before
-and after its training counts: torch and the images in a process, a checkpoint in the shared folder. Each evaluation
-takes some 25 seconds of an idle core: real ones take hours, and much shorter ones would measure how nodes start. Two
-cores of one machine share caches and memory, and Ray's own processes work on them, too; so a shorter training of the
-same network is measured without Ray, in one process and in two side by side.
+takes about six minutes. Real nodes start on loopback with Ray's default settings, except for its log monitor and usage
+statistics. Times are wall-clock, from the first task submitted to the last result, and include what a task needs around
+its training: loading torch and the images, writing a checkpoint to the shared folder. Each evaluation takes about 25
+seconds of an idle core: real ones take hours, and much shorter ones would measure how fast nodes start. Two cores of
+one machine share caches and memory, and Ray's own processes use them, too; so a shorter training of the same network
+is also measured without Ray, in one process and in two at once.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _ARCHITECTURE = "DARTS"
 
 
 def rows(epochs: int = EPOCHS) -> Iterator[Row]:
-    """The figures, and whether they keep their limits."""
+    """Yield the figures with their limits."""
     short, config = evaluations(min(epochs, _EPOCHS_WITHOUT_RAY)), evaluations(epochs)
     single, double = side_by_side(short, 1), side_by_side(short, 2)
     yield Row("one training, without Ray", single, "s")
@@ -47,7 +47,7 @@ def rows(epochs: int = EPOCHS) -> Iterator[Row]:
 
 
 def evaluations(epochs: int) -> "EvaluationConfig":
-    """What is trained: one architecture with several seeds."""
+    """Return the trainings: one architecture with several seeds."""
     from nat_core.architecture.library import library
     from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
     from nat_core.learning.scratch.presets import preset_budget
@@ -58,14 +58,14 @@ def evaluations(epochs: int) -> "EvaluationConfig":
 
 
 def side_by_side(config: "EvaluationConfig", processes: int) -> float:
-    """Mean seconds of trainings that run at the same time, each in a process of one thread."""
+    """Return the mean seconds of simultaneous trainings, each in a single-threaded process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         return sum(pool.map(_train, [config] * processes, range(processes))) / processes
 
 
 def _train(config: "EvaluationConfig", position: int) -> float:
-    """Seconds of one training, without what the process needs before."""
+    """Return the seconds of one training, without the process's start-up."""
     import torch
 
     from nat_core.learning.scratch.queue import evaluate
@@ -76,7 +76,7 @@ def _train(config: "EvaluationConfig", position: int) -> float:
 
 
 def timed(config: "EvaluationConfig", nodes: int) -> tuple[float, float]:
-    """Seconds for all evaluations, and per task what is not its training."""
+    """Return the seconds for all evaluations and the mean overhead of a task beyond its training."""
     from nat_core.learning.scratch.measured import MeasuredResult
     from nat_core.runs.kinds.spreading import Driver, Place, spread
     from tests.support.cluster import two_nodes

@@ -18,13 +18,13 @@ from nat_core.network.networks import build_network
 
 
 def all_nasbench201_costs() -> int:
-    """Cost every NAS-Bench-201 cell, building its value included; returns how many."""
+    """Construct and cost every NAS-Bench-201 cell; return their number."""
     model, topology = cost_model(NETWORKS["nasbench201"]), SPACES["nasbench201"].sample(random.Random(0))
     return len([model.cost(topology.with_operations(names)) for names in product(NASBENCH201_OPERATIONS, repeat=6)])
 
 
 def rows() -> Iterator[Row]:
-    """Figures of costs, then of drawings; on one thread."""
+    """Yield the times of costs, then of drawings, on one thread."""
     torch.set_num_threads(1)
     darts, config = library()["DARTS"].architecture, NETWORKS["cifar"]
     model = cost_model(config)
@@ -42,10 +42,10 @@ def rows() -> Iterator[Row]:
 
 
 def drawings() -> Iterator[Row]:
-    """Pictures as SVG: of one architecture, and of input and output in one layout, changed edges marked."""
+    """Yield the times of SVG drawings: one architecture; input and output in one layout with changed edges marked."""
     entries = library()
     darts, transformed = entries["DARTS"].architecture, entries["NATv2_DARTS"].architecture
-    alone, beside = draw_architecture.__wrapped__, draw_pair.__wrapped__  # what is not remembered
+    alone, beside = draw_architecture.__wrapped__, draw_pair.__wrapped__  # bypasses the cache
     alone(darts)  # loads Graphviz
     yield Row("drawing of DARTS, both cells", 1e3 * median_seconds(lambda: alone(darts), 7), "ms")
     pair = median_seconds(lambda: beside(darts.normal, transformed.normal), 7)

@@ -1,4 +1,4 @@
-"""Writes measured figures into docs/: each command writes what it prints, between markers that bear its name.
+"""Writes measured figures into docs/: each command writes its output between markers that bear its name.
 
 A table that nobody types cannot differ from what was measured. `--write` of `benchmarks`, `benchmarks.quality`,
 `benchmarks.published` and `benchmarks.promise` ends here.
@@ -16,17 +16,17 @@ REWARDS = PROJECT / "docs" / "rewards.md"
 
 
 def add_write_option(parser: argparse.ArgumentParser, path: Path) -> None:
-    """Adds `--write` to a command whose figures stand in `path`."""
-    parser.add_argument("--write", action="store_true", help=f"write what is printed into docs/{path.name}, too")
+    """Adds `--write` to a command that reports its figures in `path`."""
+    parser.add_argument("--write", action="store_true", help=f"also write the output into docs/{path.name}")
 
 
 def write_figures(path: Path, command: str, text: str) -> None:
-    """Writes what `python -m <command>` has printed into its place in `path`, with the command and today's date."""
+    """Writes the output of `python -m <command>` into its place in `path`, with the command and today's date."""
     write_between(path, command, f"`python -m {command}`, {today()}\n\n{text.strip()}")
 
 
 def write_between(path: Path, name: str, text: str) -> None:
-    """Replaces what stands in `path` between the markers of `name`; everything else stays as it is.
+    """Replaces the text in `path` between the markers of `name`; everything else stays as it is.
 
     Raises:
         ValueError: the file does not have both markers once each, in this order.

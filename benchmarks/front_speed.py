@@ -1,8 +1,8 @@
-"""How long the trade-off of an architecture takes: five budgets, ten candidates each, costs and predictions.
+"""Time to compute an architecture's trade-off: five budgets, ten candidates each, costs and predictions.
 
 Run as `python -m benchmarks.front_speed`. One input is measured in processor time on one thread, as a page computes it;
-a thousand by the clock on all threads, as the command line does. Inputs are drawn at random, so that nothing about them
-is remembered. Garbage is searched as seldom as by the command line.
+a thousand inputs in wall-clock time on all threads, as the command line does. Inputs are drawn at random, so that
+nothing about them is cached. Garbage is collected as rarely as by the command line.
 """
 
 import random
@@ -29,11 +29,11 @@ _SPACES = ("fully_concat", "loose_end", "nasbench201")
 
 
 def rows() -> Iterator[Row]:
-    """DARTS alone, then one and a thousand random inputs of every space."""
+    """Yield the times of DARTS, then of one and of a thousand random inputs of every space."""
     threads = torch.get_num_threads()
     search_seldom()
     rng = random.Random(0)
-    fronts_by(PRETRAINED, [find("DARTS").architecture])  # also loads what is remembered
+    fronts_by(PRETRAINED, [find("DARTS").architecture])  # also fills the caches
     yield Row(
         "front of DARTS, asked for again", 1000 * processor_seconds([find("DARTS").architecture]), "ms", ONE_LIMIT_MS
     )

@@ -1,14 +1,14 @@
-"""What fronts of the image policies are worth: `python -m benchmarks.fronts --data FOLDER [--surrogate FOLDER]`.
+"""Quality of the image policies' fronts: `python -m benchmarks.fronts --data FOLDER [--surrogate FOLDER]`.
 
-Two models learn from halves of the evidence that share no topology (the judge from the second surrogate, if there is
-one). One rewards a policy and chooses for every method; the other, which chose nothing, judges. Then the halves change
-places, and gains are the means of both. Inputs are random architectures that trained nothing, and the published
-originals; budgets are shares of the input's MACs. For each of them: the policy's most probable output that fits, the
-best of its ten most probable, what fixed rules make of it that were fitted on other inputs, and what chance, local
-search and steepest ascent find with so many evaluations by the same model, each from the input, or from a draw of what
-fits where the input does not. Nobody may leave fewer than a quarter of the edges convolutions unless the input had so
-few.
-*Hypervolume* is what a front encloses between the input's MACs and its accuracy, by the judge, summed over inputs.
+The training tables are split into halves that share no topology, and a model is fitted on each (the judge on the second
+surrogate, if there is one). One model rewards a policy and selects outputs for every method; the other, held-out one
+judges them. Then the halves swap roles, and gains are averaged. Inputs are random architectures outside the training
+data and the published originals; budgets are shares of the input's MACs. For each input and budget the methods are: the
+policy's most probable output that fits, the best of its ten most probable, fixed rules fitted on other inputs, and
+random search, local search and steepest ascent with a given number of evaluations by the same model. Searches start
+from the input or, where it does not fit, from a random architecture that does. No method may reduce convolutions below
+a quarter of the edges unless the input had that few.
+*Hypervolume* is the area between a front and the input's MACs and accuracy, by the judge, summed over inputs.
 """
 
 import argparse
@@ -45,23 +45,23 @@ from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
-# Random inputs on which a fixed rule is fitted.
+# Number of random inputs on which a fixed rule is fitted.
 FITTED_ON = 100
-# Of rules, in points for all of an input's MACs.
+# Prices of rules, in points for all of an input's MACs.
 _PRICES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-# Rounds of draws after which what may be believed is taken for too rare.
+# Rounds of draws after which believable architectures are considered too rare.
 _MOST_ROUNDS, _AT_ONCE = 20, 100
 _Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """Inputs, budgets, and the model that chooses.
+    """Inputs, budgets, and the model that selects outputs.
 
     Attributes:
-        space: of the inputs.
-        inputs: n of them.
-        model: by which everything is chosen.
+        space: the inputs' search space.
+        inputs: n architectures.
+        model: selects every output.
         shares: budgets, as shares of the input's MACs.
     """
 
@@ -72,18 +72,18 @@ class Setting:
 
     @cached_property
     def limits(self) -> _Numbers:
-        """[n, budgets] MACs."""
+        """Return [n, budgets] MACs."""
         cost = cost_model(NETWORKS[self.space.network]).cost
         return np.outer([cost(item).macs for item in self.inputs], self.shares)
 
     @cached_property
     def problems(self) -> Problems:
-        """Those that have a solution which may be believed."""
+        """Return the pairs of input and budget that have a believable solution."""
         return self._every.chosen(self._solvable)
 
     @cached_property
     def share(self) -> _Numbers:
-        """[N] the budget of each problem."""
+        """Return [N]: the budget of each problem."""
         return np.tile(self.shares, len(self.inputs))[self._solvable]
 
     @cached_property
@@ -92,23 +92,23 @@ class Setting:
 
     @cached_property
     def _solvable(self) -> NDArray[np.bool_]:
-        """[n · budgets] whether anything fits that may be believed."""
+        """Return [n · budgets]: whether any believable architecture fits."""
         first = self._every.chosen(np.arange(0, len(self._every), len(self.shares)))
         least = self.model.least_believable(self.inputs, first.costs)
         return np.asarray(least[self._every.owner] <= self._every.left)
 
     @cached_property
     def starts(self) -> Rows:
-        """[N, E] the input where it fits, else a draw of what does."""
+        """Return [N, E]: the input where it fits, else a random architecture that does."""
         fits = self.problems.cost(self.problems.own) <= self.problems.left
         return np.where(fits[:, None], self.problems.own, self.drawn(1)[0])
 
     def drawn(self, count: int, seed: int = 0) -> Rows:
-        """[count, N, E] uniform draws of what fits."""
+        """Return [count, N, E]: uniform samples that fit."""
         return self.problems.drawn(count, torch.Generator().manual_seed(seed))
 
     def score(self, owner: Rows, rows: Rows) -> _Numbers:
-        """[m] accuracies by the model; −inf where it may not be believed."""
+        """Return [m]: predicted accuracies; −inf where the model may not be believed."""
         numbers, parts = split(owner, rows)
         inputs = [self.inputs[number] for number in numbers]
         cut = [part[:, : len(item.edges)] for item, part in zip(inputs, parts, strict=True)]
@@ -116,7 +116,7 @@ class Setting:
         return np.where(judged.believable, judged.accuracy_percent, -np.inf)
 
     def best(self, drawn: Rows) -> Rows:
-        """[N, E] the best of the starts and of draws [count, N, E]."""
+        """Return [N, E]: the best of the starts and of the samples [count, N, E]."""
         best, values = self.starts.copy(), self.score(self.problems.owner, self.starts)
         for rows in drawn:
             found = self.score(self.problems.owner, rows)
@@ -129,7 +129,7 @@ Method = Callable[[Setting], Rows]
 
 
 def random_best(count: int) -> Method:
-    """The best of the first `count` uniform draws of what fits and may be believed, and of the input where it fits."""
+    """Random search: the best of `count` uniform believable samples that fit, and of the input where it fits."""
 
     def choose(setting: Setting) -> Rows:
         best, values = setting.starts.copy(), setting.score(setting.problems.owner, setting.starts)
@@ -151,7 +151,7 @@ def random_best(count: int) -> Method:
 
 
 def steepest(evaluations: int, seed: int = 0) -> Method:
-    """Steepest ascent; from draws of what fits as long as evaluations last."""
+    """Steepest ascent, restarted from random samples that fit while evaluations last."""
 
     def choose(setting: Setting) -> Rows:
         rng, starts = np.random.default_rng(seed), setting.starts
@@ -174,8 +174,8 @@ def steepest(evaluations: int, seed: int = 0) -> Method:
 
 
 def local(evaluations: int, seed: int = 0) -> Method:
-    """Local search: exchanges of one operation in random order, every improvement kept at once; from a draw of what
-    fits where none is left."""
+    """Local search: tries single operations in random order and keeps every improvement at once; restarts from a
+    random sample that fits at a local optimum."""
 
     def choose(setting: Setting) -> Rows:
         rng, problems = np.random.default_rng(seed), setting.problems
@@ -205,8 +205,8 @@ def local(evaluations: int, seed: int = 0) -> Method:
 
 
 def fixed_rule(fitted_on: int) -> Method:
-    """The same exchange of operations on every edge of every input: of rules fitted for several prices of MACs the one
-    with the lowest price whose output fits and may be believed; the start where none does."""
+    """One mapping of operations for all edges and inputs: among rules fitted for several prices of MACs, the
+    lowest-priced one whose output fits and may be believed; the start where none does."""
 
     def choose(setting: Setting) -> Rows:
         cost, rows = cost_model(NETWORKS[setting.space.network]).cost, setting.starts.copy()
@@ -233,7 +233,7 @@ def fixed_rule(fitted_on: int) -> Method:
 
 
 def proposed(policy: Policy, count: int) -> Method:
-    """The best by the model of the `count` most probable that fit; of one alone, that one."""
+    """The model's best of the start and the `count` most probable outputs that fit; if `count` is 1, that output."""
 
     def choose(setting: Setting) -> Rows:
         found = proposals(
@@ -261,13 +261,13 @@ def proposed(policy: Policy, count: int) -> Method:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What a method has made of every problem, as the judge sees it.
+    """A method's outputs for all problems with the judge's scores.
 
     Attributes:
         outputs: N architectures.
-        gains: [N] points over the input.
+        gains: [N] points above the input.
         macs: [N] MACs ÷ the input's.
-        hypervolumes: [n] of the inputs' fronts.
+        hypervolumes: [n], one per input's front.
     """
 
     outputs: Sequence[Architecture]
@@ -287,7 +287,7 @@ class Judged:
 
 
 def hypervolume(macs: _Numbers, gains: _Numbers) -> float:
-    """What points enclose with 1 of the MACs and no gain."""
+    """Return the hypervolume of a front; the reference point is all of the input's MACs and no gain."""
     if not len(macs):
         return 0.0
     order = np.argsort(macs)
@@ -297,13 +297,13 @@ def hypervolume(macs: _Numbers, gains: _Numbers) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One half of the evidence rewards and chooses, the other judges.
+    """One half of the training tables rewards and selects, the other judges.
 
     Attributes:
-        setting: whose model has chosen.
-        policy: that was rewarded by it.
+        setting: inputs, budgets and the model that selects.
+        policy: the policy that this model rewarded.
         judge: the model of the other half.
-        made: what every method has made, by title.
+        made: every method's judged outputs, by title.
     """
 
     setting: Setting
@@ -313,7 +313,7 @@ class Side:
 
 
 def table(sides: Sequence[Side]) -> Iterator[str]:
-    """A line per method and budget, then what is compared; means over the sides."""
+    """Yield the gains per method and budget, then differences and hypervolumes; means over the sides."""
     setting, titles = sides[0].setting, list(sides[0].made)
     yield "| method | " + " | ".join(f"{share:.0%}" for share in setting.shares) + " | MACs × at 100 % |"
     yield "|---|" + "---:|" * (len(setting.shares) + 1)
@@ -337,9 +337,10 @@ def table(sides: Sequence[Side]) -> Iterator[str]:
 
 
 def _mean(sides: Sequence[Side], title: str, share: float, other: str = "") -> str:
-    """Mean gain at a budget, or what it exceeds another's by; ± over inputs ± the judges' own (both in errors).
+    """Format a method's mean gain at a budget, or its difference to another method's.
 
-    The judges' errors are taken for independent: they have no training in common.
+    Standard errors follow: over inputs, of the judges, and the gain in units of both. The judges share no training
+    data, so that their errors are treated as independent.
     """
     which = np.flatnonzero(sides[0].setting.share == share)
     if len(which) < 2:
@@ -358,7 +359,7 @@ def _mean(sides: Sequence[Side], title: str, share: float, other: str = "") -> s
 
 
 def _ratio(ours: _Numbers, others: _Numbers) -> str:
-    """Of the sums over inputs, with the standard error over inputs."""
+    """Format the ratio of the sums over inputs, with its standard error over inputs."""
     ratio = ours.sum() / others.sum()
     error = (ours - ratio * others).std(ddof=1) * len(ours) ** 0.5 / others.sum()
     return f"{ratio:.3f} ± {error:.3f}"
@@ -370,7 +371,7 @@ STEEPEST = "steepest ascent"
 
 
 def methods(policy: Policy, most: int, fitted_on: int = FITTED_ON) -> Mapping[str, Method]:
-    """By title."""
+    """Return the methods by title."""
     return {
         GREEDY: proposed(policy, 1),
         TEN: proposed(policy, 10),
@@ -385,7 +386,7 @@ def methods(policy: Policy, most: int, fitted_on: int = FITTED_ON) -> Mapping[st
 
 
 def side_of(options: argparse.Namespace, found: Evidence, number: int) -> Side:
-    """Half `number` of the evidence trains a policy and chooses for every method; the other one judges."""
+    """Use half `number` of the tables to train a policy and select for every method, and the other half to judge."""
     space, steps = options.space, {} if options.steps is None else {"steps": options.steps}
     model = half(found, space, number, options.seed)
     judge = half(found, space, 1 - number, options.seed, judges=True, surrogate=options.surrogate)
@@ -401,13 +402,13 @@ def side_of(options: argparse.Namespace, found: Evidence, number: int) -> Side:
 
 
 def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
-    """What either half thinks of the fronts that the other one has chosen; then the mean of both."""
+    """Yield the tables of each half's fronts as judged by the other half, then of both together."""
     sides = [side_of(options, found, number) for number in (0, 1)]
     setting = sides[0].setting
     reachable = " / ".join(f"{np.sum(setting.share == share)}" for share in setting.shares)
     yield (
-        f"\n{options.space}: {len(setting.inputs)} inputs, of which {reachable} can do with these shares of their "
-        f"MACs; halves and policies by seed {options.seed}; gains ± over inputs ± of the judges (in both errors)\n"
+        f"\n{options.space}: {len(setting.inputs)} inputs, {reachable} of which have outputs within these shares of "
+        f"their MACs; halves and policies by seed {options.seed}; gains ± over inputs ± of the judges (÷ both)\n"
     )
     for title, some in (("Both halves", sides), ("Half 0 chose", sides[:1]), ("Half 1 chose", sides[1:])):
         yield f"\n{title}\n"
@@ -417,7 +418,7 @@ def lines(options: argparse.Namespace, found: Evidence) -> Iterator[str]:
 
 
 def _second_surrogate(side: Side, surrogate: NasBench301, inputs: int) -> str:
-    """What the surrogate that no policy is rewarded by says of greedy outputs that it knows the operations of."""
+    """Report the second surrogate's gain of greedy outputs that have only operations it knows; it rewards no policy."""
     given = random_cells(inputs, seed=1)
     made = [greedy(side.policy, side.setting.space, item, side.setting.model) for item in given]
     known = [(old, new) for old, new in zip(given, made, strict=True) if set(new.operations) <= set(OPERATIONS)]
@@ -438,10 +439,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the tables; see benchmarks.reward_sources")
     parser.add_argument("--surrogate", type=Path, help="folder of NAS-Bench-301's surrogate")
     parser.add_argument("--space", choices=list(reward_sources.MODELS), default="fully_concat")
-    parser.add_argument("--seed", type=int, default=0, help="of halves and policy")
-    parser.add_argument("--inputs", type=int, default=INPUTS, help="random ones, beside the published originals")
-    parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the longest search, per budget")
-    parser.add_argument("--steps", type=int, help="of training; by default the recipe's")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split and the policy")
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="random inputs, besides the originals")
+    parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="longest search, per budget")
+    parser.add_argument("--steps", type=int, help="training steps; by default the recipe's")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} random inputs and a tenth of the evaluations")
     add_write_option(parser, REWARDS)
     options = parser.parse_args()

@@ -1,8 +1,8 @@
-"""Hostile input at every door: `python -m benchmarks.fuzz --inputs 200000`.
+"""Fuzzes every entry point with hostile input: `python -m benchmarks.fuzz --inputs 200000`.
 
-Whatever comes in is either understood or refused with a ValueError of one short line, within a second of processor
-time. Text is never evaluated, and opens no file but the one that is given. Anything else is printed with the number
-that repeats it (`--door NAME --first NUMBER --cases 1`), and the exit status is 1.
+Any input must be either accepted or refused with a ValueError of one short line, within a second of processor time.
+Text is never evaluated and opens no file but the given one. Any violation is printed with the number that reproduces
+it (`--door NAME --first NUMBER --cases 1`), and the exit status is 1.
 """
 
 import argparse
@@ -91,14 +91,14 @@ VALUES = (
 
 @dataclass(frozen=True)
 class Door:
-    """A way in.
+    """An entry point for untrusted input.
 
     Attributes:
-        seeds: what is understood as it is.
+        seeds: returns valid inputs.
         mutate: damages one of them.
-        enter: uses it.
-        guarded: whether nothing may be executed meanwhile, and no file be opened outside the fuzzer's own folder.
-        share: of the inputs that another door gets; less where one takes long.
+        enter: passes the input to the program.
+        guarded: whether executing code or opening files outside the fuzzer's own folder is a fault.
+        share: number of inputs relative to other doors; below 1 where a case is slow.
     """
 
     seeds: Callable[[], tuple[Any, ...]]
@@ -109,7 +109,7 @@ class Door:
 
 
 class Guard:
-    """Notices through the interpreter's audit hooks what a text must never bring about."""
+    """Detects forbidden actions (code execution, file access) through the interpreter's audit hooks."""
 
     _FORBIDDEN = ("exec", "compile", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect")
 
@@ -135,7 +135,7 @@ def _guard() -> Guard:
 
 
 def damaged_text(text: str, rng: random.Random) -> str:
-    """A few characters cut, doubled, swapped or replaced by pieces that mean something somewhere."""
+    """Cut, double or swap a few characters, or replace them by fragments with a meaning in some notation."""
     for _ in range(rng.randint(1, 4)):
         start = rng.randint(0, len(text))
         end = min(len(text), start + rng.choice((0, 1, 1, 2, 8, 40)))
@@ -147,7 +147,7 @@ def damaged_text(text: str, rng: random.Random) -> str:
 
 
 def damaged_bytes(data: bytes, rng: random.Random) -> bytes:
-    """A few bytes changed, cut, or doubled; mostly near the beginning, where headers are."""
+    """Change, cut or double a few bytes, mostly near the beginning, where headers are."""
     for _ in range(rng.randint(1, 4)):
         start = rng.randrange(min(len(data), rng.choice((16, 600, len(data)))) or 1)
         end = start + rng.choice((0, 1, 1, 4, 64))
@@ -156,7 +156,7 @@ def damaged_bytes(data: bytes, rng: random.Random) -> bytes:
 
 
 def damaged_value(value: Any, rng: random.Random) -> Any:
-    """A JSON value with one to three parts replaced, removed, added or renamed."""
+    """Replace, remove, add or rename one to three parts of a JSON value."""
     value = copy.deepcopy(value)
     for _ in range(rng.randint(1, 3)):
         places = list(_places(value))
@@ -211,7 +211,7 @@ def _load_damaged_model(text: str) -> object:
 
 
 def _use_model(value: Mapping[str, Any]) -> object:
-    """Loads what is still JSON, and predicts with it."""
+    """Load a model from valid JSON and predict with it."""
     loaded = _load_damaged_model(json.dumps(value))
     assert isinstance(loaded, TrainingsModel)
     (predicted,) = loaded.accuracy_percent([library()["DARTS"].architecture])
@@ -229,7 +229,7 @@ def _read_damaged_images(data: bytes) -> object:
 
 @cache
 def _few_images() -> bytes:
-    """A parquet file of 60 images, 6 of each class."""
+    """Return a parquet file of 60 images, 6 of each class."""
     few = pd.read_parquet(ASSETS / "cifar10_sample.parquet").groupby("label").head(6)
     few.to_parquet(path := _folder() / "few.parquet")
     return path.read_bytes()
@@ -241,7 +241,7 @@ def _evaluation() -> dict[str, Any]:
 
 
 def _texts() -> tuple[str, ...]:
-    """Every notation, refused ones too, alone and in what surrounds them in the wild."""
+    """Return texts in every notation, unsupported ones too, alone and surrounded as in real files."""
     examples = [row.example for row in (*FORMATS, *REFUSALS)]
     stamped = "\n".join(f"2019-12-30 20:37:5{i},315 genotype = {text}" for i, text in enumerate(examples[:8]))
     named = (
@@ -252,14 +252,14 @@ def _texts() -> tuple[str, ...]:
 
 
 def _long_texts() -> tuple[bytes, ...]:
-    """Logs that are searched rather than read."""
+    """Return logs that are searched for genotypes rather than read whole."""
     line, size = "2019-12-30 20:37:53,315 train 000 6.915554e+00 0.000000 0.390625\n", 1024 * 1024
     cells = [f"06/28 04:21:06 PM genotype = {text}\n" for text in _genotypes()[:4]]
     return tuple((line * (size // len(line)) + text * 3).encode() for text in (*cells, "".join(cells)))
 
 
 def _read_document(content: str | bytes) -> object:
-    """The cells of a text, by every choice that it offers."""
+    """Parse the cells of a text by each of its possible readings."""
     document = notation.Document(content)
     for choice in document.choices(20):
         with suppress(ValueError):
@@ -268,7 +268,7 @@ def _read_document(content: str | bytes) -> object:
 
 
 def _arguments() -> tuple[str, ...]:
-    """Arguments of commands: texts, names, files and what chooses in them."""
+    """Return command-line arguments: texts, names, files and selectors within files."""
     file = _folder() / "genotypes.py"
     file.write_text("\n".join(f"NAME_{i} = {text}" for i, text in enumerate(_genotypes()[:4])), encoding="utf-8")
     return ("DARTS", "nasbench201:77", f"{file}:NAME_1", f"{file}:last", f"{file}:2", *_texts())
@@ -279,7 +279,7 @@ def _genotypes() -> tuple[str, ...]:
 
 
 def _quietly(of: Callable[[str], object]) -> Callable[[str], object]:
-    """`of`, with what it says on stderr thrown away."""
+    """Return `of` with its stderr discarded."""
 
     def enter(text: str) -> object:
         with redirect_stderr(io.StringIO()):
@@ -293,7 +293,7 @@ def _through_json(value: Mapping[str, Any]) -> Any:
 
 
 def _table(name: str) -> Callable[[Any], object]:
-    """Reads what comes in as a table of trained cells of that file's name."""
+    """Return a reader of the input as a table of trained cells with that file name."""
 
     def enter(content: Any) -> object:
         path = _folder() / name
@@ -310,7 +310,7 @@ def _trained_rows() -> pd.DataFrame:
 
 
 def _trained_csv() -> tuple[str, ...]:
-    """With a header, and without one as SWAP has it."""
+    """Return CSV tables with a header, and without one as SWAP publishes it."""
     rows = _trained_rows()
     return rows.to_csv(index=False), rows[["genotype", "accuracy"]].to_csv(index=False, header=False)
 
@@ -324,13 +324,13 @@ def _trained_parquet() -> tuple[bytes, ...]:
 
 
 def _trace() -> dict[str, Any]:
-    """LaNAS' first cell and one like it."""
+    """Return LaNAS' first cell and a similar one."""
     numbers = [0, 1, 2, 1, 2, 2, 1, 3, 3, 0, 2, 3, 3, 2, 1, 1, 0, 1, 0, 2, 2, 1, 0, 5, 5, 5, 5, 3]
     return {str(numbers): 92.18, str([3, *numbers[1:]]): 90}
 
 
 def _damaged_trace(value: dict[str, Any], rng: random.Random) -> str:
-    """The trace as JSON, with keys, values or the text itself damaged."""
+    """Return the trace as JSON with damaged keys, values or text."""
     keyed = {(damaged_text(key, rng) if rng.random() < 0.5 else key): item for key, item in value.items()}
     text = json.dumps(damaged_value(keyed, rng))
     return damaged_text(text, rng) if rng.random() < 0.3 else text
@@ -341,7 +341,7 @@ def _archives() -> tuple[bytes, ...]:
 
 
 def _damaged_archive(data: bytes, rng: random.Random) -> bytes:
-    """Bytes of the archive changed, or another archive: strange names, links, doubles, bombs, headers that lie."""
+    """Change bytes of the archive, or build one with strange names, links, duplicates, bombs or false headers."""
     if rng.random() < 0.4:
         return damaged_bytes(data, rng)
     held = io.BytesIO()
@@ -354,7 +354,7 @@ def _damaged_archive(data: bytes, rng: random.Random) -> bytes:
                 info.external_attr = rng.choice((0o120777, 0o020644, 0o060644)) << 16
             if rng.random() < 0.5:
                 content = _damaged_member(content, rng)
-            with suppress(ValueError), warnings.catch_warnings(action="ignore"):  # of doubles
+            with suppress(ValueError), warnings.catch_warnings(action="ignore"):  # duplicate names
                 bad.writestr(info, content)
     return held.getvalue()
 
@@ -365,7 +365,7 @@ def _other_name(name: str, rng: random.Random) -> str:
 
 
 def _damaged_member(content: bytes, rng: random.Random) -> bytes:
-    """A file of a policy: damaged, or saying of itself what is not true."""
+    """Damage a policy's file, or falsify its metadata."""
     way = rng.randrange(5)
     if way == 0:
         return b"\0" * rng.choice((1 << 10, 8 << 20))
@@ -392,14 +392,14 @@ def _unpack(data: bytes) -> object:
 
 
 def _query() -> tuple[dict[str, str], ...]:
-    """Addresses of the Transform page."""
+    """Return query parameters of the Transform page."""
     full = View("nasbench201:77", "fully_concat", "sampled", 5, 3, 50, 1, "nasbench201", "normal", "node 2", "normal",
                 "side", True, True, True)  # fmt: skip
     return full.to_query(), {"cell": _genotypes()[0], "seed": "1"}
 
 
 def _damaged_texts(value: Mapping[str, str], rng: random.Random) -> dict[str, str]:
-    """Some of the texts damaged or replaced."""
+    """Damage or replace some of the texts."""
     changed_names = rng.sample(sorted(value), rng.randint(1, min(3, len(value))))
     found = dict(value)
     for name in changed_names:
@@ -418,7 +418,7 @@ def _open_address(query: Mapping[str, str]) -> object:
 
 
 def _page(name: str, **query: str) -> Door:
-    """Addresses of a page that are opened; what a widget takes from an address is checked by Streamlit and the page."""
+    """Return a door that opens a page with damaged query parameters."""
 
     def enter(texts: Mapping[str, str]) -> object:
         app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
@@ -433,7 +433,7 @@ def _page(name: str, **query: str) -> Door:
 
 
 def _facts() -> tuple[dict[str, str], ...]:
-    """What a record holds of a run, as this machine or another one wrote it."""
+    """Return a run's tags in the tracking record, as written by this or another machine."""
     request = request_for("train-images", preset("smoke", "loose_end"), cluster="http://h:1")
     facts = {"request": request.head_to_json(), "command": "x", "state": "lost", "heartbeat": "1.5", "step": "3",
              "eta_seconds": "5", "elapsed_seconds": "2", "best": "0.5", "last": "nan", "host": "h", "pid": "5",
@@ -442,7 +442,7 @@ def _facts() -> tuple[dict[str, str], ...]:
 
 
 def _read_record(tags: Mapping[str, str]) -> object:
-    """A run whose state can be told, or none."""
+    """Read a run and its state from the record's tags."""
     record = RunRecord("a" * 32, "name", 1.0, tags, {})
     run = run_of(record, lambda run_id, text, command: Request.recorded(text, command, lambda: Request("x", {}, 1)))
     if run is None:
@@ -462,7 +462,7 @@ def _measured() -> tuple[str, ...]:
 
 
 def _option_texts() -> tuple[dict[str, str], ...]:
-    """Every option of three kinds of training, as a command line or a form gives it."""
+    """Return all options of three kinds of training as texts, as the command line or a form passes them."""
     found = []
     for config in _configurations():
         values = {name: option.value_in(config) for name, option in options_of(type(config)).items()}
@@ -490,7 +490,7 @@ def _set_options(texts: Mapping[str, str]) -> object:
 
 
 def _call(arguments: list[Any]) -> object:
-    """A public function with arguments of any type."""
+    """Call a public function with arguments of any type."""
     name, architecture, keywords = arguments
     known = {"cost": api.cost, "read": api.read, "predict": api.predict, "front": api.front, "transform": api.transform}
     try:
@@ -568,7 +568,7 @@ DOORS: dict[str, Door] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """A case that was neither understood nor refused well."""
+    """A case that was neither accepted nor refused properly."""
 
     door: str
     number: int
@@ -577,14 +577,14 @@ class Failure:
 
 @dataclass
 class Extremes:
-    """Of a door: the slowest case in seconds of the processor, and the longest message in characters."""
+    """A door's slowest case (processor seconds) and longest message (characters)."""
 
     seconds: float = 0.0
     characters: int = 0
 
 
 def run(name: str, number: int, extremes: Extremes | None = None) -> Failure | bool:
-    """One case: what is wrong with it, or else whether it was understood. Raises `extremes`, if there are any."""
+    """Run one case; return its failure, or whether it was accepted. Updates `extremes`, if given."""
     door, rng = DOORS[name], random.Random(f"{name} {number}")
     case = door.mutate(rng.choice(_seeds(name)), rng)
     began = time.process_time()
@@ -608,12 +608,12 @@ def run(name: str, number: int, extremes: Extremes | None = None) -> Failure | b
     seconds = time.process_time() - began
     if extremes is not None:
         extremes.seconds = max(extremes.seconds, seconds)
-    return Failure(name, number, f"took {seconds:.1f} s of the processor") if seconds > SLOW_SECONDS else understood
+    return Failure(name, number, f"took {seconds:.1f} s of processor time") if seconds > SLOW_SECONDS else understood
 
 
 @cache
 def _seeds(name: str) -> tuple[Any, ...]:
-    """The door's seeds; what they need is imported, so that no case pays for it."""
+    """Return the door's seeds; their imports are done here and not measured with a case."""
     seeds = DOORS[name].seeds()
     for seed in seeds if DOORS[name].guarded else seeds[:1]:
         with suppress(ValueError):
@@ -624,9 +624,9 @@ def _seeds(name: str) -> tuple[Any, ...]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--inputs", type=int, default=15_000, help="of all doors together; by default under two minutes"
+        "--inputs", type=int, default=15_000, help="inputs of all doors; the default takes under two minutes"
     )
-    parser.add_argument("--cases", type=int, help="per door, instead")
+    parser.add_argument("--cases", type=int, help="number of cases per door, instead of --inputs")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--door", choices=list(DOORS), action="append")
     options = parser.parse_args()

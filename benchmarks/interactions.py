@@ -1,9 +1,8 @@
-"""How long the server takes to answer an interaction on the Transform page: `python -m benchmarks.interactions`.
+"""Response time of the server to interactions on the Transform page: `python -m benchmarks.interactions`.
 
-Runs the page's script through Streamlit's own harness, as a browser's interaction would. What the browser adds, and the
-first run with its imports, are not in the times; processor time stands beside them, since a busy neighbour lengthens
-only the former. Where no policy fits a cell, the page has no settings of a transformation, and what would need them is
-left out.
+Runs the page's script in Streamlit's test harness, as a browser's interaction would. Times exclude the browser and the
+first run with its imports; processor time is also reported, since other load on the machine lengthens only wall-clock
+time. Where no policy fits a cell, the page has no transformation settings, and interactions with them are skipped.
 """
 
 import gc
@@ -24,12 +23,12 @@ from ui import heap
 APP = str(PROJECT / "app.py")
 CELLS = {"DARTS": "DARTS", "nasbench201:1462": "a NAS-Bench-201 cell"}
 REPEATS = 5
-# Given an element of the page, does something with it.
+# Acts on an element of the page.
 Act = Callable[[Any], object]
 
 
 def rows() -> Iterator[Row]:
-    """Medians of every interaction that the page offers, cell by cell."""
+    """Yield the median time of every interaction, cell by cell."""
     warnings.simplefilter("ignore")
     for cell, title in CELLS.items():
         app = AppTest.from_file(APP, default_timeout=120)
@@ -46,7 +45,7 @@ def rows() -> Iterator[Row]:
 
 
 def collections_of_garbage() -> Iterator[Row]:
-    """What `ui.heap` saves: Streamlit collects garbage after every run of a script, and frozen objects are left out."""
+    """Measure what `ui.heap` saves: the collection after every run of a script skips frozen objects."""
     heap.settle()
     frozen = median_seconds(gc.collect, REPEATS)
     gc.unfreeze()
@@ -57,12 +56,12 @@ def collections_of_garbage() -> Iterator[Row]:
 
 
 def _found(app: AppTest, kind: str, known_as: str) -> Any:
-    """The first element of a kind with that key or label; None if the page has none."""
+    """Return the first element of a kind with that key or label, or None."""
     return next((item for item in getattr(app, kind) if known_as in (item.key, item.label)), None)
 
 
 def _time(app: AppTest, kind: str, known_as: str, act: Act) -> Time:
-    """Of one interaction. Raises RuntimeError if the page failed."""
+    """Time one interaction. Raises RuntimeError if the page failed."""
     if kind:
         act(_found(app, kind, known_as))
     return run(app)
@@ -88,7 +87,7 @@ def _switch(toggle: Any) -> object:
     return toggle.set_value(not toggle.value)
 
 
-# Name: kind of element, its key or label, what is done with it.
+# Name of the interaction: kind of element, its key or label, action.
 _INTERACTIONS: dict[str, tuple[str, str, Act]] = {
     "nothing changed": ("", "", lambda _: None),
     "another part selected": ("selectbox", "Selected", _other_option),
@@ -98,7 +97,7 @@ _INTERACTIONS: dict[str, tuple[str, str, Act]] = {
     "FLOPs or MACs": ("toggle", "flops", _switch),
     "another candidate": ("selectbox", "Shown as output", _other_option),
     "another number of candidates": ("number_input", "samples", _number(5, 60)),
-    "another operation": ("selectbox", "Operation", _other_option),  # and with it, perhaps, of no policy any more
+    "another operation": ("selectbox", "Operation", _other_option),  # perhaps without a policy that fits
     "an edge added": ("button", "Add this edge", _click),
     "a node added": ("button", "Add node", _click),
     "undo": ("button", "Undo", _click),

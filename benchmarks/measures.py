@@ -1,4 +1,4 @@
-"""The rows of the quality benchmark: what is measured, what is required, and how it is written down."""
+"""The rows of the quality benchmark: measures, required values, and their tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from nat_core.learning.training.budget_quality import SHARES
 COST_WEIGHTS = (0.02, 0.05, 0.15)
 FEW_SHARES = (0.1, 0.02)
 LATENCIES = ("1080ti_1", "pixel3")
-# In millions; inputs with fewer leave little to choose from within a budget.
+# In millions; few cells fit within the budgets of inputs with fewer MACs.
 HEAVY_MACS = 60.0
 
 _NOTES = """\
@@ -34,11 +34,11 @@ class Measure:
     """A row of the table.
 
     Attributes:
-        key: of the figure.
-        title: in words.
+        key: name of the figure.
+        title: its description in the table.
         required: threshold for the worst seed, if any.
         smaller: whether smaller is better.
-        form: format of a figure.
+        form: format string of a figure.
     """
 
     key: str
@@ -51,7 +51,7 @@ class Measure:
         return max(values) if self.smaller else min(values)
 
     def verdict(self, values: Sequence[float]) -> str:
-        """Whether the worst seed meets what is required; nothing where nothing is."""
+        """Return whether the worst seed meets the requirement; "" without one."""
         if self.required is None:
             return ""
         worst = self.worst(values)
@@ -145,7 +145,7 @@ MEASURES = (
 
 
 def markdown(by_seed: Mapping[int, Mapping[str, float]], machine: str) -> str:
-    """One table: a row per measure that every seed has, a column per seed, the worst, what is required, the verdict."""
+    """Return a table with a row per measure that all seeds have: seeds, the worst, the requirement, the verdict."""
     head = ["measure", *(f"seed {seed}" for seed in by_seed), "worst", "required", "verdict"]
     rows = [head, ["---", *["---:"] * (len(by_seed) + 2), "---"]]
     rows += [_row(measure, values) for measure, values in _values(by_seed)]
@@ -167,7 +167,7 @@ def _row(measure: Measure, values: list[float]) -> list[str]:
 
 
 def as_json(by_seed: Mapping[int, Mapping[str, float]], machine: str) -> dict[str, Any]:
-    """All figures by seed, and by measure the worst, what is required, and whether it is met."""
+    """Return all figures by seed and, by measure, the worst, the requirement and whether it is met."""
     summary = {
         measure.key: {
             "title": measure.title,

@@ -1,8 +1,8 @@
-"""Whether a server's memory grows with what its visitors do: `python -m benchmarks.memory [transformations]`.
+"""Checks that a server's memory does not grow with use: `python -m benchmarks.memory [transformations]`.
 
-Visitors come one after the other, and each transforms a hundred NAS-Bench-201 cells, all different, on the real page,
-without a browser. What is remembered for the next visitor is bounded, and what a visit holds goes with it, so that the
-memory stays as it is after the first few visits.
+One visitor after another transforms a hundred different NAS-Bench-201 cells each on the real page, without a browser.
+Caches shared by visitors are bounded, and a session's memory is freed with it, so that the total stays constant after
+the first few visits.
 """
 
 import gc

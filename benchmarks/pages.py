@@ -1,9 +1,9 @@
-"""How long a page's script takes on the server, interaction by interaction, without a browser.
+"""Run time of the pages' scripts on the server per interaction, without a browser.
 
 Run as `python -m benchmarks.pages`. Every interaction that trains nothing must answer within 300 milliseconds. A
-page's first opening also loads data, policies and libraries; it is printed beside, without a limit. Times are those of
-Streamlit's test harness, which runs the script as the server does; processor time stands beside them, since a busy
-neighbour lengthens only the former.
+page's first opening also loads data, policies and libraries; it is reported without a limit. Times are taken in
+Streamlit's test harness, which runs the script as the server does; processor time is also reported, since other load
+on the machine lengthens only wall-clock time.
 """
 
 import statistics
@@ -27,13 +27,13 @@ _REPEATS = 6
 
 @dataclass(frozen=True)
 class Interaction:
-    """A widget and the values that it is given in turn.
+    """A widget and the values that it is set to in turn.
 
     Attributes:
-        title: in words.
-        find: the widget in a page.
-        values: at least two, so that something changes every time; (None,) clicks.
-        before: brings the page to where the widget is.
+        title: description in the table.
+        find: returns the page's widget.
+        values: at least two, so that every step is a change; (None,) clicks.
+        before: brings the page to the state that shows the widget.
     """
 
     title: str
@@ -43,12 +43,12 @@ class Interaction:
 
 
 def keyed(kind: str, key: str) -> Callable[[AppTest], Any]:
-    """Finds the widget of a kind by its key."""
+    """Return a function that finds the widget of a kind by its key."""
     return lambda app: getattr(app, kind)(key=key)
 
 
 def labelled(label: str) -> Callable[[AppTest], Any]:
-    """Finds a button by what it says."""
+    """Return a function that finds a button by its label."""
     return lambda app: next(item for item in app.button if item.label == label)
 
 
@@ -87,7 +87,7 @@ PAGES: dict[str, tuple[Interaction, ...]] = {
 
 @dataclass(frozen=True)
 class Time:
-    """One run of a script, in milliseconds: on the clock, and of the processor."""
+    """One run of a script: wall-clock and processor time in milliseconds."""
 
     elapsed_ms: float
     processor_ms: float
@@ -108,7 +108,7 @@ def run(app: AppTest) -> Time:
 
 
 def act(app: AppTest, interaction: Interaction) -> list[Time]:
-    """The times of `_REPEATS` times the interaction, after its preparation."""
+    """Return the times of `_REPEATS` rounds of the interaction, after its preparation."""
     for find, value in interaction.before:
         find(app).set_value(value)
         run(app)
@@ -124,7 +124,7 @@ def act(app: AppTest, interaction: Interaction) -> list[Time]:
 
 
 def rows() -> Iterator[Row]:
-    """Medians of every interaction of every page, each page's first opening first."""
+    """Yield per page the time of its first opening, then the median of each interaction."""
     for page, interactions in PAGES.items():
         app = AppTest.from_file(str(APP), default_timeout=120)
         app.switch_page(f"pages/{page}.py")

@@ -1,11 +1,11 @@
-"""The promise, checked: `python -m benchmarks.promise --data SOURCE`.
+"""Checks the promise, accuracy kept or raised for no more MACs: `python -m benchmarks.promise --data SOURCE`.
 
-Inputs of both image spaces, eight drawn at random and the published originals, are transformed into what costs no more
-MACs, and input and output are trained from scratch with the judge's budget (`benchmarks.trainings`), same seed. Beside
-them: what the authors of NAT and NAT++ made of the same originals, and random legal transformations of as many MACs as
-ours. Printed are test accuracies, and the mean differences to the inputs' with standard errors over pairs.
+Inputs of both image spaces (eight random ones and the published originals) are transformed within their MACs; inputs
+and outputs are trained from scratch with the judge's budget (`benchmarks.trainings`) and the same seed. For comparison,
+so are the NAT and NAT++ authors' transformations of the originals, and random legal ones with as many MACs as ours.
+The report has test accuracies and the mean differences to the inputs with standard errors over pairs.
 
-Results go into the judge's table; `--print` trains nothing and prints what is known.
+Results go into the judge's table; `--print` trains nothing and reports the known results.
 """
 
 import random
@@ -42,19 +42,19 @@ ORIGINALS: Mapping[str, Sequence[str]] = {
 ROLES = ("ours", "NAT", "NAT++", "random")
 _USUAL = NETWORKS["cifar"]
 _CHANGED = "ours, where it changed something"
-# Random transformations among which one of as many MACs is sought.
+# Number of random transformations from which one with as many MACs as ours is selected.
 _DRAWS = 2000
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An input and what others made of it.
+    """An input and its transformations.
 
     Attributes:
-        name: of the input.
-        given: itself.
+        name: the input's name.
+        given: the input.
         made: outputs by role.
-        predicted: points that ours gains by the model that rewarded the policy; None without one.
+        predicted: points gained by ours as predicted by the policy's reward model; None without one.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Pair:
 
 
 def inputs(space: Space) -> list[NamedArchitecture]:
-    """Random ones that trained nothing, then the originals."""
+    """Return random architectures outside the training data, then the originals."""
     if space.name == "fully_concat":  # the judge has trained them already
         drawn = [item for item in architectures() if item.name.removeprefix("random ").isdigit()][:RANDOM]
     else:
@@ -74,7 +74,7 @@ def inputs(space: Space) -> list[NamedArchitecture]:
 
 
 def pair(item: NamedArchitecture, space: Space, policies: Path) -> Pair:
-    """An input with what the shipped policy, the papers and chance make of it."""
+    """Return an input with its transformations by the shipped policy, by the papers and at random."""
     given = item.architecture
     ours = output(given, space, policies)
     published = {
@@ -89,7 +89,7 @@ def pair(item: NamedArchitecture, space: Space, policies: Path) -> Pair:
 
 
 def _random_of(given: Architecture, ours: Architecture, space: Space) -> Architecture:
-    """Of random legal transformations the one whose MACs are nearest to ours."""
+    """Return the random legal transformation whose MACs are nearest to ours."""
     rng, cost = random.Random(seed_of("equal MACs", notation.shortest(given))), cost_model(NETWORKS[space.network]).cost
     wanted = cost(ours).macs
     drawn = (
@@ -99,7 +99,7 @@ def _random_of(given: Architecture, ours: Architecture, space: Space) -> Archite
 
 
 def jobs(pairs: Sequence[Pair]) -> Iterator[NamedArchitecture]:
-    """Everything to train: inputs and ours first."""
+    """Yield all architectures to train, inputs and ours first."""
     for item in pairs:
         yield NamedArchitecture.of(item.given, item.name)
         yield NamedArchitecture.of(item.made["ours"], f"{item.name}, ours")
@@ -112,11 +112,11 @@ def jobs(pairs: Sequence[Pair]) -> Iterator[NamedArchitecture]:
 def table(
     pairs: Sequence[Pair], results: Sequence[MeasuredResult], *rewards: Sequence[MeasuredResult]
 ) -> Iterator[str]:
-    """A line per pair, one per role of mean differences to the inputs, and how far off predictions were.
+    """Yield a line per pair, the mean difference to the inputs per role, and the prediction errors.
 
-    MACs are relative to the input's, on the small network that was trained and on the usual one. Predictions are those
-    of the policy's own model, where it changed something, against `results` and against each of `rewards`, trainings
-    such as the model was fitted on.
+    MACs are relative to the input's, on the small trained network and on the usual one. Predictions are those of the
+    policy's own model for changed inputs; they are compared with `results` and with each of `rewards`, trainings like
+    those that the model was fitted on.
     """
     known = _known(results)
     yield f"| input | accuracy | {' | '.join(ROLES)} | edges ours changes | MACs × | MACs × on {_USUAL.description} |"
@@ -145,12 +145,12 @@ def table(
 
 
 def _known(results: Sequence[MeasuredResult]) -> dict[str, MeasuredResult]:
-    """By genotype; of several seeds the first."""
+    """Index the results by genotype; of several seeds, keep the first."""
     return {result.genotype: result for result in sorted(results, key=lambda result: -result.seed)}
 
 
 def _errors(pairs: Sequence[Pair], known: Mapping[str, MeasuredResult]) -> Iterator[float]:
-    """Points by which predicted gains are above measured ones, where ours changes something and both are known."""
+    """Yield predicted minus measured gains in points, where ours changes something and both are known."""
     for item in pairs:
         before, after = (known.get(notation.shortest(made)) for made in (item.given, item.made["ours"]))
         if item.predicted is None or item.given == item.made["ours"]:

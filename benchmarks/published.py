@@ -1,8 +1,8 @@
-"""What the policies make of every published original, beside what NAT's and NAT++'s authors made of it.
+"""The policies' transformations of every published original, beside those by NAT's and NAT++'s authors.
 
-Run as `python -m benchmarks.published`. Costs are of the network that the space is usually quoted on, every non-null
-edge counted; accuracies are by the model that rewarded the policy (kind *modelled*), which chose ours, and, where the
-judge trained the architecture from scratch (`benchmarks.trainings`, test images), also *measured*.
+Run as `python -m benchmarks.published`. Costs refer to the network that papers usually quote for the space and count
+every non-null edge. *Modelled* accuracies are predictions of the policy's reward model, which also selects our outputs;
+*measured* ones exist where the judge trained the architecture from scratch (`benchmarks.trainings`, test images).
 """
 
 import argparse
@@ -31,7 +31,7 @@ METHODS = ("NAT", "NAT++")
 
 
 def made_of(name: str, policies: Path) -> dict[str, Architecture]:
-    """The original, what the authors made of it, and what ours makes of it."""
+    """Return the original and, by method, the authors' and our transformations of it."""
     given = library()[name].architecture
     theirs = {
         entry.method: entry.architecture
@@ -48,11 +48,11 @@ class Made:
     """One architecture of the table.
 
     Attributes:
-        name: of the original that it is or comes from.
-        method: that made it, "" for the original.
-        changed: edges.
-        cost: on the space's usual network.
-        modelled, measured: accuracies in percent; None where there is none.
+        name: the original's name.
+        method: method of the transformation, "" for the original.
+        changed: number of changed edges.
+        cost: cost on the space's usual network.
+        modelled, measured: accuracies in percent; None if unknown.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Made:
 
     @property
     def line(self) -> str:
-        """Of the table."""
+        """Format the row of the table."""
         accuracies = " | ".join("" if value is None else f"{value:.2f}" for value in (self.modelled, self.measured))
         costs = f"{self.cost.macs / 1e6:.1f} | {self.cost.parameters / 1e6:.2f}"
         title, changed = (f"→ {self.method}", self.changed) if self.method else (self.name, "")
@@ -72,7 +72,7 @@ class Made:
 
 
 def described(name: str, policies: Path, measured: Mapping[str, float]) -> Iterator[Made]:
-    """The original and what was made of it."""
+    """Yield the original and its transformations."""
     every = made_of(name, policies)
     given, space = every[""], SPACES[space_of(every[""]).name]
     _, card = load_for(policies, given, space.name)
@@ -85,7 +85,7 @@ def described(name: str, policies: Path, measured: Mapping[str, float]) -> Itera
 
 
 def summary(table: Sequence[Made], method: str, names: Collection[str]) -> str:
-    """Mean change of modelled accuracy with its standard error over originals, and of MACs, of these `names`."""
+    """Format the mean change of modelled accuracy, with its standard error over these originals, and of MACs."""
     known = {(item.name, item.method): item for item in table if item.modelled is not None and item.name in names}
     pairs = [(known[name, ""], item) for (name, made_by), item in known.items() if made_by == method]
     gains = np.array([new.modelled - old.modelled for old, new in pairs])
@@ -95,7 +95,7 @@ def summary(table: Sequence[Made], method: str, names: Collection[str]) -> str:
 
 
 def lines(policies: Path) -> Iterator[str]:
-    """The table and what it comes to."""
+    """Yield the table and its summary."""
     results = of_main_budget(read_measured(SHIPPED), "test", JUDGE_EPOCHS)
     measured = {result.genotype: result.accuracy for result in results if not result.seed}
     yield "| architecture | edges changed | MACs, M | parameters, M | modelled accuracy, % | measured, % |"

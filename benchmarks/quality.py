@@ -1,12 +1,12 @@
-"""How good trained policies are, beside what they must beat: `python -m benchmarks.quality`.
+"""Quality of trained policies, beside their baselines: `python -m benchmarks.quality`.
 
-Trains on one thread with `train`, for every seed (which also decides the split) from scratch, and compares on the 3,125
-held-out inputs with the exact oracle. *Recovered* = mean gain of outputs over inputs ÷ mean gain of the oracle.
-Outputs, the policy's and the comparators', are always chosen by CIFAR-10 validation accuracy (or by a model of it). On
-test columns two readings are given: beside the oracle that chooses by validation accuracy too, and beside
-the one that may choose by the test column itself, which no method that never sees it can reach.
+Calls `train` from scratch on one thread for every seed (which also sets the train/eval split) and compares the outputs
+for the 3,125 held-out inputs with the exact oracle. *Recovered* = mean gain of outputs over inputs ÷ mean gain of the
+oracle. The policy's and the baselines' outputs are always selected by CIFAR-10 validation accuracy (or a model of it).
+Test accuracies are compared with two oracles: one that also selects by validation accuracy, and one that selects by the
+test accuracy itself, which no method without access to it can reach.
 
-Progress goes to stderr, one table (markdown) to stdout, all figures to `--json FILE`.
+Progress goes to stderr, one Markdown table to stdout, all figures to `--json FILE`.
 """
 
 import argparse
@@ -59,35 +59,35 @@ from nat_core.options import changed
 
 Figures = dict[str, float]
 QUICK_AUTHORS_STEPS = 2000
-# Larger than the default: half of the table is a lot to learn from.
+# Larger than the default: half of the table is much training data.
 REWARD_MODEL = RewardModelConfig(members=3, layers=4, steps=900)
 
 
 def say(text: str) -> None:
-    """Progress, beside the results."""
+    """Print progress to stderr, apart from the results."""
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
 @lru_cache(maxsize=1)
 def lattice() -> Lattice:
-    """All cells of the benchmark and where legal transitions lead, computed once."""
+    """Return all cells of the benchmark with their legal transitions, computed once."""
     return Lattice.of_space(table.SPACE)
 
 
 @lru_cache(maxsize=1)
 def architectures() -> tuple[Architecture, ...]:
-    """All cells in code order."""
+    """Return all cells in the order of their codes."""
     return tuple(table.architecture_of_code(code) for code in range(table.SIZE))
 
 
 def recovered(scores: NDArray[np.float64], inputs: Codes, outputs: Codes) -> float:
-    """With the true oracle of the same scores."""
+    """Return the recovered share, relative to the true oracle of the same scores."""
     return quality_of(scores, inputs, outputs, oracle(lattice(), scores)[inputs]).recovered
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Figures about one trained policy: its quality, greedy outputs for held-out inputs, and durations."""
+    """One trained policy's quality, greedy outputs for held-out inputs, and durations."""
 
     quality: PolicyQuality
     outputs: Codes
@@ -96,7 +96,7 @@ class Trained:
 
 
 def train_and_evaluate(config: TrainingConfig, source: AccuracySource | None = None) -> tuple[Trained, Policy]:
-    """Trains on `source` (the table by default) and judges by the table's true objective."""
+    """Train on `source` (by default the table) and evaluate by the table's true objective."""
     cpu = time.process_time()
     trained = train(config, source)
     cpu = time.process_time() - cpu
@@ -109,13 +109,13 @@ def train_and_evaluate(config: TrainingConfig, source: AccuracySource | None = N
 
 
 def greedy_codes(policy: Policy, inputs: Codes, rule: str) -> Codes:
-    """[n] codes of the most probable transformations."""
+    """Return the codes [n] of the most probable transformations."""
     log_probabilities = torch.from_numpy(edge_log_probabilities(policy, inputs, rule))
     return table.codes_of_operations(greedy(log_probabilities).numpy())
 
 
 def policy_figures(config: TrainingConfig) -> Figures:
-    """The policy with the default recipe."""
+    """Measure the policy of the default recipe."""
     result, _ = train_and_evaluate(config)
     quality = result.quality
     figures = {
@@ -131,7 +131,7 @@ def policy_figures(config: TrainingConfig) -> Figures:
 
 
 def comparator_figures(config: TrainingConfig) -> Figures:
-    """Everything that needs no training; n look-ups beside the input's own."""
+    """Measure all baselines without training; n look-ups come in addition to the input's own."""
     scores, rng = table.accuracies_percent(config.reward.data_set), np.random.default_rng(config.seed)
     seen, held_out = split_codes(config.inputs)
     rule = fit_fixed_rule(lattice(), scores, seen, rng)
@@ -148,19 +148,19 @@ def comparator_figures(config: TrainingConfig) -> Figures:
 
 
 def visible_share(share: float, seed: int) -> Codes:
-    """Codes of a random share of the architectures."""
+    """Return the codes of a random share of the architectures."""
     return np.random.default_rng(seed).permutation(table.SIZE)[: int(share * table.SIZE)]
 
 
 def visible_classes(share: float, seed: int) -> Codes:
-    """Codes of all architectures in a random share of the functional classes."""
+    """Return the codes of all architectures in a random share of the functional classes."""
     classes = functional_classes(architectures())
     count = classes.max() + 1
     return np.flatnonzero(np.isin(classes, np.random.default_rng(seed).permutation(count)[: int(share * count)]))
 
 
 def completed_accuracy(config: TrainingConfig, visible: Codes) -> tuple[CompletedAccuracy, RewardModel, float]:
-    """The visible rewards, completed by a model that is fitted on them; that model, and the CPU seconds of its fit."""
+    """Return the visible rewards completed by a model fitted on them, the model, and the CPU seconds of its fit."""
     scores, evaluated = table.accuracies_percent(config.reward.data_set), [architectures()[code] for code in visible]
     cpu = time.process_time()
     model = fit_reward_model(evaluated, scores[visible], table.SPACE, replace(REWARD_MODEL, seed=config.seed))
@@ -170,7 +170,7 @@ def completed_accuracy(config: TrainingConfig, visible: Codes) -> tuple[Complete
 
 
 def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures:
-    """Only the visible rewards are used: to fit a reward model, and with it to train policies; judged by the table."""
+    """Measure policies trained on the visible rewards, completed or replaced by a reward model; judged by the table."""
     scores = table.accuracies_percent(config.reward.data_set)
     _, held_out = split_codes(config.inputs)
     completed, model, cpu = completed_accuracy(config, visible)
@@ -195,7 +195,7 @@ def hidden_figures(config: TrainingConfig, visible: Codes, name: str) -> Figures
 
 
 def budgets_figures(config: TrainingConfig) -> Figures:
-    """One policy for all budgets of MACs."""
+    """Measure one policy for all budgets of MACs."""
     result, policy = train_and_evaluate(config)
     quality, scores = result.quality, table.accuracies_percent(config.reward.data_set)
     seen, held_out = split_codes(config.inputs)
@@ -213,7 +213,7 @@ def budgets_figures(config: TrainingConfig) -> Figures:
 
 
 def latency_figures(config: TrainingConfig) -> Figures:
-    """One policy for all budgets of a device's latency."""
+    """Measure one policy for all budgets of a device's latency."""
     _, policy = train_and_evaluate(config)
     scores = table.accuracies_percent(config.reward.data_set)
     seen, held_out = split_codes(config.inputs)
@@ -226,14 +226,14 @@ def latency_figures(config: TrainingConfig) -> Figures:
 
 
 def hidden_budgets_figures(config: TrainingConfig, visible: Codes) -> Figures:
-    """A policy with budgets on the visible rewards, completed by a reward model; exact search sees no others."""
+    """Measure a policy with budgets, trained on the visible rewards completed by a reward model."""
     completed, _, cpu = completed_accuracy(config, visible)
     trained, _ = train_and_evaluate(config, completed)
     return {"budgets_half": trained.quality.greedy.recovered, "budgets_half_seconds": cpu + trained.cpu_seconds}
 
 
 def cost_figures(config: TrainingConfig) -> Figures:
-    """A policy whose reward subtracts MACs."""
+    """Measure a policy whose reward subtracts MACs."""
     trained, _ = train_and_evaluate(config)
     _, held_out = split_codes(config.inputs)
     accuracies, macs = table.accuracies_percent(config.reward.data_set), relative_macs(table.SPACE)(architectures())
@@ -246,7 +246,7 @@ def cost_figures(config: TrainingConfig) -> Figures:
 
 
 def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]:
-    """What is measured for a seed, in order, with titles."""
+    """Yield the titles and functions of a seed's measurements, in order."""
     config = TrainingConfig(seed=seed, inputs=InputsConfig(split_seed=seed))
     authors = replace(RECIPES["authors"], seed=seed, inputs=config.inputs)
     authors = replace(authors, steps=QUICK_AUTHORS_STEPS) if quick else authors
@@ -273,7 +273,7 @@ def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]
 
 
 def measure(seed: int, quick: bool, only: Sequence[str]) -> Figures:
-    """All figures of a seed, or those of parts whose title contains one of `only`."""
+    """Return all figures of a seed, or of the parts whose title contains one of `only`."""
     figures: Figures = {}
     for title, part in parts(seed, quick):
         if not only or any(word in title for word in only):

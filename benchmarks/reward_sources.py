@@ -1,8 +1,8 @@
-"""What the shipped rewards learned from, and the models of it: `python -m benchmarks.reward_sources --data FOLDER`.
+"""Training data of the shipped reward models, and their fit: `python -m benchmarks.reward_sources --data FOLDER`.
 
-The tables are no part of the project. Each is read from a parquet file of that name with the columns `genotype` and
-`accuracy`, or from the file that its source publishes. With `--surrogate FOLDER` the student of NAS-Bench-301 learns
-anew; else the shipped one stays.
+The tables are not part of the project. Each is read from a parquet file of its name with the columns `genotype` and
+`accuracy`, or from the file that its source publishes. With `--surrogate FOLDER` the student of NAS-Bench-301 is fitted
+again; otherwise the shipped one is kept.
 """
 
 import argparse
@@ -25,19 +25,19 @@ from nat_core.paths import PROJECT
 SURROGATE, DENSE = "NAS-Bench-301's surrogate", "dense DARTS cells"
 FULL = "full CIFAR-10 training (600 epochs, C 36, L 20, cutout)"
 LOOSE = "100 epochs of CIFAR-10 training (C 32, L 20, cutout)"
-# Standard deviation of one full training around its cell's worth, from 24 pairs of seeds.
+# Std of one full training around its cell's mean accuracy, from 24 pairs of seeds.
 NOISE_POINTS = 0.10
 TAUGHT = 30_000
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of trained cells that somebody published.
+    """A published table of trained cells.
 
     Attributes:
-        files: names that are looked for, the first that is there.
-        title, address, licence: of the source.
-        column: of accuracies, where it is not `accuracy`.
+        files: accepted file names; the first that exists is read.
+        title, address, licence: title, address and licence of the source.
+        column: name of the accuracy column.
     """
 
     files: tuple[str, ...]
@@ -47,14 +47,14 @@ class Table:
     column: str | None = None
 
     def read(self, folder: Path) -> TrainedCells:
-        """Its cells. Raises ValueError if no file is there; says where to get one."""
+        """Return the cells. Raises ValueError, naming the table's address, if no file exists."""
         for name in self.files:
             if (folder / name).is_file():
                 return read_trained(folder / name)[0]
         raise ValueError(f"{folder} has no {' or '.join(self.files)}; accepted: a table made of {self.address}")
 
     def source(self, rows: int, use: str) -> Source:
-        """For the card."""
+        """Describe the source for the card."""
         return Source(self.title, self.licence, rows, use, self.address)
 
 
@@ -92,7 +92,7 @@ _OWN_SOURCE = "short trainings of this project"
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the models learn from: tables by name, and the student of the surrogate."""
+    """The models' training data: tables by name, and the student of the surrogate."""
 
     tables: Mapping[str, TrainedCells]
     surrogate: Student
@@ -100,12 +100,12 @@ class Evidence:
 
     @cached_property
     def dense(self) -> Student:
-        """The student of the dense cells, by rank: what they spread differs."""
+        """Return the student of the dense cells, by rank, since their accuracies spread differently."""
         return fit_student(DENSE, self.tables["dense"], by_rank=True)
 
     @property
     def beside(self) -> list[TrainedCells]:
-        """What tells of null, dense convolutions, few convolutions and such."""
+        """Return the tables that cover null, dense convolutions, few convolutions and the like."""
         return [self.tables["small"], *self.own]
 
     def with_tables(self, **tables: TrainedCells) -> "Evidence":
@@ -113,7 +113,7 @@ class Evidence:
 
 
 def evidence(data: Path, surrogate: Path | None = None) -> Evidence:
-    """What is in a folder. Raises ValueError for a table that is not there, with where to get it."""
+    """Read a folder. Raises ValueError for a missing table, naming its address."""
     tables = {name: table.read(data) for name, table in TABLES.items()}
     return Evidence(tables, _surrogate_student(surrogate), tuple(shipped_trainings()))
 
@@ -126,7 +126,7 @@ def _surrogate_student(folder: Path | None) -> Student:
 
 
 def fully_concat(found: Evidence, seed: int = 0, only: Sequence[str] = ("full_214", "full_100")) -> "Fit":
-    """The model of full trainings, of the tables `only`."""
+    """Fit the model of full trainings, on the tables `only`."""
     sources = [
         *(TABLES[name].source(len(found.tables[name]), "fitted") for name in only), _SURROGATE_SOURCE,
         TABLES["dense"].source(len(found.tables["dense"]), "a student's answers"), *_beside_sources(found),
@@ -138,7 +138,7 @@ def fully_concat(found: Evidence, seed: int = 0, only: Sequence[str] = ("full_21
 
 
 def loose_end(found: Evidence, seed: int = 0) -> "Fit":
-    """The model of LaNAS' trainings; the full ones tell of the operations that these lack."""
+    """Fit the model of LaNAS' trainings; the full trainings cover the operations that these lack."""
     full = ("full_214", "full_100")
     sources = [
         TABLES["loose"].source(len(found.tables["loose"]), "fitted"),

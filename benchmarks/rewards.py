@@ -1,12 +1,11 @@
-"""What the shipped rewards are worth: `python -m benchmarks.rewards --data FOLDER [--surrogate FOLDER]`.
+"""Quality of the shipped reward models: `python -m benchmarks.rewards --data FOLDER [--surrogate FOLDER]`.
 
-All figures are of cells that took no part: folds are by topology, and judges have not seen what they judge.
-*levels* and *loose*: how the models rank left-out trainings beside every single source (Spearman, 95 % by bootstrap
-over cells), and how many lie within one and two standard errors. *papers*: what NAT's and NAT++'s published outputs
-gain by the model. *darts*: what the shipped policy makes of DARTS, and how few convolutions its outputs have. *guard*:
-what steepest ascent finds without a price or caution, judged by trainings that the model does not know. Where tables
-come from, `benchmarks.reward_sources` says; what is left of gains when other evidence judges them,
-`benchmarks.fronts` prints.
+All figures are for held-out cells: folds are by topology, and judges are not fitted on the cells that they judge.
+*levels* and *loose*: rank correlation with held-out trainings, beside every single source (Spearman, 95 % by bootstrap
+over cells), and the share within one and two standard errors. *papers*: predicted gains of NAT's and NAT++'s published
+outputs. *darts*: the shipped policy's transformation of DARTS, and the convolutions in the policy's outputs. *guard*:
+the outputs of steepest ascent without a price or lower bound, judged by trainings that the model was not fitted on. The
+tables are described in `benchmarks.reward_sources`; gains under held-out judges are in `benchmarks.fronts`.
 """
 
 import argparse
@@ -51,7 +50,7 @@ FEWEST = 0.25
 
 
 def levels(found: Evidence, surrogate: Path | None) -> Iterator[str]:
-    """Ranks and errors of left-out trainings."""
+    """Yield rank correlations and errors on held-out trainings."""
     full = [found.tables[name] for name in ("full_214", "full_100")]
     judged = [reward_sources.fully_concat(found, seed)[1] for seed in SEEDS]
     yield "| cells | what ranks | correlation |"
@@ -93,7 +92,7 @@ def _single_sources(found: Evidence, table: TrainedCells, surrogate: Path | None
 
 
 def loose(found: Evidence) -> Iterator[str]:
-    """Ranks and errors of left-out loose-end trainings."""
+    """Yield rank correlations and errors on held-out loose-end trainings."""
     _, judged = reward_sources.loose_end(found)
     cost = cost_model(NETWORKS["cifar"]).cost
     macs = np.array([cost(item).macs for item in judged.architectures], dtype=np.float64)
@@ -120,7 +119,7 @@ def _correlation(predicted: _Numbers, measured: _Numbers) -> str:
 
 
 def _interval(predicted: _Numbers, measured: _Numbers) -> str:
-    """95 % by bootstrap over cells."""
+    """Format the 95 % interval of the rank correlation, by bootstrap over cells."""
     rng = np.random.default_rng(0)
     drawn = [rng.integers(len(measured), size=len(measured)) for _ in range(_SAMPLES)]
     low, high = np.quantile([rank_correlation(predicted[item], measured[item]) for item in drawn], [0.025, 0.975])
@@ -128,7 +127,7 @@ def _interval(predicted: _Numbers, measured: _Numbers) -> str:
 
 
 def papers(models: Mapping[str, TrainingsModel]) -> Iterator[str]:
-    """A row for each published output of NAT and NAT++."""
+    """Yield a row for each published output of NAT and NAT++."""
     yield "| output | input, % | gain ± error, points | errors |"
     yield "|---|---:|---:|---:|"
     known = library()
@@ -149,7 +148,7 @@ def papers(models: Mapping[str, TrainingsModel]) -> Iterator[str]:
 def half(
     found: Evidence, space: str, number: int, seed: int, judges: bool = False, surrogate: Path | None = None
 ) -> TrainingsModel:
-    """The model of one half of all tables; a judge learns from the second surrogate instead of the first."""
+    """Fit a model on one half of all tables; a judge uses the second surrogate instead of the first."""
 
     def own(table: TrainedCells) -> TrainedCells:
         return table.chosen(folds_of([item.topology for item in table.architectures], 2, seed) == number)
@@ -164,7 +163,7 @@ def half(
 
 
 def darts(policies: Path, inputs: int) -> Iterator[str]:
-    """DARTS by the shipped policy beside the papers', and shares of convolutions in outputs."""
+    """Yield the shipped policy's and the papers' transformations of DARTS, and outputs' shares of convolutions."""
     known, made_by = library(), _made_by("fully_concat", policies)
     given, model = known["DARTS"].architecture, _models(policies)["fully_concat"]
     cost = cost_model(NETWORKS[SPACES["fully_concat"].network]).cost
@@ -194,7 +193,7 @@ def darts(policies: Path, inputs: int) -> Iterator[str]:
 
 
 def _made_by(space: str, policies: Path) -> dict[str, Callable[[Architecture], Architecture]]:
-    """What the policy of a space makes of an input, by title."""
+    """Return the functions that transform an input by the space's policy, by title."""
     policy, card = catalogue.load_for(policies, inputs_of(SPACES[space], 0)[0], space)
     source = catalogue.model_of(card)
 
@@ -205,7 +204,7 @@ def _made_by(space: str, policies: Path) -> dict[str, Callable[[Architecture], A
 
 
 def inputs_of(space: Space, count: int) -> list[Architecture]:
-    """`count` random ones, then the published, without what the papers made of them."""
+    """Return `count` random architectures, then the published originals."""
     rng = random.Random(seed_of("quality", space.name))
     originals = [item.architecture for item in library().values() if not item.method]
     fitting = [item for item in originals if space.mismatch(item) is None]
@@ -213,14 +212,14 @@ def inputs_of(space: Space, count: int) -> list[Architecture]:
 
 
 def greedy(policy: Policy, space: Space, given: Architecture, source: AccuracySource | None) -> Architecture:
-    """The most probable output within the input's MACs whose gain `source` believes; the input if there is none."""
+    """Return the most probable output within the input's MACs whose gain `source` believes, or else the input."""
     own = cost_model(NETWORKS[space.network]).cost(given).macs
     found = propose(given, policy, space, Options(1, max_macs=own, shares=(1.0,)), source).candidates
     return next((item.architecture for item in found if item.number), given)
 
 
 def guard(found: Evidence, models: Mapping[str, TrainingsModel], surrogate: Path | None) -> Iterator[str]:
-    """What an optimiser makes of the model of full trainings, exchanging anything, judged by what it has not seen."""
+    """Yield how held-out judges score what unrestricted optimisation of the model of full trainings finds."""
     judges: dict[str, Callable[[Sequence[Architecture]], _Numbers]] = {}
     for name, tables in (("small trainings", [found.tables["small"]]), ("our own, 3 epochs", [found.own[0]])):
         judges[name] = fit_trainings_model(tables, "fully_concat", beside=[])[0].accuracy_percent
@@ -242,7 +241,7 @@ def guard(found: Evidence, models: Mapping[str, TrainingsModel], surrogate: Path
 
 
 def _climbed(model: TrainingsModel, given: Architecture, rng: random.Random) -> Architecture:
-    """The best that steepest ascent over DARTS' operations finds, from new starts while evaluations last."""
+    """Return the best architecture of steepest ascent over DARTS' operations, restarted while evaluations last."""
     best, highest, left = given, -np.inf, EVALUATIONS
     while left > 0:
         current = given.with_operations([rng.choice(OPERATIONS) for _ in given.operations])
@@ -297,7 +296,7 @@ def _lines(part: str, found: Evidence, options: argparse.Namespace) -> Iterator[
 
 
 def _models(policies: Path) -> dict[str, TrainingsModel]:
-    """Those beside the policies, by space."""
+    """Load the models that ship with the policies, by space."""
     found = {space: catalogue.model_of(load_card(policies / space)) for space in reward_sources.MODELS}
     return {space: model for space, model in found.items() if isinstance(model, TrainingsModel)}
 

@@ -1,4 +1,4 @@
-"""Measured figures as rows: what every benchmark of speed returns, and how it is written down."""
+"""Measured figures as rows: the result type of every speed benchmark, and its table."""
 
 import importlib
 import platform
@@ -18,10 +18,10 @@ class Row:
     """A measured figure.
 
     Attributes:
-        what: was measured, in words.
+        what: description of the measurement.
         value: the figure.
-        unit: of value and limit.
-        limit: what it must stay below, if anything; a machine at rest is meant.
+        unit: unit of value and limit.
+        limit: upper limit on an idle machine, if any.
     """
 
     what: str
@@ -35,23 +35,23 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Limit, and whether it was met; nothing where there is none."""
+        """Return the limit and whether it is met; "" without one."""
         return "" if self.limit is None else f"{number(self.limit)} {self.unit}: {'met' if self.met else 'MISSED'}"
 
 
 def number(value: float) -> str:
-    """A figure with about three digits, never in powers of ten."""
+    """Format a figure with about three digits, never in scientific notation."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def markdown(rows: Iterable[Row]) -> str:
-    """The rows as a table."""
+    """Return the rows as a table."""
     lines = [f"| {row.what} | {number(row.value)} {row.unit} | {row.verdict} |" for row in rows]
     return "\n".join(["| | measured | limit |", "|---|---:|---|", *lines])
 
 
 def report(rows: Iterable[Row]) -> int:
-    """Prints the rows as they come, and returns the exit status: 0 if every limit is met."""
+    """Print each row when it is measured; return the exit status, 0 if every limit is met."""
     met = True
     for row in rows:
         met &= row.met
@@ -61,13 +61,13 @@ def report(rows: Iterable[Row]) -> int:
 
 
 def rows_of(benchmark: str) -> list[Row]:
-    """What one benchmark measures; meant for a process of its own, since what is loaded counts."""
+    """Return the rows of one benchmark; to be called in a fresh process, since loaded modules affect the times."""
     warnings.simplefilter("ignore")
     return list(importlib.import_module(f"benchmarks.{benchmark}").rows())
 
 
 def machine() -> str:
-    """One line about what the times were taken on."""
+    """Describe the machine in one line."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -76,12 +76,12 @@ def machine() -> str:
 
 
 def today() -> str:
-    """The date in UTC."""
+    """Return the date in UTC."""
     return datetime.now(UTC).date().isoformat()
 
 
 def seconds(action: Callable[[], object], times: int = 1) -> float:
-    """Mean duration of `action`, in seconds of the clock."""
+    """Return the mean wall-clock duration of `action` in seconds."""
     began = time.perf_counter()
     for _ in range(times):
         action()
@@ -89,5 +89,5 @@ def seconds(action: Callable[[], object], times: int = 1) -> float:
 
 
 def median_seconds(action: Callable[[], object], repeats: int) -> float:
-    """Median duration of `action`, in seconds of the clock."""
+    """Return the median wall-clock duration of `action` in seconds."""
     return statistics.median(seconds(action) for _ in range(repeats))

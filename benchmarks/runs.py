@@ -1,12 +1,12 @@
-"""How fast the Train page is with many runs: 200 of them, 5,000 metric points each, and one that is at work.
+"""Speed of the Train page with 200 runs of 5,000 metric points each, and one active run.
 
 Run as `python -m benchmarks.runs`. Limits: the table opens within a second, a run's curves within one and a half, and
-following a run at work takes less than 5 % of one core. A server is started as a user does, and a Chromium looks at it:
-times are of the clock, from a click to what is drawn because of it; the share of a core is the server's own processor
-time while one page is open and nothing is touched. Each figure is taken with the record in a file and, with
-`python -m benchmarks.runs server`, on an MLflow server on this machine. `python -m benchmarks.runs reading` needs no
-browser: it says what listing the runs and reading a run's curves cost by MLflow's client and by the reader that the
-page uses, so that the reader goes when the client is fast enough.
+following an active run takes less than 5 % of one core. A server is started as a user would, and Chromium opens it:
+times are wall-clock, from a click to the drawn result; the share of a core is the server's own processor time while one
+page is open and idle. Each figure is taken with the record in a file or, with `python -m benchmarks.runs server`, on an
+MLflow server on this machine. `python -m benchmarks.runs reading` needs no browser: it compares MLflow's client with
+the page's own reader for listing the runs and reading a run's curves; once the client is fast enough, the reader can be
+removed.
 """
 
 import os
@@ -38,13 +38,13 @@ RUNS, METRICS, POINTS = 200, 10, 500
 TABLE_SECONDS, CURVES_SECONDS, CORE_SHARE = 1.0, 1.5, 0.05
 _REPEATS = 5
 _FOLLOWED_SECONDS, _STEP_SECONDS = 30.0, 1.0
-_FRESH_SECONDS = 5.0  # after which no answer of the page's is remembered from before
+_FRESH_SECONDS = 5.0  # until the page's cached answers have expired
 _PATIENCE_MS = 300_000
 _ROW_PIXELS = 35
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 _NAMES = ("held_out_gain", "gain", "reward", "entropy", "share_worse", "macs_ratio", "weight_loss",
           "weight_accuracy_percent", "probe_gain/DARTS", "reward_model_rank_correlation")  # fmt: skip
-_CHARTS = 9  # gain, held out and in training, share one
+_CHARTS = 9  # the held-out and the training gain share a chart
 _TABLE_DRAWN = """name => [...document.querySelectorAll("[data-testid='stDataFrame'] [role='gridcell']")]
     .some(cell => cell.textContent === name)"""
 _CURVES_DRAWN = """count => [...document.querySelectorAll('.js-plotly-plot')]
@@ -55,7 +55,7 @@ _CURVES_BEYOND = """step => [...document.querySelectorAll('.js-plotly-plot')]
 
 
 def fill(tracking: "Tracking", database: Path) -> list[str]:
-    """Records the runs; the points go straight into MLflow's table, whose own way takes seconds per run."""
+    """Record the runs; points are inserted straight into MLflow's table, since its client takes seconds per run."""
     from nat_core.learning.image_training.presets import preset
     from nat_core.runs.kinds import request_for
     from nat_core.runs.processes import process
@@ -79,7 +79,7 @@ def fill(tracking: "Tracking", database: Path) -> list[str]:
 
 
 def table_opens(page: "Page") -> float:
-    """Seconds from the click on Train, on another page of the app, to the table."""
+    """Return the seconds from the click on Train, on another page of the app, to the table."""
     page.get_by_role("link", name="Learn").click()
     page.get_by_role("heading", name="Train a policy").wait_for(state="detached")
     page.get_by_role("heading", level=1).wait_for()
@@ -91,7 +91,7 @@ def table_opens(page: "Page") -> float:
 
 
 def curves_open(page: "Page", row: int) -> float:
-    """Seconds from the click on a row, of a run that nobody has looked at, to all of its charts."""
+    """Return the seconds from the click on a run's row, not opened before, to all of its charts."""
     page.get_by_role("button", name="Clear all").last.click()
     page.get_by_text("Choose a run to see its curves").wait_for()
     page.wait_for_timeout(1000 * _FRESH_SECONDS)
@@ -103,7 +103,7 @@ def curves_open(page: "Page", row: int) -> float:
 
 
 def followed(tracking: "Tracking", run_id: str, page: "Page", address: str, server: psutil.Process) -> float:
-    """Share of a core that the server takes while a page follows a run at work, which reports every second."""
+    """Return the share of a core that the server uses while a page follows an active run that reports every second."""
     from nat_core.runs.run import State
     from nat_core.runs.store import Point
 
@@ -112,11 +112,13 @@ def followed(tracking: "Tracking", run_id: str, page: "Page", address: str, serv
         tracking.note(run_id, {"step": step, "heartbeat": time.time()}, points)
 
     tracking.client.update_run(run_id, status="RUNNING")
-    tracking.note(run_id, {"state": State.RUNNING})  # the process on record is this one, which lives
+    tracking.note(run_id, {"state": State.RUNNING})  # the recorded process is this one, which is alive
     time.sleep(_FRESH_SECONDS)
     with _repeated(reports):
         page.goto(f"{address}/train?runs={run_id}")
-        page.wait_for_function(_CURVES_BEYOND, arg=POINTS + 10)  # it does follow, and the first answers are over
+        page.wait_for_function(
+            _CURVES_BEYOND, arg=POINTS + 10
+        )  # until the page follows and has drawn its first answers
         before, began = _processor_seconds(server), time.perf_counter()
         page.wait_for_timeout(1000 * _FOLLOWED_SECONDS)
         return (_processor_seconds(server) - before) / (time.perf_counter() - began)
@@ -129,7 +131,7 @@ def _processor_seconds(process: psutil.Process) -> float:
 
 @contextmanager
 def _repeated(act: Callable[[int], object]) -> Iterator[None]:
-    """Acts with a rising step, in a thread, once in a while."""
+    """Call `act` periodically in a thread, with an increasing step."""
     done = threading.Event()
 
     def work() -> None:
@@ -148,7 +150,7 @@ def _repeated(act: Callable[[int], object]) -> Iterator[None]:
 
 @contextmanager
 def recorded(folder: Path, on_server: bool) -> Iterator[tuple["Tracking", dict[str, str]]]:
-    """A new record whose database is in `folder`, and what environment tells the app of it."""
+    """Open a new record with its database in `folder`; yield it with the app's environment variables."""
     from nat_core.runs.folders import Folders
     from nat_core.runs.tracking import open_tracking
 
@@ -162,7 +164,7 @@ def recorded(folder: Path, on_server: bool) -> Iterator[tuple["Tracking", dict[s
 
 
 def readings() -> Iterator[Row]:
-    """What the same answers cost by MLflow's client, and by the reader of its tables; limits are the page's."""
+    """Yield the costs of the same answers by MLflow's client and by the table reader; limits are the page's."""
     with tempfile.TemporaryDirectory() as folder, recorded(Path(folder), on_server=False) as (tracking, _):
         run_id = fill(tracking, Path(folder) / "mlflow.db")[0]
         yield from _costs("MLflow's client", lambda: _listed(tracking), lambda: _curves(tracking, run_id))
@@ -182,7 +184,7 @@ def _curves(tracking: "Tracking", run_id: str) -> object:
 def _costs(
     who: str, listed: Callable[[], object], curves: Callable[[], object], limited: bool = False
 ) -> Iterator[Row]:
-    """Of one way of reading; a page that follows a run at work does both once a second."""
+    """Yield the costs of one way of reading; a page that follows an active run does both once a second."""
     for act in (listed, curves):
         act()
     whole = f"{who}: {RUNS} runs are listed"
@@ -199,9 +201,9 @@ def _costs(
 
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
-    """The address of an MLflow server with its database in `folder`."""
+    """Start an MLflow server with its database in `folder`; yield its address."""
     port = free_port()
-    # What `mlflow server` starts, without a process before it that has imported all of MLflow to read its options.
+    # The process that `mlflow server` would start, without the parent that imports all of MLflow to read its options.
     command = [
         sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "mlflow.server.fastapi_app:app",
     ]  # fmt: skip
@@ -226,7 +228,7 @@ def mlflow_server(folder: Path) -> Iterator[str]:
 
 
 def rows(on_server: bool = False) -> Iterator[Row]:
-    """The figures with a limit; none where there is no Chromium."""
+    """Yield the figures with a limit; none without Chromium."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")

@@ -1,7 +1,7 @@
-"""Makes the README's pictures of the pages in docs/: `python -m benchmarks.screenshots [PAGE …]`.
+"""Takes the README's screenshots in docs/: `python -m benchmarks.screenshots [PAGE …]`.
 
-The app runs on a free port with a record of runs of its own, in which two short trainings have finished, and a Chromium
-looks at it, 1440 pixels wide, in the light theme. Pictures are stored with 256 colours, which keeps them small.
+The app runs on a free port with its own record of two short, finished trainings, and Chromium opens it 1440 pixels wide
+in the light theme. Pictures are stored with 256 colours to keep them small.
 """
 
 import io
@@ -31,13 +31,13 @@ _MARGIN = 24
 
 @dataclass(frozen=True)
 class Picture:
-    """A page as it is shown.
+    """A screenshot of a page.
 
     Attributes:
-        path: its address, what it shows included.
-        ready: a selector of what is drawn last.
-        most: pixels of the page from its top.
-        begin: a selector of what the picture begins with; empty for the page's top.
+        path: path and query of the page.
+        ready: selector of the element drawn last.
+        most: maximum height in pixels.
+        begin: selector of the topmost element; empty for the page's top.
     """
 
     path: str
@@ -61,7 +61,7 @@ PICTURES = {
 
 
 def trained(folder: Path) -> list[str]:
-    """The ids of two short trainings on the benchmark's table, done one after the other below `folder`."""
+    """Run two short trainings on the benchmark's table, one after the other, below `folder`; return their ids."""
     from nat_core.runs.folders import Folders
     from nat_core.runs.tracking import open_tracking
 
@@ -78,7 +78,7 @@ def _surroundings(folder: Path) -> dict[str, str]:
 
 
 def settled(page: Page) -> None:
-    """Waits until the server has answered and what it sent is drawn."""
+    """Wait until the server has answered and the page is drawn."""
     page.wait_for_timeout(1500)
     running = "[data-testid='stApp'][data-test-script-state='running'], [data-testid='stSkeleton']"
     page.wait_for_function(f'!document.querySelector("{running}")', timeout=_PATIENCE_MS)
@@ -86,7 +86,7 @@ def settled(page: Page) -> None:
 
 
 def picture_of(browser: Browser, address: str, picture: Picture) -> bytes:
-    """A PNG of the page down to its end, or as much as is wanted."""
+    """Return a PNG of the page down to its end, or to the picture's maximum height."""
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
     page = context.new_page()
     page.set_default_timeout(_PATIENCE_MS)
@@ -109,7 +109,7 @@ def picture_of(browser: Browser, address: str, picture: Picture) -> bytes:
 
 
 def small(data: bytes) -> bytes:
-    """The same picture with 256 colours."""
+    """Reduce a PNG to 256 colours."""
     out = io.BytesIO()
     image = Image.open(io.BytesIO(data)).convert("RGB")
     image.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)

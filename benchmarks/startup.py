@@ -1,8 +1,8 @@
-"""How long a cold start takes, and how much memory the server has: `python -m benchmarks.startup`.
+"""Cold-start time and memory of the server: `python -m benchmarks.startup`.
 
-A server is started as a user does. It is spoken to as a browser does, through Streamlit's own messages, and looked at
-in Chromium, which starts beforehand and asks as soon as the server answers. "Cold" is a new process; files may be in
-the system's cache, as they are after an installation.
+A server is started as a user would. Requests are sent as a browser does, through Streamlit's own messages, and by
+Chromium, which is started beforehand and opens the page as soon as the server answers. "Cold" means a new process;
+files may be in the system's cache, as they are after an installation.
 """
 
 import http.client
@@ -25,17 +25,17 @@ from websockets.sync.client import connect
 from benchmarks.rows import Row, median_seconds, report, seconds
 from nat_core.paths import PROJECT
 
-# What is imported first by whoever needs no more than that, lowest first; and what pages import.
+# Packages that can be imported alone, lowest layer first, and those that pages import.
 ROOMS = ("nat_core.architecture.library", "nat_core.network.costs", "nat_core.transformation", "nat_core.runs.tracking",
          "nat_core.cli", "ui.compute")  # fmt: skip
 _WORKER = "nat_core.runs.worker, mlflow.tracking"
 _STEP = "torch, {place}; o = {place}.SGD([torch.zeros(1, requires_grad=True)], 0.1); o.zero_grad(); o.step()"
-# What the first page says of DARTS, and the seconds until a visitor may expect to read it.
+# A text of the first page about DARTS, and the limit in seconds until it is shown.
 _VERDICT, _FIRST_PAGE_SECONDS = "fewer MACs", 3.5
 _CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 _PATIENCE_SECONDS = 120.0
-_SETTLING_MS = 2000  # until Chromium is done with its own start
-# With Nagle's algorithm it takes 40 ms.
+_SETTLING_MS = 2000  # until Chromium's own start is complete
+# Nagle's algorithm would make it 40 ms.
 _SMALL_FILE_MS = 10
 
 
@@ -43,7 +43,7 @@ _SMALL_FILE_MS = 10
 def serving(
     environment: dict[str, str] | None = None, port: int | None = None
 ) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A server of the app, by default on a free port, which answers; its port and process."""
+    """Start the app's server, by default on a free port; yield its port and process once it answers."""
     port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     process = subprocess.Popen(
@@ -57,13 +57,13 @@ def serving(
         process.terminate()
         try:
             process.wait(10)
-        except subprocess.TimeoutExpired:  # a page that is still open can keep it
+        except subprocess.TimeoutExpired:  # an open page can keep it alive
             process.kill()
             process.wait()
 
 
 def free_port() -> int:
-    """A port that nothing listens on now."""
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return int(probe.getsockname()[1])
@@ -120,7 +120,7 @@ def seconds_per_small_file(port: int, path: str = "/_stcore/health") -> float:
 
 
 def first_page_seconds(chromium: str) -> float:
-    """From the start of a server until Chromium shows what the first page says, and both cells' drawings."""
+    """Return the seconds from a server's start until Chromium shows the first page's text and both cells' drawings."""
     with sync_playwright() as playwright:
         page = playwright.chromium.launch(executable_path=chromium, args=[*_CHROMIUM]).new_page()
         page.wait_for_timeout(_SETTLING_MS)
@@ -133,7 +133,7 @@ def first_page_seconds(chromium: str) -> float:
 
 
 def rows() -> Iterator[Row]:
-    """Start, memory, imports."""
+    """Yield the times of starts and imports, and the memory."""
     if chromium := shutil.which("chromium"):
         yield Row("start: Chromium shows the first page", first_page_seconds(chromium), "s", _FIRST_PAGE_SECONDS)
     began = time.perf_counter()
@@ -162,7 +162,7 @@ def rows() -> Iterator[Row]:
 
 
 def import_seconds(modules: str) -> float:
-    """How long a new process takes to import `modules`, its own start included."""
+    """Return the seconds of a new process that imports `modules`, its own start included."""
     return seconds(lambda: subprocess.run([sys.executable, "-c", f"import {modules}"], cwd=PROJECT, check=True))
 
 

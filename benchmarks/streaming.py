@@ -1,9 +1,9 @@
-"""What streaming images takes: `python -m benchmarks.streaming [--images N] [--folder FOLDER] [--write]`.
+"""Memory and throughput of streamed images: `python -m benchmarks.streaming [--images N] [--folder FOLDER] [--write]`.
 
 Makes a folder of JPEGs of 300 to 600 pixels in ImageNet's layout (20,000 of 100 classes), trains a small network on it
-by ImageNet's recipe for an epoch, and prints the most memory that the command and its processes held together (shared
-pages once), and how many images per second the loader gives, as a share of what the decoder alone does in as many
-processes: both by turns, several times, since other work on the machine slows both.
+by ImageNet's recipe for an epoch, and reports the peak memory of the command and its processes (shared pages counted
+once) and the loader's images per second relative to the decoder alone in as many processes. The two are measured
+alternately, several times, since other load on the machine slows both.
 """
 
 import argparse
@@ -32,12 +32,12 @@ _MEMORY_MIB = 1536.0
 _LEAST_SHARE = 0.9
 _ROUNDS = 5
 _RESOLUTION, _BATCH = 224, 128
-# C and L of the small network.
+# C and L of the small network
 _NETWORK = ("--channels", "4", "--layers", "3")
 
 
 def rows(folder: Path, measured_images: int, train: bool = True) -> Iterator[Row]:
-    """Figures of a folder of images."""
+    """Yield the figures of a folder of images."""
     shares, own, loaded = [], [], []
     data = load_images(str(folder), resolution=_RESOLUTION, way="streamed", share=7 / 8)
     part = data.training[:measured_images]
@@ -61,7 +61,7 @@ _data: ImageData | None = None
 
 
 def _prepare(folder: str) -> None:
-    """In a process that decodes: opens the folder."""
+    """Open the folder in a decoding process."""
     global _data
     torch.set_num_threads(1)
     _data = load_images(folder, resolution=_RESOLUTION, way="streamed", share=7 / 8)
@@ -89,7 +89,7 @@ def _loaded_per_second(part: StreamedPart, epoch: int) -> float:
 
 
 def _peak_of_training(folder: Path) -> tuple[float, float]:
-    """MiB and seconds of an epoch of training and a verdict, by the command line."""
+    """Return the peak memory in MiB and the seconds of one epoch and its evaluation by the command line."""
     command = [sys.executable, "-m", "nat_core", "evaluate", "DARTS", "--preset", "imagenet", "--epochs", "1"]
     command += ["--data", str(folder), *_NETWORK, "--no-record"]
     began = time.perf_counter()
@@ -104,7 +104,7 @@ def _peak_of_training(folder: Path) -> tuple[float, float]:
 
 
 def _watch(process: psutil.Process, peak: list[float]) -> None:
-    """Keeps the most that a process and its own held at a time; proportional, so that shared pages count once."""
+    """Track the peak memory of a process and its children; proportional set size counts shared pages once."""
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         held = 0
         with suppress(psutil.Error):
@@ -119,7 +119,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--classes", type=int, default=100)
-    parser.add_argument("--folder", type=Path, help="where the images are kept; made there if it is not there yet")
+    parser.add_argument("--folder", type=Path, help="folder of the images; made if it does not exist")
     add_write_option(parser, SPEED)
     options = parser.parse_args()
     conditions = f"{options.images:,} images of {options.classes} classes; {machine()}"
@@ -136,7 +136,7 @@ def main() -> int:
 
 
 def _kept(rows: Iterator[Row], found: list[Row]) -> Iterator[Row]:
-    """The same, and put into a list."""
+    """Yield the rows and append them to `found`."""
     for row in rows:
         found.append(row)
         yield row

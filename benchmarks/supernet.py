@@ -1,6 +1,6 @@
-"""How long shared weights take on this machine: a step in which they learn, and the rewards of a transformation.
+"""Speed of shared weights on this machine: a training step, and the rewards of a transformation.
 
-Run as `python -m benchmarks.supernet [threads]`, on an idle machine; on a busy one only the processor times count. The
+Run as `python -m benchmarks.supernet [threads]` on an idle machine; on a busy one only the processor times count. The
 targets are for two cores: 0.85 seconds per step and 2.2 seconds for the rewards of an input and ten samples on 64
 images (the authors' code: 1.45 seconds a step).
 """
@@ -37,7 +37,7 @@ SAMPLES = 10
 TARGET_STEP_SECONDS = 0.85
 TARGET_REWARDS_SECONDS = 2.2
 
-# What a profiled operator's name contains, by what it belongs to; the first that fits counts.
+# Categories of profiled operators by parts of their names; the first match counts.
 _GROUPS = {
     "convolution": ("conv",),
     "products and sums of batch norm and of dilated depthwise weights": (
@@ -52,12 +52,12 @@ _GROUPS = {
 
 @dataclass(frozen=True)
 class Times:
-    """How long something took, again and again.
+    """Times of a repeated action.
 
     Attributes:
-        elapsed: of each time, seconds of the clock.
-        processor: mean, seconds of all processors.
-        flops: mean per second (one multiply-add = 2).
+        elapsed: wall-clock seconds of each repetition.
+        processor: mean processor seconds of all cores.
+        flops: mean FLOP/s (one multiply-add = 2).
     """
 
     elapsed: Sequence[float]
@@ -76,14 +76,14 @@ class Times:
 
 
 def timed(actions: Sequence[Callable[[], object]], flops: float) -> Times:
-    """Does each action once; `flops` is of all of them."""
+    """Time each action once; `flops` is their total."""
     began = time.process_time()
     elapsed = [seconds(action) for action in actions]
     return Times(elapsed, (time.process_time() - began) / len(actions), flops / sum(elapsed))
 
 
 def peaks() -> dict[str, float]:
-    """The machine's own speed in FLOP/s (one multiply-add = 2): a large matrix product, a large dense convolution."""
+    """Return the machine's peak FLOP/s (one multiply-add = 2): a large matrix product, a large dense convolution."""
     side, channels, pixels = 2048, 256, 32
     a, b = torch.randn(side, side), torch.randn(side, side)
     x = torch.randn(16, channels, pixels, pixels).contiguous(memory_format=torch.channels_last)
@@ -96,7 +96,7 @@ def peaks() -> dict[str, float]:
 
 
 def shares(step: Callable[[], object]) -> dict[str, float]:
-    """Where a step's time goes, in percent."""
+    """Return the percentage of a step's time per category of operators."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         step()
     times = dict.fromkeys([*_GROUPS, "the rest"], 0.0)
@@ -107,7 +107,7 @@ def shares(step: Callable[[], object]) -> dict[str, float]:
 
 
 class Steps:
-    """Steps of shared weights: the same drawn architectures each time."""
+    """Training steps of shared weights, with the same sampled architectures each time."""
 
     def __init__(self, supernet: Supernet, images: Tensor, labels: Tensor, count: int = STEPS) -> None:
         rng = random.Random(0)
@@ -118,20 +118,20 @@ class Steps:
         weight_step(self._supernet, self._sgd, *self._batch, architecture)
 
     def times(self) -> Times:
-        """After one round that does not count."""
+        """Time the steps after one warm-up round."""
         for architecture in self.architectures:
             self.take(architecture)
         macs = sum(cost_model(CONFIG).cost(item.effective).macs for item in self.architectures)
         return timed([lambda item=item: self.take(item) for item in self.architectures], 3 * 2 * BATCH * macs)
 
     def shares(self) -> dict[str, float]:
-        """Where the time goes, in percent."""
+        """Return the percentage of time per category of operators."""
         some = self.architectures[: max(1, len(self.architectures) // 3)]
         return shares(lambda: [self.take(item) for item in some])
 
 
 def transformations(rng: random.Random) -> Sequence[Architecture]:
-    """An input and ten random legal transformations of it."""
+    """Return an input and ten random legal transformations of it."""
     given = SPACE.sample(rng)
     outputs = [
         given.with_operations([rng.choice(SPACE.targets(name)) for name in given.operations]) for _ in range(SAMPLES)
@@ -140,14 +140,14 @@ def transformations(rng: random.Random) -> Sequence[Architecture]:
 
 
 def reward_times(judge: SharedWeightAccuracy, groups: Sequence[Sequence[Architecture]]) -> Times:
-    """Of the rewards of each group of architectures; a first group does not count."""
+    """Time the rewards of each group of architectures, after one warm-up group."""
     judge.accuracy_percent(groups[0])
     macs = sum(cost_model(CONFIG).cost(item.effective).macs for group in groups for item in group)
     return timed([lambda group=group: judge.accuracy_percent(group) for group in groups], 2 * BATCH * macs)
 
 
 def prepared(count: int = STEPS) -> tuple[Supernet, Steps, SharedWeightAccuracy]:
-    """Shared weights as they begin, steps of theirs, and what they say about architectures."""
+    """Return new shared weights, their training steps, and the accuracy source that uses them."""
     torch.manual_seed(0)
     supernet, data = Supernet(SPACE, CONFIG), load_images("sample")
     part = data.weights[:BATCH]
@@ -156,7 +156,7 @@ def prepared(count: int = STEPS) -> tuple[Supernet, Steps, SharedWeightAccuracy]
 
 
 def rows(repeats: int = 5) -> Iterator[Row]:
-    """The two figures with a target, on as many threads as processors."""
+    """Yield the two figures that have a target, on as many threads as processors."""
     torch.set_num_threads(os.cpu_count() or 1)
     rng = random.Random(1)
     _, steps, judge = prepared(repeats)

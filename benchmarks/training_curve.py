@@ -1,7 +1,7 @@
-"""Records how a shipped policy learnt: trains it again as its card says and writes `curve.json` beside it.
+"""Records a shipped policy's training curve: trains it again by its card's recipe and writes `curve.json` beside it.
 
-Run as `python -m benchmarks.training_curve pretrained/nasbench201`; minutes on one core. The training is
-deterministic, so the end must be the shipped weights; whether it is stands in the file and decides the exit status.
+Run as `python -m benchmarks.training_curve pretrained/nasbench201`; takes minutes on one core. The training is
+deterministic, so it must end with the shipped weights; the file and the exit status say whether it does.
 """
 
 import argparse
@@ -22,7 +22,7 @@ _SCHEDULE = Schedule(report=20, measure=100)
 
 
 def record(folder: Path) -> TrainingCurve:
-    """Trains the policy in `folder` again and returns what that reported.
+    """Train the policy in `folder` again and return its curve.
 
     Raises:
         ValueError: no policy there, or one that was not trained on a benchmark's table.

@@ -1,21 +1,21 @@
 """Trains architectures from scratch: `python -m benchmarks.trainings PURPOSE --data SOURCE`, for one of four purposes.
 
-*judge*: by what cheaper accuracies and policies are judged. 48 fully-concat architectures: 28 drawn at random, a random
-legal transformation of 12 of them, and 8 published ones; then the first six again with another seed, which tells the
-noise. 12 epochs of all training images (ten minutes or more of one core), judged on the test images.
+*judge*: the reference for cheaper accuracies and policies. 48 fully-concat architectures: 28 random ones, random legal
+transformations of 12 of them, and 8 published ones; the first six are trained again with another seed to estimate the
+noise. 12 epochs on all training images (ten minutes or more on one core), evaluated on the test images.
 
-*rewards*: what a reward is fitted on. The same architectures, then others of both spaces in turns, half of them drawn,
-half random legal transformations; then the random ones with every dense convolution made separable, the surest way to
-fewer MACs. 3 epochs (three minutes), judged on selection images, which the training leaves out.
+*rewards*: training data of reward models. The same architectures, then others of both spaces alternately, half of them
+random, half random legal transformations; then the random ones with every dense convolution made separable, the surest
+way to fewer MACs. 3 epochs (three minutes), evaluated on the selection images, which are not trained on.
 
-*chains*: cells whose nodes stand in a row, which drawing hardly ever gives: the published ones with what the papers
-made of them, and others with skips at random places. Trained as for rewards; a minute each.
+*chains*: cells whose nodes form a chain, which random sampling almost never gives: the published ones with the papers'
+transformations of them, and others with skips at random places. Trained as for rewards; a minute each.
 
-*outputs*: what the policies of a folder make of published and of random architectures, and these inputs, trained as for
-rewards: a policy goes where its model errs, so what it made belongs into what the model is fitted on.
+*outputs*: the outputs of a folder's policies for published and random architectures, and these inputs, trained as for
+rewards: a policy exploits its model's errors, so its outputs belong into the model's training data.
 
-Results go into the table that ships with the project; what it has is not trained again. What is interrupted goes on
-from its checkpoint, and several processes may share the work.
+Results go into the table that ships with the project; known results are not trained again. Interrupted trainings resume
+from their checkpoints, and several processes may share the work.
 """
 
 import argparse
@@ -55,7 +55,7 @@ RANDOM, TRANSFORMED, REPEATED = 28, 12, 6
 TRANSFORMED_SHARE = 0.5
 _SEPARABLE = {"conv_3x3": "sep_conv_3x3", "conv_5x5": "sep_conv_5x5"}
 CHAINS = frozenset({"VGG", "ResBlock", "MobileNetV2"})
-# Of a chain's operations, how many are exchanged.
+# Share of a chain's operations that are exchanged.
 _OTHER_SHARE = 0.15
 PUBLISHED = ("DARTS", "NATv2_DARTS", "PC_DARTS_CIFAR", "PDARTS", "GDAS_V1", "NAT_DARTS", "SNAS_MILD", "DARTS_V1")
 
@@ -65,7 +65,7 @@ Jobs = Iterator[tuple[NamedArchitecture, int]]
 
 
 def architectures() -> list[NamedArchitecture]:
-    """What judges, in an order in which every beginning is a fair sample."""
+    """Return the judge's architectures, in an order of which every prefix is a fair sample."""
     rng = random.Random(2024)
     drawn = [SPACE.sample(rng) for _ in range(RANDOM)]
     changed = [transformed(item, rng) for item in drawn[:TRANSFORMED]]
@@ -77,19 +77,19 @@ def architectures() -> list[NamedArchitecture]:
 
 
 def transformed(architecture: Architecture, rng: random.Random) -> Architecture:
-    """A random legal transformation."""
+    """Return a random legal transformation."""
     return architecture.with_operations([rng.choice(SPACE.targets(name)) for name in architecture.operations])
 
 
 def judging(options: argparse.Namespace) -> Jobs:
-    """Architectures and seeds of the judge."""
+    """Yield the judge's architectures and seeds."""
     every = architectures()
     yield from ((item, 0) for item in every)
     yield from ((item, 1) for item in every[:REPEATED])
 
 
 def rewarding(options: argparse.Namespace) -> Jobs:
-    """The judge's architectures, `options.count` others, and what is separable of the random ones; one seed."""
+    """Yield the judge's architectures, `options.count` others, and separable variants of the random ones; one seed."""
     every = architectures()
     for number in range(options.count):
         space, place = SPACES[IMAGE_SPACES[number % len(IMAGE_SPACES)]], number // len(IMAGE_SPACES)
@@ -103,12 +103,12 @@ def rewarding(options: argparse.Namespace) -> Jobs:
 
 
 def separable(architecture: Architecture) -> Architecture:
-    """With every dense convolution of more than one pixel made separable, its kernel kept."""
+    """Replace every dense convolution larger than 1×1 by the separable one with the same kernel."""
     return architecture.with_operations([_SEPARABLE.get(name, name) for name in architecture.operations])
 
 
 def chains(options: argparse.Namespace) -> Jobs:
-    """The published chains, the papers' transformations of them, and `options.count` of other operations or sources."""
+    """Yield the published chains, the papers' transformations of them, and `options.count` random variants."""
     every = library().values()
     published = [entry for entry in every if CHAINS.intersection((entry.name, entry.derived_from))]
     yield from ((NamedArchitecture.of(entry.architecture, entry.name), 0) for entry in published)
@@ -121,14 +121,14 @@ def chains(options: argparse.Namespace) -> Jobs:
 
 
 def _carries(architecture: Architecture) -> bool:
-    """Whether something of an input reaches the output of every cell."""
+    """Return whether every cell connects an input to its output."""
     return bool(CellRows.of([cell for _, cell in architecture.cells]).carries.any(axis=1).all())
 
 
 def chain(original: Architecture, rng: random.Random, rewired: bool) -> Architecture:
-    """`original` with skips at random null edges and, here and there, another legal operation.
+    """Put skips at random null edges of `original` and exchange some operations for other legal ones.
 
-    `rewired` draws where the edges beside the row come from.
+    `rewired` also draws new sources for the edges outside the chain.
     """
     share = rng.random()
 
@@ -148,7 +148,7 @@ def chain(original: Architecture, rng: random.Random, rewired: bool) -> Architec
 
 
 def outputs(options: argparse.Namespace) -> Jobs:
-    """What the policies in `options.policies` make of the published inputs and of `options.count` random ones."""
+    """Yield the outputs of the policies in `options.policies` for the published and `options.count` random inputs."""
     for name in IMAGE_SPACES:
         space, rng = SPACES[name], random.Random(seed_of("outputs", name))
         given = [NamedArchitecture.of(e.architecture, e.name) for e in library().values() if not e.method]
@@ -160,14 +160,14 @@ def outputs(options: argparse.Namespace) -> Jobs:
 
 
 def output(given: Architecture, space: Space, policies: Path) -> Architecture:
-    """What the policy in a folder makes of `given` for no more MACs, chosen by the policy's own accuracy source."""
+    """Transform `given` within its MACs by the space's policy in a folder; the policy's accuracy source selects."""
     policy, card = load_for(policies, given, space.name)
     return transform(given, policy, space, accuracy_source(card, given)).output.architecture
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """What is trained for it, and how: fields of the budget in which it differs from preset `short`."""
+    """A purpose's jobs, and the fields of its budget that differ from preset `short`."""
 
     jobs: Callable[[argparse.Namespace], Jobs]
     changes: Mapping[str, Any]
@@ -192,7 +192,7 @@ def train(
     item: NamedArchitecture, seed: int, budget: Budget, data: ImageData, table: Path, state: Path,
     stopped: Callable[[], bool] = lambda: False,
 ) -> bool:  # fmt: skip
-    """Trains one architecture unless the table has it or another process does; False if stopped before the end."""
+    """Train one architecture unless it is in the table or another process has it; return False if stopped early."""
     config = EvaluationConfig((item,), budget, (seed,), "short")
     identifier = budget_id(config, data)
     if (item.genotype, identifier, seed) in {result.key for result in read_measured(table)}:
@@ -210,19 +210,19 @@ def train(
         with FileLock(checkpoint.with_suffix(".lock"), blocking=False):
             finished = evaluate(config, data, "cpu", hooks, record).finished
     except Timeout:
-        return True  # another process is at it
+        return True  # another process has it
     if finished:
         checkpoint.unlink(missing_ok=True)
     return finished
 
 
 def options_of(name: str, description: str) -> argparse.ArgumentParser:
-    """What every command has that trains and keeps results."""
+    """Return the options shared by all commands that train and record results."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description.splitlines()[0])
     parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
-    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="folder of policies, for their outputs")
-    parser.add_argument("--table", type=Path, default=SHIPPED, help="where results are and go")
-    parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder for what is not finished")
+    parser.add_argument("--policies", type=Path, default=PRETRAINED, help="policies whose outputs are trained")
+    parser.add_argument("--table", type=Path, default=SHIPPED, help="table of results, read and extended")
+    parser.add_argument("--state", type=Path, default=Path("runs/trainings"), help="folder of checkpoints")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""How long 1,000 transformations of one architecture take: sampled, scored by the policy, and costed.
+"""Time to sample 1,000 transformations of one architecture, score them by the policy, and cost them.
 
 Run as `python -m benchmarks.transformations`. The limit is 100 milliseconds on one core.
 """
@@ -24,7 +24,7 @@ _REPEATS = 20
 
 
 def transform_and_cost(policy: Policy, architecture: Architecture, space: Space) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities [1000] and MACs [1000] of 1,000 sampled transformations."""
+    """Return log-probabilities [1000] and MACs [1000] of 1,000 sampled transformations."""
     with torch.inference_mode():
         distribution = policy.distribution([architecture], space)
         operations = distribution.sample(TRANSFORMATIONS, torch.Generator().manual_seed(0))
@@ -36,7 +36,7 @@ def transform_and_cost(policy: Policy, architecture: Architecture, space: Space)
 
 
 def most_probable_and_cost(policy: Policy, architecture: Architecture, space: Space) -> tuple[np.ndarray, np.ndarray]:
-    """The same for the 1,000 most probable distinct transformations."""
+    """Return the same for the 1,000 most probable distinct transformations."""
     with torch.inference_mode():
         distribution = policy.distribution([architecture], space)
     operations, log_probabilities = distribution.most_probable(TRANSFORMATIONS)
@@ -47,7 +47,7 @@ def most_probable_and_cost(policy: Policy, architecture: Architecture, space: Sp
 
 
 def rows() -> Iterator[Row]:
-    """Milliseconds per 1,000 transformations, and how many that is per second; on one thread."""
+    """Yield milliseconds per 1,000 transformations, and the rate per second, on one thread."""
     torch.set_num_threads(1)
     policy = Policy().eval()
     cases = {

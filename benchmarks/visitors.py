@@ -1,8 +1,8 @@
-"""How fast a public demo answers many visitors at once: `python -m benchmarks.visitors [--pause SECONDS]`.
+"""Response times of a public demo with many simultaneous visitors: `python -m benchmarks.visitors [--pause SECONDS]`.
 
-A server is started as for strangers and spoken to as browsers do, through Streamlit's own messages. Every visitor
-opens Transform, and then, after looking at each answer for a few seconds, chooses another cell, edits an edge or
-uploads a file with a cell; an answer has come when the page's script has ended.
+The server is started in public mode and receives requests as from browsers, through Streamlit's own messages. Every
+visitor opens Transform and then, a few seconds after each answer, selects another cell, edits an edge or uploads a file
+with a cell; an answer is complete when the page's script has ended.
 """
 
 import argparse
@@ -40,12 +40,12 @@ _PATIENCE_SECONDS = 120.0
 
 
 class Visitor:
-    """Speaks to a server as a browser does.
+    """A client that talks to the server as a browser does.
 
     Attributes:
-        query: of the address, as the page last wrote it.
-        elements: of the page as last drawn: widgets by their labels, the first of each label.
-        succeeded: whether the script that answered last ended well.
+        query: the address's query string, as the page last set it.
+        elements: widgets of the page as last drawn, by label; the first of each label.
+        succeeded: whether the last script ended without an error.
     """
 
     def __init__(self, socket: Any, address: str) -> None:
@@ -55,12 +55,12 @@ class Visitor:
         self.succeeded = False
 
     def ask(self, query: str | None = None, states: Sequence[WidgetState] = (), page: str = "") -> float:
-        """Asks for a run of a page's script; seconds until it has ended, well or not.
+        """Request a run of a page's script; return the seconds until it has ended or failed.
 
         Args:
-            query: of the address; None: as the page last had it.
-            states: of widgets, as they are sent by a browser that nobody should trust.
-            page: its name.
+            query: the address's query string; None: the page's last one.
+            states: widget states as sent by an untrusted browser.
+            page: the page's name.
         """
         request = BackMsg()
         request.rerun_script.query_string = self.query if query is None else query
@@ -92,18 +92,18 @@ class Visitor:
         return False
 
     def transform(self, draw: random.Random) -> float:
-        """Another cell of NAS-Bench-201."""
+        """Select another cell of NAS-Bench-201."""
         return self.ask(f"cell=nasbench201:{draw.randrange(15_625)}")
 
     def edit(self, draw: random.Random) -> float:
-        """Another operation of the cell's space on the selected edge."""
+        """Set another operation of the cell's space on the selected edge."""
         box, space = self.elements["Operation"], space_of(resolve(parse_qs(self.query)["cell"][0]))
         own = [place for place, name in enumerate(NAMES) if space is None or name in space.operations]
         others = [box.options[place] for place in own if place != box.default]
         return self.ask(states=[WidgetState(id=box.id, string_value=draw.choice(others))])
 
     def upload(self, draw: random.Random) -> float:
-        """A file that holds a cell; counted is the time from its choice to the answer."""
+        """Upload a file with a cell; return the seconds from its selection to the answer."""
         began = time.perf_counter()
         source = WidgetState(id=self.elements["Input"].id, string_array_value=StringArray(data=["Upload"]))
         self.ask(states=[source])
@@ -118,7 +118,7 @@ class Visitor:
         return time.perf_counter() - began
 
     def _put(self, name: str, content: bytes) -> None:
-        """Sends a file as a form, with the token against forgery that the server gives to browsers."""
+        """Send a file as a form, with the server's XSRF token."""
         token = urllib.request.urlopen(f"http://{self._address}/_stcore/health").headers.get("Set-Cookie", "")
         value = token.partition("_streamlit_xsrf=")[2].partition(";")[0]
         begin, end = b"--cut\r\n", b"\r\n--cut--\r\n"
@@ -133,7 +133,7 @@ class Visitor:
 
 @contextmanager
 def visiting(port: int) -> Iterator[Visitor]:
-    """A new visitor of the server on that port, who has not asked for anything yet."""
+    """Connect a new visitor to the server on that port; nothing is requested yet."""
     address = f"localhost:{port}"
     with connect(f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], max_size=None,
                  origin=f"http://{address}") as socket:  # fmt: skip
@@ -141,7 +141,7 @@ def visiting(port: int) -> Iterator[Visitor]:
 
 
 def visit(port: int, seed: int, pause: float, until: threading.Event) -> list[tuple[str, float]]:
-    """What one visitor did, and how long each answer took."""
+    """Return one visitor's actions and the seconds of each answer."""
     draw, took = random.Random(seed), []
     with visiting(port) as visitor:
         took.append(("open", visitor.ask("cell=DARTS")))
@@ -154,7 +154,7 @@ def visit(port: int, seed: int, pause: float, until: threading.Event) -> list[tu
 
 
 def rows(visitors: int = VISITORS, seconds: float = SECONDS, pause: float = PAUSE_SECONDS) -> Iterator[Row]:
-    """Medians by what was asked for, and the server's largest memory."""
+    """Yield the median time per action, and the server's peak memory."""
     with (
         tempfile.TemporaryDirectory() as runs,
         serving({"NAT_LAB_PUBLIC": "1", "NAT_LAB_RUNS": runs}) as (port, process),
@@ -188,7 +188,7 @@ if __name__ == "__main__":
     parser.add_argument("--visitors", type=int, default=VISITORS)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument(
-        "--pause", type=float, default=PAUSE_SECONDS, help="seconds, on average, between answer and wish"
+        "--pause", type=float, default=PAUSE_SECONDS, help="mean seconds between an answer and the next request"
     )
     options = parser.parse_args()
     sys.exit(report(rows(options.visitors, options.seconds, options.pause)))

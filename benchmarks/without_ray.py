@@ -1,7 +1,7 @@
-"""What Ray costs those who ask for no cluster: `python -m benchmarks.without_ray`.
+"""Overhead of an installed Ray for users without a cluster: `python -m benchmarks.without_ray`.
 
-The same doors are opened with Ray as it is installed and with Ray hidden, in turns, and what they have loaded of it is
-counted: nothing. Cold starts are those of `benchmarks.startup`.
+The same entry points are run alternately with Ray installed and with Ray hidden, and the loaded modules of Ray are
+counted; the limit is zero. Cold starts are those of `benchmarks.startup`.
 """
 
 import importlib.util
@@ -31,7 +31,7 @@ _LOADED = (
 
 
 def rows() -> Iterator[Row]:
-    """Starts with Ray and without, and what is loaded of it."""
+    """Yield start times with and without Ray, and the number of its modules loaded."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sitecustomize.py").write_text(_HIDDEN, encoding="utf-8")
         surroundings = {"Ray hidden": {"PYTHONPATH": folder}}

@@ -1,1 +1,1 @@
-"""Studies that answered a question once; what the product promises is measured in benchmarks/."""
+"""One-time studies; the product's promises are measured in benchmarks/."""

@@ -1,13 +1,13 @@
-"""What a cheap accuracy is worth: `python -m experiments.proxies --space nasbench201 --data SOURCE`.
+"""Rank correlation of cheap accuracy proxies: `python -m experiments.proxies --space nasbench201 --data SOURCE`.
 
-A proxy ranks architectures in seconds or minutes; the truth took hours. On NAS-Bench-201 it is the benchmark's own
-accuracy on CIFAR-10 validation, for cells drawn at random; on the image spaces it is what was trained from scratch
+A proxy ranks architectures in seconds or minutes; the true accuracies took hours. On NAS-Bench-201 these are the
+benchmark's CIFAR-10 validation accuracies of random cells; on the image spaces, those of trainings from scratch
 (`benchmarks.trainings judge`, `benchmarks.promise`). Proxies are training speed (`experiments.training_speed`) and
-accuracies of short trainings from scratch on the selection images; beside them stand what costs nothing, MACs and
-parameters. Printed are Spearman's rank correlations with 95 % intervals (bootstrap over architectures) and the time per
-architecture. Where the judge trained some with several seeds, its noise is printed, and what it allows: how well the
-best prediction could agree with one training. Every result is kept in `--table` and `--speeds`, so that an interrupted
-comparison goes on.
+accuracies of short trainings from scratch on the selection images; the zero-cost baselines are MACs and parameters. The
+report has Spearman's rank correlations with 95 % intervals (bootstrap over architectures) and the time per
+architecture. Where the judge trained several seeds, its noise is reported with the highest correlation that it allows
+between a perfect prediction and one training. Results are kept in `--table` and `--speeds`, so that an interrupted
+comparison can resume.
 """
 
 import argparse
@@ -48,7 +48,7 @@ from nat_core.network.config import NETWORKS
 from nat_core.network.costs import cost_model
 
 BOOTSTRAPS = 2000
-# Fields of the budget in which a proxy differs from preset `short`; trained on all but the selection images.
+# Fields of each proxy's budget that differ from preset `short`; the selection images are not trained on.
 PROXIES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "accuracy, 5,000 images, 2 epochs": {"images_per_class": 500, "epochs": 2},
@@ -62,7 +62,7 @@ SMALLEST: Mapping[str, int] = MappingProxyType({"nasbench201": 3, "cifar": 3})
 
 
 def truth(space: Space, count: int, judged: Path) -> dict[Architecture, float]:
-    """Architectures with their accuracies in percent."""
+    """Return the architectures with their true accuracies in percent."""
     if space is table.SPACE:
         codes = random.Random(0).sample(range(table.SIZE), count)
         accuracies = table.accuracies_percent("cifar10_valid")
@@ -72,18 +72,18 @@ def truth(space: Space, count: int, judged: Path) -> dict[Architecture, float]:
 
 
 def judgements(judged: Path) -> list[MeasuredResult]:
-    """The judge's trainings, of all spaces and seeds."""
+    """Read the judge's trainings of all spaces and seeds."""
     return of_main_budget(read_measured(judged), "test", JUDGE_EPOCHS)
 
 
 def noise(results: Sequence[MeasuredResult], true: NDArray[np.float64]) -> Iterator[str]:
-    """How trainings vary with the seed, and what that allows; a line per seed with which some were trained again.
+    """Yield, per further seed, the noise of trainings and the highest rank correlation that it allows.
 
-    What all gain or lose with another seed changes no rank, and is told apart.
+    A mean shift between seeds changes no rank and is reported separately.
 
     Args:
-        results: the judge's.
-        true: accuracies in percent, whose spread is what predictions could explain.
+        results: the judge's trainings.
+        true: accuracies in percent; their variance is what predictions could explain.
     """
     by_seed: dict[int, dict[str, float]] = {}
     for result in results:
@@ -102,7 +102,7 @@ def noise(results: Sequence[MeasuredResult], true: NDArray[np.float64]) -> Itera
 
 
 def train_all(name: str, items: Sequence[Architecture], data: ImageData, path: Path) -> list[MeasuredResult]:
-    """The results of a proxy, in order; what the table has is not trained again."""
+    """Return a proxy's results in order; results in the table are not trained again."""
     changes = {"data": HUB_DEFAULT, "judged_on": "selection", "trained_on": "fitting", "warmup_epochs": 0.2}
     results = []
     for item in items:
@@ -118,7 +118,7 @@ def train_all(name: str, items: Sequence[Architecture], data: ImageData, path: P
 
 
 def train_speeds(items: Sequence[Architecture], data: ImageData, path: Path) -> list[SpeedResult]:
-    """The training speeds, in order; what the table has is not trained again."""
+    """Return the training speeds in order; those in the table are not measured again."""
     results = []
     for item in items:
         key = (notation.shortest(item), "rewards", 0)
@@ -131,7 +131,7 @@ def train_speeds(items: Sequence[Architecture], data: ImageData, path: Path) -> 
 
 
 def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
-    """95 % of the rank correlations of architectures drawn with replacement."""
+    """Return the 95 % interval of the rank correlation, by bootstrap over architectures."""
     rng = np.random.default_rng(0)
     draws = (rng.integers(len(true), size=len(true)) for _ in range(BOOTSTRAPS))
     low, high = np.percentile([rank_correlation(predicted[draw], true[draw]) for draw in draws], (2.5, 97.5))
@@ -139,7 +139,7 @@ def interval(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> tuple
 
 
 def row(name: str, predicted: Sequence[float], true: NDArray[np.float64], seconds: float) -> str:
-    """A line of the table: rank correlation, its interval, processor seconds per architecture."""
+    """Format a row of the table: rank correlation, its interval, processor seconds per architecture."""
     values = np.array(predicted, dtype=np.float64)
     low, high = interval(values, true)
     return f"| {name} | {rank_correlation(values, true):.2f} | {low:.2f} to {high:.2f} | {seconds:.1f} |"
@@ -151,8 +151,8 @@ def main() -> None:
     parser.add_argument("--data", default=HUB_DEFAULT, help="CIFAR-10: a hub name, parquet files or an image folder")
     parser.add_argument("--count", type=int, default=48, help="cells of NAS-Bench-201")
     parser.add_argument("--judged", type=Path, default=SHIPPED, help="the judge's table")
-    parser.add_argument("--table", type=Path, default=Path("runs/proxies.jsonl"), help="where results are kept")
-    parser.add_argument("--speeds", type=Path, default=Path("runs/speeds.jsonl"), help="where speeds are kept")
+    parser.add_argument("--table", type=Path, default=Path("runs/proxies.jsonl"), help="table of the proxies' results")
+    parser.add_argument("--speeds", type=Path, default=Path("runs/speeds.jsonl"), help="table of the training speeds")
     parser.add_argument("--only", nargs="*", default=[SPEED, *PROXIES], help="names of proxies")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,8 +1,8 @@
 """Training speed, one of the proxies that `experiments.proxies` compares.
 
-The loss summed while a network sees every image once, each before it learns from it, ranks architectures better than
-the accuracy after so short a training (Ru et al., arXiv 2006.04492; prequential coding in Dawid's sense). Networks
-compared share their images, their order and their augmentation, so most of the noise is the same for all.
+The sum of training losses over one pass, each taken before the step on its batch, ranks architectures better than the
+accuracy after so short a training (Ru et al., arXiv 2006.04492; prequential coding in Dawid's sense). Compared networks
+share images, order and augmentation, so that most of the noise is common to all.
 """
 
 import json
@@ -26,14 +26,14 @@ from nat_core.learning.scratch.training import Trainer
 from nat_core.learning.support.files import write_text
 from nat_core.specification import read, specified
 
-# Fields of the budget in which it differs from preset `short`.
+# Fields of the budget that differ from preset `short`.
 CHANGES = {
     "trained_on": "rewards", "judged_on": "selection", "images_per_class": 1000, "epochs": 1, "batch": 32,
     "warmup_epochs": 0.1,
 }  # fmt: skip
 STREAMS = ("rewards", "test")
 TENTHS = 10
-# The first losses tell of the initial weights and the warm-up rather than of the architecture.
+# The first losses depend on the initial weights and the warm-up rather than on the architecture.
 _SKIPPED_TENTHS = 2
 
 
@@ -42,10 +42,10 @@ class SpeedResult:
     """One network trained on one pass.
 
     Attributes:
-        genotype: in the shortest notation.
-        stream: the images: "rewards", to learn and choose by, or "test", for reports only.
-        seed: of weights, order of the images and augmentation.
-        losses: in nats per image, the mean of every tenth of the pass.
+        genotype: the genotype in the shortest notation.
+        stream: the images: "rewards" for training and selection, "test" for reports only.
+        seed: seed of weights, image order and augmentation.
+        losses: mean loss of every tenth of the pass, in nats per image.
         seconds: processor time.
     """
 
@@ -63,17 +63,17 @@ class SpeedResult:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """What makes it the same measurement."""
+        """Return what identifies the measurement."""
         return self.genotype, self.stream, self.seed
 
     @property
     def loss(self) -> float:
-        """Mean in nats per image, the beginning left out; lower is better."""
+        """Return the mean loss in nats per image, without the beginning; lower is better."""
         return float(np.mean(self.losses[_SKIPPED_TENTHS:]))
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "SpeedResult":
-        """The inverse of `asdict`, also after JSON. Raises ValueError for missing or unknown fields."""
+        """Invert `asdict`, also after JSON. Raises ValueError for missing or unknown fields."""
         return read(cls, value)
 
 
@@ -86,7 +86,7 @@ def training_speed(
     device: torch.device | str = "cpu",
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SpeedResult | None:
-    """Trains a small network on one pass over a stream; None if `should_stop`, asked every step, came.
+    """Train a small network on one pass over a stream; return None if `should_stop`, called every step, is true.
 
     Raises:
         ValueError: an architecture that fits no network, too few images for ten batches, or a training that diverges.
@@ -110,10 +110,10 @@ def training_speed(
 
 
 def read_speeds(path: Path) -> dict[tuple[str, str, int], SpeedResult]:
-    """The results in a file of JSON lines by `key`; none if there is no file.
+    """Read the results of a JSON lines file by `key`; none without a file.
 
     Raises:
-        ValueError: a line is damaged; says which.
+        ValueError: a line is damaged; the message names it.
     """
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     found = {}
@@ -127,11 +127,11 @@ def read_speeds(path: Path) -> dict[tuple[str, str, int], SpeedResult]:
 
 
 def add_speed(path: Path, result: SpeedResult) -> None:
-    """Adds a result to a file, which need not exist, atomically and while nobody else does.
+    """Add a result to a file, which need not exist, atomically and under a lock.
 
     Raises:
-        ValueError: the file is damaged; it is left as it is.
-        OSError: it cannot be written.
+        ValueError: the file is damaged and left unchanged.
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
