@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nat_core.learning.policies.policy import Policy
 
 KEPT = 16
-# What is stored with a run's record, under which name.
+# Descriptions of the artifacts of a run's record, by artifact name.
 POLICY, SNAPSHOTS = "policy", "snapshots"
 _CALLED = {POLICY: "policy", SNAPSHOTS: "checkpoint's policy"}
 PolicyOf = Callable[[Path, str], "tuple[Policy, PolicyCard]"]
@@ -55,7 +55,7 @@ class Checkpoints:
         checkpoint.
 
         Raises:
-            OSError: the checkpoint cannot be written; says why, and which checkpoint remains.
+            OSError: the checkpoint cannot be written; the message says why and which checkpoint remains.
         """
         path, kept = self.path(name), self.folder / f".{name}.kept"
         try:
@@ -86,7 +86,7 @@ class Checkpoints:
         return True
 
     def delete(self) -> None:
-        """Removes all of them."""
+        """Remove all checkpoints."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -94,8 +94,8 @@ class StoredCheckpoints(Checkpoints):
     """Checkpoints of a run; the newest ones are also kept in a shared storage.
 
     Args:
-        folder: of the checkpoints on this node.
-        storage: shared by all nodes.
+        folder: folder of the checkpoints on this node.
+        storage: storage shared by all nodes.
         run_id: the run's id.
     """
 
@@ -184,7 +184,7 @@ class Snapshots:
         shutil.rmtree(self.latest, ignore_errors=True)
 
     def delete(self) -> None:
-        """Removes all of them."""
+        """Remove all policies."""
         self.finish()
         shutil.rmtree(self.folder, ignore_errors=True)
 

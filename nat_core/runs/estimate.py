@@ -58,8 +58,7 @@ _PROBES = 3
 _COUNTING_SECONDS = 2e-4
 # Seconds on one core to search for the best output of one input.
 _SEARCHING_SECONDS = 0.1
-# By this factor a step on a table is slower when samples must fit budgets and the best outputs within them are
-# imitated.
+# Slow-down of a step on a table when samples must fit budgets and the best outputs within them are imitated.
 _BUDGETED = 2.8
 # Seconds in which one process decodes an image of half a megapixel, and the memory that each such process adds.
 _DECODING_SECONDS = 0.004
@@ -210,7 +209,7 @@ def _shortest_seconds(action: Callable[[], object], device: str, repeats: int = 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training will take.
+    """A training's expected time and memory.
 
     Attributes:
         seconds: wall-clock time if nothing else uses the device.
@@ -254,8 +253,8 @@ def _formulas(config: Any) -> _Formulas:
 
 
 def _table_seconds(config: TrainingConfig, speed: Calibration) -> float:
-    """In NAS-Bench-201, cells have six edges and rewards are looked up; elsewhere the reward of every sample is
-    computed.
+    """Return the seconds of a training on a table or a model of accuracies. NAS-Bench-201's rewards are looked up; in
+    other spaces, a model predicts the reward of every sample.
     """
     edges = _edges(config)
     step = config.batch * edges * speed.policy_graph * _shape(config)

@@ -92,7 +92,7 @@ class Folders:
 
 
 def default_folders() -> Folders:
-    """The environment's `NAT_LAB_RUNS`, else `runs` in the checkout or in the user's data folder."""
+    """Return the environment's `NAT_LAB_RUNS`, else `runs` in the checkout or in the user's data folder."""
     return Folders(Path(os.environ.get("NAT_LAB_RUNS") or data_folder() / "runs").resolve())
 
 
@@ -134,14 +134,14 @@ def adopt_policies(folders: Folders, runs_of_record: Callable[[], Iterable[Run]]
 
 
 def _of_earlier_versions(root: Path) -> list[Path]:
-    """Recognised by their names, since this version names folders by ids."""
+    """Return the folders of earlier versions, whose names are not run ids."""
     return (
         [path for path in root.iterdir() if not re.fullmatch(r"[0-9a-f]{32}|\..*", path.name)] if root.is_dir() else []
     )
 
 
 def _move(path: Path, run: Run, place: Path, title: str) -> None:
-    """A link to the user's own folder is replaced by a copy; a link to a policy that has changed since is removed."""
+    """Move a policy; replace a link to the user's folder by a copy, and remove a link to a policy changed since."""
     from nat_core.learning.policies.checkpoint import load_card, name_policy
     from nat_core.learning.training.policy_folder import copy_whole
 

@@ -71,8 +71,8 @@ class LocalLauncher:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        owner = process(started.pid)  # before anyone waits for it: until then even one that has ended can be read
-        threading.Thread(target=started.wait, daemon=True).start()  # so that it does not stay a zombie of ours
+        owner = process(started.pid)  # read before waiting: until then, even an ended process has an entry
+        threading.Thread(target=started.wait, daemon=True).start()  # so that it does not become a zombie
         return owner
 
     def why_not_stopped(self, run: Run) -> str:
@@ -149,7 +149,7 @@ def stop(tracking: Tracking, run_id: str, grace_seconds: float = GRACE_SECONDS, 
 
     Args:
         tracking: where the run is recorded.
-        run_id: of an active run.
+        run_id: id of an active run.
         grace_seconds: after this time, counted from the first request, the process is killed.
         wait: whether to wait for the end here; otherwise a thread of this process waits.
 

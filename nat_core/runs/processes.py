@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-_BIRTH_TOLERANCE_SECONDS = 1.5  # the machine's start is known to the second
+_BIRTH_TOLERANCE_SECONDS = 1.5  # the machine's start time has a resolution of a second
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def process(pid: int | None = None) -> Process:
 
 
 def _birth(found: psutil.Process) -> float:
-    """Both times depend on the clock, but their difference does not."""
+    """Return a process's start relative to the machine's: the difference does not depend on the clock."""
     return found.create_time() - psutil.boot_time()
 
 
@@ -107,7 +107,7 @@ class Usage:
     """What a process uses at one moment.
 
     Attributes:
-        cpu_percent: of one core, since the last measurement.
+        cpu_percent: percentage of one core since the last measurement.
         memory_bytes: resident memory.
         gpu_memory_bytes: memory that torch has allocated on its GPU; None without a GPU.
         gpu_percent: load of the GPU by all processes; None if unknown.

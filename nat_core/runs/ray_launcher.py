@@ -1,4 +1,4 @@
-"""Runs as jobs of a Ray cluster: ``python -m nat_core work ID`` on a node, with the resources that were asked for."""
+"""Runs as jobs of a Ray cluster: ``python -m nat_core work ID`` on a node, with the requested resources."""
 
 import os
 from dataclasses import replace
@@ -17,12 +17,12 @@ PROGRAM = "python -m nat_core"
 
 
 def on_cluster(request: Request, where: str, tracking: Tracking) -> Request:
-    """Return the same request for the cluster that `where` means, after checking everything that it needs.
+    """Return the same request for the cluster at `where`, after checking its requirements.
 
     The device is CUDA if the cluster has GPUs, unless `NAT_DEVICE` says otherwise.
 
     Raises:
-        ValueError: something is missing; says what to set or install.
+        ValueError: a requirement is missing; the message says what to set or install.
         OSError: the cluster does not answer.
     """
     address = job_server(where)
@@ -57,7 +57,7 @@ class RayLauncher:
 
     def start(self, tracking: Tracking, run: Run) -> None:
         request = run.request
-        spreads = work_of(request.kind).spreads  # then its tasks have the resources
+        spreads = work_of(request.kind).spreads  # its tasks have the resources instead
         environment = {"MLFLOW_TRACKING_URI": tracking.uri, "RAY_JOB_STOP_WAIT_TIME_S": str(GRACE_SECONDS)}
         job = JobServer(request.cluster).submit(
             f"{PROGRAM} work {run.id}",

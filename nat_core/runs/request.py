@@ -37,9 +37,9 @@ class Request:
         command: the equivalent command line.
         name: shown to people; if "", a name is made from space and preset.
         directory: absolute folder to which relative paths in `config` refer in every process; "" if there are none.
-        cluster: address of the Ray cluster's job server that does it; "" for this machine.
-        storage: shared by all nodes of the cluster; see `cluster.storage`.
-        workers: processes of the cluster that share the work, each with its threads and, on CUDA, a GPU of its own.
+        cluster: address of the Ray cluster's job server; "" for this machine.
+        storage: storage shared by all nodes of the cluster; see `cluster.storage`.
+        workers: cluster processes that share the work, each with its threads and, on CUDA, its own GPU.
     """
 
     kind: str
@@ -92,7 +92,7 @@ class Request:
 
     @classmethod
     def from_json(cls, text: str) -> "Request":
-        """The inverse of `to_json`. Raises ValueError for anything else."""
+        """Invert `to_json`. Raises ValueError for anything else."""
         return _parsed(text)
 
     @classmethod
@@ -100,7 +100,7 @@ class Request:
         """Return a request as it is in a record; `read` is called for the remaining fields when they are needed.
 
         Args:
-            text: as `head_to_json` gives it, or `to_json` in records of earlier versions.
+            text: output of `head_to_json`, or of `to_json` in records of earlier versions.
             command: its `listed_command`.
 
         Raises:
@@ -168,5 +168,5 @@ def _json(value: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=2048)
 def _parsed(text: str) -> Request:
-    """Cached, because requests never change and pages that follow many runs read them repeatedly."""
+    """Parse a request; cached, because requests never change and pages that follow many runs read them repeatedly."""
     return read(Request, from_json(text))

@@ -67,7 +67,7 @@ def state_of(recorded: State, process_alive: bool | None, heartbeat_age_seconds:
 
 
 def check_transition(run: str, current: State, following: State) -> None:
-    """Raises ValueError if `following` may not come after `current`; names the run, both, and what may."""
+    """Raise ValueError if `following` may not come after `current`; the message names the accepted states."""
     if following not in TRANSITIONS[current]:
         accepted = ", ".join(sorted(TRANSITIONS[current])) or "nothing, it is final"
         raise ValueError(f"the run {run} is {current} and cannot become {following}; accepted: {accepted}")
@@ -91,7 +91,7 @@ class Run:
         best, last: values of the kind's main metric; None before it is first measured.
         error: why the run failed, or another message.
         metrics: the last value of each metric.
-        usage: of its process at the last heartbeat, see `processes.Usage`; None before the first.
+        usage: usage of its process at the last heartbeat, see `processes.Usage`; None before the first.
         folder: the folder of runs with its log and checkpoints; "" if unknown.
         silent_since: the last heartbeat before the run was recorded as lost; None if it never was.
         job: the job of a Ray cluster that does or did the run; None on this machine, and before submission.
@@ -130,7 +130,7 @@ class Run:
         return state_of(recorded, alive, time.time() - self.heartbeat)
 
     def _is_alive(self) -> bool | None:
-        """Ask its cluster, or else its process, if either can be reached."""
+        """Return whether its job or process exists; None if neither can be reached."""
         alive = None if self.job is None else self.job.alive
         return self.process.alive if alive is None and self.process is not None else alive
 

@@ -104,7 +104,7 @@ def connect(address: Address, folders: Folders) -> tuple["MlflowClient", str, "R
                 _let_readers_read(address.database)
             client = MlflowClient(tracking_uri=address.uri)
             number = _experiment(client, folders.artifacts.as_uri() if address.database else None)
-    except Exception as error:  # databases' drivers, web clients and plug-ins have errors of their own
+    except Exception as error:  # database drivers, web clients and plug-ins raise errors of their own
         raise unusable(address.uri, error) from error
     speaking = cast("MlflowClient", _Client(client, address))
     reader = FileReader(address.database, number) if address.database else ServerReader(speaking, number)
@@ -271,7 +271,7 @@ class ServerReader:
     all runs are read again in the background once a minute.
 
     Args:
-        client: of the server, from `connect`.
+        client: client of the server, from `connect`.
         experiment_id: the experiment to read.
     """
 
@@ -304,7 +304,7 @@ class ServerReader:
 
         try:
             names = self._client.get_run(run_id).data.metrics
-        except MlflowException:  # no such run: whatever else goes wrong is an OSError
+        except MlflowException:  # no such run; all other errors are OSErrors
             return {}
         found = {name: self._history(run_id, name, after) for name in names}
         return {name: points for name, points in found.items() if points}

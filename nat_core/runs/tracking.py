@@ -1,7 +1,7 @@
 """The record of runs: a small interface to MLflow, by default a SQLite file in the folder of runs.
 
 `MLFLOW_TRACKING_URI` names a team's server or another database instead. Experiment "nat-lab"; our facts are tags under
-"nat.". Metrics are appended by MLflow and never replaced, so whoever logs must not log a step twice (see `Reporter`).
+"nat.". MLflow appends metrics and never replaces them, so no step may be logged twice (see `Reporter`).
 """
 
 import os
@@ -39,17 +39,17 @@ _STATUS = {
     State.FINISHED: "FINISHED",
     State.FAILED: "FAILED",
     State.LOST: "FAILED",
-}  # MLflow's own word for each of ours
+}  # MLflow's status for each state
 
 
 class Tracking:
     """The record of all runs.
 
     Attributes:
-        client: of MLflow.
-        uri: that means this record in every process.
-        folders: where runs keep their files.
-        is_local: whether the record is a file here rather than a server's.
+        client: MLflow's client.
+        uri: the record's address, valid in every process.
+        folders: the runs' files.
+        is_local: whether the record is a local file rather than a server.
 
     Methods that take a run's id raise ValueError if there is no such run.
     """
@@ -67,10 +67,10 @@ class Tracking:
         self._request_of = lru_cache(maxsize=2048)(self._request)
 
     def create(self, request: Request, owner: Process | None = None) -> Run:
-        """Records a queued run; `owner` is the process that will do it, if it is known already.
+        """Record a queued run; `owner` is the process that will do it, if known.
 
         Raises:
-            ValueError: a run has its name already.
+            ValueError: another run has its name.
         """
         with self.folders.lock("creating"):
             name = self.free_name(request.name) if request.name.strip() else self._next_name(request)
@@ -79,7 +79,7 @@ class Tracking:
                 self._log(run_id, parameters=request.parameters())
                 self.client.log_text(run_id, request.named(name).to_json(), _REQUEST)
                 self.client.update_run(run_id, status=_STATUS[State.QUEUED])
-                # From here on it is one of ours.
+                # From here on readers list it.
                 self._log(run_id, tags=_tags(first_facts(request, owner) | {"folder": self.folders.root}))
             except BaseException:
                 self.client.delete_run(run_id)
@@ -96,10 +96,10 @@ class Tracking:
         return [run for item in read if (run := self._if_there(item))]
 
     def find(self, text: str) -> Run:
-        """The run whose name is `text`, or whose id begins with it.
+        """Return the run whose name is `text` or whose id begins with it.
 
         Raises:
-            ValueError: none or several; names some that there are.
+            ValueError: no run or several match; the message names some.
         """
         runs = self.runs()
         found = [run for run in runs if run.name == text] or [
@@ -115,7 +115,7 @@ class Tracking:
         """Change the run from its true state to another and record `facts`, under a lock.
 
         Raises:
-            ValueError: not allowed from where it is.
+            ValueError: the transition is not allowed.
         """
         with self.changing(run_id) as run:
             check_transition(run.label, run.state, state)
@@ -132,7 +132,7 @@ class Tracking:
         """Yield the run in its current state, under a lock that keeps others in this folder of runs from changing
         it.
         """
-        self._record(run_id)  # a run that does not exist leaves no lock behind
+        self._record(run_id)  # no lock file is created for an unknown run
         with self.folders.run_lock(run_id):
             yield self._current(run_id)
 
@@ -150,18 +150,18 @@ class Tracking:
         self._log(run_id, tags=_tags(facts))
 
     def fact(self, run_id: str, name: str) -> str | None:
-        """One fact as text; None if it was never written."""
+        """Return one fact as text, or None if it was never written."""
         return self._record(run_id).data.tags.get(PREFIX + name)
 
     def points(self, run_id: str, after: int = -1) -> dict[str, Points]:
-        """(step, value) of all metrics by name, from the step following `after` on; {} for an unknown run."""
+        """Return (step, value) of all metrics by name, for steps after `after`; {} for an unknown run."""
         return self._reader.points(run_id, after)
 
     def rename(self, run_id: str, name: str) -> None:
-        """Gives a run another name; its policies follow.
+        """Rename a run and its policies.
 
         Raises:
-            ValueError: it is at work, or the name is not acceptable or taken.
+            ValueError: the run is active, or the name is invalid or taken.
         """
         from nat_core.learning.policies.checkpoint import name_policy
 
@@ -176,36 +176,36 @@ class Tracking:
         self._reader.forget()
 
     def free_name(self, name: str, but: str = "") -> str:
-        """`name` as a run may have it: one line that is no other run's name, those of deleted runs aside.
+        """Return `name` as a valid run name: one line, not taken by another run; names of deleted runs are free.
 
         Args:
-            but: id of the run that may have it already.
+            but: id of the run that may already have it.
 
         Raises:
-            ValueError: it is empty, too long, not one line, or taken.
+            ValueError: `name` is empty, too long, not one line, or taken.
         """
         return unused_name(name, (item.name for item in self._reader.records() if item.id != but))
 
     def last_steps(self, run_id: str) -> dict[str, int]:
-        """The last step that was written of each metric."""
+        """Return the last recorded step of each metric."""
         return {name: points[-1][0] for name, points in self.points(run_id).items()}
 
     def artifact(self, run_id: str, path: Path, folder: str = "") -> None:
-        """Stores a file, or a folder with what is in it."""
+        """Store a file or a whole folder."""
         store = self.client.log_artifacts if path.is_dir() else self.client.log_artifact
         store(run_id, str(path), folder or None)
 
     def output_of(self, run: Run) -> Path:
-        """The folder for what comes out of a run: as asked for, else of its own."""
+        """Return the folder of a run's results: the requested one, else its own."""
         return Path(run.request.output) if run.request.output else self.folders.policy(run.id)
 
     def is_elsewhere(self, run: Run) -> bool:
-        """Whether a run that has begun left neither log nor checkpoint in this folder of runs."""
+        """Return whether a run has begun but has neither log nor checkpoint in this folder of runs."""
         folders = self.folders
         return run.process is not None and not (folders.log(run.id).exists() or folders.checkpoints(run.id).exists())
 
     def log_lines(self, run_id: str, count: int = 200) -> list[str]:
-        """The last lines of the run's log; of one on another machine, what its record has of it."""
+        """Return the last lines of the run's log; for a run on another machine, those stored in its record."""
         path = self.folders.log(run_id)
         if not path.exists():
             return (self.fact(run_id, "log_tail") or self._job_log(run_id)).splitlines()[-count:]
@@ -222,7 +222,7 @@ class Tracking:
             return ""
 
     def delete(self, run_id: str) -> None:
-        """Removes the record and our facts in it; whoever calls has made sure that nobody works on it.
+        """Remove the record and our facts in it; the caller ensures that no process does the run.
 
         MLflow keeps name, curves and parameters of deleted runs until its command `gc` is used.
         """
@@ -240,12 +240,12 @@ class Tracking:
             self.client.set_terminated(run_id, _STATUS[state])
 
     def _settle(self, run: Run, error: str = "") -> None:
-        """Writes down what `run.state` says, if the record says otherwise."""
+        """Record `run.state` if it differs from the recorded state."""
         if run.state is not run.recorded:
             self._write_state(run.id, run.state, {"error": error, "silent_since": run.heartbeat})
 
     def _seen(self, run: Run) -> Run:
-        """The same; recorded first, if its process is gone for good, so that nobody waits for it."""
+        """Return the run; if its process is gone for good, its final state is recorded first."""
         if not self._watch.is_gone(run):
             return run
         with suppress(Timeout, OSError), self.folders.run_lock(run.id).acquire(timeout=0):
@@ -253,13 +253,13 @@ class Tracking:
             if self._watch.is_gone(now):
                 self._settle(now)
             return self._get(run.id)
-        return run  # whoever looks next records it
+        return run  # the next reader records it
 
     def _current(self, run_id: str) -> Run:
         return self._settled(self._get(run_id))
 
     def _settled(self, run: Run) -> Run:
-        """Read once more where its process is gone: it may have written its last state since `run` was read."""
+        """Read the run again if its process is gone, which may have written its last state since `run` was read."""
         return run if run.state is run.recorded else self._get(run.id)
 
     def _if_there(self, run: Run) -> Run | None:
@@ -275,7 +275,7 @@ class Tracking:
         """Return the complete request of a run. Raises OSError if the record cannot be read."""
         from mlflow.exceptions import MlflowException
 
-        # Where MLflow keeps it if that is here, which it takes long to find out.
+        # MLflow's local path, tried first because its client is slow.
         here = self.folders.artifacts / run_id / "artifacts" / _REQUEST
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -295,7 +295,7 @@ class Tracking:
 
         try:
             found = self.client.get_run(run_id)
-        except MlflowException as error:  # whatever else goes wrong is an OSError
+        except MlflowException as error:  # all other errors are OSErrors
             raise ValueError(f"there is no run {run_id[:40]!r}") from error
         if found.info.lifecycle_stage == "deleted":  # perhaps by another server on this record
             raise ValueError(f"there is no run {run_id[:40]!r} any more, it was deleted")
@@ -318,10 +318,10 @@ class Tracking:
 
 
 def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tracking:
-    """The record at `uri`: by default `MLFLOW_TRACKING_URI`, else the database in the folder of runs.
+    """Open the record at `uri`: by default `MLFLOW_TRACKING_URI`, else the database in the folder of runs.
 
     Raises:
-        ValueError: nothing that MLflow can use is there.
+        ValueError: MLflow cannot use the record.
     """
     refuse_if_public("the record of runs")
     folders = folders or default_folders()
@@ -330,14 +330,14 @@ def open_tracking(uri: str | None = None, folders: Folders | None = None) -> Tra
         address = address_of(asked or f"sqlite:///{folders.database}")
     except OSError as error:
         raise unusable(folders.root, error) from error
-    with _OPENING:  # threads that import MLflow at the same time find half of it
+    with _OPENING:  # simultaneous imports in threads would see a half-imported MLflow
         return _open(address, folders)
 
 
 @lru_cache(maxsize=8)
 def _open(address: Address, folders: Folders) -> Tracking:
     tracking = Tracking(*connect(address, folders), address, folders)
-    with suppress(OSError):  # where they are, they are found, too
+    with suppress(OSError):  # unmoved policies are still found
         adopt_policies(folders, tracking.runs)
     return tracking
 

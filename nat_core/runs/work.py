@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class ReportedProgress(Protocol):
-    """Called with steps done and metrics; `done` are the steps of the whole, where that is something else."""
+    """Called with a step and its metrics; `done` counts all steps of the run if that differs from `step`."""
 
     def __call__(self, step: int, metrics: Mapping[str, float], done: int | None = None) -> None: ...
 
 
 class Config(Protocol):
-    """A frozen dataclass that survives JSON."""
+    """A frozen dataclass that converts to JSON and back."""
 
     def to_dict(self) -> dict[str, Any]: ...
 
@@ -40,19 +40,19 @@ class Work:
     """The code of a kind of run.
 
     Attributes:
-        config: class of its configuration.
+        config: the class of its configuration.
         do: the work; returns True when it is finished, False when `context.should_stop()` ended it. It reports to
             `context.progress`, saves inside `context.saving()`, and continues from `context.checkpoint()` if there is
             one.
-        steps: how many steps of progress a configuration has.
-        headline: the metric whose best and last value stand for a run.
-        higher_is_better: of that metric.
-        space: whose architectures a configuration is about.
-        arguments: of the command line that asks for the same; without output and device.
-        outcome: what a finished run in the foreground prints; the folder of its output by default.
-        spreads: whether it hands its work out to tasks where it is done on a cluster.
+        steps: returns a configuration's number of steps.
+        headline: the main metric, whose best and last value are shown for a run.
+        higher_is_better: whether higher values of that metric are better.
+        space: returns the search space of a configuration's architectures.
+        arguments: returns the equivalent command line, without output and device.
+        outcome: returns the text that a finished run in the foreground prints; by default the output folder.
+        spreads: whether a run on a cluster submits its work as tasks.
         is_shared: whether several processes can do it together; see `learning.support.parallel`.
-        policy_of: the policy in a checkpoint, given a command line for its card; None where there is none.
+        policy_of: reads a checkpoint's policy, given a command line for its card; None if it has no policy.
     """
 
     config: type[Config]
@@ -73,9 +73,9 @@ class RunContext:
     """The context that the code of a run receives.
 
     Attributes:
-        run: as it stood when this part of the work began.
-        should_stop: ask it often; once true, save and return False.
-        progress: reports metrics after so many steps; cheap, and a step that was reported before is left out.
+        run: the run when this process began its work.
+        should_stop: poll it often; once true, save and return False.
+        progress: reports a step's metrics; cheap, and repeated steps are ignored.
         log: adds a line to the run's log.
     """
 
@@ -90,41 +90,41 @@ class RunContext:
 
     @property
     def device(self) -> str:
-        """torch's name of the device that is the run's own meanwhile."""
+        """torch's name of the device, which the run has to itself."""
         return self.run.request.device
 
     @property
     def command(self) -> str:
-        """The command line that does the same, in full."""
+        """The complete equivalent command line."""
         return self.run.request.whole.command
 
     def hooks(self, save_seconds: float = 60.0) -> Hooks:
-        """The hooks that connect a training with this run."""
+        """Return the hooks that connect a training with this run."""
         return Hooks(self.progress, self.should_stop, self.checkpoint(), self.saving, save_seconds, self.tell)
 
     def tell(self, sentence: str) -> None:
-        """Says something in the run's log and, in the foreground, on stderr."""
+        """Write a sentence to the run's log and, in the foreground, to stderr."""
         self.log(sentence)
         if not _is_stderr(self.folders.log(self.run.id)):
             print(sentence, file=sys.stderr)
 
     @property
     def folders(self) -> Folders:
-        """Where runs keep their files."""
+        """The runs' files."""
         return self._tracking.folders
 
     def checkpoint(self) -> Path:
-        """Where the state of the work belongs; exists if there is something to continue."""
+        """Return the path of the checkpoint, which exists if there is work to continue."""
         return self._checkpoints.path()
 
     @contextmanager
     def saving(self) -> Iterator[Path]:
-        """Around every (atomic) save of `checkpoint()`: reports come first, and the old file is kept beside it.
+        """Yield the path for an atomic save, after sending pending reports; the old checkpoint is kept beside it.
 
-        What the policy is like then is kept, too.
+        The checkpoint's policy is kept, too.
 
         Raises:
-            OSError: it could not be written; says what is left.
+            OSError: the checkpoint could not be written; the message says which one remains.
         """
         self._flush()
         with self._checkpoints.saving() as path:
@@ -137,14 +137,14 @@ class RunContext:
             kept = Snapshots.of(self.folders, self.run).take(checkpoint, policy_of, self.command)
             if kept is not None:
                 self._tracking.artifact(self.run.id, kept, f"{SNAPSHOTS}/{kept.name}")
-        except Exception as error:  # what is only to be looked at must not end the work
+        except Exception as error:  # the work must not fail because of a preview
             self.log(f"the policy of this checkpoint was not kept: {sentence(error)}")
 
     def publish(self, write: Callable[[Path], Path]) -> None:
-        """Keeps the policy that `write` puts into a folder: as the run's own, in the record, and where it was asked.
+        """Store the policy that `write` writes: in the run's folder, in the record, and in the requested output folder.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the policy cannot be written.
         """
         from nat_core.learning.training.policy_folder import copy_whole
 
@@ -162,14 +162,14 @@ class RunContext:
         return stored_results(self._tracking, self.run.id)
 
     def store_result(self, position: int, result: "MeasuredResult") -> None:
-        """Stores the result of one training of a queue with the record."""
+        """Store the result of one training of a queue with the record."""
         from nat_core.runs.results import store_result
 
         store_result(self._tracking, self.run.id, position, result)
 
 
 def _is_stderr(log: Path) -> bool:
-    """Whether what is written to stderr goes into this file, as in a run's own process."""
+    """Return whether stderr is redirected to this file, as in a run's own process."""
     try:
         return os.path.samestat(os.fstat(sys.stderr.fileno()), log.stat())
     except (OSError, ValueError):
@@ -177,6 +177,6 @@ def _is_stderr(log: Path) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """An error in one line."""
+    """Return an error in one line."""
     text = reason(error, 500)
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

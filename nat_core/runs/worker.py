@@ -1,4 +1,4 @@
-"""Inside a run's process: wait for the device, do the work, report, save, stop when asked, and say how it ended."""
+"""A run's process: waits for the device, does the work, reports, saves, stops on request, and records the outcome."""
 
 import json
 import os
@@ -31,19 +31,19 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ")
 
 
 class Reporter:
-    """Writes what one run reports, every few seconds and with a sign of life; when it is left, it writes the rest.
+    """Records one run's metrics and a heartbeat every few seconds, and the rest on exit.
 
-    A step that was written before an interruption is not written again: a resumed run does its last steps since the
-    checkpoint once more, gives the same values, and they are left out here.
+    Steps recorded before an interruption are not recorded again: a resumed run repeats the steps since its checkpoint
+    with the same values.
 
     Args:
-        tracking: where to.
-        run: as it stood when this part of its work began.
-        headline: name of the metric whose best and last value are kept beside the run.
-        higher_is_better: of that metric.
-        complain: called with one sentence when the record cannot be reached; it is tried again.
-        besides: gives more facts to note with every write.
-        interval_seconds: between writes.
+        tracking: the record.
+        run: the run when this process began its work.
+        headline: name of the main metric, whose best and last value are recorded as facts.
+        higher_is_better: whether higher values of that metric are better.
+        complain: called with one sentence if the record cannot be reached; writing is retried.
+        besides: returns more facts to record with every write.
+        interval_seconds: time between writes.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class Reporter:
                 raise
 
     def working(self) -> None:
-        """Work begins now: from here on time counts."""
+        """Start the clock of the time worked."""
         self._began = time.monotonic()
 
     def progress(self, step: int, metrics: Mapping[str, float], done: int | None = None) -> None:
-        """Notes values of metrics after `step` steps; `done` are those of the whole, where that is something else."""
+        """Add a step's metrics; `done` counts all steps of the run if that differs from `step`."""
         now = time.time()
         with self._points_lock:
             for name, value in metrics.items():
@@ -106,7 +106,7 @@ class Reporter:
             self._facts |= {"step": done, "eta_seconds": self._seconds_left(done)}
 
     def flush(self) -> None:
-        """Writes what is gathered now, if the record can be reached."""
+        """Write the pending metrics and facts, if the record can be reached."""
         try:
             self._write()
         except Exception as error:
@@ -114,7 +114,7 @@ class Reporter:
 
     @property
     def elapsed_seconds(self) -> float:
-        """Time worked, earlier parts of the run included."""
+        """Time worked, including that of earlier processes of the run."""
         return self._run.elapsed_seconds + (time.monotonic() - self._began if self._began is not None else 0.0)
 
     def _seconds_left(self, step: int) -> float | None:
@@ -145,20 +145,20 @@ class Reporter:
 
 
 def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -> State:
-    """Does a queued run in this process, in its main thread; returns how it ended.
+    """Do a queued run in this process's main thread; return its final state.
 
     Args:
-        tracking: where it is recorded.
-        run_id: of a queued run.
-        listener: called with every report, besides the record.
+        tracking: the record of the run.
+        run_id: id of a queued run.
+        listener: also called with every report.
 
     Raises:
-        ValueError: the run is not queued, or another process is at it.
-        Exception: what the work raised; it is recorded first, as one sentence.
+        ValueError: the run is not queued, or another process has it.
+        Exception: any error of the work, which is first recorded as one sentence.
     """
     run = tracking.get(run_id)
     other = run.process is not None and run.process.alive and run.process.pid != os.getpid()
-    # A process that took long to start finds its run given up for lost, but still recorded as waiting for it.
+    # After a slow start of this process, its run may count as lost although it is recorded as queued.
     waiting = run.state in (State.QUEUED, State.STOPPING) or (run.state, run.recorded) == (State.LOST, State.QUEUED)
     if not waiting or other:
         raise ValueError(f"the run {run.label} is {run.state} and does not wait for this process")
@@ -182,7 +182,7 @@ def execute(tracking: Tracking, run_id: str, listener: Listener | None = None) -
 
 
 def errors_of(lines: Sequence[str]) -> list[str]:
-    """The lines of a log that tell of errors; a traceback's all belong to it."""
+    """Return the lines of a log that report errors, with whole tracebacks."""
     found: list[str] = []
     inside = False
     for line in lines:
@@ -213,7 +213,7 @@ def _work(tracking: Tracking, run: Run, should_stop: Callable[[], bool], listene
 
 
 def _companions(run: Run, should_stop: Callable[[], bool]) -> AbstractContextManager[bool]:
-    """The other processes of the cluster that share the run's work, if any were asked for."""
+    """Start the cluster processes that share the run's work, if requested."""
     request = run.request
     if not request.cluster or request.workers == 1:
         return nullcontext(True)
@@ -223,13 +223,13 @@ def _companions(run: Run, should_stop: Callable[[], bool]) -> AbstractContextMan
 
 
 def _directory(run: Run) -> AbstractContextManager[None]:
-    """Makes the folder current in which the run was asked for, if it is here, for relative paths start there."""
+    """Change to the folder in which the run was requested, if it exists, since relative paths refer to it."""
     folder = run.request.directory
     return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
 
 
 def _device(tracking: Tracking, run: Run, should_stop: Callable[[], bool]) -> AbstractContextManager[bool]:
-    """Waits for the device, unless a cluster has given the run one of its own."""
+    """Wait for the device, unless a cluster has assigned the run one."""
     if run.request.cluster:
         return nullcontext(True)
     return waiting_for(tracking.folders.lock(run.request.device), should_stop)
@@ -269,7 +269,7 @@ def _context(
 ) -> RunContext:
     checkpoints = checkpoints_of(tracking.folders, run)
     if checkpoints.restore():
-        _log(tracking, run.id, "the newest checkpoint could not be read; the one before takes its place")
+        _log(tracking, run.id, "the newest checkpoint could not be read; the previous one is used")
 
     def log(text: str) -> None:
         _log(tracking, run.id, text)
@@ -284,7 +284,7 @@ def _context(
 
 
 def _end(tracking: Tracking, run_id: str, state: State, error: str = "") -> None:
-    """Writes the last state, after everything else: whoever reads it finds all of the run."""
+    """Write the final state last, so that its readers find the run complete."""
     _log(tracking, run_id, f"{state}{': ' if error else ''}{error}")
     with suppress(Exception):
         tracking.artifact(run_id, tracking.folders.log(run_id))
@@ -293,7 +293,7 @@ def _end(tracking: Tracking, run_id: str, state: State, error: str = "") -> None
 
 
 def _log_tail(tracking: Tracking, run_id: str) -> str:
-    """For those who watch from another machine: whole lines, unless a single one is too long."""
+    """Return the end of the log for readers on other machines: whole lines, unless the last one is too long."""
     text = "\n".join(tracking.log_lines(run_id, 40))
     cut = text[-_LOG_TAIL_CHARACTERS:]
     return cut if cut == text or "\n" not in cut else cut.partition("\n")[2]
@@ -305,6 +305,6 @@ def _log(tracking: Tracking, run_id: str, text: str) -> None:
 
 
 def _prepare_torch(threads: int) -> None:
-    """Unless the work's own module has not even imported it."""
+    """Set torch's number of threads if the work has imported it."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)

@@ -207,7 +207,7 @@ def test_an_unreadable_checkpoint_gives_way_to_the_one_before(tracking, create):
     requeue(tracking, run.id, process())
     with pytest.raises(ValueError, match="numbers"):
         execute(tracking, run.id)
-    assert "the one before takes its place" in "\n".join(tracking.log_lines(run.id))
+    assert "the previous one is used" in "\n".join(tracking.log_lines(run.id))
     assert tracking.points(run.id)["number"] == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
 
 

@@ -1,5 +1,5 @@
-"""Runs on a Ray cluster: each is a job, and an evaluation spreads its trainings over tasks.
+"""Runs on a Ray cluster: each is a job, and an evaluation runs its trainings as tasks.
 
-`address` says which cluster is meant, `jobs` speaks with its job server, `storage` keeps what all nodes must see, and
-at the `desk` tasks and their driver meet. Ray is needed only where a cluster is asked for (requirements-cluster.txt).
+`address` identifies the cluster, `jobs` is the client of its job server, `storage` keeps files for all nodes, and
+`progress` is the actor between tasks and their driver. Only runs on a cluster need Ray (requirements-cluster.txt).
 """

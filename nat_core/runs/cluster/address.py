@@ -1,22 +1,22 @@
-"""Which Ray cluster is meant, by the address of its job server; Ray itself is not needed for that."""
+"""Addresses of Ray clusters, by their job servers; this needs no Ray."""
 
 import os
 import re
 
-PORT = 8265  # of a job server, unless another one was chosen
+PORT = 8265  # Ray's default for the job server
 ACCEPTED = "accepted: ray://HOST:PORT of its job server (`ray start --head` prints it as the dashboard's)"
 _ADDRESS = re.compile(r"(ray|https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
 _PORTS = {"ray": PORT, "http": PORT, "https": 443}
 
 
 def job_server(text: str) -> str:
-    """The address of the job server that `text` means: ``http://HOST:PORT``.
+    """Return the address of the job server that `text` names: ``http://HOST:PORT``.
 
     Args:
-        text: ``ray`` for the one in the environment's `RAY_ADDRESS`, ``ray://HOST[:PORT]``, or ``http[s]://HOST[:PORT]``.
+        text: ``ray`` for the environment's `RAY_ADDRESS`, ``ray://HOST[:PORT]``, or ``http[s]://HOST[:PORT]``.
 
     Raises:
-        ValueError: it is no such address, or `RAY_ADDRESS` holds none.
+        ValueError: `text` or `RAY_ADDRESS` is not such an address.
     """
     text = text.strip()
     if text == "ray":
@@ -31,7 +31,7 @@ def job_server(text: str) -> str:
 
 
 def known_job_server() -> str:
-    """The job server in the environment's `RAY_ADDRESS`; "" where it names none."""
+    """Return the job server in the environment's `RAY_ADDRESS`, or ""."""
     try:
         return job_server("ray")
     except ValueError:

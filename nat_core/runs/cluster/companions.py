@@ -1,8 +1,8 @@
-"""A training from images on several nodes: the run's process leads, and as many others as were asked for help it.
+"""Data-parallel training from images on several nodes: the run's process is rank 0, the others are Ray tasks.
 
-They meet as processes do that torchrun has started on one node, so the step, the draws and the result are the same. The
-run's own process stays the one that records, saves and is stopped; that is why Ray only places the others, and its own
-trainer, which would want to lead itself, has no part.
+They form a process group as torchrun's processes on one node do, so steps, random draws and results are the same. The
+run's own process still records, saves and receives signals. Ray only places the other processes; Ray Train is not used,
+because it would take over rank 0.
 """
 
 import os
@@ -19,16 +19,16 @@ _TURN_SECONDS = 0.5
 
 @contextmanager
 def companions(count: int, device: str, threads: int, should_stop: Callable[[], bool]) -> Iterator[bool]:
-    """Within it, this process leads `count` others, on nodes as different as possible.
+    """Make this process rank 0 of a group with `count` others, spread over as many nodes as possible.
 
     Args:
-        count: how many help, 1 or more.
-        device: "cuda" gives each a GPU of its own.
-        threads: of the processor, for each.
-        should_stop: asked while the cluster has no room.
+        count: number of other processes, 1 or more.
+        device: "cuda" gives each its own GPU.
+        threads: processor threads of each.
+        should_stop: called while the cluster lacks resources.
 
     Yields:
-        Whether they have come; False if the run was asked to stop before.
+        Whether the group is complete; False if the run was asked to stop before.
     """
     import ray
     from ray.util.placement_group import placement_group, remove_placement_group
@@ -44,7 +44,7 @@ def companions(count: int, device: str, threads: int, should_stop: Callable[[], 
                 if should_stop():
                     yield False
                     return
-            group = {**_meeting_place(), "WORLD_SIZE": str(count + 1), "NAT_DEVICE": device}
+            group = {**_rendezvous(), "WORLD_SIZE": str(count + 1), "NAT_DEVICE": device}
             place = PlacementGroupSchedulingStrategy(room)
             task = ray.remote(_help).options(num_cpus=threads, num_gpus=gpus, max_retries=0, scheduling_strategy=place)
             tasks = [task.remote({**group, "RANK": str(number + 1)}, threads) for number in range(count)]
@@ -60,7 +60,7 @@ def companions(count: int, device: str, threads: int, should_stop: Callable[[], 
 
 
 def _help(group: Mapping[str, str], threads: int) -> None:
-    """Inside a task: follows the leader until the training is done or stopped."""
+    """Take part in rank 0's training, inside a task, until it is done or stopped."""
     from nat_core.learning.image_training.loop import train_on_images
     from nat_core.learning.support import parallel
     from nat_core.learning.support.hooks import Hooks
@@ -74,8 +74,8 @@ def _help(group: Mapping[str, str], threads: int) -> None:
             parallel.leave()
 
 
-def _meeting_place() -> dict[str, str]:
-    """A free port on this node, and the address by which others reach it."""
+def _rendezvous() -> dict[str, str]:
+    """Return a free port and this node's address, as torch's environment variables."""
     import ray
 
     address = ray.util.get_node_ip_address()
@@ -85,7 +85,7 @@ def _meeting_place() -> dict[str, str]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """The process's environment with `values`, where torch looks for its group."""
+    """Set environment variables, from which torch reads its process group, and restore them afterwards."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -1,4 +1,4 @@
-"""A run's own process as a driver of the cluster that it works on."""
+"""Connects a run's process to its cluster as a driver."""
 
 import logging
 import signal
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def connected() -> Iterator[None]:
-    """Within it, this process is a driver; Ray takes the signals, which the run needs to be stopped."""
+    """Connect to Ray as a driver, and keep the run's signal handlers, which Ray would replace."""
     import ray
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

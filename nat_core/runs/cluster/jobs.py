@@ -1,4 +1,4 @@
-"""Ray's job server: starting, watching and stopping jobs, and what a cluster has to give."""
+"""Client of Ray's job server: starts, watches and stops jobs, and reports the cluster's capacity."""
 
 import importlib.util
 import logging
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 _PATIENCE_SECONDS = 3.0
-# A status that was asked for so recently is still true; a server that did not answer is left alone for longer.
+# Seconds for which a status is cached; longer for a server that did not answer.
 _FRESH_SECONDS, _SILENT_SECONDS = 2.0, 10.0
-# What nodes need of the project's folder; the rest is for people.
+# The parts of the project's folder that nodes need.
 _SHIPPED = ("nat_core", "pretrained")
 _OVERRIDE = "RAY_API_SERVER_ADDRESS"
 _ENVIRONMENT = threading.Lock()
@@ -29,7 +29,7 @@ _ENVIRONMENT = threading.Lock()
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a cluster has, and what of it is free at the moment."""
+    """A cluster's total and currently free resources."""
 
     nodes: int
     cpus: float
@@ -46,13 +46,13 @@ class JobServer:
     """The job server of a cluster.
 
     Args:
-        address: as `address.job_server` gives it.
+        address: the address as returned by `address.job_server`.
 
-    Methods raise OSError, with one sentence, where it does not answer or refuses.
+    Methods raise OSError, with one sentence, if the server does not answer or refuses.
 
     Raises:
-        ValueError: Ray is missing here, or is of another version there; says what to install.
-        OSError: nothing answers there, or something else than Ray.
+        ValueError: Ray is missing here or has another version there; the message says what to install.
+        OSError: no Ray server answers at the address.
     """
 
     def __init__(self, address: str) -> None:
@@ -61,76 +61,76 @@ class JobServer:
                 "Ray is not installed here, which a Ray cluster needs; pip install -r requirements-cluster.txt"
             )
         self.address = address
-        with self._speaking():
+        with self._os_errors():
             self._client = _client(address)
-            there = self._asked("/api/version")["ray_version"]
+            there = self._get("/api/version")["ray_version"]
         _check_version(address, there)
 
     def submit(self, entrypoint: str, environment: Mapping[str, str], cpus: float, gpus: float) -> str:
-        """Starts a job that has the project as its current folder; returns its submission id."""
-        surroundings: dict[str, Any] = {"env_vars": dict(environment)}
-        if (PROJECT / "pyproject.toml").exists():  # else it is installed here, and must be there
-            rest = sorted(f"/{item.name}" for item in PROJECT.iterdir() if item.name not in _SHIPPED)
-            surroundings |= {"working_dir": str(PROJECT), "excludes": rest}
-        with self._speaking():
+        """Start a job with the project as its current folder; return its submission id."""
+        runtime: dict[str, Any] = {"env_vars": dict(environment)}
+        if (PROJECT / "pyproject.toml").exists():  # an installed package must be on the nodes, too
+            excluded = sorted(f"/{item.name}" for item in PROJECT.iterdir() if item.name not in _SHIPPED)
+            runtime |= {"working_dir": str(PROJECT), "excludes": excluded}
+        with self._os_errors():
             job: str = self._client.submit_job(
-                entrypoint=entrypoint, runtime_env=surroundings, entrypoint_num_cpus=cpus, entrypoint_num_gpus=gpus
+                entrypoint=entrypoint, runtime_env=runtime, entrypoint_num_cpus=cpus, entrypoint_num_gpus=gpus
             )
         return job
 
     def stop(self, job: str) -> None:
-        """Sends SIGTERM to a job's process, and SIGKILL if it is deaf."""
-        with self._speaking():
+        """Send SIGTERM to a job's process, and SIGKILL if it does not end."""
+        with self._os_errors():
             self._client.stop_job(job)
 
     def log(self, job: str) -> str:
-        """What a job's process wrote."""
-        with self._speaking():
+        """Return the output of a job's process."""
+        with self._os_errors():
             text: str = self._client.get_job_logs(job)
         return text
 
     def is_at_work(self, job: str) -> bool:
-        """Whether a job waits or works; one that the cluster does not know does not."""
-        with self._speaking():
+        """Return whether a job is pending or running; False for an unknown job."""
+        with self._os_errors():
             found = [item for item in self._client.list_jobs() if item.submission_id == job]
         return any(not item.status.is_terminal() for item in found)
 
     def capacity(self) -> Capacity:
-        """What the cluster has to give."""
-        with self._speaking():
-            nodes = self._asked("/api/v0/nodes")["data"]["result"]["result"]
-            report = self._asked("/api/cluster_status")["data"]["clusterStatus"]["loadMetricsReport"]
+        """Return the cluster's resources."""
+        with self._os_errors():
+            nodes = self._get("/api/v0/nodes")["data"]["result"]["result"]
+            report = self._get("/api/cluster_status")["data"]["clusterStatus"]["loadMetricsReport"]
         alive = sum(node["state"] == "ALIVE" for node in nodes)
         (cpus_used, cpus), (gpus_used, gpus) = (report["usage"].get(name, (0, 0)) for name in ("CPU", "GPU"))
         return Capacity(alive, cpus, gpus, cpus - cpus_used, gpus - gpus_used)
 
-    def _asked(self, path: str) -> Any:
-        """What the server says besides its jobs; with the client's own headers, which may hold a token."""
+    def _get(self, path: str) -> Any:
+        """Request other data from the server, with the client's headers, which may hold a token."""
         answer = self._client._do_request("GET", path, timeout=_PATIENCE_SECONDS)
         answer.raise_for_status()
         return answer.json()
 
     @contextmanager
-    def _speaking(self) -> Iterator[None]:
-        """Whatever goes wrong with the server becomes an OSError that names it."""
+    def _os_errors(self) -> Iterator[None]:
+        """Convert any error of the server into an OSError that names the server."""
         try:
             _reach(self.address)
             yield
         except Exception as error:
-            said = " ".join(str(error).split())[:300]
+            detail = " ".join(str(error).split())[:300]
             raise OSError(
-                f"the Ray cluster at {self.address} does not answer ({said}); the address is that of its job server, "
+                f"the Ray cluster at {self.address} does not answer ({detail}); the address is that of its job server, "
                 f"which `ray start --head` prints as the dashboard's"
             ) from error
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job that stays itself: its id is never given again.
+    """A job, identified by an id that is never reused.
 
     Attributes:
         server: address of the job server.
-        id: of its submission.
+        id: submission id.
     """
 
     server: str
@@ -138,12 +138,12 @@ class Job:
 
     @property
     def alive(self) -> bool | None:
-        """Whether it waits or works; None where that cannot be asked."""
+        """Whether the job is pending or running; None if the server cannot be asked."""
         return _STATUSES.is_at_work(self)
 
 
 class _Statuses:
-    """Remembers for a moment what servers said, since pages ask every second; threads may share it."""
+    """A short-lived cache of jobs' states, since pages ask every second; threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -167,17 +167,17 @@ _STATUSES = _Statuses()
 
 
 def _reach(address: str) -> None:
-    """Raises OSError where nothing listens, soon: Ray's client would wait for minutes."""
+    """Raise OSError quickly if nothing listens, since Ray's client would wait for minutes."""
     parts = urlsplit(address)
     socket.create_connection((parts.hostname or "", parts.port or 0), _PATIENCE_SECONDS).close()
 
 
 @lru_cache(maxsize=16)
 def _client(address: str) -> "JobSubmissionClient":
-    """Ray's client, of this address whatever the environment names."""
+    """Return Ray's client for this address, ignoring the environment's."""
     from ray.job_submission import JobSubmissionClient
 
-    for name in ("ray", "ray.dashboard.modules.dashboard_sdk"):  # what it uploads, and leaves out, is no news
+    for name in ("ray", "ray.dashboard.modules.dashboard_sdk"):  # it would log which files it uploads and skips
         logging.getLogger(name).setLevel(logging.ERROR)
     with _ENVIRONMENT:
         before = os.environ.get(_OVERRIDE)

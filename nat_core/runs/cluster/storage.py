@@ -1,4 +1,4 @@
-"""Storage that all nodes of a cluster see: a shared folder, s3://, gs://, or whatever else fsspec reaches."""
+"""Storage shared by all nodes of a cluster: a folder, s3://, gs:// or another file system of fsspec."""
 
 import os
 import re
@@ -17,10 +17,10 @@ _SCHEMES = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::[A-Za-z][A-Za-z0-9+.-]*)*")
 
 
 def storage_for_runs() -> "Storage":
-    """The storage in the environment's `NAT_LAB_STORAGE`, which was written to once.
+    """Return the storage in the environment's `NAT_LAB_STORAGE`, after a test write.
 
     Raises:
-        ValueError: none is named, or it cannot be used; says what to set.
+        ValueError: the variable is not set, or the storage cannot be used; the message says what to set.
     """
     place = os.environ.get(VARIABLE, "").strip()
     if not place:
@@ -33,15 +33,15 @@ def storage_for_runs() -> "Storage":
 
 
 class Storage:
-    """Files by name below one place.
+    """Files by name below one folder or URL.
 
     Args:
-        place: an absolute folder, or a URL that fsspec knows.
+        place: an absolute folder, or a URL that fsspec supports.
 
-    Methods raise OSError, with one sentence, where the place cannot be reached.
+    Methods raise OSError, with one sentence, if the place cannot be reached.
 
     Raises:
-        ValueError: `place` is neither; names it.
+        ValueError: `place` is neither; the message quotes it.
     """
 
     def __init__(self, place: str) -> None:
@@ -66,10 +66,10 @@ class Storage:
         return "file" in self._found[0].protocol
 
     def check(self) -> None:
-        """Raises ValueError, with what to set, where nothing can be written."""
-        self._found  # noqa: B018  # says what is wrong with the address itself
+        """Raise ValueError, saying what to set, if nothing can be written."""
+        self._found  # noqa: B018  # raises for an invalid address
         try:
-            with self._speaking() as system:
+            with self._os_errors() as system:
                 path = self._path(f".written-{uuid.uuid4().hex}")
                 self._make_folder(path)
                 system.pipe_file(path, b"nat-lab")
@@ -78,10 +78,10 @@ class Storage:
             raise ValueError(f"{error}; set {VARIABLE} to storage that all nodes see; {ACCEPTED}") from error
 
     def put(self, source: Path, name: str) -> None:
-        """Stores a file; whoever reads meanwhile finds the old one or the new one, never a part."""
-        with self._speaking() as system:
+        """Store a file atomically: readers see the old or the new file, never a part."""
+        with self._os_errors() as system:
             path = self._path(name)
-            if not self._is_folder:  # object stores show a file when it is complete
+            if not self._is_folder:  # object stores publish only complete files
                 system.put_file(str(source), path)
                 return
             self._make_folder(path)
@@ -93,10 +93,10 @@ class Storage:
                 begun.unlink(missing_ok=True)
 
     def get(self, name: str, target: Path) -> bool:
-        """Copies a stored file to `target`, atomically; False where there is none."""
+        """Copy a stored file to `target` atomically; return False if there is none."""
         target.parent.mkdir(parents=True, exist_ok=True)
         begun = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        with self._speaking() as system:
+        with self._os_errors() as system:
             try:
                 system.get_file(self._path(name), str(begun))
                 begun.replace(target)
@@ -107,19 +107,21 @@ class Storage:
         return True
 
     def delete(self, name: str) -> None:
-        """Removes a file, or a folder with what is in it; nothing where there is none."""
-        with self._speaking() as system, suppress(FileNotFoundError):
+        """Remove a file or folder if it exists."""
+        with self._os_errors() as system, suppress(FileNotFoundError):
             system.rm(self._path(name), recursive=True)
 
     @contextmanager
-    def _speaking(self) -> Iterator[Any]:
-        """The file system; whatever it raises becomes an OSError that names the storage."""
+    def _os_errors(self) -> Iterator[Any]:
+        """Yield the file system, and convert its errors into OSErrors that name the storage."""
         system, _ = self._found
         try:
             yield system
         except Exception as error:  # every file system has errors of its own
             said = without_password(error, 120) or type(error).__name__
-            if isinstance(error, FileNotFoundError) and error.errno is None:  # some say only what was asked for
+            if (
+                isinstance(error, FileNotFoundError) and error.errno is None
+            ):  # some messages hold only the requested name
                 said = f"not found: {said}"
             raise OSError(f"the storage {self._shown} cannot be used ({said})") from error
 

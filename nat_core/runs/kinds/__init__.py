@@ -1,4 +1,4 @@
-"""The kinds of run there are, so that a run's record alone suffices to continue it.
+"""All kinds of run; a run's record names its kind, so that the record alone suffices to continue it.
 
 A kind is one row in `KINDS` and one `Work`. A kind's module imports torch, so it is imported when its work is needed:
 listing runs needs none.
@@ -21,7 +21,7 @@ class Kind(NamedTuple):
 
     Attributes:
         work: imports and returns its `Work`.
-        measure: what the best and the last value of its headline metric are.
+        measure: what its headline metric measures.
     """
 
     work: Callable[[], Work]
@@ -54,7 +54,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
 
 
 def work_of(kind: str) -> Work:
-    """The work of this kind. Raises ValueError for an unknown one."""
+    """Return the work of this kind. Raises ValueError for an unknown one."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind of run {kind[:40]!r}; accepted: {', '.join(KINDS)}")
     return KINDS[kind].work()
@@ -66,25 +66,25 @@ def measure_of(kind: str) -> str:
 
 
 def trains_a_policy(run: Run) -> bool:
-    """Whether a policy comes out of runs of this kind."""
+    """Return whether runs of this kind produce a policy."""
     try:
         return work_of(run.request.kind).policy_of is not None
-    except ValueError:  # of a newer program
+    except ValueError:  # the kind of a newer version
         return False
 
 
 def request_for(kind: str, config: Config, *, output: Path | str = "", command: str = "", **settings: Any) -> Request:
-    """A request to run `config`.
+    """Return a request to run `config`.
 
     Args:
         kind: a key of `KINDS`.
         config: an instance of the kind's configuration.
-        output: folder for what comes out; relative ones start from the current folder; "" for one of the run's own.
-        command: of the command line; made from `config` if it is empty.
+        output: folder of the results, relative to the current folder; "" for the run's own folder.
+        command: the equivalent command line; "" to derive it from `config`.
         settings: `preset`, `device`, `threads`, `name`; see `Request`.
 
     Raises:
-        ValueError: something is not acceptable.
+        ValueError: the configuration or a setting is not accepted.
     """
     work = work_of(kind)
     if not isinstance(config, work.config):

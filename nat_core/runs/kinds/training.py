@@ -28,12 +28,12 @@ from nat_core.runs.store import reason
 from nat_core.runs.work import RunContext, Work
 from nat_core.specification import from_json
 
-# Between checkpoints; short runs have some to look at, too.
+# Seconds between checkpoints; short runs have some, too.
 _SAVE_SECONDS, _SHORT_SAVE_SECONDS, _SHORT_STEPS = 45.0, 4.0, 1000
 
 
 def train_on_table(config: TrainingConfig, context: RunContext) -> bool:
-    """Trains until finished or asked to stop; a finished policy is published and stored with the record."""
+    """Train until finished or asked to stop; publish a finished policy and store it with the record."""
     schedule = Schedule(save=min(250, max(20, config.steps // KEPT)))
     trained = train(config, device=context.device, hooks=context.hooks(), schedule=schedule)
     if not trained.finished:
@@ -43,7 +43,7 @@ def train_on_table(config: TrainingConfig, context: RunContext) -> bool:
 
 
 def table_arguments(config: TrainingConfig, preset: str) -> list[str]:
-    """Of the command line that trains the same, as far as it has options for it."""
+    """Return the arguments of the equivalent command line, as far as options exist."""
     standard = replace(RECIPES.get(preset, TrainingConfig()), space=config.space)
     found = ["train", "--space", config.space]
     if preset in RECIPES and preset != "group":
@@ -52,7 +52,7 @@ def table_arguments(config: TrainingConfig, preset: str) -> list[str]:
 
 
 def train_from_images(config: ImageTrainingConfig, context: RunContext) -> bool:
-    """Trains until finished or asked to stop; what came out is published and stored with the record."""
+    """Train until finished or asked to stop; publish the results and store them with the record."""
     save_seconds = _SHORT_SAVE_SECONDS if context.run.steps < _SHORT_STEPS else _SAVE_SECONDS
     trained = train_on_images(config, device=context.device, hooks=context.hooks(save_seconds))
     if not trained.finished:
@@ -62,7 +62,7 @@ def train_from_images(config: ImageTrainingConfig, context: RunContext) -> bool:
 
 
 def image_arguments(config: ImageTrainingConfig, name: str) -> list[str]:
-    """Of the command line that trains the same, as far as it has options for it."""
+    """Return the arguments of the equivalent command line, as far as options exist."""
     name = name if name in PRESETS else DEFAULT_PRESET
     standard = preset(name, config.space)
     found = ["train", "--space", config.space, "--preset", name]
@@ -75,14 +75,14 @@ def image_arguments(config: ImageTrainingConfig, name: str) -> list[str]:
 
 
 def policy_of_checkpoint(path: Path, command: str = "") -> tuple[Policy, PolicyCard]:
-    """The policy that a checkpoint holds, in evaluation mode, and its card; only its own tensors are read.
+    """Return a checkpoint's policy in evaluation mode and its card; only the policy's tensors are read.
 
     Args:
-        path: written by `state.save_state` or `image_state.save_image_state`.
-        command: of the training, for the card.
+        path: file written by `state.save_state` or `image_state.save_image_state`.
+        command: command line of the training, for the card.
 
     Raises:
-        ValueError: the file is missing, damaged, or no training's; names it.
+        ValueError: the file is missing, damaged or not a training's; the message names it.
     """
     try:
         policy, config, counters = _read_checkpoint(path)
@@ -103,7 +103,7 @@ def policy_of_checkpoint(path: Path, command: str = "") -> tuple[Policy, PolicyC
 
 
 def _read_checkpoint(path: Path) -> tuple[Policy, TrainingConfig, Mapping[str, Any]]:
-    """The policy, its configuration, and what else the training counts."""
+    """Return the policy, its configuration, and the training's other counters."""
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         kind = next((name for name in _KINDS if name in metadata), None)
@@ -123,12 +123,12 @@ def _from_table(counters: Mapping[str, Any]) -> tuple[TrainingConfig, str]:
 
 
 def _from_images(counters: Mapping[str, Any]) -> tuple[TrainingConfig, str]:
-    """The last accepted policy, where rounds are accepted."""
+    """Return the policy's configuration and its tensors' prefix: the last accepted policy, if rounds are accepted."""
     prefix = "best:" if counters["accepted"] else "learner:policy."
     return ImageTrainingConfig.from_dict(counters["config"]).policy, prefix
 
 
-# By the name of the metadata that such a checkpoint carries: its policy's configuration, its tensors' prefix.
+# By the checkpoint's metadata name: a function for its policy's configuration and its tensors' prefix.
 _KINDS: Mapping[str, Callable[[Mapping[str, Any]], tuple[TrainingConfig, str]]] = {
     "training": _from_table,
     "image_training": _from_images,

@@ -1,6 +1,6 @@
-"""Where the tasks of a run and its driver meet: tasks leave their progress, and learn whether to stop.
+"""The actor between the tasks of a run and its driver: tasks report progress and learn whether to stop.
 
-It is an actor on the driver's node, so that it is there exactly as long as the driver can be.
+It runs on the driver's node, so that both are lost together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Report:
-    """What a task has to say.
+    """One progress report of a task.
 
     Attributes:
-        position: of its training in the queue.
-        done: progress of this training.
-        metrics: measured then.
-        text: for the log; "" for nothing.
+        position: position of its training in the queue.
+        done: steps done of this training.
+        metrics: metrics at this step.
+        text: text for the log, or "".
     """
 
     position: int
@@ -25,7 +25,7 @@ class Report:
     text: str = ""
 
 
-class Desk:
+class Progress:
     """Holds reports until the driver takes them."""
 
     def __init__(self) -> None:
@@ -34,26 +34,26 @@ class Desk:
         self._stopping = False
 
     def report(self, position: int, reports: Sequence[Report]) -> bool:
-        """Leaves what the task of this training has to say, if anything; whether it shall stop."""
+        """Add reports of the task with this training, if any; return whether it must stop."""
         self._reports += reports
         self._begun.add(position)
         return self._stopping
 
     def stop(self) -> set[int]:
-        """From now on tasks shall save and stop; returns the positions of those that have begun."""
+        """Make all tasks save and stop; return the positions of those that have begun."""
         self._stopping = True
         return self._begun
 
     def take(self) -> list[Report]:
-        """The reports since the last time."""
+        """Return the reports since the last call."""
         taken, self._reports = self._reports, []
         return taken
 
 
-def desk_here() -> Any:
-    """A new desk on the node that this process works on."""
+def start_progress() -> Any:
+    """Start the actor on this process's node."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(Desk).options(num_cpus=0, scheduling_strategy=here).remote()
+    return ray.remote(Progress).options(num_cpus=0, scheduling_strategy=here).remote()
