@@ -1,4 +1,4 @@
-"""What every test shares: one thread per process, so that parallel tests do not fight; no network; runs elsewhere."""
+"""Shared set-up: one thread per process, since tests run in parallel; no network; a temporary folder of runs."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ["NAT_LAB_RUNS"] = tempfile.mkdtemp(prefix="nat-lab-runs-")  # never the runs of whoever tests
+os.environ["NAT_LAB_RUNS"] = tempfile.mkdtemp(prefix="nat-lab-runs-")  # never the developer's own runs
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import pytest
@@ -24,21 +24,23 @@ from benchmarks.runs import mlflow_server as mlflow_server_in
 from nat_core.learning.support.device import available_devices
 
 torch.set_num_threads(1)
-gc.set_threshold(100_000)  # all that is imported and collected stays, and would be searched for garbage again and again
-# Tests that mostly wait, for a browser, a server or a process; the longest first.
+gc.set_threshold(
+    100_000
+)  # imported modules and collected tests stay alive, and each garbage collection would traverse them
+# Files that mostly wait for a browser, a server or a process; the longest first.
 WAITING = ("tests/browser/test_train", "tests/browser/", "tests/runs/")
-# Long tests that share nothing with their file: any worker takes any of them.
+# Files of long, independent tests: any worker may run any of them.
 ALONE = ("tests/browser/test_train", "tests/test_readme.py")
-WORKERS_THAT_WAIT = 1  # no more: each collects all tests, which takes seconds, and starts a server and a browser
+WORKERS_THAT_WAIT = 1  # not more, since each worker collects all tests for seconds and starts a server and a browser
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """More than there are cores, since some always wait."""
+    """Use more workers than cores, since some always wait."""
     return len(os.sched_getaffinity(0)) + WORKERS_THAT_WAIT
 
 
 class Files(LoadFileScheduling):
-    """A worker takes a whole file, for what its tests share, or one of those that are alone."""
+    """Schedules whole files, because of their shared fixtures, and tests of independent files one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
         return nodeid if nodeid.startswith(ALONE) else super()._split_scope(nodeid)
@@ -49,7 +51,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Takes files that wait and files that compute in turn, so that neither cores nor workers idle at the end."""
+    """Alternate waiting and computing files, so that neither cores nor workers idle at the end."""
     files = list(dict.fromkeys(file_of(item) for item in items))
     waiting = [file for part in WAITING for file in files if file.startswith(part)]
     computing = sorted((file for file in files if not file.startswith(WAITING)), key=lambda file: file not in ALONE)
@@ -58,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What all tests need is not searched for garbage any more."""
+    """Exclude the objects that all tests need from garbage collection."""
     gc.collect()
     gc.freeze()
 
@@ -69,7 +71,7 @@ def file_of(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def components_are_looked_for_once():
-    """Streamlit's harness reads what is said of all installed packages before each app: most of what a page takes."""
+    """Cache the installed packages' metadata, which Streamlit's harness reads for each app: most of a page's time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
@@ -77,13 +79,13 @@ def components_are_looked_for_once():
 
 @pytest.fixture(params=available_devices())
 def device(request) -> torch.device:
-    """Every device that is here."""
+    """Return each available device."""
     return torch.device(request.param)
 
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory) -> Path:
-    """MLflow's tables without a run, to copy: making them takes a second, so one worker does it for all."""
+    """Return an empty MLflow database to copy: creating it takes a second, so one worker does it for all."""
     own = tmp_path_factory.getbasetemp()
     folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     made = folder / "empty" / "mlflow.db"
@@ -100,7 +102,7 @@ def empty_database(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def new_mlflow_server(empty_database) -> Callable[[Path], AbstractContextManager[str]]:
-    """Starts a team's MLflow server on loopback: `with new_mlflow_server(folder) as address`, its database in there."""
+    """Start an MLflow server on loopback with its database in a folder: `with new_mlflow_server(folder) as address`."""
     pytest.importorskip("flask", reason="MLflow's server needs it; see requirements-dev.txt")
 
     def start(folder: Path) -> AbstractContextManager[str]:
@@ -113,6 +115,6 @@ def new_mlflow_server(empty_database) -> Callable[[Path], AbstractContextManager
 
 @pytest.fixture(scope="module")
 def mlflow_server(new_mlflow_server, tmp_path_factory):
-    """The address of one that a file's tests share."""
+    """Return the address of a server shared by a file's tests."""
     with new_mlflow_server(tmp_path_factory.mktemp("server")) as address:
         yield address

@@ -22,7 +22,7 @@ from nat_core.learning.policies.policy import Policy
 from nat_core.naming import resolve
 from nat_core.paths import PROJECT
 from tests.support import darts_family
-from tests.support.components import figures, metric, said, told, verdict
+from tests.support.components import components, figures, metric, shown_point, verdict
 from ui import candidates, compute
 from ui.compare import outputs
 from ui.view import BENCHMARK_CELL
@@ -134,13 +134,13 @@ def test_candidates_and_their_seed():
 
 
 def slider(app: AppTest) -> dict:
-    (data,) = told(app, "along_front")
+    (data,) = components(app, "along_front")
     return data
 
 
 def test_the_slider_goes_along_a_front_on_which_none_is_dominated():
     app = open_page(cell="DARTS")
-    data, (said,) = slider(app), told(app, "figures")
+    data, (said,) = slider(app), components(app, "figures")
     assert data["number"] in data["numbers"] and {*said["points"]} == {str(number) for number in data["numbers"]}
     macs, accuracies = (
         [float(said["points"][str(number)]["figures"][place]["value"].split()[0]) for number in data["numbers"]]
@@ -153,7 +153,7 @@ def test_the_slider_goes_along_a_front_on_which_none_is_dominated():
 
 def test_drawings_of_the_whole_front_are_sent_once_they_are_made():
     app = open_page(cell="DARTS")
-    for drawing in told(app, "cell_drawing"):
+    for drawing in components(app, "cell_drawing"):
         assert {*drawing["frames"]} == {str(number) for number in slider(app)["numbers"]}
         assert all(svg.startswith("<svg") for svg in drawing["frames"].values())
 
@@ -172,7 +172,7 @@ def test_what_is_shown_first_is_the_cheapest_that_is_as_good_as_the_input():
 def test_ours_on_compare_is_what_is_shown_first_here(name):
     given = library()[name].architecture
     app = open_page(cell=name)
-    (drawing, *_) = told(app, "cell_drawing")
+    (drawing, *_) = components(app, "cell_drawing")
     made = outputs.output(given, box(app, "Policy").value)
     data = next(item.value for item in app.dataframe if "On the front" in item.value)
     shown = data[data["Architecture"] == shortest(made)].iloc[0]
@@ -322,7 +322,7 @@ def test_what_a_policy_of_a_smoke_run_says_is_called_a_demonstration(tmp_path, m
     monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
     app = open_page()
     assert verdict(app).endswith(", a demonstration: the policy was trained for a moment only.")
-    (accuracy,) = (item for item in said(app)["figures"] if item["label"] == "CIFAR-10 validation (tabular)")
+    (accuracy,) = (item for item in shown_point(app)["figures"] if item["label"] == "CIFAR-10 validation (tabular)")
     assert accuracy["tone"] == "same" and accuracy["change"].endswith(", a demonstration")
 
 
@@ -697,7 +697,7 @@ def test_probabilities_are_those_for_the_budget_that_is_shown(tmp_path, monkeypa
     config = PolicyConfig(width=8, layers=1, embedding=4, key=4, budget="macs")
     save_policy(tmp_path / "told", Policy(config), PolicyCard("nasbench201", "nat++", config))
     monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
-    (data,) = told(open_page(cell=BENCHMARK_CELL), "figures")
+    (data,) = components(open_page(cell=BENCHMARK_CELL), "figures")
     tables = []
     for number in (0, data["number"]):
         page = show_tab(open_page(cell=BENCHMARK_CELL, candidate=str(number)), "Probabilities")

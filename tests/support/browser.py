@@ -1,4 +1,4 @@
-"""What a visitor does in a browser and waits for, on the Train page above all."""
+"""A visitor's actions in a browser, and the waits for their effects; mostly for the Train page."""
 
 import re
 import time
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-SLOW = 90_000  # ms; a process that trains takes long to start on a busy machine
-# Notes when a page last spoke to the server, and the server to it.
+SLOW = 90_000  # ms; a training process starts slowly on a busy machine
+# Records when the page last sent a message and when it last received one.
 NOTE_TRAFFIC = """
 window.traffic = {sent: 0, received: 0};
 window.WebSocket = class extends WebSocket {
@@ -25,18 +25,18 @@ window.WebSocket = class extends WebSocket {
 _ANSWERED = """() => traffic.received > traffic.sent && performance.now() - traffic.received > 150
   && !document.querySelector("[data-testid='stApp'][data-test-script-state='running'], [data-stale='true']")"""
 _IDLE = "() => new Promise((done) => requestIdleCallback(done, { timeout: 2000 }))"
-_SENT_MS = 150  # longer than the slider on Transform waits
+_SENT_MS = 150  # longer than the delay of Transform's slider
 
 
 class Dragged:
-    """A file that is dragged over a page, as Chromium tells the page of it."""
+    """A file dragged over a page, with the events that Chromium sends."""
 
     def __init__(self, page: Page, file: Path) -> None:
         self._page, self._file = page, str(file)
         self._session = page.context.new_cdp_session(page)
 
     def tell(self, kind: str, place: Locator) -> None:
-        """``dragEnter``, ``dragOver`` or ``drop`` over the middle of `place`."""
+        """Send ``dragEnter``, ``dragOver`` or ``drop`` at the middle of `place`."""
         box = place.bounding_box()
         assert box is not None
         where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
@@ -44,7 +44,7 @@ class Dragged:
         self._session.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
 
     def leave(self) -> None:
-        """Out of the window; Chromium's protocol cannot tell that, so the page is told itself."""
+        """Leave the window; Chromium's protocol has no such event, so the page dispatches it."""
         self._page.evaluate("document.body.dispatchEvent(new DragEvent('dragleave', {bubbles: true}))")
 
     def drop(self, place: Locator) -> None:
@@ -53,7 +53,7 @@ class Dragged:
 
 
 def form(page: Page, space: str, preset: str, **texts: str) -> None:
-    """Fills the form."""
+    """Fill the form."""
     settled(page)
     if not page.get_by_role("radio", name=preset).is_visible():
         page.get_by_text("New run", exact=True).click()
@@ -70,22 +70,22 @@ def form(page: Page, space: str, preset: str, **texts: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Waits until the server has answered what was done."""
-    page.wait_for_timeout(_SENT_MS)  # until the page has sent it, also on a busy machine
+    """Wait until the server has answered the last action."""
+    page.wait_for_timeout(_SENT_MS)  # until the page has sent its message, also on a busy machine
     page.evaluate(_IDLE)
     wait_for(page, _ANSWERED)
 
 
 def wait_for(page: Page, condition: str, arg: object = None, timeout: int = SLOW) -> None:
-    """Waits until a condition in the page's own language holds.
+    """Wait until a JavaScript condition holds.
 
-    It is asked ten times a second: Playwright would ask before every frame, and so have the page draw sixty a second.
+    It is polled ten times a second: Playwright's default polls every frame and so makes the page draw sixty a second.
     """
     page.wait_for_function(condition, arg=arg, timeout=timeout, polling=100)
 
 
 def fits(page: Page) -> bool:
-    """Whether nothing is wider than the window."""
+    """Return whether nothing is wider than the window."""
     return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
@@ -97,7 +97,7 @@ def fill(page: Page, label: str, text: str) -> None:
 
 
 def status(page: Page, name: str, text: str, timeout: int = SLOW) -> None:
-    """Waits until the line of a shown run says so."""
+    """Wait until the status line of the shown run has this text."""
     line = page.get_by_test_id("stMarkdown").filter(has_text=re.compile(rf"{re.escape(name)} · .*({text})"))
     expect(line.first).to_be_visible(timeout=timeout)
 
@@ -109,7 +109,7 @@ def press(page: Page, label: str) -> None:
 
 
 def last_point(page: Page) -> float:
-    """The largest step in the curves on the page."""
+    """Return the largest step in the curves on the page."""
     return page.evaluate(
         "Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')]"
         ".flatMap(chart => chart.data.flatMap(line => Array.from(line.x))))"

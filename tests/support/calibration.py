@@ -1,4 +1,4 @@
-"""How fast a machine is, for pages that would measure it first, which takes seconds."""
+"""A stored calibration, which saves pages from measuring the machine for seconds."""
 
 import json
 from importlib.metadata import version
@@ -11,5 +11,5 @@ _SPEED = {
 
 
 def write_calibration(folder: Path) -> None:
-    """Puts any machine's into a folder of runs, as `Calibration` is kept; what that takes long to import is not."""
+    """Write a plausible `Calibration` to a folder of runs, without the slow import of its module."""
     (folder / "calibration.json").write_text(json.dumps({f"cpu, torch {version('torch')}": _SPEED}))

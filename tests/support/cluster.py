@@ -1,6 +1,6 @@
-"""A Ray cluster of two nodes on this machine: a head with one core and a second raylet with another.
+"""A Ray cluster of two nodes on this machine: a head and a second raylet, each with one core.
 
-Each node has a folder of runs of its own; they share a folder as storage. Start it with `with two_nodes(folder)`.
+Each node has its own folder of runs; both share a storage folder. Start it with `with two_nodes(folder)`.
 """
 
 import os
@@ -19,14 +19,14 @@ import psutil
 from benchmarks.startup import free_port
 from nat_core.runs.cluster.jobs import JobServer
 
-_STORE_BYTES = 80 * 2**20  # of each node's object store, about the least that Ray accepts
+_STORE_BYTES = 80 * 2**20  # bytes of each node's object store, close to Ray's minimum
 _PATIENCE_SECONDS = 90
 _RAY = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "MLFLOW_TRACKING_URI")
-# For tests: quick to start, quick to notice a dead node.
+# Settings for tests: a quick start, and quick detection of a dead node.
 LIGHT: Mapping[str, str] = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_worker_prestart": "0",
-    "RAY_health_check_period_ms": "1000",  # a dead raylet is noticed in seconds
+    "RAY_health_check_period_ms": "1000",  # a dead raylet is detected within seconds
     "RAY_health_check_failure_threshold": "3",
     "OMP_NUM_THREADS": "1",
 }
@@ -37,11 +37,11 @@ class Cluster:
     """Two nodes.
 
     Attributes:
-        address: of the job server, ``http://127.0.0.1:PORT``.
-        node_address: where processes of this machine join it.
-        nodes: what each was started by: the head, then the other one.
-        folders: of runs, of each node.
-        storage: that both see.
+        address: address of the job server, ``http://127.0.0.1:PORT``.
+        node_address: address for drivers on this machine.
+        nodes: the process that started each node, the head's first.
+        folders: each node's folder of runs.
+        storage: folder shared by both.
     """
 
     address: str
@@ -52,33 +52,33 @@ class Cluster:
 
     @property
     def on(self) -> str:
-        """As the command line is told."""
+        """The cluster's address for the option `--on`."""
         return self.address.replace("http://", "ray://")
 
     def has_a_task(self, number: int) -> bool:
-        """Whether one node works on a training of an evaluation now."""
+        """Return whether a node is running a training of an evaluation."""
         return any(_title(item).startswith("ray::_train") for item in _family(self.nodes[number]))
 
     def kill_raylet(self, number: int) -> None:
-        """Kills one node's raylet by its pid; its tasks go with it."""
+        """Kill a node's raylet by its pid, and so its tasks."""
         found = [item for item in _family(self.nodes[number]) if item.name() == "raylet"]
         found[0].send_signal(signal.SIGKILL)
 
     def processor_seconds(self) -> float:
-        """Of everything at work on both nodes now."""
+        """Processor seconds of all running processes of both nodes."""
         times = [item.cpu_times() for node in self.nodes for item in _family(node)]
         return sum(item.user + item.system + item.children_user + item.children_system for item in times)
 
 
 @contextmanager
 def two_nodes(folder: Path, nodes: int = 2, settings: Mapping[str, str] = LIGHT) -> Iterator[Cluster]:
-    """Starts it with these settings of Ray, and ends all of its processes; logs go with `folder`."""
+    """Start a cluster with these settings of Ray, and end all of its processes; its logs are in `folder`."""
     port, dashboard = free_port(), free_port()
     storage, folders = folder / "shared", [folder / f"node-{number}" for number in range(nodes)]
     storage.mkdir()
     with tempfile.TemporaryDirectory(
         prefix="ray-", dir="/tmp", ignore_cleanup_errors=True
-    ) as own:  # names of sockets are short
+    ) as own:  # the length of socket names is limited
         head = ["--head", f"--port={port}", f"--dashboard-port={dashboard}", f"--temp-dir={own}",
                 "--dashboard-host=127.0.0.1", "--node-ip-address=127.0.0.1",
                 f"--ray-client-server-port={free_port()}"]  # fmt: skip
@@ -135,7 +135,7 @@ def _title(process: psutil.Process) -> str:
 
 
 def _family(node: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """What one node was started by, and all that came of it."""
+    """Return the process that started a node, and all of its descendants."""
     try:
         first = psutil.Process(node.pid)
         return [first, *first.children(recursive=True)]

@@ -1,4 +1,4 @@
-"""What the app's own components were told to show, which Streamlit's test harness knows nothing of."""
+"""The data of the app's own components, which Streamlit's test harness does not parse."""
 
 import json
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from streamlit.testing.v1 import AppTest
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure on the page."""
+    """A metric on the page."""
 
     label: str
     value: str
     delta: str
 
 
-def told(app: AppTest, name: str) -> list[dict[str, Any]]:
-    """The data of every component of that name, in the page's order."""
+def components(app: AppTest, name: str) -> list[dict[str, Any]]:
+    """Return the data of every component of that name, in the page's order."""
     return [json.loads(node.proto.json) for node in _nodes(app._tree) if node.proto.component_name == name]
 
 
@@ -29,19 +29,19 @@ def _nodes(block: Any) -> Iterator[Any]:
         yield from _nodes(child)
 
 
-def said(app: AppTest) -> dict[str, Any]:
-    """Verdict and figures of the point that the Transform page shows."""
-    (data,) = told(app, "figures")
+def shown_point(app: AppTest) -> dict[str, Any]:
+    """Return the verdict and metrics of the point shown on the Transform page."""
+    (data,) = components(app, "figures")
     return data["points"][str(data["number"])]
 
 
 def verdict(app: AppTest) -> str:
-    return said(app)["verdict"].replace("\u00a0", " ")
+    return shown_point(app)["verdict"].replace("\u00a0", " ")
 
 
 def figures(app: AppTest) -> list[Shown]:
-    """Those of the point shown, and Streamlit's own metrics."""
-    of_point = said(app)["figures"] if told(app, "figures") else []
+    """Return the metrics of the shown point and Streamlit's own metrics."""
+    of_point = shown_point(app)["figures"] if components(app, "figures") else []
     own = [Shown(item.label, item.value, item.delta) for item in app.metric]
     return [*(Shown(item["label"], item["value"], item["change"]) for item in of_point), *own]
 

@@ -1,6 +1,6 @@
-"""Networks as the DARTS family's code registers them, written anew: what other people's weights are saved from.
+"""An independent implementation of the DARTS family's networks, from which published weights are saved.
 
-Only names, order and arithmetic are theirs; nothing of `nat_core.network` is used, so that the two can be compared.
+Module names, order and arithmetic are the originals'; `nat_core.network` is not used, so that the two can be compared.
 """
 
 import torch
@@ -18,7 +18,7 @@ def conv(c_in, c_out, kernel, stride=1, padding=0, **options):
 
 
 class Op(nn.Module):
-    """Layers under the name `op`."""
+    """Layers registered under the name `op`."""
 
     def __init__(self, *layers):
         super().__init__()
@@ -71,7 +71,7 @@ def operation(name, c, stride):
 
 
 class Cell(nn.Module):
-    """`edges` are (operation, source, target), `concat` the nodes of the output."""
+    """A cell; `edges` are (operation, source, target), `concat` the nodes of the output."""
 
     def __init__(self, edges, concat, c_older, c_newer, c, reduces, after_reduction):
         super().__init__()
@@ -98,7 +98,7 @@ class Cell(nn.Module):
 
 
 class NodeWiseCell(Cell):
-    """FairDARTS': operations by target, then source, then number. `edges` must come so, too."""
+    """FairDARTS' cell: operations sorted by target, source and number; `edges` must have this order, too."""
 
     @staticmethod
     def register_ops(ops):
@@ -116,7 +116,7 @@ class NodeWiseCell(Cell):
 
 
 class AuxiliaryHead(nn.Module):
-    """At the end of CIFAR's features stands a batch norm, not of ImageNet's."""
+    """The auxiliary classifier; CIFAR's features end with a batch norm, ImageNet's do not."""
 
     def __init__(self, c, classes, stride, last_norm):
         super().__init__()
@@ -128,7 +128,7 @@ class AuxiliaryHead(nn.Module):
 
 
 class Network(nn.Module):
-    """`normal` and `reduction` are (edges, concat)."""
+    """A network; `normal` and `reduction` are (edges, concat)."""
 
     def __init__(self, c, classes, layers, auxiliary, normal, reduction, imagenet=False, cell=Cell):
         super().__init__()
@@ -164,7 +164,7 @@ class Network(nn.Module):
 
 
 class BenchmarkCell(nn.Module):
-    """NAS-Bench-201's, of one input; a null edge is a module without tensors, as in AutoDL-Projects."""
+    """NAS-Bench-201's cell with one input; a null edge is a module without tensors, as in AutoDL-Projects."""
 
     def __init__(self, edges, c):
         super().__init__()
@@ -191,7 +191,7 @@ class ResNetBasicblock(nn.Module):
 
 
 class TinyNetwork(nn.Module):
-    """NAS-Bench-201's: three stages of n cells."""
+    """NAS-Bench-201's network: three stages of n cells."""
 
     def __init__(self, c, n, edges, classes):
         super().__init__()
@@ -214,12 +214,12 @@ class TinyNetwork(nn.Module):
 
 
 def benchmark_original(architecture, c, n, classes=10):
-    """NAS-Bench-201's network, as `original`."""
+    """Return NAS-Bench-201's network of `architecture`, like `original`."""
     return randomised(TinyNetwork(c, n, [tuple(edge) for edge in architecture.normal.edges], classes))
 
 
 def original(architecture, c, layers, classes=10, auxiliary=False, imagenet=False, cell=Cell):
-    """The network of `architecture`'s cells with random weights and random statistics, in evaluation mode."""
+    """Return the network of `architecture` with random weights and batch norm statistics, in evaluation mode."""
     cells = [([tuple(edge) for edge in item.edges], item.output_nodes) for _, item in architecture.cells]
     return randomised(Network(c, classes, layers, auxiliary, *cells, imagenet=imagenet, cell=cell))
 

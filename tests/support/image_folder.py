@@ -1,7 +1,7 @@
 """A folder of JPEGs in ImageNet's layout: `python -m tests.support.image_folder FOLDER [IMAGES] [CLASSES]`.
 
-Smooth blobs with grain, about as large in bytes as photographs; a class has a colour of its own, so that it can be
-learned. The same arguments make the same files.
+Images are smooth blobs with noise, with file sizes similar to photographs; each class has its own colour, so that it
+can be learned. The same arguments make the same files.
 """
 
 import colorsys
@@ -20,7 +20,7 @@ _GRAIN = 12.0  # standard deviation
 def make_image_folder(
     folder: Path, images: int = 60, classes: int = 3, sides: tuple[int, int] = SIDES, test_share: float = 0.2
 ) -> Path:
-    """Writes train/<class>/*.jpg and val/<class>/*.jpg, `images` in all; returns the folder."""
+    """Write train/<class>/*.jpg and val/<class>/*.jpg, `images` in all; return the folder."""
     rng = np.random.default_rng(0)
     grain = rng.normal(0, _GRAIN, (sides[1], sides[1], 3)).astype(np.int16)
     each = images // classes

@@ -1,4 +1,4 @@
-"""A visitor who has a keyboard alone: what Tab stops at, whether it can be seen, and how to go there."""
+"""A visitor who uses only the keyboard: the elements that Tab reaches, and whether their focus is visible."""
 
 import re
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from playwright.sync_api import CDPSession, Page
 from tests.support.browser import settled
 
 _ROUNDS = 2
-_MOST_STOPS = 150  # after which Tab is taken to go round within a part of the page
-# What has the focus, inside components, too.
+_MOST_STOPS = 150  # more stops mean that Tab is trapped in a part of the page
+# The focused element, also inside components.
 _FOCUSED = """(() => {
   let item = document.activeElement;
   while (item?.shadowRoot?.activeElement) item = item.shadowRoot.activeElement;
   return item;
 })()"""
-# Whether that is a table's canvas, which draws its cells, and the frame of the one that has the focus, itself.
+# Whether it is a table's canvas, which draws its cells and the focused cell's frame itself.
 _IN_TABLE = f"""{_FOCUSED}.matches("[data-testid='stDataFrame'] :is(canvas, .dvn-scroller)")"""
-# How an element looks, with what frames it and what is in it.
+# The appearance of an element, its frame and its content.
 _LOOKS = """
 window.keyboardLook = (item) => {
   const looks = [], note = (part) => {
@@ -39,13 +39,13 @@ window.keyboardLook = (item) => {
 
 @dataclass
 class Stop:
-    """Where Tab has stopped.
+    """An element that Tab has reached.
 
     Attributes:
-        role, name: as they are told to a screen reader.
-        is_in_window: whether some of it was within the window.
-        looks_focused: whether it looks otherwise with the focus than without it; known when Tab has
-            gone on from it, not where a key took it off the page.
+        role, name: its accessible role and name.
+        is_in_window: whether a part of it was within the window.
+        looks_focused: whether the focus changes its appearance; known once Tab has left it, unknown
+            if a key removed it from the page.
     """
 
     role: str
@@ -58,28 +58,28 @@ class Stop:
 
 
 class Keyboard:
-    """Presses keys on a page and notes every stop."""
+    """Presses keys on a page and records every stop."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.stops: list[Stop] = []
         self._protocol: CDPSession = page.context.new_cdp_session(page)
         page.evaluate(f"() => {{ {_LOOKS} }}")
-        page.add_style_tag(content="* { transition: none !important }")  # so that a look is there at once
+        page.add_style_tag(content="* { transition: none !important }")  # so that appearances change at once
 
     def press(self, *keys: str) -> None:
-        """Presses keys one after the other and waits for what they do."""
+        """Press keys one after the other and wait for their effects."""
         for key in keys:
             self.page.keyboard.press(key)
             settled(self.page)
 
     def type(self, text: str) -> None:
-        """Types it."""
+        """Type a text."""
         self.page.keyboard.insert_text(text)
         settled(self.page)
 
     def tab(self, backwards: bool = False) -> Stop | None:
-        """Goes to the next stop; None where the page ends."""
+        """Go to the next stop; return it, or None at the page's end."""
         page = self.page
         page.evaluate(
             f"() => {{ const item = {_FOCUSED}; window.keyboardLeft = item; "
@@ -87,7 +87,7 @@ class Keyboard:
         )
         page.keyboard.press("Shift+Tab" if backwards else "Tab")
         changed = page.evaluate(
-            # A multiselect frames the whole of it while any of its parts has the focus.
+            # A multiselect is framed as a whole while any of its parts has the focus.
             "() => { const whole = window.keyboardLeft?.closest(\"[data-testid='stMultiSelect']\");"
             "return whole?.contains(document.activeElement) ? null"
             " : window.keyboardWas && window.keyboardLook(window.keyboardLeft) !== window.keyboardWas; }"
@@ -100,7 +100,7 @@ class Keyboard:
         return stop
 
     def focused(self) -> Stop | None:
-        """What has the focus; None if nothing has."""
+        """Return the focused element, or None."""
         page = self.page
         if page.evaluate(f"{_FOCUSED} === document.body || !{_FOCUSED}"):
             return None
@@ -117,7 +117,7 @@ class Keyboard:
         return Stop(role, " ".join(name.split()), in_window)
 
     def walk(self) -> list[Stop]:
-        """Every stop from here to the page's end, which must come; anew if the page has changed meanwhile."""
+        """Return all stops from here to the page's end, which must be reached; repeat if the page changed meanwhile."""
         for _ in range(_ROUNDS):
             settled(self.page)
             before = self.page.evaluate("traffic.received")
@@ -136,9 +136,9 @@ class Keyboard:
         raise AssertionError(f"Tab is still within the page after {_MOST_STOPS} stops: {self.stops[-1]}")
 
     def go(self, name: str, role: str = "", backwards: bool = False) -> Stop:
-        """Press Tab until something has the focus whose name matches the pattern.
+        """Press Tab until the focused element's name matches the pattern.
 
-        That takes at most once around the page, and once more in case the page was still changing.
+        Goes around the page at most once, and once more in case the page was still changing.
         """
         for _ in range(_ROUNDS):
             settled(self.page)

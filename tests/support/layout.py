@@ -1,10 +1,10 @@
-"""What of a page is cut off, overlaps or is wider than the window."""
+"""Finds elements of a page that are cut off, overlap or leave the window."""
 
 import time
 
 from playwright.sync_api import Page
 
-# What is two-dimensional and scrolls in a box of its own; the header, under which a page scrolls; the folded menu.
+# Elements that scroll in their own boxes; the header, under which a page scrolls; the folded menu.
 _ASIDE = (
     "canvas, .drawing, .picture, [data-testid='stDataFrame'], [data-testid='stCode'], [data-testid='stHeader'], "
     "[data-testid='stSidebar']"
@@ -92,15 +92,15 @@ _FAULTS = r"""([aside, charts]) => {
 
 
 def faults(page: Page, charts: bool = True, patience: float = 5.0) -> list[str]:
-    """Return a sentence for everything that leaves the window, is cut off, or lies over something else.
+    """Return a sentence for every element that leaves the window, is cut off, or overlaps another.
 
-    While a page is being laid out, its parts overlap for some frames, on a busy machine for longer. A fault is what is
-    still there at the end.
+    While a page is being laid out, its parts overlap for some frames, on a busy machine for longer. Only faults that
+    persist are returned.
 
     Args:
-        page: in a browser, drawn.
-        charts: whether texts within charts are looked at, too.
-        patience: for how many seconds faults may go away.
+        page: a drawn page in a browser.
+        charts: whether to check texts within charts, too.
+        patience: seconds within which faults may disappear.
     """
     end = time.monotonic() + patience
     while (found := page.evaluate(_FAULTS, [_ASIDE, charts])) and time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""An S3 server on loopback, a process of its own that forgets everything when it ends: moto's, from PyPI."""
+"""moto's S3 server on loopback, in its own process; it keeps objects in memory only."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "A
 
 @contextmanager
 def object_store() -> Iterator[str]:
-    """Within it, the environment says how the server is reached, as a user's would; gives the address of its bucket."""
+    """Start the server and set the environment variables that a user would; yield the address of its bucket."""
     for package in ("s3fs", "moto"):
         pytest.importorskip(package, reason="the tests of s3:// need it; see requirements-dev.txt")
     address = f"http://127.0.0.1:{(port := free_port())}"

@@ -1,6 +1,6 @@
-"""What the policies of `pretrained/` put out, recorded: `python -m tests.support.policy_outputs` records it anew.
+"""Recorded outputs of the policies in `pretrained/`: `python -m tests.support.policy_outputs` records them again.
 
-To be run, and what it writes committed, when a policy has been added, retrained or removed on purpose.
+Run it, and commit the files that it writes, after adding, retraining or removing a policy on purpose.
 """
 
 import json
@@ -26,11 +26,11 @@ SHIPPED = PROJECT / "pretrained"
 RECORDED = Path(__file__).parent.parent / "learning" / "policies" / "outputs"
 _SEEDS = range(10)
 _MOST_PROBABLE = 10
-_TIE = 1e-4  # nats; outputs that are nearer to each other may come in another order on another processor
+_TIE = 1e-4  # nats; the order of closer outputs may differ between processors
 
 
 def inputs(space: Space) -> list[Architecture]:
-    """The published architectures of `space`, and seeded random ones."""
+    """Return the published architectures of `space`, and seeded random ones."""
     published = [entry.architecture for entry in library().values() if space.mismatch(entry.architecture) is None]
     return list(dict.fromkeys([*published, *(space.sample(random.Random(seed)) for seed in _SEEDS)]))
 
@@ -41,19 +41,19 @@ def distribution_for(policy: Policy, space: Space, given: Architecture) -> Trans
 
 
 def most_probable(distribution: TransformationDistribution) -> list[str]:
-    """The ten most probable outputs, best first."""
+    """Return the ten most probable outputs, best first."""
     given = distribution.architectures[0]
     return [shortest(transformed(given, row)) for row in distribution.most_probable(_MOST_PROBABLE)[0]]
 
 
 def ranks_that_are_sure(distribution: TransformationDistribution) -> int:
-    """How many of the ten come before the first tie."""
+    """Return how many of the ten come before the first tie."""
     _, scores = distribution.most_probable(_MOST_PROBABLE + 1)
     return int(np.append(-np.diff(scores) > _TIE, False).argmin())
 
 
 def recorded(name: str) -> dict[str, tuple[Tensor, list[str]]]:
-    """By input of the policy called `name`: log-probabilities [E, operations], and the outputs whose rank is sure."""
+    """Return, by input, policy `name`'s log-probabilities [E, operations] and its outputs ranked before any tie."""
     tensors, outputs = load_tensors(path_of(name))
     return {given: (tensor, json.loads(outputs[given])) for given, tensor in tensors.items()}
 
@@ -63,7 +63,7 @@ def path_of(name: str) -> Path:
 
 
 def record() -> None:
-    """Records all that is shipped, and forgets what no longer is."""
+    """Record all shipped policies, and delete the records of removed ones."""
     shipped = list_policies(SHIPPED)
     for path in RECORDED.glob("*.safetensors"):
         if path.stem not in shipped:

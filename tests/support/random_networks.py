@@ -1,4 +1,4 @@
-"""Seeded random architectures with a small network each: null, dead and parallel edges, any family and size."""
+"""Seeded random architectures with small networks: null, dead and parallel edges, all families and sizes."""
 
 import random
 
@@ -10,7 +10,7 @@ RESOLUTIONS = {"cifar": (13, 16), "imagenet": (45, 64), "nasbench201": (9, 16)}
 
 
 def random_cell(rng: random.Random, inputs: int, width_one: bool = False) -> Cell:
-    """3 to 7 nodes if it has two inputs; a quarter of the edges null, sources, targets and outputs free."""
+    """Return a cell of 3 to 7 nodes if it has two inputs; a quarter of the edges is null, the wiring is random."""
     nodes = inputs + rng.randint(1, 5)
     edges = []
     for _ in range(rng.randint(1, 7)):
@@ -25,7 +25,7 @@ def random_cell(rng: random.Random, inputs: int, width_one: bool = False) -> Cel
 
 
 def random_network(seed: int) -> tuple[Architecture, NetworkConfig]:
-    """A case; seeds 0, 1, 2 … take the families in turn."""
+    """Return a case; consecutive seeds cycle through the families."""
     rng = random.Random(seed)
     family = FAMILIES[tuple(FAMILIES)[seed % len(FAMILIES)]]
     config = NetworkConfig(

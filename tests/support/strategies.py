@@ -35,13 +35,13 @@ def architectures(draw, **options) -> Architecture:
 
 @st.composite
 def two_cell_architectures(draw, **options) -> Architecture:
-    """What the CIFAR and ImageNet networks are built from: two inputs, concat, a reduction cell."""
+    """Architectures of the CIFAR and ImageNet networks: two inputs, concat, a reduction cell."""
     options = {"inputs": 2, "combine": "concat", **options}
     return Architecture(draw(cells(**options)), draw(cells(**options)))
 
 
 @st.composite
 def sampled_architectures(draw, space=None) -> Architecture:
-    """Drawn by a space's own sampler."""
+    """Architectures drawn by a space's own sampler."""
     chosen = SPACES[space] if space else draw(st.sampled_from(list(SPACES.values())))
     return chosen.sample(random.Random(draw(st.integers(0, 2**32))))
