@@ -1,4 +1,4 @@
-"""Compare: what cells cost and how accurate they are, beside everything that could be made of them."""
+"""Compare: costs and accuracies of cells, their transformations and all alternatives."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Train: launch a training of a policy or of an architecture, watch it learn, stop it, go on, use what came out."""
+"""Train: launch, watch, stop and resume trainings of policies and architectures, and use the results."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ runs = board()
 found = runs.runs()
 st.session_state.setdefault("train_open", not found)
 new = st.expander("New run", key="train_open", on_change="rerun", icon=":material/add:")
-if new.open:  # its estimate may have to measure the machine first, for which no table should wait
+if new.open:  # its estimate may calibrate the machine first, which must not delay the table
     with new:
         form.new_run(runs)
 scratch = st.expander("Train from scratch", key="evaluate_open", on_change="rerun", icon=":material/model_training:")
@@ -28,4 +28,4 @@ if found:
     left = toolbar.filtered(found)
     live.follow(runs, left, toolbar.shown(runs, found))
 else:
-    st.caption("No run yet. What is launched here or by the command train appears here.")
+    st.caption("No run yet. Runs launched here or by the command train appear here.")

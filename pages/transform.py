@@ -1,4 +1,4 @@
-"""Transform: a cell goes in, the trade-off that a policy makes of it comes out."""
+"""Transform: computes a policy's trade-off for an input cell."""
 
 import streamlit as st
 

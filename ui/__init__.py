@@ -1,4 +1,4 @@
-"""The Streamlit pages: state in the address, widgets, charts, drawings. `nat_core` imports nothing of it."""
+"""The Streamlit pages: state in the address, widgets, charts, drawings. `nat_core` does not import it."""
 
 from nat_core.garbage import search_seldom
 

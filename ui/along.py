@@ -1,7 +1,7 @@
 """The slider along the front, and the parts of the page that follow it in the browser before the server answers.
 
-The slider tells the window which point is looked at; figures and drawings, which have been given those of every point,
-show them in the same frame. The server hears of it a moment later, and then the rest of the page follows.
+The slider sets the current point in the window; figures and drawings hold the data of every point and show it in the
+same frame. The server is notified a moment later, and then the rest of the page follows.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
-# What the components share: the point that the visitor looks at, unless the page is about another front by now.
+# State shared by the components: the visitor's current point, valid while the page shows the same front.
 POINT_JS = """
 const EVENT = "nat-lab-point";
 const pointOf = (data, frames) => {
@@ -145,7 +145,7 @@ class Place:
 
     Attributes:
         front: identifies the front.
-        number: of the candidate that the server shows.
+        number: number of the candidate that the server shows.
     """
 
     front: str

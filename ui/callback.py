@@ -1,7 +1,7 @@
-"""Callbacks of widgets that are other widgets with every run: charts, and boxes whose options change.
+"""Callbacks of widgets that are recreated in every run: charts, and boxes whose options change.
 
-Streamlit keeps the callbacks of every widget that a session ever had. So it is given a name here, and only the latest
-of that name, with everything it refers to, is kept.
+Streamlit keeps the callbacks of every widget that a session ever had. So callbacks have names here, and only the latest
+of each name is kept alive.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _LATEST = "latest_callbacks"
 
 
 def callback(name: str, act: Callable[..., None]) -> Callable[..., None]:
-    """What calls the `act` that was given last under `name` in this session."""
+    """Return a callback that calls the session's latest `act` of this name."""
     st.session_state.setdefault(_LATEST, {})[name] = act
     return partial(_call, name)
 

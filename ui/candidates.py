@@ -15,7 +15,7 @@ from ui.text import plain
 from ui.unit import Unit, unit
 from ui.view import BEST, show, show_first
 
-_REMEMBERED = 16  # outcomes whose tables are kept
+_REMEMBERED = 16  # number of outcomes whose tables are cached
 
 
 def shown(outcome: Transformation) -> Candidate:
@@ -34,7 +34,7 @@ def shown(outcome: Transformation) -> Candidate:
 
 
 def within(outcome: Transformation, percent: int) -> Candidate:
-    """Return the front's best point within this percentage of the input's MACs; says on the page if there is none."""
+    """Return the front's best point within this percentage of the input's MACs; show a sentence if there is none."""
     fitting = [item for item in outcome.front if 100 * item.cost.macs <= percent * outcome.input.cost.macs]
     if fitting:
         return fitting[-1]
@@ -75,7 +75,7 @@ def table(outcome: Transformation, chosen: Candidate) -> None:
 
 
 def candidate_frame(outcome: Transformation) -> pd.DataFrame:
-    """One row per candidate, best first; MACs or FLOPs in millions, accuracy in percent under the name of its kind."""
+    """Return one row per candidate, best first: MACs or FLOPs in millions, accuracy in percent, named by its kind."""
     return _frame(outcome, unit())
 
 

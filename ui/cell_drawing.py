@@ -175,16 +175,16 @@ def cell_drawing(
     selected: str | None = None,
     only_changes: bool = False,
 ) -> None:
-    """Shows one of `svgs`, whose edges and nodes can be clicked or reached with the keyboard.
+    """Show one of `svgs`, whose edges and nodes can be clicked or reached with the keyboard.
 
     Args:
-        svgs: by the number of the candidate whose they are; that of `place` among them.
-        place: where on which front the page is.
+        svgs: drawings by candidate number, including that of `place`.
+        place: the page's position on a front.
         on_part: called with ``edge 3``, ``node 2``, numbered as in the cell, or ``output``.
         on_shortcut: called with ``delete``, ``undo`` or ``redo``, and the part that had the focus.
-        on_operation: called with the operation that was chosen for the selected edge.
-        items: of the selected edge's palette, which stands beside an edge that was clicked; none for another part.
-        selected: the part that is marked, named likewise.
+        on_operation: called with the operation chosen for the selected edge.
+        items: palette of the selected edge, shown beside a clicked edge; empty for other parts.
+        selected: the marked part, named likewise.
         only_changes: whether unchanged edges fade.
     """
 

@@ -1,7 +1,7 @@
 """A select box whose value the page may change too, for example by a click in a drawing, an edit or a new measurement.
 
-Streamlit identifies an option by its text, and a browser's text may be older than the page's. So a box is another box
-as soon as its options, their texts or its value are others.
+Streamlit identifies an option by its text, and a browser's text may be older than the page's. So a box is replaced by a
+new one whenever its options, their texts or its value change.
 """
 
 import zlib
@@ -28,9 +28,9 @@ def choice(
     """Show `value`, and call `choose` with another value when the visitor selects it.
 
     Args:
-        name: begins the widget's key; of one box on the page.
-        title: an option's text, different for each.
-        width: in pixels.
+        name: prefix of the widget's key, unique on the page.
+        title: returns an option's text, which must be unique.
+        width: width in pixels.
     """
     titles = [title(option) for option in options]
     key = f"{name}-{zlib.crc32(repr((titles, title(value))).encode()):08x}"

@@ -40,7 +40,7 @@ def architecture() -> Architecture:
         )
         _CHOOSERS[st.session_state["source"]](current)
     reading.several()
-    with st.container():  # always there, so that a sentence coming or going does not shift what is below it
+    with st.container():  # always drawn, so that a message does not shift the elements below it
         drop.anywhere("Drop the file to read its cell", limits().upload_megabytes, _take, _refuse)
         if error := st.session_state.get("cell_error"):
             notices.problem(error, "The input stays as it was")
@@ -162,7 +162,7 @@ def _take_upload() -> None:
 
 
 def _take(content: bytes, name: str) -> None:
-    """Reads a file that was uploaded or dropped."""
+    """Read an uploaded or dropped file."""
     reading.take(content, f"File {name[:60]}", name[:60])
 
 

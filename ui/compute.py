@@ -32,14 +32,14 @@ from nat_core.transformation import Options, Transformation, propose
 from nat_core.transformation import transform as run_transform
 from ui import processors
 
-processors.one()  # torch has just been imported
+processors.one()  # torch is imported by now
 
 # The pretrained policies, then those of this machine's runs.
 POLICIES = (PRETRAINED, *default_folders().policy_roots)
 
 
 def default_network(architecture: Architecture) -> NetworkConfig | None:
-    """The network that the architecture's costs are usually quoted on; None if it fits none."""
+    """Return the network that the architecture's costs are usually quoted on; None if it fits none."""
     with suppress(ValueError):
         return usual_network(architecture)
     return None
@@ -47,7 +47,7 @@ def default_network(architecture: Architecture) -> NetworkConfig | None:
 
 @lru_cache(maxsize=512)
 def costs(architecture: Architecture, network: NetworkConfig) -> tuple[Cost, Cost]:
-    """Raw and effective cost."""
+    """Return the raw and the effective cost."""
     model = cost_model(network)
     return model.cost(architecture), model.cost(architecture.effective)
 
@@ -58,9 +58,9 @@ class Answer:
 
     Attributes:
         progress: the outcome so far, and whether more is coming.
-        again: asks again.
-        key: of the work, for `stop` and `go_on` of the evaluation queue; None where everything is known at once.
-        is_short: whether the policy was trained for a moment only.
+        again: returns the current answer.
+        key: the work's key for `stop` and `go_on` of the evaluation queue; None if everything is known at once.
+        is_short: whether the policy's training was only a short demonstration.
     """
 
     progress: Progress
@@ -78,7 +78,7 @@ def transform(architecture: Architecture, policy: str, space: Space, options: Op
     loaded, card = catalogue.load_for(POLICIES, architecture, policy, device)
     source = catalogue.accuracy_source(card, architecture, download=False)
     if isinstance(source, StagedSource) and is_public():
-        source = None  # it would be evaluated for minutes
+        source = None  # its evaluation would take minutes
     if isinstance(source, StagedSource):
         key = (architecture, loaded, space, source, options)
         progress = evaluation_queue().ask(key, _proposal(architecture, loaded, space, options), source)
@@ -111,9 +111,9 @@ class Published:
     """A paper's transformation of an input, costed and evaluated like the policy's.
 
     Attributes:
-        name: in the library.
-        method: that made it.
-        candidate: with costs and accuracy; its probability is not known.
+        name: name in the library.
+        method: method of the transformation.
+        candidate: its costs and accuracy; the probability is unknown.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Published:
 
 
 def worth_of_changes(outcome: Transformation, shown: Candidate, policy: str) -> NDArray[np.float64] | None:
-    """[edges] points that are lost when one change alone is undone; None where no accuracy is told, or not at once."""
+    """Return [edges]: points lost when this change alone is undone; None without immediate accuracies."""
     architecture = outcome.input.architecture
     _, card = catalogue.load_for(POLICIES, architecture, policy)
     source = catalogue.accuracy_source(card, architecture, download=False)
@@ -165,7 +165,7 @@ def _published(architecture: Architecture, source: AccuracySource, network: Netw
 
 @lru_cache(maxsize=256)
 def oracle_front(architecture: Architecture, data_set: str, rule: str) -> tuple[tuple[float, float], ...]:
-    """MACs (millions) and accuracies of the best that legal transitions reach; nothing outside NAS-Bench-201."""
+    """Return MACs (millions) and accuracies of the best legal transformations; empty outside NAS-Bench-201."""
     if table.mismatch(architecture) is not None:
         return ()
     macs, accuracies = QUANTITIES["macs"].values, table.accuracies_percent(data_set)
@@ -174,9 +174,9 @@ def oracle_front(architecture: Architecture, data_set: str, rule: str) -> tuple[
 
 
 def measured() -> tuple[MeasuredAccuracy, ...]:
-    """Trainings from scratch, shipped and done here: a source per budget, the longest trainings first.
+    """Return the shipped and local trainings from scratch: a source per budget, the longest trainings first.
 
-    Without a folder of runs only shipped ones. Raises ValueError with one sentence for a damaged table.
+    Without a folder of runs, only shipped ones. Raises ValueError with one sentence for a damaged table.
     """
     paths: tuple[Path, ...] = (SHIPPED,)
     with suppress(OSError):
@@ -190,7 +190,7 @@ def load_measured() -> bool:
     That takes a tenth of a second, so the first page appears without them.
     """
     had_to = not has_measured()
-    with suppress(ValueError):  # Compare says what is wrong with the table
+    with suppress(ValueError):  # Compare shows the table's error
         measured()
     return had_to and has_measured()
 

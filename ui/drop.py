@@ -1,4 +1,4 @@
-"""A file dropped anywhere on a page, which is read as one that was uploaded."""
+"""Files dropped anywhere on a page, which are read like uploads."""
 
 import base64
 from collections.abc import Callable
@@ -18,8 +18,8 @@ _CSS = """
 .drop.over { display: flex; }
 """
 
-# A field of the page that takes files itself keeps them. Until the document is told of a drop, such a field may have
-# drawn itself anew, so that it no longer holds what the files fell on; the event's path stays.
+# A page's own file field takes files dropped on it. It may be redrawn before the document gets the event, so that the
+# target is no longer inside it; the event's path still is.
 _JS = """
 const OWN = "[data-testid='stFileUploaderDropzone']";
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -67,13 +67,13 @@ _component = st.components.v2.component("drop_anywhere", css=_CSS, js=_JS)
 def anywhere(
     label: str, most_megabytes: int, on_file: Callable[[bytes, str], None], on_problem: Callable[[str], None]
 ) -> None:
-    """Takes a file that is dropped on the page, wherever no other field takes it.
+    """Accept a file that is dropped on the page outside other file fields.
 
     Args:
-        label: stands over the page while something is dragged.
-        most_megabytes: MiB that a file may have.
+        label: text over the page while a file is dragged.
+        most_megabytes: maximum size of a file in MiB.
         on_file: called with a file's content and name.
-        on_problem: called with what is wrong with what was dropped.
+        on_problem: called with the reason why a drop is refused.
     """
 
     def dropped() -> None:
@@ -91,14 +91,14 @@ def anywhere(
 
 
 def file_of(told: Any, most: int) -> tuple[bytes, str]:
-    """Content and name of the file that a browser tells of.
+    """Return the content and name of a file sent by a browser.
 
     Args:
-        told: number of files, name, size and, in base 64, content of the first.
-        most: bytes that it may have.
+        told: number of files, and the first one's name, size and base64 content.
+        most: maximum size in bytes.
 
     Raises:
-        ValueError: it is not one file of at most that size, or could not be read.
+        ValueError: it is not one readable file of at most that size.
     """
     if not isinstance(told, dict) or not isinstance(told.get("name"), str):
         raise ValueError("what was dropped is no file; accepted: one file")
@@ -111,5 +111,5 @@ def file_of(told: Any, most: int) -> tuple[bytes, str]:
         raise ValueError(f"{name[:60]!r} cannot be read; accepted: a file, not a folder")
     try:
         return base64.b64decode(content, validate=True), name
-    except ValueError:  # also of letters that base 64 does not have
+    except ValueError:  # also for invalid base64
         raise ValueError(f"{name[:60]!r} did not arrive whole; drop it again") from None

@@ -22,9 +22,9 @@ _WORTH = "Worth of the change"
 
 
 def table(outcome: Transformation, shown: Candidate, worth: NDArray[np.float64] | None = None) -> None:
-    """One row per edge: operations, MACs and parameters before and after, the policy's probability.
+    """Draw one row per edge: operations, MACs and parameters before and after, the policy's probability.
 
-    `worth`: [edges] points that are lost when one change alone is undone.
+    `worth`: [edges] points lost when this change alone is undone.
     """
     frame = edge_frame(outcome, shown)
     if worth is not None and np.isfinite(worth).any():
@@ -62,7 +62,7 @@ def table(outcome: Transformation, shown: Candidate, worth: NDArray[np.float64] 
 
 
 def edge_frame(outcome: Transformation, shown: Candidate) -> pd.DataFrame:
-    """The rows of `table`; costs in millions, summed over every cell of the network; probabilities in percent."""
+    """Return the rows of `table`: costs in millions, summed over the network's cells; probabilities in percent."""
     before, after = outcome.input.architecture, shown.architecture
     model = cost_model(outcome.network)
     old, new = model.edge_costs(before), model.edge_costs(after)
@@ -85,7 +85,7 @@ def edge_frame(outcome: Transformation, shown: Candidate) -> pd.DataFrame:
 
 
 def probabilities(outcome: Transformation, shown: Candidate) -> None:
-    """The policy's probability of every operation on every edge: heat map and, for the keyboard, a table."""
+    """Draw the policy's probability of every operation on every edge: a heat map and, for the keyboard, a table."""
     height = 110 + 26 * len(outcome.input.architecture.edges)
     st.plotly_chart(
         style(heat_map(outcome, shown), height),
@@ -103,7 +103,7 @@ def probabilities(outcome: Transformation, shown: Candidate) -> None:
 
 
 def probability_frame(outcome: Transformation) -> pd.DataFrame:
-    """Rows: edges; columns: operations that are legal on one of them; NaN where the rule forbids."""
+    """Return edges as rows and operations legal on any edge as columns; NaN where the rule forbids one."""
     legal = _legal_somewhere(outcome)
     values = np.exp(outcome.distribution[:, legal])
     values[~np.isfinite(outcome.distribution[:, legal])] = np.nan
@@ -115,12 +115,12 @@ def probability_frame(outcome: Transformation) -> pd.DataFrame:
 
 
 def _legal_somewhere(outcome: Transformation) -> list[int]:
-    """Rows of the table of operations that the rule allows on some edge."""
+    """Return the indices of the operations that the rule allows on any edge."""
     return np.flatnonzero(np.isfinite(outcome.distribution).any(axis=0)).tolist()
 
 
 def heat_map(outcome: Transformation, shown: Candidate) -> go.Figure:
-    """`probability_frame` in colours; the operations of input and output marked."""
+    """Draw `probability_frame` in colours, with the input's and the output's operations marked."""
     frame, colors = probability_frame(outcome), theme()
     rows = list(range(len(frame)))
     figure = go.Figure(

@@ -24,7 +24,7 @@ from ui.text import edge_label, node_label, percent
 from ui.unit import unit
 from ui.view import choose_cell
 
-# Of the session: which cell the selected part belongs to.
+# Session key of the cell with the selected part.
 EDITED = "edited_cell"
 
 
@@ -33,10 +33,10 @@ class Editor:
     """The cell that is being edited, with the costs and probabilities of its edges.
 
     Attributes:
-        architecture, name: the input, and which of its cells is edited.
-        space: that it belongs to, whose rule for the output is kept.
-        macs: [E, operations] of every operation on every edge of this cell, in the network; None if uncountable.
-        probabilities: [E, operations] the policy's, NaN for what its rule forbids; None without one.
+        architecture, name: the input, and the name of its edited cell.
+        space: the input's space, whose output rule is kept.
+        macs: [E, operations] MACs of this cell's edges over the network; None if they cannot be counted.
+        probabilities: [E, operations] the policy's; NaN if its rule forbids the operation; None without a policy.
     """
 
     architecture: Architecture
@@ -50,7 +50,7 @@ class Editor:
         return dict(self.architecture.cells)[self.name]
 
     def apply(self, what: str, edit: Callable[[Cell], Cell], part: Callable[[Cell], str] | None = None) -> None:
-        """Makes the edited cell the input, with `part` of it selected; an impossible edit changes nothing."""
+        """Make the edited cell the input and select a `part` of it; an impossible edit changes nothing."""
         try:
             cell = edit(self.cell)
         except ValueError as error:
@@ -63,7 +63,7 @@ class Editor:
 
 
 def edited(architecture: Architecture, log_probabilities: NDArray[np.float64] | None) -> Editor:
-    """The cell of the selected part. `log_probabilities`: [edges, operations] the policy's, if there is one."""
+    """Return the editor of the selected part's cell. `log_probabilities`: [edges, operations], the policy's, if any."""
     name = st.session_state[EDITED]
     split = len(architecture.normal.edges)
     own = slice(0, split) if name == "normal" else slice(split, None)
@@ -75,20 +75,20 @@ def edited(architecture: Architecture, log_probabilities: NDArray[np.float64] | 
 
 
 def offered(item: Editor) -> list[Item]:
-    """The palette of the selected edge; empty where something else is selected."""
+    """Return the palette of the selected edge; empty for other parts."""
     kind, _, number = st.session_state["part"].partition(" ")
     return _items(item, int(number)) if kind == "edge" else []
 
 
 def set_operation(item: Editor, operation: str) -> None:
-    """Exchanges the selected edge's operation."""
+    """Replace the selected edge's operation."""
     kind, _, number = st.session_state["part"].partition(" ")
     if kind == "edge":
         _set_operation(item, int(number), operation)
 
 
 def controls(item: Editor) -> None:
-    """Draws what edits the selected part."""
+    """Draw the controls of the selected part."""
     cell = item.cell
     kind, _, number = st.session_state["part"].partition(" ")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -118,7 +118,7 @@ def controls(item: Editor) -> None:
 
 
 def restore_part(architecture: Architecture, drawn: Sequence[CellName]) -> None:
-    """Selects the first edge of the first drawn cell where what was selected is not there; before any drawing."""
+    """Select the first edge of the first drawn cell if the selected part does not exist; call it before drawing."""
     asked = st.session_state["part_cell"]
     st.session_state[EDITED] = asked if asked in drawn else drawn[0]
     known = parts(dict(architecture.cells)[st.session_state[EDITED]])
@@ -127,13 +127,13 @@ def restore_part(architecture: Architecture, drawn: Sequence[CellName]) -> None:
 
 
 def parts(cell: Cell) -> list[str]:
-    """Everything that can be selected: edges, then intermediate nodes, numbered as in the cell, then the output."""
+    """Return all selectable parts: edges, intermediate nodes, numbered as in the cell, and the output."""
     edges, nodes = range(len(cell.edges)), cell.intermediates
     return [f"edge {i}" for i in edges] + [f"node {node}" for node in nodes] + ["output"]
 
 
 def validity(architecture: Architecture) -> str:
-    """One line about the input: the space it belongs to, and what of it is dead."""
+    """Return one line about the input: its space and its dead edges."""
     space = space_of(architecture)
     sentences = [f"Valid cells of the space {space.title}." if space else "Valid cells, of no known space."]
     for name, cell in architecture.cells:
@@ -148,12 +148,12 @@ def _listed(noun: str, names: Sequence[str]) -> str:
 
 
 def select(name: CellName, part: str) -> None:
-    """Selects an edge or a node of a cell, named as in `parts`."""
+    """Select an edge or a node of a cell, named as in `parts`."""
     st.session_state["part_cell"], st.session_state["part"] = name, part
 
 
 def _part_title(cell: Cell, part: str) -> str:
-    """``Edge cₖ₋₁ → 2``, the second of parallel ones ``Edge cₖ₋₁ → 2 (2)``."""
+    """Return ``Edge cₖ₋₁ → 2``, or ``Edge cₖ₋₁ → 2 (2)`` for the second of parallel edges."""
     kind, _, number = part.partition(" ")
     if kind == "output":
         return "Output cₖ"
@@ -199,7 +199,7 @@ def _edge_controls(item: Editor, position: int) -> None:
 
 
 def delete(architecture: Architecture, name: CellName, part: str) -> None:
-    """Deletes an edge or a node of a cell, named as in `parts`; the output stays."""
+    """Delete an edge or a node of a cell, named as in `parts`; the output cannot be deleted."""
     item, (kind, _, number) = Editor(architecture, name, space_of(architecture), None, None), part.partition(" ")
     if kind == "edge":
         _delete_edge(item, int(number))
@@ -234,7 +234,7 @@ def _node_controls(item: Editor, node: int) -> None:
             f"node {label} {'out of' if included else 'in'} the output",
             lambda cell: editing.with_outputs(cell, {*cell.output} ^ {node}),
         )
-        st.session_state[key] = included  # where that was not possible, the switch goes back
+        st.session_state[key] = included  # resets the switch if the edit was impossible
 
     st.toggle("Part of the output", included, key=key, on_change=toggled)
     st.button(
@@ -246,7 +246,7 @@ def _node_controls(item: Editor, node: int) -> None:
 
 
 def _output_controls(item: Editor) -> None:
-    """Which nodes the output is made of."""
+    """Draw the choice of the output's nodes."""
     cell, name = item.cell, partial(node_label, item.cell)
     key = f"output_nodes-{cell.nodes}-{cell.output}"
 
@@ -254,7 +254,7 @@ def _output_controls(item: Editor) -> None:
         nodes = st.session_state[key]
         item.apply(f"output of {_listed('node', [name(node) for node in nodes])}",
                    lambda cell: editing.with_outputs(cell, nodes))  # fmt: skip
-        st.session_state[key] = list(cell.output)  # where that was not possible, the nodes come back
+        st.session_state[key] = list(cell.output)  # restores the nodes if the edit was impossible
 
     st.pills(
         "Nodes that the output is made of", range(cell.nodes), default=cell.output, selection_mode="multi",
@@ -263,7 +263,7 @@ def _output_controls(item: Editor) -> None:
 
 
 def _additions(item: Editor) -> None:
-    """A new edge, chosen in a popover, and a new node."""
+    """Draw the controls that add an edge (a popover) and a node."""
     cell, name = item.cell, partial(node_label, item.cell)
     with st.popover("Add edge", icon=":material/add:"):
         source = st.selectbox("From", range(cell.nodes - 1), format_func=name, key="new_source")
@@ -300,7 +300,7 @@ def _add_edge(item: Editor, operation: str, source: int, target: int) -> None:
 
 
 def _items(item: Editor, position: int) -> list[Item]:
-    """The palette: the space's operations (all without one) and the edge's own."""
+    """Return the palette: the operations of the space (all, without a space) and the edge's own."""
     current = item.cell.edges[position].operation
     offered = item.space.operations if item.space else NAMES
     return [_item(item, position, current, name) for name in NAMES if name in offered or name == current]
@@ -325,7 +325,7 @@ def _item(item: Editor, position: int, current: str, name: str) -> Item:
 
 
 def _operation_title(item: Editor, position: int, name: str) -> str:
-    """``sep 3×3, 12.3 M MACs, 4.1 %``."""
+    """Return a text such as ``sep 3×3, 12.3 M MACs, 4.1 %``."""
     entry = _item(item, position, item.cell.edges[position].operation, name)
     return ", ".join(part for part in (entry.label, entry.cost, entry.odds) if part)
 

@@ -102,7 +102,7 @@ def _family(architecture: Architecture, usual: NetworkConfig) -> NetworkConfig:
 
 
 def _sizes(usual: NetworkConfig) -> dict[str, int | bool]:
-    """The fields of the network that the visitor may change."""
+    """Draw and return the fields of the network that the visitor may change."""
     family = FAMILIES[usual.family]
     ranges = {
         "channels": ("C, channels", 2, MAX_CHANNELS, 2),

@@ -1,4 +1,4 @@
-"""What the benchmark knows about input and output: accuracy on every data set, latency on every device."""
+"""The benchmark's data on input and output: accuracy per dataset, latency per device."""
 
 import pandas as pd
 import streamlit as st
@@ -8,12 +8,12 @@ from nat_core.transformation import Candidate, Transformation
 
 
 def has(outcome: Transformation) -> bool:
-    """Whether the input, and so every transformation of it, is in the benchmark."""
+    """Return whether the input, and so every transformation of it, is in the benchmark."""
     return table.mismatch(outcome.input.architecture) is None
 
 
 def benchmark(outcome: Transformation, shown: Candidate) -> None:
-    """Accuracies (tabular) and latencies (measured) of a NAS-Bench-201 input and output."""
+    """Draw accuracies (tabular) and latencies (measured) of a NAS-Bench-201 input and output."""
     pair = [outcome.input.architecture, shown.architecture]
     before, after = table.codes(pair)
     columns = st.columns(2)

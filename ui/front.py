@@ -56,7 +56,7 @@ def _slider(outcome: Transformation, shown: Candidate) -> None:
 def along(outcome: Transformation, shown: Candidate) -> list[Candidate]:
     """Return the slider's candidates, cheapest first: the front, and the shown candidate wherever it lies.
 
-    Of a front with very many points it is every so many.
+    A front with very many points is thinned evenly.
     """
     every = -(-len(outcome.front) // _MOST_POINTS) or 1
     points = {item.number: item for item in (*outcome.front[::-1][::every], shown)}
@@ -101,7 +101,7 @@ def _figure(
     counted: Unit,
     ground: str,
 ) -> go.Figure:
-    """MACs or FLOPs (millions) against accuracy or, where nothing evaluates, probability."""
+    """Return the chart of MACs or FLOPs (millions) against accuracy or, without an accuracy source, probability."""
     colors, front = THEMES[ground], outcome.front
     figure = go.Figure(layout=look(HEIGHT))
     _oracle(figure, oracle, counted, colors)

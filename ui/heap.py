@@ -1,9 +1,9 @@
-"""Keeps the collections of garbage short and rare that Streamlit forces after runs of a script.
+"""Keeps the garbage collections short and rare that Streamlit forces after runs of a script.
 
-A collection looks at every object there is, and nobody is answered meanwhile. Torch, MLflow and Plotly bring about a
-million that live as long as the server: once frozen, they are not looked at any more. What is remembered for the next
-visitor grows to as many again, and goes again when others take its place: it is looked at, but only so often that
-collections take a small share of the processor time. `benchmarks.interactions` measures what freezing saves.
+A collection traverses all objects and blocks all answers. Torch, MLflow and Plotly create about a million objects that
+live as long as the server; frozen objects are no longer traversed. Caches for visitors grow to as many again, and their
+entries are replaced: they are traversed, but so rarely that collections take a small share of the processor time.
+`benchmarks.interactions` measures what freezing saves.
 """
 
 import gc
@@ -14,7 +14,7 @@ from typing import Any
 
 from streamlit import config
 
-_SHARE = 0.05  # of the server's processor time that collections may take; garbage comes with its work, not with time
+_SHARE = 0.05  # collections' share of the server's processor time; garbage grows with work, not with time
 _OPTION = "runner.postScriptGC"
 _lock = threading.Lock()
 _modules = _frozen = 0
@@ -22,11 +22,10 @@ _began = _due = 0.0
 
 
 def settle() -> bool:
-    """Let Streamlit collect garbage after this run of a script if that is due, and freeze what imports have brought.
+    """Let Streamlit collect garbage after this run of a script if that is due, and freeze the objects of imports.
 
-    A run that has imported something is a page's first: the browser waits for the page's parts from this process, so
-    the next run collects and freezes instead. Garbage is collected first, for what is frozen is freed only when nothing
-    refers to it.
+    A run that has imported modules is a page's first: the browser still waits for files from this process, so the next
+    run collects and freezes instead. Collection precedes freezing, since frozen garbage cycles would never be freed.
 
     Returns:
         Whether this call has frozen anything.
@@ -45,7 +44,7 @@ def settle() -> bool:
 
 
 def _timed(phase: str, info: dict[str, Any]) -> None:
-    """Told by Python of each collection: the longer one of all objects took, the later the next is due."""
+    """Called by Python around each collection: the longer a full collection took, the later the next is due."""
     global _began, _due
     if info["generation"] < 2:
         return

@@ -10,7 +10,7 @@ class Step:
     """An input.
 
     Attributes:
-        title: what led to it.
+        title: its origin, such as "Pasted".
         cell: its name or genotype.
     """
 
@@ -23,7 +23,7 @@ class History:
     """The steps, oldest first; at most `MAX_STEPS` are kept.
 
     Attributes:
-        position: of the present one.
+        position: index of the current step.
     """
 
     steps: tuple[Step, ...] = ()

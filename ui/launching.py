@@ -14,11 +14,11 @@ def launched_by(form: str, start: Callable[[], str]) -> str | None:
     """Start a run, unless the form has just launched one.
 
     Args:
-        form: of the page; the session's keys of the form begin with it.
-        start: starts the run and gives its id; it may raise ValueError or OSError, which `problem_of` then says.
+        form: the form's name, which begins its session keys.
+        start: starts the run and returns its id; `problem_of` shows a ValueError or OSError.
 
     Returns:
-        The run's id, or None where none was started.
+        The run's id, or None if none was started.
     """
     state = st.session_state
     if time.monotonic() - state.get(f"{form}_launched", 0.0) < _DOUBLE_CLICK_SECONDS:
@@ -38,6 +38,6 @@ def note_problem(form: str, sentence: str) -> None:
 
 
 def problem_of(form: str, title: str = "") -> None:
-    """Return the stored error once."""
+    """Show the stored error once."""
     if problem := st.session_state.pop(f"{form}_problem", None):
         notices.problem(problem, title)

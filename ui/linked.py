@@ -1,11 +1,11 @@
-"""Charts with one x axis between them: where the pointer is in one of them, all show what they have there."""
+"""Charts with a common x axis: hovering over one shows the values at the same x in all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
-# Plotly answers a pointer that moves over a chart; the other charts are told of one that moves over them at the same x.
+# Plotly responds to a pointer over a chart; the other charts get an artificial hover event at the same x.
 _JS = """
 const PLOT = ".nsewdrag";
 export default function ({ data }) {
@@ -38,7 +38,7 @@ _component = st.components.v2.component("linked_charts", js=_JS)
 
 @contextmanager
 def charts(name: str) -> Iterator[None]:
-    """What is drawn within it belongs together; `name` is of one group on the page."""
+    """Link the charts drawn in this block; `name` identifies the group on the page."""
     with st.container(key=name):
         yield
         _component(key=f"{name}_link", data={"group": name})

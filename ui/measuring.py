@@ -9,7 +9,7 @@ from ui import compute, notices
 from ui.compute import Answer
 
 _POLL_SECONDS = 1.0
-_REDRAW_SECONDS = 3.0  # between redraws for accuracies that do not change which candidate is the best
+_REDRAW_SECONDS = 3.0  # seconds between redraws if the best candidate is unchanged
 
 
 def watch(answer: Answer) -> None:

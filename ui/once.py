@@ -25,8 +25,8 @@ class _Same:
 def once(most: int) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
     """Cache the last `most` results of a function for all visitors; callers must not change them.
 
-    Its first argument is told by what it is, not by what it equals: comparing a thousand candidates takes longer than
-    many a table of them. The others must be hashable.
+    The first argument is compared by identity, since comparing a thousand candidates takes longer than many a table of
+    them. The others must be hashable.
     """
 
     def decorate(function: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:

@@ -1,4 +1,4 @@
-"""The palette of an edge: its operations with colour, cost and the policy's probability, one of them chosen."""
+"""The palette of an edge: operations with colour, cost and the policy's probability; the current one is marked."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ PALETTE_CSS = """
 .palette button.forbidden .name { font-weight: 400; opacity: 0.75; }
 """  # noqa: E501
 
-# `fillPalette(holder, items, choose)`: a button per item, whose focus stays. It needs `ARROWS_JS`.
+# `fillPalette(holder, items, choose)`: draws a button per item and keeps the focus. It needs `ARROWS_JS`.
 PALETTE_JS = """
 const fillPalette = (holder, items, choose) => {
   holder.setAttribute("role", "group");
@@ -84,13 +84,13 @@ class Item:
     """One operation.
 
     Attributes:
-        name: canonical.
+        name: canonical name.
         label, cost, odds: three short lines.
-        hint: what stands there when the pointer rests.
-        color: of its kind, ``#RRGGBB``.
-        probability: the policy's, 0 to 1; None without one.
-        legal: whether the transition rule allows it in the place of the current one.
-        current: whether it is the edge's own.
+        hint: tooltip.
+        color: colour of its kind, ``#RRGGBB``.
+        probability: the policy's probability, 0 to 1; None without a policy.
+        legal: whether the transition rule allows it instead of the current operation.
+        current: whether it is the edge's current operation.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Item:
 
 
 def palette(items: Sequence[Item], key: str, on_operation: Callable[[str], None]) -> None:
-    """Shows `items`; a click calls `on_operation` with a name."""
+    """Show `items`; a click calls `on_operation` with a name."""
 
     def clicked() -> None:
         if name := st.session_state[key].operation:

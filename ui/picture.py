@@ -1,4 +1,4 @@
-"""An SVG whose parts can be clicked, selected and faded; every click can also be done by another control of the
+"""An SVG whose parts can be clicked, selected and faded; every click has an equivalent control on the
 page.
 """
 
@@ -75,10 +75,10 @@ def picture(
     """Show `svg`.
 
     Args:
-        svg: with ids on its groups.
-        key: of the component.
+        svg: SVG with ids on its groups.
+        key: key of the component.
         on_choice: called with the id of a clicked group that has `data-choice`, `data-edge` or `data-node`.
-        marks: how groups stand out or back, by id.
+        marks: highlighting or fading of groups, by id.
     """
 
     def clicked() -> None:

@@ -1,8 +1,8 @@
-"""How many processor threads an answer takes: one, because others are asked for at the same time.
+"""Limits each answer to one processor thread, since answers are computed concurrently.
 
-Torch splits an operation among as many threads as there are processors, and they wait for each other in busy loops. On
-matrices as small as a policy's that gains nothing. Where other answers, or other programs, keep the processors busy, it
-multiplies the processor time of an answer; `benchmarks.visitors` prints that time.
+By default, torch splits an operation among as many threads as processors, which synchronise in busy loops. That gains
+nothing on matrices as small as a policy's, and multiplies an answer's processor time if other answers or programs keep
+the processors busy; `benchmarks.visitors` reports that time.
 """
 
 import sys
@@ -11,9 +11,9 @@ _usual = 1
 
 
 def one() -> None:
-    """Lets torch use one thread from now on; nothing happens before torch is imported.
+    """Make torch use one thread from now on; do nothing before torch is imported.
 
-    It holds for the calling thread, and for those that have not computed yet.
+    This affects the calling thread, and threads that have not computed yet.
     """
     global _usual
     torch = sys.modules.get("torch")
@@ -24,5 +24,5 @@ def one() -> None:
 
 
 def usual() -> int:
-    """Threads that torch would use by itself, for what is computed in the background."""
+    """Return torch's default number of threads, for background computations."""
     return _usual

@@ -1,4 +1,4 @@
-"""What the input is: how it came here, where it was published, and whether it obeys the method's own rule."""
+"""The input's provenance: its origin, its publication, and whether it obeys the method's own rule."""
 
 import streamlit as st
 
@@ -11,21 +11,21 @@ from ui.view import input_title, notation_read
 
 
 def note(cell: str, architecture: Architecture) -> None:
-    """A line about the input: how it came here, and what is published about it."""
+    """Draw a line about the input's origin and publication."""
     name = cell if cell in library() else name_of(architecture)
     st.caption(f"{_read(cell, name)} {about(name)}".strip() or "No paper in the library has a result of it.")
 
 
-# Widgets of the chooser that are empty until something is chosen, by what they choose from.
+# Initially empty widgets of the chooser, by source of the input.
 _FIELDS = {"nasbench201": "index", "paste": "pasted", "upload": "uploaded"}
 
 
 def _read(cell: str, known: str) -> str:
-    """What a text held or an edit did; that the input stays while the field for another one is empty.
+    """Return a sentence on the text or edit behind the input, or that an empty field leaves the input unchanged.
 
     Args:
         cell: the input's text.
-        known: the input's name in the library, perhaps with its edges in another order; else empty.
+        known: the input's library name, regardless of edge order, or "".
     """
     name, chosen = notation_read(), _FIELDS.get(st.session_state.get("source", ""))
     if chosen and st.session_state.get(chosen) in (None, ""):
@@ -39,7 +39,7 @@ def _read(cell: str, known: str) -> str:
 
 
 def about(name: str) -> str:
-    """Sentences for Markdown; empty for what is not in the library."""
+    """Return Markdown sentences about a library entry; "" for other names."""
     items = {item.name: item for item in library_items()}
     item = items.get(name)
     if item is None:

@@ -1,4 +1,4 @@
-"""What each visitor of the public demo may ask for; without `NAT_LAB_PUBLIC`, pages have everything and no limits."""
+"""Limits for each visitor of the public demo; without `NAT_LAB_PUBLIC`, pages are complete and unlimited."""
 
 import time
 from collections import deque
@@ -18,15 +18,15 @@ _WINDOW_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one visitor.
+    """Limits of one visitor.
 
     Attributes:
-        answers: that pages give within a minute.
+        answers: answers of pages per minute.
         samples: candidates within each budget.
-        upload_megabytes: of one file or pasted text.
-        inputs: that are offered of one text.
-        steps: of the history.
-        draws_ahead: whether what the slider leads to is drawn before it is moved.
+        upload_megabytes: size of one file or pasted text.
+        inputs: number of cells offered from one text.
+        steps: length of the history.
+        draws_ahead: whether the slider's other positions are drawn in advance.
     """
 
     answers: float = float("inf")
@@ -42,14 +42,14 @@ _OWN = Limits()
 
 
 def limits() -> Limits:
-    """Those of whoever visits now."""
+    """Return the current visitor's limits."""
     return PUBLIC if is_public() else _OWN
 
 
 def admit() -> None:
-    """Called before a page is drawn: counts the answer; the page ends here, with a sentence, where there were too many.
+    """Count an answer before its page is drawn; end the page with a sentence if there were too many.
 
-    The server is told, too, how large uploads may be, for it takes them before any page sees them.
+    This also sets the server's upload limit, since the server receives uploads before any page does.
     """
     if not is_public():
         return
@@ -70,14 +70,14 @@ def admit() -> None:
 
 
 def check_size(content: str | bytes) -> None:
-    """Raises ValueError for a text or file that is larger than this visitor may send."""
+    """Raise ValueError for a text or file larger than this visitor's limit."""
     size, most = len(content), limits().upload_megabytes << 20
     if size > most:
         raise ValueError(f"there are {size:,} bytes; accepted: at most {most:,}")
 
 
 def why_not() -> str:
-    """What is said on a page that the public demo leaves out."""
+    """Return the text of a page that the public demo leaves out."""
     return (
         "This is a public demo: cells are transformed and compared here, and nothing is trained. "
         "In a copy of your own, two commands away, this page trains policies."

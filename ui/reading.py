@@ -1,4 +1,4 @@
-"""What a pasted or uploaded text holds: one cell, or several of which the visitor chooses one."""
+"""Cells in a pasted or uploaded text: one, or several from which the visitor chooses."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,13 @@ _KEY = "reading"
 
 @dataclass(frozen=True)
 class Reading:
-    """A text with several cells, as it is kept between reruns.
+    """A text with several cells, kept between reruns.
 
     Attributes:
-        label: what the text is called.
+        label: name of the text.
         cells: titles and cells, in the text's order.
-        total: how many the text holds.
-        names: whether the text names them; otherwise it is a log, whose last cell is meant.
+        total: number of cells in the text.
+        names: whether the text names its cells; otherwise it is a log, of which the last cell is the default.
     """
 
     label: str
@@ -32,7 +32,7 @@ class Reading:
 
 
 def take(content: str | bytes, title: str, label: str) -> None:
-    """Makes the cell in a text the input, or offers several; what cannot be read is said, and changes nothing."""
+    """Make the cell in a text the input, or offer several; for unreadable text, only show why."""
     for name in (_KEY, "reading_notes", "reading_choice"):
         st.session_state.pop(name, None)
     try:
@@ -53,7 +53,7 @@ def take(content: str | bytes, title: str, label: str) -> None:
 
 
 def several() -> None:
-    """A select box where the last text held several cells, and what was passed over in it."""
+    """Draw a select box if the last text has several cells, and what was skipped in it."""
     reading: Reading | None = st.session_state.get(_KEY)
     if reading:
         cells = dict(reading.cells)
@@ -77,7 +77,7 @@ def _choose(cells: dict[str, str]) -> None:
 
 
 def _found(content: str | bytes) -> Found | Document:
-    """The one cell of a text, or the document if it has several."""
+    """Return the only cell of a text, or the document if it has several."""
     if isinstance(content, str) and (found := named(content)):
         return found
     document = written(content) if isinstance(content, str) else Document(content)

@@ -69,7 +69,7 @@ def input_figures(architecture: Architecture) -> None:
 
 
 def _data_set(outcome: Transformation) -> str:
-    """``CIFAR-10 validation`` of a source described as "NAS-Bench-201: CIFAR-10 validation, 12 epochs"."""
+    """Return ``CIFAR-10 validation`` for a source described as "NAS-Bench-201: CIFAR-10 validation, 12 epochs"."""
     if outcome.accuracy_kind != "tabular":
         return "Accuracy"
     return (outcome.accuracy_description or "").partition(": ")[2].partition(",")[0] or "Accuracy"
@@ -77,13 +77,13 @@ def _data_set(outcome: Transformation) -> str:
 
 @dataclass(frozen=True)
 class _Measured:
-    """Accuracies of input and output that no model has said: reported, never used to choose.
+    """Measured accuracies of input and output: reported, never used for selection.
 
     Attributes:
-        label: of the figure.
-        pair: of input and output, in percent.
-        about: how they were trained, a sentence; empty for a benchmark's.
-        is_demonstration: whether they say only that training works.
+        label: label of the figure.
+        pair: accuracies of input and output, in percent.
+        about: sentence about their training; empty for a benchmark's.
+        is_demonstration: whether the training was only a demonstration.
     """
 
     label: str
@@ -93,12 +93,12 @@ class _Measured:
 
 
 def _measured(outcome: Transformation, shown: Candidate) -> _Measured | None:
-    """Test accuracy where the benchmark has it, or both were trained from scratch within one budget."""
+    """Return accuracies on test images, from the benchmark or from trainings from scratch with one budget."""
     pair = [outcome.input.architecture, shown.architecture]
-    if table.mismatch(pair[0]) is None:  # asked first, since to read the table takes a tenth of a second
+    if table.mismatch(pair[0]) is None:  # checked first, since reading the table takes a tenth of a second
         old, new = table.TabularAccuracy("cifar10_test").accuracy_percent(pair)
         return _Measured(f"{table.DATA_SETS['cifar10_test']} (tabular)", (float(old), float(new)))
-    with contextlib.suppress(ValueError):  # Compare says what is wrong with the table
+    with contextlib.suppress(ValueError):  # Compare shows the table's error
         sources = compute.measured() if compute.has_measured() else ()
         known = [source for source in sources if not any(map(source.mismatch, pair))]
         if known:
@@ -109,7 +109,7 @@ def _measured(outcome: Transformation, shown: Candidate) -> _Measured | None:
 
 
 def _briefly(description: str) -> str:
-    """A source's description without what stands in brackets."""
+    """Return a source's description without its bracketed parts."""
     return re.sub(r"\s*\([^)]*\)", "", description)
 
 
@@ -123,7 +123,7 @@ def _dead(raw: Cost, effective: Cost, counted: Unit) -> str:
 
 
 def _conditions(outcome: Transformation, shown: Candidate, counted: Unit, measured: _Measured | None) -> str:
-    """What every number above is measured on."""
+    """Return a text on how the numbers above were measured."""
     accuracy = f" Accuracy: {outcome.accuracy_description} ({outcome.accuracy_kind})." if outcome.accuracy_kind else ""
     band = " The band is one standard error of the difference to the input." if shown.gain_error_points else ""
     dead = _dead(shown.cost, shown.effective_cost, counted)
@@ -133,7 +133,7 @@ def _conditions(outcome: Transformation, shown: Candidate, counted: Unit, measur
 
 
 def _verdict(answer: Answer, shown: Candidate, measured: _Measured | None) -> str:
-    """One sentence with numbers about what is shown."""
+    """Return one sentence with numbers about the shown candidate."""
     outcome = answer.progress.outcome
     is_first = shown.number == outcome.output.number
     if is_first and answer.progress.state != "finished":
@@ -155,6 +155,6 @@ def _verdict(answer: Answer, shown: Candidate, measured: _Measured | None) -> st
 
 
 def _demonstration(answer: Answer, item: Candidate) -> str:
-    """Why the gain is only a demonstration that training works; "" where it is more than that."""
+    """Return why the gain is only a demonstration, or ""."""
     outcome = answer.progress.outcome
     return demonstration(outcome.input, item, outcome.chance_percent, answer.is_short)

@@ -82,8 +82,8 @@ def launched(named: Mapping[Architecture, str], preset: str) -> str:
     """Return the id of a new run that trains these architectures; this loads MLflow. Raises ValueError or OSError.
 
     Args:
-        named: architectures with the library's names of them, empty where there is none.
-        preset: of the budget.
+        named: architectures with their library names, or "".
+        preset: name of the budget.
     """
     from nat_core.learning.scratch.config import EvaluationConfig, NamedArchitecture
     from nat_core.learning.scratch.presets import preset_budget

@@ -19,8 +19,8 @@ def segments(
     """Return the selected option; an address with an empty value stands for `default`.
 
     Args:
-        key: of the widget, and the name in the address.
-        format_func: an option's text.
+        key: key of the widget and of the address parameter.
+        format_func: returns an option's text.
     """
     chosen = st.segmented_control(
         label, options, default=default, required=True, key=key, bind="query-params", format_func=format_func,

@@ -1,4 +1,4 @@
-"""What the server does when it starts: it imports what pages need while the first visitor's browser still loads.
+"""The server's start: it imports the pages' modules while the first visitor's browser still loads.
 
 Streamlit runs a page's script only once a browser is connected, and imports take longer than all else on the first
 page. `python -m benchmarks.startup` measures it in Chromium.
@@ -21,12 +21,12 @@ from streamlit.file_util import get_static_dir
 
 from nat_core import garbage
 
-# What pages import, in the first page's own order.
+# Modules that pages import, in the first page's order.
 _ROOMS = ("ui.shell", "ui.candidates", "ui.choose", "ui.compute", "ui.drawings", "ui.front", "ui.result")
 # Addresses to listen on that no browser can open.
 _EVERYWHERE = ("", "0.0.0.0", "::")
 _LISTENING_SECONDS = 0.2
-# Streamlit's scripts for what pages draw first.
+# Streamlit's scripts for the elements that pages draw first.
 _DRAWN_FIRST = ("BidiComponent", "ButtonGroup", "Selectbox", "PlotlyChart", "DataFrame")
 
 

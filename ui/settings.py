@@ -22,7 +22,7 @@ from ui.view import USUAL_CELLS, choose_cell, choose_policy, show_first
 
 _METHODS = {"probable": "Most probable", "sampled": "Sampled"}
 _DEVICE = "device"
-_SWITCHED = "input_switched"  # a policy that brought an input, that input, and the sentence about it
+_SWITCHED = "input_switched"  # session key: a policy, the input that came with it, and a sentence about both
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Settings:
     """Settings with which an architecture is transformed.
 
     Attributes:
-        spaces, policies: names that fit it; the policies' are of the chosen space.
-        space, policy: the chosen ones.
-        device: on which the policy runs.
-        rule: of transitions.
-        data_set: whose accuracies choose on NAS-Bench-201.
+        spaces, policies: names of fitting spaces, and of policies for the chosen space.
+        space, policy: the chosen names.
+        device: the policy's device.
+        rule: the transition rule.
+        data_set: dataset whose accuracies select on NAS-Bench-201.
     """
 
     spaces: tuple[str, ...]
@@ -156,7 +156,7 @@ def _policy_choice(chosen: Settings) -> None:
 
 
 def _spaces(architecture: Architecture, with_policies: set[str]) -> tuple[str, ...]:
-    """The spaces that the cell belongs to."""
+    """Return the spaces that the cell belongs to."""
     return tuple(
         name for name, space in SPACES.items() if name in with_policies and space.mismatch(architecture) is None
     )

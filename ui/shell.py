@@ -13,12 +13,12 @@ from ui.theme import apply_css, wordmark
 _PROJECT = Path(__file__).parent.parent
 # File in pages/ to title; the first opens first.
 _PAGES = {"transform": "Transform", "compare": "Compare", "train": "Train", "learn": "Learn"}
-# Whether a page's file is being run by the app.
+# Whether the app is running a page's file.
 _inside = ContextVar("inside", default=False)
 
 
 def run() -> None:
-    """Run the page that the address names."""
+    """Run the page named in the address."""
     st.set_page_config(page_title="NAT Lab", page_icon=str(_PROJECT / "ui" / "icon.png"), layout="wide")
     st.logo(wordmark())
     apply_css()
@@ -30,9 +30,9 @@ def run() -> None:
 
 
 def require_app() -> None:
-    """Called by a page first of all: runs the app, which runs the page, if Streamlit has opened the file alone.
+    """Called first by every page: if Streamlit has opened the file alone, run the app, which runs the page.
 
-    It does so where a link leads to a page of a server that nobody has visited, and where a page is what was started.
+    Streamlit does so for a link to a page before any other visit, and for `streamlit run` with a page's file.
     """
     if not _inside.get():
         run()

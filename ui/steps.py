@@ -14,11 +14,11 @@ from ui.history import Step
 from ui.unit import unit
 from ui.view import choose_cell, go_to, history
 
-_architecture = lru_cache(maxsize=512)(resolve)  # the whole history is read with every interaction
+_architecture = lru_cache(maxsize=512)(resolve)  # every interaction reads the whole history
 
 
 def use_output(shown: Candidate) -> None:
-    """The button that continues with what came out."""
+    """Draw the button that makes the output the next input."""
     st.button(
         "Use output as input",
         icon=":material/step_over:",
@@ -31,7 +31,7 @@ def use_output(shown: Candidate) -> None:
 
 
 def table() -> None:
-    """Every input of this visit with its costs, and a select box that goes back to one."""
+    """Draw a table of this visit's inputs with their costs, and a select box that returns to one."""
     visited = history()
     choice(
         "Input shown",

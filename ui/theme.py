@@ -51,13 +51,13 @@ input[role="combobox"] { text-overflow: ellipsis; }
 </style>
 """
 
-# Key of the container whose columns stand one below the other in a narrow window, where they would be too small.
+# Key of containers whose columns are stacked in a narrow window.
 SIDE_BY_SIDE = "side_by_side"
-# Of the container whose chart and figures do.
+# Key of the container whose chart and figures are stacked.
 FRONT = "front"
 
 
-# Where Streamlit does not frame what has the focus.
+# Focus frames that Streamlit lacks.
 _FOCUS_CSS = """
 <style>
 [data-testid="stTopNavLink"]:focus-visible, [data-testid="stBaseButton-elementToolbar"]:focus-visible,

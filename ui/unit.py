@@ -12,8 +12,8 @@ class Unit:
     """A unit of costs.
 
     Attributes:
-        name: for people.
-        per_mac: how many there are in a multiply-add.
+        name: displayed name.
+        per_mac: units per multiply-add.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the Transform page shows, as one value that lives in the address bar, so that a link reopens it."""
+"""The Transform page's state as one value, stored in the address, so that a link reopens it."""
 
 import re
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ from ui.public import limits
 from ui.text import sentence
 
 BENCHMARK_CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"
-# What stands for a space where nobody has chosen a cell of it.
+# Default cell of each space.
 USUAL_CELLS: Mapping[str, str] = MappingProxyType(
     {"fully_concat": "DARTS", "loose_end": "ENAS", "nasbench201": "nasbench201:5982"}
 )
-# What the page opens with: the first of them that a shipped policy transforms.
+# The page's first input: the first of these that a shipped policy transforms.
 FIRST_CELLS = ("DARTS", BENCHMARK_CELL)
 MIN_BUDGET_PERCENT = 5
-# Set when a visitor acts, and gone after the run of the script that follows.
+# Session key set by a visitor's action and removed after the following run of the script.
 _ACTED = "acted"
 _NOTATION = "notation_read"
-BEST = -1  # stands for the candidate that is shown first, whichever that is
+BEST = -1  # stands for the candidate shown by default
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class View:
         cell: library name, NAS-Bench-201 index, or genotype.
         policy: its name; empty for the first that fits.
         method, samples, seed: how candidates are drawn.
-        budget: percent of the input's MACs that the output may have where no candidate is named.
-        candidate: number of the candidate shown as the output, which does not depend on how it is evaluated; 0 is the
-            input, `BEST` the one that is shown first.
+        budget: the output's maximum percentage of the input's MACs, if no candidate is named.
+        candidate: number of the candidate shown as the output, independent of its evaluation; 0 is the
+            input, `BEST` the candidate shown by default.
         space: name of the space whose operations may be introduced; empty for the first that fits.
-        cell_name: which of the cells is drawn; empty for both, the one with more changes first.
-        part: what is selected, ``edge 3``, ``node 2`` or ``output``.
-        part_cell: of which cell; empty for the first that is drawn.
-        layout: input and output side by side, or one over the other; empty for what the cells leave room for.
-        hide_null, only_changes, flops: what is shown of edges and costs.
+        cell_name: the drawn cell; empty for both, the one with more changes first.
+        part: the selected part, ``edge 3``, ``node 2`` or ``output``.
+        part_cell: the selected part's cell; empty for the first drawn one.
+        layout: input and output side by side or overlaid; empty to choose by the cells' sizes.
+        hide_null, only_changes, flops: display options of edges and costs.
     """
 
     cell: str = BENCHMARK_CELL
@@ -71,11 +71,11 @@ class View:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str], cell: str = BENCHMARK_CELL) -> tuple["View", list[tuple[str, str]]]:
-        """The view that an address asks for; what cannot be read keeps its default and is told, name and sentence.
+        """Return the view of an address; unreadable parameters keep their defaults and are returned with a sentence.
 
         Args:
             query: the address's parameters.
-            cell: shown if the address names none that can be read.
+            cell: the default cell.
         """
         values: dict[str, Any] = {"cell": cell}
         problems = []
@@ -88,7 +88,7 @@ class View:
         return cls(**values), problems
 
     def to_query(self) -> dict[str, str]:
-        """The address's parameters; defaults, except the cell, are left out."""
+        """Return the address's parameters, without defaults except the cell."""
         return {
             field.name: _text(getattr(self, field.name))
             for field in fields(self)
@@ -101,9 +101,9 @@ class Unread:
     """A parameter of the address that could not be read.
 
     Attributes:
-        name, text: of the parameter.
-        value: what holds instead.
-        problem: a sentence.
+        name, text: the parameter's name and text.
+        value: the value used instead.
+        problem: the error as a sentence.
     """
 
     name: str
@@ -141,7 +141,7 @@ def _switch(text: str) -> bool:
 
 
 def _text(value: object) -> str:
-    """A field's value in the address."""
+    """Return a field's text in the address."""
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
@@ -165,10 +165,10 @@ _CHECKS = {
 
 
 def canonical(text: str) -> tuple[str, Architecture]:
-    """The shortest text that names the same architecture, edge by edge, and the architecture.
+    """Return the shortest text for the same architecture, edge by edge, and the architecture.
 
     Raises:
-        ValueError: as `resolve`.
+        ValueError: like `resolve`.
     """
     architecture = resolve(text)
     by_name = {name.casefold(): name for name in library()}
@@ -178,30 +178,30 @@ def canonical(text: str) -> tuple[str, Architecture]:
 
 
 def fitting_cell(space: Space) -> str:
-    """The Transform page's input where it is of that space, else the usual one."""
+    """Return the Transform page's input if it is of that space, else the space's default cell."""
     shown: View | None = st.session_state.get("view")
     fits = shown is not None and space.mismatch(resolve(shown.cell)) is None
     return shown.cell if shown is not None and fits else USUAL_CELLS[space.name]
 
 
 def open_in_transform(label: str, cell: str, **fields: str) -> None:
-    """A link that opens the Transform page with an input; `fields` are others of `View`."""
+    """Draw a link that opens the Transform page with an input; `fields` are other fields of `View`."""
     st.page_link(
         "pages/transform.py", label=label, icon=":material/transform:", query_params={"cell": cell, **fields}
     )  # fmt: skip
 
 
 def first_cell() -> str:
-    """The cell of an address that names none."""
+    """Return the default cell of an address."""
     fitting = (cell for cell in FIRST_CELLS if catalogue.fitting(compute.PRETRAINED, resolve(cell)))
     return next(fitting, FIRST_CELLS[0])
 
 
 def restore() -> None:
-    """Fills the session's widgets from the address, or from the last run if the address has not changed since.
+    """Fill the session's widgets from the address, or from the last run if the address has not changed since.
 
-    An address without any of the parameters, as another page leaves it, changes nothing either. Nor does one that comes
-    with something the visitor did: the browser may have sent it before the last answer reached it.
+    An address without parameters, as left by another page, changes nothing either. Nor does one that arrives with a
+    visitor's action: the browser may have sent it before it received the last answer.
     """
     query = {name: text for name, text in st.query_params.to_dict().items() if name in _CHECKS}
     acted = st.session_state.pop(_ACTED, False)
@@ -217,7 +217,7 @@ def restore() -> None:
 
 
 def remember() -> None:
-    """Writes what the page shows into the address and the session; what could not be read stays in the address."""
+    """Write the page's state to the address and the session; unreadable parameters stay in the address."""
     view = View(**{field.name: st.session_state[field.name] for field in fields(View)})
     query = view.to_query() | {item.name: item.text for item in unread()}
     st.session_state.update(view=view, query=query)
@@ -226,18 +226,18 @@ def remember() -> None:
 
 
 def unread() -> list[Unread]:
-    """What of the address could not be read and has not been changed since."""
+    """Return the address's unreadable parameters that have not been changed since."""
     found: list[Unread] = st.session_state.get("unread", [])
     return [item for item in found if st.session_state[item.name] == item.value]
 
 
 def show_first() -> None:
-    """Shows what is shown first again; the callback of every input that changes the candidates."""
+    """Show the default candidate again; the callback of every control that changes the candidates."""
     show(BEST)
 
 
 def choose_policy(name: str) -> None:
-    """Lets another policy transform the input."""
+    """Transform the input with another policy."""
     st.session_state["policy"] = name
     show_first()
 
@@ -248,9 +248,9 @@ def show(number: int) -> None:
 
 
 def choose_cell(text: str, title: str | None = None) -> None:
-    """Makes `text` the input and a step of the history called `title`; what cannot be read changes nothing.
+    """Make `text` the input and a step of the history called `title`; unreadable text changes nothing.
 
-    Then the page says why.
+    The page then shows why.
     """
     try:
         cell, _ = canonical(text)
@@ -263,38 +263,38 @@ def choose_cell(text: str, title: str | None = None) -> None:
 
 
 def remember_notation(name: str) -> None:
-    """Keeps in which notation the input was written, until another one is chosen."""
+    """Store the input's notation until another input is chosen."""
     st.session_state[_NOTATION] = name
 
 
 def notation_read() -> str:
-    """In which notation the input was written; "" where it was not."""
+    """Return the input's notation, or "" if it was not given as text."""
     return st.session_state.get(_NOTATION, "")
 
 
 def input_name() -> str:
-    """What the input is called, as the beginning of a file's name."""
+    """Return the input's name as the beginning of a file name."""
     cell = st.session_state["cell"]
     return in_file_name(cell if cell in library() else input_title())
 
 
 def in_file_name(text: str) -> str:
-    """A name of letters, digits and dashes alone."""
+    """Return a name with only letters, digits and dashes."""
     return "-".join(re.findall(r"[A-Za-z0-9]+", text))[:40] or "cell"
 
 
 def input_title() -> str:
-    """What led to the input, such as "Pasted", or its name in the library."""
+    """Return the input's origin, such as "Pasted", or its library name."""
     return history().title if history().steps else ""
 
 
 def history() -> History:
-    """The inputs of this visit."""
+    """Return the inputs of this visit."""
     return st.session_state.get("history", History())
 
 
 def go_to(position: int) -> None:
-    """Makes the input of an earlier or later step the input again."""
+    """Return to the input of another step of the history."""
     st.session_state["history"] = history().at(position)
     _show_cell(history().cell)
 

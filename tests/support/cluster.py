@@ -65,7 +65,7 @@ class Cluster:
         found[0].send_signal(signal.SIGKILL)
 
     def processor_seconds(self) -> float:
-        """Processor seconds of all running processes of both nodes."""
+        """Return the processor seconds of all running processes of both nodes."""
         times = [item.cpu_times() for node in self.nodes for item in _family(node)]
         return sum(item.user + item.system + item.children_user + item.children_system for item in times)
 

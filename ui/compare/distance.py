@@ -36,7 +36,7 @@ def panel(marked: Marked) -> None:
 
 
 def _best_within(marked: Marked) -> float:
-    """The accuracy of the best reachable cell that costs no more than the output."""
+    """Return the accuracy of the best reachable cell that costs no more than the output."""
     macs, accuracies = QUANTITIES["macs"].values, table.accuracies_percent(marked.data_set)
     return float(accuracies[marked.reachable[macs[marked.reachable] <= macs[marked.after]]].max())
 
@@ -50,7 +50,7 @@ def _color(gain: float) -> str:
 
 
 def _drawings(marked: Marked) -> None:
-    """Input, output and oracle in one layout, changes marked."""
+    """Draw input, output and oracle in one layout, with changes marked."""
     cells = [table.architecture_of_code(code) for code in (marked.before, marked.after, marked.best)]
     normals = [architecture.normal for architecture in cells]
     plain, output = draw_pair(normals[0], normals[1], theme=theme().name)
@@ -64,7 +64,7 @@ def _drawings(marked: Marked) -> None:
 
 
 def tables(marked: Marked) -> None:
-    """Accuracies on every data set, and costs and latencies, beside each other or, on a narrow page, below."""
+    """Draw the tables of accuracies and of costs and latencies, side by side or, on a narrow page, stacked."""
     with st.container(horizontal=True, gap="large"):
         with st.container(width=540):
             _accuracies(marked)

@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 FIGURE_FORMATS = {"svg": "SVG", "png": "PNG"}
-_FORMULA = tuple("=+-@\t\r\n")  # a text that begins so is computed by programs for tables
+_FORMULA = tuple("=+-@\t\r\n")  # spreadsheets evaluate texts with these prefixes
 _SCALE = 2  # PNG pixels per pixel on the screen
 
 
 def figure_format(key: str) -> str:
-    """A control for the format in which the camera at the chart's upper right corner saves."""
+    """Draw the control for the file format of the chart's camera button."""
     return st.segmented_control(
         "Camera saves",
         FIGURE_FORMATS,
@@ -24,7 +24,7 @@ def figure_format(key: str) -> str:
 
 
 def chart_config(name: str, format: str, height: int) -> dict:
-    """Plotly's configuration of a chart that can be zoomed and saved as `name`."""
+    """Return Plotly's configuration of a chart that can be zoomed and saved as `name`."""
     return {
         "displaylogo": False,
         "displayModeBar": True,

@@ -18,8 +18,8 @@ from ui.compare.scatter import HEIGHT, Marked, scatter
 from ui.text import percent
 from ui.view import BENCHMARK_CELL
 
-_HEIGHT = "cifar10_valid"  # shown upwards at first
-_INDEX = "cell201"  # the input's number in the benchmark, in the address too
+_HEIGHT = "cifar10_valid"  # initial vertical axis
+_INDEX = "cell201"  # key of the input's benchmark number, also in the address
 _CHART = "explorer_chart"
 
 
@@ -40,7 +40,7 @@ def page() -> None:
 
 
 def _first() -> int:
-    """The Transform page's cell, if it is one of the benchmark's, as its number there."""
+    """Return the benchmark number of the Transform page's cell, if it is one of the benchmark's."""
     view = st.session_state.get("view")
     current = resolve(view.cell if view else BENCHMARK_CELL)
     return table.index_of(current if table.mismatch(current) is None else resolve(BENCHMARK_CELL))
@@ -132,7 +132,7 @@ def _pick() -> None:
 
 
 def picked_code(point: Mapping[str, Any]) -> int | None:
-    """The code that a clicked point carries; a typed array arrives as a mapping of positions, a list as a list."""
+    """Return a clicked point's code; Plotly sends a typed array as a mapping of positions, a list as a list."""
     data = point.get("customdata")
     found = data.get("0") if isinstance(data, Mapping) else data[0] if data else None
     return int(found) if found is not None and 0 <= int(found) < table.SIZE else None

@@ -10,12 +10,12 @@ from ui.compare.scatter import Marked, front_of
 
 
 def every_cell_frame() -> pd.DataFrame:
-    """All cells in the order of the benchmark's numbers: number, notation, every column with its unit in the name."""
+    """Return all cells by benchmark number: number, notation, and every column with its unit in the name."""
     return _rows(np.argsort(table.benchmark_indices()))
 
 
 def front_frame(x: Quantity, y: Quantity) -> pd.DataFrame:
-    """The cells of the Pareto front by rising x, all their columns."""
+    """Return all columns of the Pareto front's cells, by increasing x."""
     return _rows(front_of(x, y))
 
 
@@ -29,7 +29,7 @@ _UNITS = {"M": "millions", "%": "accuracy_percent", "ms": "latency_ms"}
 
 
 def accuracy_frame(marked: Marked) -> pd.DataFrame:
-    """One row per data set: input, output and oracles, and the share of the possible gain; percent."""
+    """Return one row per dataset in percent: input, output, oracles, and the share of the possible gain."""
     rows = [optimality(marked.before, marked.after, name, marked.data_set, marked.rule) for name in table.DATA_SETS]
     return pd.DataFrame(
         {
@@ -45,7 +45,7 @@ def accuracy_frame(marked: Marked) -> pd.DataFrame:
 
 
 def cost_frame(marked: Marked) -> pd.DataFrame:
-    """One row per cost and latency: input, output, oracle, and the output's change in percent."""
+    """Return one row per cost and latency: input, output, oracle, and the output's change in percent."""
     columns = [column for column in QUANTITIES.values() if column.kind != "accuracy"]
     return pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Fronts of several inputs by several policies over each other: gains over shares of each input's own MACs."""
+"""Fronts of several inputs and policies in one chart: gains over shares of each input's own MACs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from ui.theme import style, theme
 from ui.train.curves import COLORS, DASHES
 
 HEIGHT = 460
-MOST = 8  # of inputs, which have a colour each
+MOST = 8  # maximum number of inputs, since each has its own colour
 _USUAL = {
     "fully_concat": ("DARTS", "PDARTS", "GDAS_V1"),
     "loose_end": ("ENAS", "NAONet"),
@@ -39,9 +39,9 @@ class Line:
     """One front.
 
     Attributes:
-        input, policy: what they are called.
-        front: the policy's for the input.
-        recovered: of the area under the best possible front, the share that it has; None where that is not known.
+        input, policy: their names.
+        front: the policy's front for the input.
+        recovered: share of the area under the best possible front; None if unknown.
     """
 
     input: str
@@ -99,7 +99,7 @@ def _inputs(space: Space) -> Mapping[str, Architecture]:
 def _lines(
     inputs: Mapping[str, Architecture], policies: Sequence[str], space: Space
 ) -> tuple[list[Line], AccuracySource | None]:
-    """A front for every pair, all by the first policy's accuracy source. Raises ValueError if it has none."""
+    """Return a front per pair, all by the first policy's accuracy source. Raises ValueError if it has none."""
     if not inputs or not policies:
         return [], None
     source = catalogue.source_of(catalogue.card_of(compute.POLICIES, policies[0]), download=False)
@@ -115,7 +115,7 @@ def _lines(
 
 
 def _recovered(architecture: Architecture, found: Front, source: AccuracySource, rule: str) -> float | None:
-    """The share of the exact front's area; None where the space cannot be enumerated."""
+    """Return the share of the exact front's area; None if the space cannot be enumerated."""
     if not isinstance(source, table.TabularAccuracy):
         return None
     costs, (code,) = QUANTITIES["macs"].values, table.codes([architecture])
@@ -144,7 +144,7 @@ def _chart(lines: Sequence[Line], source: AccuracySource) -> None:
 
 
 def figure(lines: Sequence[Line]) -> go.Figure:
-    """One colour per input, one dash style per policy; a star on what Transform shows first."""
+    """Return the chart: one colour per input, one dash style per policy, a star on Transform's first output."""
     chart, colors = go.Figure(), theme()
     inputs = list(dict.fromkeys(line.input for line in lines))
     policies = list(dict.fromkeys(line.policy for line in lines))
@@ -194,6 +194,6 @@ def _range(chart: go.Figure) -> list[float]:
 
 
 def title(line: Line, several: bool) -> str:
-    """``DARTS · fully_concat (99.0 %)``: the policy where there are several, the area where it is known."""
+    """Return ``DARTS · fully_concat (99.0 %)``: the policy if there are several, the area if known."""
     name = " · ".join([line.input[:40], *([line.policy[:40]] if several else [])])
     return name if line.recovered is None else f"{name} ({percent(line.recovered)})"

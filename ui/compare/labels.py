@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 Places = Mapping[str, tuple[float, float]]
 Box = tuple[float, float, float, float]
-# Pixels: of the plotting area, narrow enough that what fits there fits elsewhere, of a letter, a line, a marker.
+# Pixels of the narrowest plotting area, a letter, a line and a marker.
 _WIDTH, _HEIGHT, _LETTER, _LINE, _MARKER = 640, 400, 6.0, 14.0, 12.0
-# By the side, where the middle of a text lies from its point: in half widths of the text plus half markers, in lines.
+# By side, the offset of a text's centre from its point: in half text widths plus half markers, and in lines.
 _SIDES = {
     "top center": (0, 1.1),
     "bottom center": (0, -1.1),
@@ -25,8 +25,8 @@ def sides(texts: dict[str, str], places: Places, is_log: bool = False) -> dict[s
     `texts`.
 
     Args:
-        texts: by the names of points.
-        places: of all points, in the chart's units.
+        texts: labels by point name.
+        places: positions of all points, in the chart's units.
         is_log: whether both axes are logarithmic.
     """
     pixels = _pixels(places, is_log)

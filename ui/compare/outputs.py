@@ -21,13 +21,13 @@ from nat_core.tradeoff import FINE_SHARES, Front, front
 from nat_core.transformation import Options, Transformation, transform
 
 Costs = NDArray[np.float64]
-# How an output is chosen: as Transform does, the most probable one, or the most accurate of the n most probable ones.
+# Selection of the output: as on Transform, the most probable one, or the most accurate of the n most probable ones.
 FIRST = 0
 CHOICES = {FIRST: "As on Transform", 1: "Greedy", 10: "Best of 10", 100: "Best of 100"}
 
 
 def shipped() -> Mapping[str, PolicyCard]:
-    """The cards of the policies that ship; files are read, so ask once per run of a page."""
+    """Return the shipped policies' cards; this reads files, so call it once per run of a page."""
     return catalogue.cards(PRETRAINED)
 
 
@@ -38,7 +38,7 @@ def policy_name(architecture: Architecture, cards: Mapping[str, PolicyCard]) -> 
 
 
 def benchmark_card() -> PolicyCard:
-    """The card of the policy for NAS-Bench-201. Raises ValueError: there is none, or it is broken."""
+    """Return the card of the policy for NAS-Bench-201. Raises ValueError if it is missing or broken."""
     return catalogue.load_for(PRETRAINED, table.architecture_of_code(0))[1]
 
 
@@ -46,12 +46,12 @@ def output_code(code: int, candidates: int) -> int:
     """Return the code of the NAS-Bench-201 policy's output for a cell.
 
     Args:
-        code: of the input.
-        candidates: `FIRST` takes what Transform shows first, 1 the most probable output unseen; more let the policy's
-            data set choose the most accurate among them.
+        code: the input's code.
+        candidates: `FIRST` for the output that Transform shows first, 1 for the most probable output; more select the
+            most accurate of them on the policy's dataset.
 
     Raises:
-        ValueError: no policy for NAS-Bench-201 is there, or it is broken.
+        ValueError: the policy for NAS-Bench-201 is missing or broken.
     """
     architecture = table.architecture_of_code(code)
     policy, card = catalogue.load_for(PRETRAINED, architecture)
@@ -70,14 +70,14 @@ def output(architecture: Architecture, policy_name: str) -> Architecture:
 
 
 def front_codes(code: int, cost: str) -> list[int]:
-    """Codes of the front that the NAS-Bench-201 policy offers for a cell, by rising cost.
+    """Return the codes of the NAS-Bench-201 policy's front for a cell, by increasing cost.
 
     Args:
-        code: of the input.
+        code: the input's code.
         cost: "macs", "parameters" or a device.
 
     Raises:
-        ValueError: no policy for NAS-Bench-201 is there, or it is broken.
+        ValueError: the policy for NAS-Bench-201 is missing or broken.
     """
     architecture = table.architecture_of_code(code)
     policy, card = catalogue.load_for(PRETRAINED, architecture)
@@ -98,15 +98,15 @@ def _front_codes(architecture, policy, space, source, cost) -> tuple[int, ...]:
 
 
 def recovered_area(code: int, own: Sequence[int], best: Sequence[int], costs: Costs, accuracies: Costs) -> float | None:
-    """The share of the oracle front's area, over cost and above the input's accuracy, that a front has.
+    """Return a front's hypervolume relative to the oracle front's, above the input's accuracy.
 
     Args:
-        code: of the input.
+        code: the input's code.
         own, best: codes on the front and on the oracle's.
         costs, accuracies: [15625] in code order.
 
     Returns:
-        None where nothing can be gained at no cost.
+        None if no gain is possible within the input's cost.
     """
     own_area, best_area = (
         float(hypervolume(costs[[codes]] / costs[code], accuracies[[codes]] - accuracies[code], FINE_SHARES)[0])

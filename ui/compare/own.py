@@ -27,7 +27,7 @@ def items() -> tuple[Item, ...]:
 
 
 def visited(steps: History, known: set[Architecture], taken: Collection[str] = ()) -> tuple[Item, ...]:
-    """The latest inputs of a visit, each once, without those already `known`, under names that are not `taken`."""
+    """Return a visit's latest distinct inputs that are not `known`, under names that are not `taken`."""
     found: dict[Architecture, Item] = {}
     for number, step in enumerate(steps.steps, start=1):
         architecture = resolve(step.cell)
@@ -38,7 +38,7 @@ def visited(steps: History, known: set[Architecture], taken: Collection[str] = (
 
 
 def form() -> None:
-    """Draw the controls that add and remove architectures; says in one sentence what cannot be read."""
+    """Draw the controls that add and remove architectures, and an error for unreadable text."""
     with st.form("own_form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", key="own_name", max_chars=40, placeholder="my cell", width=180)
         st.text_input(
@@ -76,7 +76,7 @@ def _add() -> None:
 
 
 def added(kept: dict[str, Item], name: str, text: str) -> dict[str, Item]:
-    """`kept` with one more. Raises ValueError: a name that is taken, a text that cannot be read, or too many."""
+    """Return `kept` with one more. Raises ValueError for a taken name, unreadable text, or too many."""
     if name in _taken(kept):
         raise ValueError(f"the name {name!r} is taken; choose another")
     if len(kept) >= MOST:

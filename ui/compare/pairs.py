@@ -15,11 +15,11 @@ from ui.theme import style, theme
 HEIGHT = 520
 _ROW = 36  # pixels of an input's row
 OWN = "own"
-# What is drawn first is covered by what follows.
+# Drawing order; later items cover earlier ones.
 _KINDS = {"ours": "Ours", "NAT": "NAT", "NAT++": "NAT++", OWN: "Your own", None: "Input"}
 _SYMBOLS = {None: "circle-open", OWN: "cross", "NAT": "square", "NAT++": "diamond", "ours": "star"}
 _SIZES = {"ours": 14, OWN: 13, None: 13}
-# Within an input's row, so that outputs that cost the same do not cover each other.
+# Offsets within an input's row, so that outputs with equal costs do not overlap.
 _ABOVE = {"NAT": 0.28, "ours": -0.28}
 
 
@@ -28,9 +28,9 @@ class Height:
     """A quantity for the vertical axis of a chart of pairs; one kind of number only.
 
     Attributes:
-        title: of the choice and the axis.
-        of: a row's number, or the name of the input that it belongs to, or None.
-        unit: of a number.
+        title: label of the option and the axis.
+        of: returns a row's number or its input's name, or None.
+        unit: unit of the number.
         is_log: whether both axes are logarithmic.
     """
 
@@ -61,7 +61,7 @@ def shown(rows: Sequence[Row], height: Height) -> list[Row]:
 
 
 def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Figure:
-    """MACs across, `height` upwards; arrows from every input to each output that has a point."""
+    """Return the chart of MACs against `height`, with arrows from every input to each output that has a point."""
     points, colors, chart = shown(rows, height), theme(), go.Figure()
     inputs = _inputs(points)
     places = _places(points, height, inputs)
@@ -103,7 +103,7 @@ def figure(rows: Sequence[Row], height: Height, network: NetworkConfig) -> go.Fi
 
 
 def _axis(height: Height, tick: float = 0.0) -> dict[str, object]:
-    """On a logarithmic axis, ticks are at doublings, one of them at 10 to the power of `tick`."""
+    """Return an axis; a logarithmic one has ticks at doublings, one of them at 10 to the power of `tick`."""
     return (
         {"type": "log", "tick0": tick, "dtick": math.log10(2), "exponentformat": "none"}
         if height.is_log
@@ -116,7 +116,7 @@ def _kind(row: Row) -> str | None:
 
 
 def _inputs(points: Sequence[Row]) -> list[str]:
-    """Names of inputs, the cheapest first."""
+    """Return the inputs' names, cheapest first."""
     macs = {row.item.name: row.cost.macs for row in points if row.cost is not None}
     return sorted({row.item.derived_from or row.item.name for row in points}, key=lambda name: macs.get(name, 0))
 
@@ -139,7 +139,7 @@ def _texts(points: Sequence[Row], places: Places, height: Height) -> tuple[dict[
 
 
 def names_of_places(places: Places) -> dict[str, str]:
-    """Points at the same place share one label, which the first of them carries."""
+    """Return labels by point; points at the same place share one label, at the first of them."""
     together: dict[tuple[float, float], list[str]] = {}
     for name, place in places.items():
         together.setdefault(place, []).append(name)

@@ -12,22 +12,22 @@ from nat_core.learning.support.pareto import pareto_front
 from ui.theme import style, theme
 
 HEIGHT = 560
-_TAIL = 0.1  # share of cells, the least accurate, that the first view leaves out
+_TAIL = 0.1  # share of the least accurate cells outside the first view
 
 
 @dataclass(frozen=True)
 class Marked:
-    """Cells that stand out, by code.
+    """Highlighted cells, by code.
 
     Attributes:
         before: the input.
         after: the policy's output.
-        best: the oracle's.
-        reachable: everything that legal transitions make of the input.
-        data_set: by which policy and oracle choose; never a test set.
-        rule: of transitions, the policy's.
-        recovered_area: of the oracle's front, over the cost across, the share that the policy's has; None if unknown.
-        fronts: by name, the best points at every cost that the policy or all legal transitions reach; empty for
+        best: the oracle's output.
+        reachable: all legal transformations of the input.
+        data_set: dataset by which policy and oracle select; never a test set.
+        rule: the policy's transition rule.
+        recovered_area: the policy front's area over the horizontal cost ÷ the oracle front's; None if unknown.
+        fronts: by name, the Pareto fronts of the policy and of all legal transitions; empty for
             other axes.
     """
 
@@ -42,13 +42,13 @@ class Marked:
 
 
 def front_of(x: Quantity, y: Quantity) -> np.ndarray:
-    """Codes on the Pareto front of two columns, whichever way each is better, by rising x."""
+    """Return the codes on the Pareto front of two columns, each in its better direction, by increasing x."""
     costs, merits = (-1 if column.smaller_is_better else 1 for column in (x, y))
     return pareto_front(-costs * x.values, merits * y.values)
 
 
 def scatter(x: Quantity, y: Quantity, marked: Marked, reach: bool) -> go.Figure:
-    """The figure; a point's `customdata` is its code."""
+    """Return the chart; a point's `customdata` is its code."""
     colors, figure = theme(), go.Figure()
     every = np.arange(table.SIZE)
     _points(figure, x, y, every, "All 15,625 cells", colors.muted, size=4, opacity=0.35)
@@ -75,7 +75,7 @@ def scatter(x: Quantity, y: Quantity, marked: Marked, reach: bool) -> go.Figure:
 
 
 def in_view(column: Quantity, marked: Marked) -> list[float]:
-    """The range first shown: without the long tail of poor accuracies, but with every marked cell."""
+    """Return the initial axis range: all marked cells, but not the long tail of poor accuracies."""
     values = column.values
     low = values.min() if column.smaller_is_better else np.quantile(values, _TAIL)
     low = min(low, *(values[code] for code in (marked.before, marked.after, marked.best)))

@@ -21,7 +21,7 @@ from ui.text import edge_label, plain
 from ui.theme import SIDE_BY_SIDE, theme
 from ui.view import in_file_name, open_in_transform
 
-FIRST, SECOND = "first", "second"  # keys of the two, in the address too
+FIRST, SECOND = "first", "second"  # keys of the two, also in the address
 _USUAL = ("DARTS", "NATv2_DARTS")
 
 
@@ -33,7 +33,7 @@ def two(table: Sequence[Row], network: NetworkConfig) -> None:
     by_name = {row.item.name: row for row in table}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         before, after = (_chosen(key, by_name) for key in (FIRST, SECOND))
-        names = [name for name, _ in before.item.architecture.cells]  # of both, since one network is made of them
+        names = [name for name, _ in before.item.architecture.cells]  # both cells, since one network uses them
         name = names[0]
         if len(names) > 1:
             name = segments("Cell", names, names[0], "two_cell", format_func=CELL_TITLES.__getitem__)
@@ -74,7 +74,7 @@ def pick(name: str, derived_from: str | None) -> None:
 
 
 def edge_frame(before: Architecture, after: Architecture, network: NetworkConfig) -> pd.DataFrame:
-    """A row per edge that differs; MACs in millions over the whole network, None where there is no such edge."""
+    """Return a row per differing edge; MACs in millions over the whole network, None for an absent edge."""
     model = cost_model(network)
     old, new = model.edge_costs(before), model.edge_costs(after)
     cells = dict(before.cells)
@@ -117,7 +117,7 @@ def _chosen(key: str, by_name: dict[str, Row]) -> Row:
 
 
 def _figures(before: Row, after: Row) -> None:
-    """Costs, every kind of accuracy that is known of both, and how many edges differ."""
+    """Draw the costs, all accuracies known for both, and the number of differing edges."""
     columns = iter(st.columns(5))
     metrics.show(next(columns), metrics.cost("MACs", before.cost.macs, after.cost.macs))
     metrics.show(next(columns), metrics.cost("Parameters", before.cost.parameters, after.cost.parameters))

@@ -1,1 +1,1 @@
-"""The Learn page: the method in five short steps, every one of them live."""
+"""The Learn page: the method in five short interactive steps."""

@@ -1,4 +1,4 @@
-"""Step 1: what a cell is: click its edges and nodes; and the network that it is repeated in."""
+"""Step 1: a cell, with clickable edges and nodes, and the network that repeats it."""
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -29,7 +29,7 @@ _KEY = "learn_part"
 
 
 def draw() -> None:
-    """The cell, the part that is chosen, the network."""
+    """Draw the cell, the selected part and the network."""
     cell = find(_NAME).architecture.normal
     parts = _parts(cell)
     left, right = st.columns([3, 2], gap="large")
@@ -53,7 +53,7 @@ def _choose(part: str, parts: dict) -> None:
 
 
 def _parts(cell: Cell) -> dict[str, tuple[str, str]]:
-    """What can be clicked: title and explanation by the drawing's id."""
+    """Return the titles and explanations of clickable parts, by their ids in the drawing."""
     nodes = {
         f"normal-node-{node}": (f"node {node_label(cell, node)}", _node_text(cell, node)) for node in range(cell.nodes)
     }
@@ -81,7 +81,7 @@ def _node_text(cell: Cell, node: int) -> str:
 
 
 def _network() -> go.Figure:
-    """One bar per cell, as high as its image is wide; reduction cells in another colour."""
+    """Return a chart of the image side per cell; reduction cells have another colour."""
     config = NETWORKS["cifar"]
     cells = plan_network(find(_NAME).architecture, config).cells
     figure = go.Figure()

@@ -1,4 +1,4 @@
-"""Step 3: what operations cost: the paper's figure, computed here for any width and image."""
+"""Step 3: costs of operations, the paper's figure for any number of channels and image size."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,7 +17,7 @@ _SCALES = {"linear": "Linear", "log": "Logarithmic"}
 
 
 def draw() -> None:
-    """Width, image side, the two panels, the numbers."""
+    """Draw the controls, the two panels and the numbers."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         channels = st.select_slider(
             "C, channels", _CHANNELS, _PAPER[0], key="learn_channels", width=260, persist_state="session"
@@ -52,7 +52,7 @@ def _label(row: FigureRow) -> str:
 
 
 def _figure(rows: list[FigureRow], scale: str) -> go.Figure:
-    """Multiply-adds and parameters, one bar each per operation, cheapest at the bottom."""
+    """Return bar charts of multiply-adds and parameters per operation, cheapest at the bottom."""
     figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.06)
     panels = (
         ("Multiply-adds, M", [row.multiply_adds / 1e6 for row in rows]),

@@ -1,4 +1,4 @@
-"""Step 4: what the policy sees, and how its probabilities move when an operation is edited."""
+"""Step 4: the policy's receptive field, and how its probabilities respond to edits."""
 
 import math
 
@@ -22,15 +22,15 @@ from ui.theme import style, theme
 from ui.view import BENCHMARK_CELL
 
 _SEEN = "DARTS"
-_FIRST_EDIT = "avg_pool_3x3"  # on the first edge: a change that other edges answer clearly
-_OF_EDGE = "learn_edit_of"  # the edge that the edit belongs to
+_FIRST_EDIT = "avg_pool_3x3"  # initial operation of the first edge, to which other edges respond clearly
+_OF_EDGE = "learn_edit_of"  # session key of the edited edge
 _SHOWN = {"bars": "Probability", "map": "log₁₀ probability"}
-_FLOOR = -8  # of log₁₀ probability in the map's colours
+_FLOOR = -8  # colour range of log₁₀ probabilities
 _EDGE, _OPERATION, _SEEN_EDGE = "learn_edge", "learn_edit", "learn_seen_edge"
 
 
 def draw() -> None:
-    """First what is seen, then what is made of it."""
+    """Draw the receptive field, then the responses."""
     try:
         rounds = rounds_of_policy()
     except ValueError as error:
@@ -41,7 +41,7 @@ def draw() -> None:
 
 
 def _seen(rounds: int) -> None:
-    """How far messages travel towards one edge's decision."""
+    """Draw the receptive field of one edge's decision."""
     architecture = find(_SEEN).architecture
     cell = architecture.normal
     st.markdown("**What it sees.** In a graph convolution every node hears from its neighbours, through their edges")
@@ -79,9 +79,9 @@ def _edge_title(cell, place: int) -> str:
     return f"{edge_label(cell, edge.source, edge.target)}: {edge.traits.short_label}"
 
 
-@st.fragment  # a slider answers at once only if the rest of the page stays as it is
+@st.fragment  # a fragment, so that a slider reruns only this part
 def _moving() -> None:
-    """Edit an operation, or move the budget: every edge's probabilities answer."""
+    """Draw the controls of operation and budget, and the resulting probabilities of all edges."""
     before = notation.parse(BENCHMARK_CELL)
     st.markdown(
         "**What it does.** Change one operation: the probabilities of *all* edges move, because they are one graph. "
@@ -115,7 +115,7 @@ def _edited(architecture: Architecture) -> Architecture:
             "Edge", range(len(cell.edges)), key=_EDGE, format_func=lambda place: _edge_title(cell, place), width=210,
             persist_state="session",
         )  # fmt: skip
-        if st.session_state.get(_OF_EDGE) != edge:  # another edge starts with its own operation
+        if st.session_state.get(_OF_EDGE) != edge:  # a newly selected edge starts with its own operation
             operation = cell.edges[edge].operation if _OF_EDGE in st.session_state else _FIRST_EDIT
             st.session_state.update({_OF_EDGE: edge, _OPERATION: operation})
         name = st.selectbox(
@@ -127,7 +127,7 @@ def _edited(architecture: Architecture) -> Architecture:
 
 
 def _bars(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure:
-    """Per edge a bar of the edited cell's probabilities and, where it differs, a thin one of those before.
+    """Return a chart with a bar of probabilities per edge and, if changed, a thin bar of the previous ones.
 
     Args:
         after: the edited cell.
@@ -156,7 +156,7 @@ def _bars(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure
                 insidetextanchor="middle",
                 hovertemplate=f"{OPERATIONS[name].short_label}: %{{x:.1%}}{'' if is_new else ' before'}<extra></extra>",
             )
-    margin = {"r": 24}  # for half of the last tick's label
+    margin = {"r": 24}  # room for half of the last tick label
     style(figure, 400).update_layout(barmode="overlay", transition={"duration": 350}, margin=margin)
     figure.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, autorange="reversed", showgrid=False, ticks=""
@@ -167,7 +167,7 @@ def _bars(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure
 
 
 def _map(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure:
-    """log₁₀ probabilities of the edited cell, and in brackets how far they moved; what is not legal stays empty.
+    """Return a heat map of log₁₀ probabilities, with their changes in brackets; illegal operations are empty.
 
     Args:
         after: the edited cell.
@@ -198,7 +198,7 @@ def _map(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure:
 
 
 def _moved(new: float, old: float) -> str:
-    """``−3.1 (+1.2)``; nothing where the operation is not legal, no movement where it was not."""
+    """Return ``−3.1 (+1.2)``; "" for an illegal operation, no change if it was illegal before."""
     if not math.isfinite(new):
         return ""
     value = signed(new, 1).replace("±", "")
@@ -206,12 +206,12 @@ def _moved(new: float, old: float) -> str:
 
 
 def _base(values: np.ndarray, column: int) -> list[float]:
-    """Where an operation's part of the bar begins."""
+    """Return the start of an operation's segment of the bar."""
     names = [INDEX[name] for name in NASBENCH201_OPERATIONS]
     return values[:, names[: names.index(column)]].sum(axis=1).tolist()
 
 
 def _color(name: str) -> str:
-    """The operation's own; the two convolutions, of one colour everywhere, differ here in lightness."""
+    """Return the operation's colour; the two convolutions share a colour and differ here in lightness."""
     color = operation_color(name)
     return theme().tint(color, 0.55) if name == "conv_1x1" else color

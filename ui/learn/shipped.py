@@ -17,30 +17,30 @@ from ui.view import BENCHMARK_CELL
 
 
 def _loaded() -> tuple[Policy, PolicyCard]:
-    """Raises ValueError: there is none, or it is broken."""
+    """Load the policy and its card. Raises ValueError if they are missing or broken."""
     return catalogue.load_for(PRETRAINED, notation.parse(BENCHMARK_CELL))
 
 
 def card() -> PolicyCard:
-    """Its card. Raises ValueError like `log_probabilities`."""
+    """Return the policy's card. Raises ValueError like `log_probabilities`."""
     return _loaded()[1]
 
 
 def curve() -> TrainingCurve | None:
-    """How it learnt, if that was recorded. Raises ValueError: a file is broken."""
+    """Return the recorded training curve, if any. Raises ValueError if a file is broken."""
     folder = card().folder
     return load_curve(folder) if folder else None
 
 
 def rounds_of_policy() -> int:
-    """Rounds of messages. Raises ValueError like `log_probabilities`."""
+    """Return the policy's rounds of message passing. Raises ValueError like `log_probabilities`."""
     return card().policy.layers
 
 
 def log_probabilities(architecture: Architecture, share: float = 1.0) -> np.ndarray:
-    """[edges, operations] log-probabilities for a NAS-Bench-201 cell, within a share of its own cost.
+    """Return [edges, operations]: log-probabilities for a NAS-Bench-201 cell within a share of its own cost.
 
-    Raises ValueError: no policy, or a broken one.
+    Raises ValueError if the policy is missing or broken.
     """
     policy, item = _loaded()
     return _log_probabilities(policy, item.target_space, architecture, share if policy.config.budget else 1.0)

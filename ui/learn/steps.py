@@ -1,4 +1,4 @@
-"""The five steps, one at a time; which one is in the address."""
+"""The five steps, shown one at a time; the address names the current one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Step:
     """One step.
 
     Attributes:
-        sentence: what it is about, for somebody who never heard of it.
-        draw: the live part.
+        sentence: summary for beginners.
+        draw: draws the interactive part.
     """
 
     sentence: str
@@ -40,7 +40,7 @@ STEPS: Mapping[str, Step] = MappingProxyType(
 
 
 def page() -> None:
-    """The row of steps, the chosen one, and the way to its neighbours."""
+    """Draw the row of steps, the current step, and the buttons to its neighbours."""
     chosen = segments("Step", list(STEPS), "Cell", _KEY, label_visibility="collapsed")
     step = STEPS[chosen]
     st.markdown(f"##### {list(STEPS).index(chosen) + 1} of {len(STEPS)}: {step.sentence}")

@@ -1,4 +1,4 @@
-"""Step 5: what is rewarded, on one real cell, and how the shipped policy learnt from it."""
+"""Step 5: the reward, for one real cell, and the shipped policy's training curves."""
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -25,7 +25,7 @@ _CURVES = {
 
 
 def draw() -> None:
-    """The reward, the curves, where they come from."""
+    """Draw the reward, the curves and their origin."""
     try:
         card, curve = shipped.card(), shipped.curve()
     except ValueError as error:
@@ -50,7 +50,7 @@ def draw() -> None:
 
 
 def _effort(card: PolicyCard) -> str:
-    """``1,500 steps in 60 s on 1 thread``, as far as the card says so."""
+    """Return ``1,500 steps in 60 s on 1 thread``, as far as the card has these facts."""
     steps, threads = number_at(card.training, "steps"), number_at(card.machine, "threads")
     of_steps = "" if steps is None else f"{steps:,.0f} steps in "
     on_threads = "" if threads is None else f" on {threads:.0f} thread{'' if threads == 1 else 's'}"
@@ -66,7 +66,7 @@ _TEXTS = {
 
 
 def _reward() -> None:
-    """R(α|β) with the numbers of one cell."""
+    """Draw R(α|β) with the numbers of one cell."""
     before = int(table.codes([notation.parse(BENCHMARK_CELL)])[0])
     after, best = output_code(before, 1), int(oracle_codes(_SCORE, shipped.card().rule)[before])
     accuracies = table.accuracies_percent(_SCORE)
@@ -87,7 +87,7 @@ def _reward() -> None:
 
 
 def _figure(curve: TrainingCurve, which: str, possible: float | None) -> go.Figure:
-    """One metric over the steps; gain with its held-out twin and the limit."""
+    """Return the curve of one metric; the gain also has its held-out curve and its limit."""
     colors, figure = theme(), go.Figure()
     lines = {
         "gain": (("gain", "sampled, training cells", colors.tint(colors.accent, 0.45)),

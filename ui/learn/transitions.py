@@ -1,4 +1,4 @@
-"""Step 2: which operation may become which: click one."""
+"""Step 2: legal transitions between operations, in a clickable graph."""
 
 import streamlit as st
 
@@ -22,7 +22,7 @@ _KEY = "learn_operation"
 
 
 def draw() -> None:
-    """Rule, operations, the graph, and what the chosen operation may become."""
+    """Draw the choice of rule and operations, the graph, and the selected operation's legal transitions."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rule = st.segmented_control(
             "Rule", _RULES, format_func=_RULES.get, default="nat++", required=True, key="learn_rule",

@@ -1,1 +1,1 @@
-"""The Train page: a form that launches runs, the table of all runs, and what each of them does."""
+"""The Train page: a form that launches runs, the table of all runs, and details of the selected ones."""

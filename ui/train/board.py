@@ -1,4 +1,4 @@
-"""The runs as the page sees them: read from the record at most once a second, however many browsers look."""
+"""The page's cache of runs: the record is read at most once a second, for any number of browsers."""
 
 import math
 import threading
@@ -19,7 +19,7 @@ CURVE_POINTS = 200
 
 
 class Board:
-    """Runs and their curves; the same for all visitors of this server."""
+    """Runs and their curves, shared by all visitors of this server."""
 
     def __init__(self, tracking: Tracking) -> None:
         self.tracking = tracking
@@ -29,7 +29,7 @@ class Board:
         self._fresh = _FRESH_SECONDS if tracking.is_local else _FRESH_FROM_SERVER_SECONDS
 
     def runs(self) -> list[Run]:
-        """All runs, the newest first. Raises OSError where the record cannot be reached."""
+        """Return all runs, newest first. Raises OSError if the record cannot be reached."""
         with self._lock:
             read, runs = self._runs
             if time.monotonic() - read > self._fresh or not read:
@@ -38,12 +38,12 @@ class Board:
             return runs
 
     def changed(self) -> None:
-        """The next question is answered anew: something was done to a run."""
+        """Discard the cached runs after a change to a run."""
         with self._lock:
             self._runs = (0.0, [])
 
     def curves(self, run: Run) -> dict[str, Points]:
-        """All metrics of a run by name, thinned to what a chart can show."""
+        """Return all metrics of a run by name, thinned to a chart's resolution."""
         with self._lock:
             read, ended, found = self._curves.get(run.id, (0.0, False, {}))
             fresh = time.monotonic() - read < self._fresh
@@ -57,15 +57,15 @@ class Board:
 
 
 def show_launched(board: Board, run_id: str, form: str) -> None:
-    """Shows the run that a form has launched, and no other, and closes the form."""
+    """Select only the run that a form has launched, and close the form."""
     st.session_state.update({"train_shown": [run_id], f"{form}_name": "", f"{form}_open": False})
     board.changed()
 
 
 def thinned(points: Sequence[tuple[int, float]], limit: int) -> Points:
-    """At most about `limit` of the points: of equally many neighbours the lowest and the highest, ends included.
+    """Return about `limit` points: both ends, and the minimum and maximum of each group of neighbours.
 
-    Peaks stay where they are, so a curve looks as it would with all of its points.
+    This keeps peaks, so that the curve looks as with all of its points.
     """
     if len(points) <= limit:
         return list(points)
@@ -83,7 +83,7 @@ def _board(tracking: Tracking) -> Board:
 
 
 def board() -> Board:
-    """The board of the record that the environment names; the page ends here, with a sentence, if there is none."""
+    """Return the board of the environment's record; end the page with a sentence if it cannot be opened."""
     try:
         with st.spinner("Opening the record of runs…", show_time=False):
             return _board(open_tracking())

@@ -16,13 +16,18 @@ from ui.segments import segments
 from ui.theme import look, theme
 from ui.train.board import Board
 
-# Told apart by colour-blind readers; one per run.
+# One colour per run, distinguishable for colour-blind readers.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6BB1")
 DASHES = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot")
-# Of an exponential moving average, the time constant as a share of the steps shown.
+# Time constants of the moving average, as shares of the steps shown.
 SMOOTHING = {"none": 0.0, "light": 0.02, "strong": 0.1}
-_HEIGHT = 260  # pixels, of a chart whose legend takes a row
-_LEGEND_ROW, _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_LETTER = 20, 400, 44, 6  # pixels: of the legend and of its entries
+_HEIGHT = 260  # pixels of a chart with a legend of one row
+_LEGEND_ROW, _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_LETTER = (
+    20,
+    400,
+    44,
+    6,
+)  # pixels: the legend's width, its entries' parts
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,13 @@ def show(board: Board, runs: Sequence[Run]) -> None:
         return
     smoothing = segments(
         "Smoothing", list(SMOOTHING), "none", "smoothing", format_func=str.capitalize,
-        help="An exponential moving average; what was measured stays faint behind it.",
+        help="An exponential moving average; measured values stay faint behind it.",
         persist_state="session",
     )  # fmt: skip
     last = max(step for found in curves for points in found.values() for step, _ in points)
     with linked.charts("train_curves"):
         for pair in (charts[first : first + 2] for first in range(0, len(charts), 2)):
-            rows = max(legend_rows(chart, names, curves) for chart in pair)  # for curves that begin at one height
+            rows = max(legend_rows(chart, names, curves) for chart in pair)  # so that curves begin at one height
             for column, chart in zip(st.columns(2), pair, strict=False):
                 column.plotly_chart(
                     figure(chart, names, curves, last, rows, theme().name, SMOOTHING[smoothing]),
@@ -119,16 +124,16 @@ def figure(
     theme_name: str = "light",
     smoothing: float = 0.0,
 ) -> go.Figure:
-    """The runs' metrics over steps 0 to `last`: one colour per run, one dash style per metric.
+    """Return the chart of the runs' metrics over steps 0 to `last`: one colour per run, one dash style per metric.
 
     Args:
-        chart: what is shown.
-        names: of the runs.
-        curves: of each run, all its metrics.
+        chart: the metrics to show.
+        names: the runs' names.
+        curves: all metrics of each run.
         last: step at the right end.
-        rows: room above the curves, in rows of the legend.
-        theme_name: of the visitor.
-        smoothing: the average's time constant as a share of `last`; 0 for curves as they were measured.
+        rows: rows of the legend, above the curves.
+        theme_name: the visitor's theme.
+        smoothing: the average's time constant as a share of `last`; 0 for the measured curves.
     """
     shown = tuple(tuple((label, tuple(points)) for label, points in series(chart, found).items()) for found in curves)
     return _figure(chart.title, tuple(names), shown, last, rows, theme_name, smoothing)
@@ -196,7 +201,7 @@ def _line(
         "line": line,
         "marker": {"size": 5},
         "showlegend": legend,
-        "hovertemplate": "%{y:.4g}<extra></extra>",  # its colour and dashes stand beside it, as in the legend
+        "hovertemplate": "%{y:.4g}<extra></extra>",  # with its colour and dashes, as in the legend
     }
 
 

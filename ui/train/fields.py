@@ -1,4 +1,4 @@
-"""What the form asks for: the options of the command `train` that have a field, and where runs start from."""
+"""The form's fields, options of the command `train`, and its presets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Any
 from nat_core.learning.forms import OPTIONS
 
 FIELDS = tuple(option for option in OPTIONS.values() if option.label)
-# What is asked for first where a recipe has budgets.
+# Shown first if a recipe has budgets.
 BUDGET_FIELDS = ("budget", "smallest_budget")
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Where a form starts from: its name for people, what it is for, the options that it stands for."""
+    """A preset: its title, its purpose, and the options that it sets."""
 
     title: str
     help: str
@@ -41,14 +41,14 @@ _TABLE = {
     "smoke": Preset("Smoke", "A hundred steps: shows that everything works.", {"recipe": "budgets", "steps": 100}),
     "paper": Preset("Paper", "The recipe and the network of the papers' code.", {"recipe": "authors"}),
 }
-# The first of each space is the one that the policy which ships was trained by.
+# The first preset of each space is that of the shipped policy.
 PRESETS: Mapping[str, Mapping[str, Preset]] = MappingProxyType(
     {"fully_concat": _IMAGES, "loose_end": _IMAGES, "nasbench201": _TABLE}
 )
 
 
 def text_of(value: Any) -> str:
-    """The shortest text that is read back as exactly `value`."""
+    """Return the shortest text that parses to exactly `value`."""
     if value is None:
         return ""
     short = f"{value:g}" if isinstance(value, float) else str(value)

@@ -25,7 +25,7 @@ from ui.train import own_trainings
 
 
 def show(tracking: Tracking, run: Run) -> None:
-    """Downloads: configuration, metrics, log, policy, the trained cells that it learned from."""
+    """Draw the downloads: configuration, metrics, log, policy, and the trained cells that it learned from."""
     with st.container(horizontal=True):
         _download("Configuration", lambda: json.dumps(dict(run.config), indent=2), f"{run.name}.json",
                   "application/json")  # fmt: skip
@@ -92,7 +92,7 @@ def policy_folder(tracking: Tracking, run: Run) -> Path | None:
 
 
 def trained_cells_csv(found: Mapping[int, MeasuredResult]) -> str:
-    """What a run measured as a table of trained cells, as `train --trainings` reads it."""
+    """Return a run's results as a table of trained cells for `train --trainings`."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("genotype", "accuracy", "budget", "seed"))
@@ -102,7 +102,7 @@ def trained_cells_csv(found: Mapping[int, MeasuredResult]) -> str:
 
 
 def metrics_csv(tracking: Tracking, run: Run) -> str:
-    """Every point of every metric: metric, step, value."""
+    """Return all points of all metrics: metric, step, value."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("metric", "step", "value"))

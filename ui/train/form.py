@@ -99,7 +99,7 @@ def _preset_of(run: Run) -> str:
     presets = PRESETS[run.request.space]
     named = {"budgets": "cpu", "latency": "cpu", "authors": "paper"}.get(run.request.preset, run.request.preset)
     if run.request.space == "nasbench201" and named == "cpu" and not run.config.get("budgets", {}).get("cost"):
-        named = "group"  # what "cpu" was before policies were told budgets
+        named = "group"  # the name in earlier versions, without budgets
     return named if named in presets else next(iter(presets))
 
 
@@ -108,7 +108,7 @@ def _form(space: str, preset: str) -> Form:
 
 
 def _defaults() -> None:
-    """The form of a first visit starts with the fastest complete training."""
+    """Fill the form of a first visit with the fastest complete training."""
     state = st.session_state
     state.setdefault("train_space", "nasbench201")
     if "train_preset" not in state:
@@ -281,7 +281,7 @@ def _command(space: str, options: dict[str, Any], settings: dict[str, Any], clus
 
 
 def speed(board: Board, device: str) -> Calibration:
-    """This machine's."""
+    """Return this machine's calibration."""
     return _calibrated(board.tracking.folders.root / "calibration.json", device)
 
 
@@ -314,7 +314,7 @@ def _launch_button(board: Board, order: Order | None) -> None:
 
 
 def _launch(board: Board, order: Order, number: int) -> None:
-    """Starts the run, shows it and closes the form, unless this very button has."""
+    """Start the run, show it and close the form, once per button."""
     state = st.session_state
     if state["train_launches"] != number:
         return

@@ -1,4 +1,4 @@
-"""The part of the page that follows runs at work: one fragment, which asks again only while there are any."""
+"""The part of the page that follows active runs: a fragment that reruns only while there are any."""
 
 from collections.abc import Callable, Sequence
 
@@ -35,7 +35,7 @@ def follow(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
             notices.problem(error)
             return
         if {key: run.state for key, run in now.items()} != drawn:
-            st.rerun()  # buttons and filters stand outside and must know
+            st.rerun()  # a full rerun updates buttons and filters outside the fragment
         table.show([now[item] for item in order if item in now], ids)
         _chosen(board, list(now.values()), [now[item] for item in ids if item in now])
 
@@ -62,7 +62,7 @@ def _chosen(board: Board, runs: Sequence[Run], chosen: Sequence[Run]) -> None:
 
 
 def _queue(run: Run) -> tuple[str, str, str]:
-    """Runs with the same device, folder of runs and machine wait for each other; on a cluster, Ray makes them wait."""
+    """Return the queue's key: device, folder of runs and machine; on a cluster, Ray has the queue."""
     host = run.process.host if run.process is not None else this_host()
     return run.request.device, run.folder, run.id if run.request.cluster else host
 

@@ -1,4 +1,4 @@
-"""Own tables of trained cells as rewards: upload, what was read, and how well it can be predicted."""
+"""The visitor's tables of trained cells as rewards: upload, summary, and cross-validated predictions."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

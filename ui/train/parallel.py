@@ -1,4 +1,4 @@
-"""Runs as lines across the settings that differ between them, up to what came out of each."""
+"""Parallel coordinates: each run is a line across the settings that differ, ending at its results."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from nat_core.runs.run import Run
 from ui.theme import theme
 from ui.train.curves import COLORS, differing
 
-KEY = "train_parallel"  # of the container, which a narrow window does not show
-_MOST_AXES = 7  # more would be too close to be read
-_LETTERS = 14  # of a name or a value at an axis
+KEY = "train_parallel"  # key of the container, hidden in a narrow window
+_MOST_AXES = 7  # more would be illegible
+_LETTERS = 14  # characters of a name or value at an axis
 _HEIGHT = 320
 
 
 def show(runs: Sequence[Run]) -> None:
-    """Draws the chart if there is something to compare; the settings are in the table in any case."""
+    """Draw the chart if runs can be compared; the table has the settings in any case."""
     if (chart := figure(runs)) is not None:
         with st.container(key=KEY):
             st.plotly_chart(
@@ -28,9 +28,9 @@ def show(runs: Sequence[Run]) -> None:
 
 
 def figure(runs: Sequence[Run]) -> go.Figure | None:
-    """One line per run that has a result; None where fewer than two can be compared."""
+    """Return a chart with one line per run that has a result; None for fewer than two."""
     settings = {run.id: found for run, found in zip(runs, differing(runs), strict=True)}
-    colors = {run.id: COLORS[number % len(COLORS)] for number, run in enumerate(runs)}  # those of its curves
+    colors = {run.id: COLORS[number % len(COLORS)] for number, run in enumerate(runs)}  # the colours of its curves
     told = [run for run in runs if run.best is not None]
     if len(told) < 2 or len({trains_a_policy(run) for run in told}) > 1 or not settings[told[0].id]:
         return None
@@ -45,10 +45,10 @@ def figure(runs: Sequence[Run]) -> go.Figure | None:
 
 
 def axis(name: str, values: Sequence[str], is_text: bool = False) -> dict[str, Any]:
-    """An axis of numbers if all values are numbers, or else with the values as they are, in order of appearance.
+    """Return a numeric axis if all values are numbers, else a categorical one in order of appearance.
 
     Args:
-        name: its title.
+        name: the axis title.
         values: one per run, as texts.
         is_text: whether they are names, even if they look like numbers.
     """

@@ -1,4 +1,4 @@
-"""Training architectures from scratch: a preset, what of it is otherwise, what it will take, and the command."""
+"""The form for trainings from scratch: a preset, changed options, an estimate and the equivalent command."""
 
 import shlex
 from typing import Any
@@ -31,7 +31,7 @@ _EITHER = {"true": "Yes", "false": "No"}
 
 
 def new_evaluation(board: Board) -> None:
-    """Draws the form; Launch starts a process."""
+    """Draw the form; Launch starts a process."""
     inputs, summary = st.columns([3, 2], gap="large")
     with inputs:
         _inputs()
@@ -80,7 +80,7 @@ def _inputs() -> None:
 
 
 def _usual() -> EvaluationConfig | None:
-    """What the budget alone says; None where it has no network for the architecture."""
+    """Return the preset's configuration; None if the preset has no network for the architecture."""
     try:
         return evaluation((_architecture(),), {"preset": st.session_state["evaluate_budget"]})
     except ValueError:
@@ -88,7 +88,7 @@ def _usual() -> EvaluationConfig | None:
 
 
 def _draw(field: Option, usual: EvaluationConfig | None) -> None:
-    """An empty field, which shows what the budget says as long as nothing else is asked for."""
+    """Draw an empty field with the preset's value as its placeholder."""
     value = None if usual is None else field.value_in(usual)
     shown = " ".join(map(str, value)) if field.repeatable and value else text_of(value)
     choices = _choices(field)
@@ -109,14 +109,14 @@ def _choices(field: Option) -> Any:
 
 
 def _architecture() -> NamedArchitecture:
-    """Raises ValueError for a text that is none."""
+    """Return the entered architecture. Raises ValueError for unreadable text."""
     text = st.session_state["evaluate_architecture"].strip()
     known = naming.named(text)
     return NamedArchitecture.of(naming.resolve(text), known.name if known else "")
 
 
 def _order(board: Board) -> tuple[EvaluationConfig, Request]:
-    """What the form asks for. Raises ValueError with one sentence for what cannot work."""
+    """Return the form's request. Raises ValueError with one sentence if it cannot work."""
     state = st.session_state
     preset = state["evaluate_budget"]
     given = {field.name: _value(field) for field in _FIELDS if (state[_key(field)] or "").strip()}
@@ -147,12 +147,12 @@ def _launch_button(board: Board, order: tuple[EvaluationConfig, Request] | None)
 
 
 def _launch(board: Board, order: tuple[EvaluationConfig, Request]) -> None:
-    """Starts the run, shows it and closes the form."""
+    """Start the run, show it and close the form."""
     config, request = order
 
     def start() -> str:
         if not is_on_hub(config.budget.data) and _is_streamed(config):
-            images_of(config.budget)  # opened, not decoded
+            images_of(config.budget)  # opens the images without decoding them
         return launcher.launch(board.tracking, request)
 
     if run_id := launching.launched_by("evaluate", start):

@@ -18,7 +18,7 @@ _MOST_ROWS = 10
 
 
 def matching(runs: Sequence[Run], text: str, states: Sequence[str], spaces: Sequence[str]) -> list[Run]:
-    """The runs whose name, id, preset, kind or command contain every word of `text`, in these states and spaces.
+    """Return the runs in these states and spaces whose name, id, preset, kind or command contain all words of `text`.
 
     An empty `states` or `spaces` accepts every run.
     """
@@ -38,9 +38,9 @@ def _searched(run: Run) -> str:
 
 
 def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row per run; percentages 0–100, gains in points, durations in whole seconds."""
+    """Return one row per run: percentages 0–100, gains in points, durations in whole seconds."""
     frame = pd.DataFrame([_row(run) for run in runs], columns=_COLUMNS)
-    for name in ("Left", "Elapsed"):  # as durations they sort by length, which words do not
+    for name in ("Left", "Elapsed"):  # durations sort by length, texts would not
         frame[name] = pd.to_timedelta(frame[name].astype(float).round(), unit="s")
     return frame
 

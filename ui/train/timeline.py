@@ -71,7 +71,7 @@ def show(tracking: Tracking, run: Run) -> None:
 
 
 def _fetch(tracking: Tracking, run: Run, some: bool) -> None:
-    """The policies of checkpoints are on the run's machine; its record has copies."""
+    """Offer to fetch the policies of checkpoints on another machine, of which the record has copies."""
     more = "Newer ones" if some else "The policies of its checkpoints"
     away = f"are in {plain(run.place)}" if tracking.is_elsewhere(run) else "are not here any more"
     st.caption(f"{more} {away}; its record has copies.")
@@ -110,12 +110,12 @@ def _chosen(run: Run) -> Architecture | None:
 def frames(
     kept: Mapping[int, Path], architecture: Architecture, share: float = 1.0
 ) -> list[tuple[int, int, Architecture]]:
-    """(first step, last step, output): neighbouring checkpoints that make the same of it are one; broken ones none.
+    """Return (first step, last step, output), merging neighbouring checkpoints with equal outputs, without broken ones.
 
     Args:
         kept: folders of policies by step.
         architecture: the input.
-        share: of its cost that outputs may have.
+        share: maximum cost of outputs, relative to the input's.
     """
     found: list[tuple[int, int, Architecture]] = []
     for step, folder in kept.items():
@@ -142,9 +142,9 @@ def _frame(run: Run, architecture: Architecture, after: Architecture, name: str,
 
 @lru_cache(maxsize=512)
 def output(folder: Path, stamp: int, architecture: Architecture, share: float = 1.0) -> Architecture:
-    """The policy's most probable transformation within a share of the input's cost.
+    """Return the policy's most probable transformation within a share of the input's cost.
 
-    Raises ValueError for a broken policy, and where nothing fits.
+    Raises ValueError for a broken policy, or if nothing fits.
     """
     policy, card = catalogue.load(folder)
     costs = edge_costs([architecture], card.target_space, policy.config.budget or "macs")

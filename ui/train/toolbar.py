@@ -16,7 +16,7 @@ from ui.train.table import matching
 
 
 def filtered(runs: Sequence[Run]) -> list[Run]:
-    """Draws search and filters; the runs that they leave."""
+    """Draw search and filters; return the matching runs."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Search", key="train_search", placeholder="name, preset, command …", live=True, type="search", width=260,
@@ -33,7 +33,7 @@ def filtered(runs: Sequence[Run]) -> list[Run]:
 
 
 def shown(board: Board, runs: Sequence[Run]) -> list[Run]:
-    """Draws the choice of runs and the actions on the first of them; the chosen runs."""
+    """Draw the selection of runs and the actions on the first one; return the selected runs."""
     by_id = {run.id: run for run in runs}
     _from_address(by_id)
     state = st.session_state
@@ -43,7 +43,7 @@ def shown(board: Board, runs: Sequence[Run]) -> list[Run]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.multiselect(
             "Shown below", list(by_id), key="train_shown", placeholder="Choose runs, or click rows",
-            format_func=names.__getitem__, width=380, help="What the buttons do is done to the first one.",
+            format_func=names.__getitem__, width=380, help="The buttons act on the first one.",
         )  # fmt: skip
         chosen = [by_id[item] for item in state["train_shown"]]
         if chosen:
@@ -79,7 +79,7 @@ def _actions(board: Board, run: Run) -> None:
 
 
 def _confirmation(board: Board, run: Run) -> None:
-    """The question before a deletion."""
+    """Draw the confirmation of a deletion."""
     if st.session_state.get("train_delete") != run.id:
         return
     far = board.tracking.is_elsewhere(run)
@@ -108,7 +108,7 @@ def _button(
 
 
 def _do(board: Board, action: Callable[[], object]) -> None:
-    """Acts; what went wrong is said on the page."""
+    """Do the action, or show its error."""
     try:
         action()
     except (ValueError, OSError) as error:
@@ -117,13 +117,13 @@ def _do(board: Board, action: Callable[[], object]) -> None:
 
 
 def _names(runs: Sequence[Run]) -> dict[str, str]:
-    """What tells runs apart: the name, with the id where another machine's run has the same."""
+    """Return distinct names: with the id if a run of another machine has the same name."""
     often = Counter(run.name for run in runs)
     return {run.id: f"{run.name} ({run.short_id})" if often[run.name] > 1 else run.name for run in runs}
 
 
 def _from_address(by_id: dict[str, Run]) -> None:
-    """A link shows the runs that it names, as long as it has not been followed already; says which are not here."""
+    """Select the runs named in a newly followed link, and show which do not exist."""
     asked = st.query_params.get("runs", "")
     if asked and asked != st.session_state.get("train_address"):
         parts = asked.split(",")[:8]

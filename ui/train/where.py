@@ -1,4 +1,4 @@
-"""Where a new run works: on this machine, or on a Ray cluster that `RAY_ADDRESS` names or somebody entered."""
+"""The place of a new run: this machine, or a Ray cluster from `RAY_ADDRESS` or entered by the visitor."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ _WORKERS = "train_workers"
 
 
 def address_input() -> None:
-    """Draws the field for a cluster's address."""
+    """Draw the field for a cluster's address."""
     st.session_state.setdefault("train_cluster", known_job_server().replace("http://", "ray://"))
     st.text_input(
         "Ray cluster", key="train_cluster", placeholder="ray://HOST:8265", persist_state="session", width=250,
@@ -26,7 +26,7 @@ def choice(is_shared: bool) -> None:
     """Draw the choice of machine or cluster, if a cluster is known, with its state.
 
     Args:
-        is_shared: whether several processes can do the work together; then their number is asked for, too.
+        is_shared: whether several processes can do the work together; adds a field for their number.
     """
     if not (address := st.session_state.get("train_cluster", known_job_server())):
         return
@@ -45,7 +45,7 @@ def choice(is_shared: bool) -> None:
             st.session_state.setdefault(_WORKERS, "1")
             st.text_input(
                 "Processes", key=_WORKERS, live="300ms", persist_state="session", width=135,
-                help="How many share the training, on as many nodes as there are.",
+                help="How many processes share the training, spread over the nodes.",
             )  # fmt: skip
     if problem and chosen():
         notices.problem(problem)
@@ -55,7 +55,7 @@ def chosen() -> str:
     """Return the cluster for the run, as in the command line; "" for this machine.
 
     Raises:
-        ValueError: what was entered is no address.
+        ValueError: the entered text is not an address.
     """
     if not _is_cluster():
         return ""

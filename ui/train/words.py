@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def duration(seconds: float | None) -> str:
-    """``45 s``, ``12 min``, ``3.2 h``, ``2.4 days``; nothing for None."""
+    """Return ``45 s``, ``12 min``, ``3.2 h`` or ``2.4 days``; "" for None."""
     if seconds is None:
         return ""
     for limit, unit, form in _UNITS:
@@ -25,12 +25,12 @@ _UNITS = (
 
 
 def gigabytes(count: float) -> str:
-    """``1.2 GB``."""
+    """Return a size such as ``1.2 GB``."""
     return f"{count / 2**30:.1f} GB"
 
 
 def runnable(command: str) -> str:
-    """A recorded command line as it can be pasted here: with this environment's Python, which may be on no PATH."""
+    """Return a recorded command line with this environment's Python, which may not be on the PATH."""
     folder, python = Path.cwd(), Path(sys.executable)
     here = os.fspath(python.relative_to(folder) if python.is_relative_to(folder) else python)
     return re.sub(r"(?<!\S)python(?= -m nat_core )", lambda _: shlex.quote(here), command, count=1)
