@@ -11,7 +11,7 @@ from typing import Any
 
 
 class _LoadedWhenUsed(ModuleType):
-    """Stands for a module until something of it is asked for; whoever only looks where it is finds its own spec."""
+    """A placeholder that imports its module on the first attribute access; its spec is the module's own."""
 
     def __init__(self, spec: ModuleSpec) -> None:
         super().__init__(spec.name)

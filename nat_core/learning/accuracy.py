@@ -75,7 +75,7 @@ class UncertainSource(AccuracySource, Protocol):
         ...
 
     def believable(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.bool_]:
-        """[n] whether n gains may be believed at all: an optimiser finds where a source errs."""
+        """Return [n] whether n gains may be believed at all: an optimiser finds where a source errs."""
         ...
 
     def mean_gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
@@ -132,7 +132,7 @@ class OperationsSource(AccuracySource, Protocol):
         ...
 
     def least_believable(self, inputs: Sequence[Architecture], costs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[n] what the edges of the cheapest believable output of each input cost; infinite where there is none.
+        """Return [n] what the edges of the cheapest believable output of each input cost; infinite where there is none.
 
         Args:
             inputs: n architectures.
@@ -147,7 +147,7 @@ class EstimatingSource(AccuracySource, Protocol):
     """A source whose accuracies are estimates, and that knows how far off each may be."""
 
     def standard_error_points(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] standard errors of `accuracy_percent`, in points.
+        """Return [n] standard errors of `accuracy_percent`, in points.
 
         Raises:
             ValueError: some architecture cannot be evaluated; says which and why.

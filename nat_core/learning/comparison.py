@@ -24,7 +24,7 @@ class Item:
     Attributes:
         name: for people.
         architecture: itself.
-        origin: where it is from: "library", "own", or the name of the policy that made it.
+        origin: its origin: "library", "own", or the name of the policy that made it.
         derived_from: name of the item it was transformed from, if any.
         method: how: "NAT", "NAT++", "ours".
         rule: of transitions that made it; empty for the one that the method is named after.
@@ -65,7 +65,7 @@ class Row:
 
 
 def library_items() -> tuple[Item, ...]:
-    """Everything in the library; an entry without a result takes that of an equal architecture."""
+    """Return all library entries; an entry without a result takes that of an equal architecture."""
     entries = library().values()
     known = {entry.architecture: entry.published for entry in entries if entry.published}
     return tuple(_item(entry, entry.published or known.get(entry.architecture)) for entry in entries)
@@ -92,8 +92,8 @@ def rows(items: Sequence[Item], network: NetworkConfig, measured: MeasuredAccura
     """Every item's row, in order.
 
     Args:
-        items: with distinct names.
-        network: where costs are counted.
+        items: items with distinct names.
+        network: network on which costs are counted.
         measured: trainings from scratch of one budget.
     """
     by_name = {item.name: item for item in items}

@@ -72,9 +72,9 @@ class Form:
     """One kind of training.
 
     Attributes:
-        rewards: where they come from: "table", "trainings" or "images".
-        kind: of run.
-        title: of its rewards, in words.
+        rewards: source of the rewards: "table", "trainings" or "images".
+        kind: kind of run.
+        title: title of the rewards, in words.
         configured: the class of its configurations.
         start: a space and settings to the configuration that the other options change.
         preset: the name of the settings.
@@ -120,7 +120,7 @@ def started(options: Options) -> Start:
 
 
 def rewards_of(config: Config) -> str:
-    """Where the rewards of a configuration come from: "table", "trainings" or "images"."""
+    """Return the source of a configuration's rewards: "table", "trainings" or "images"."""
     return IMAGES if isinstance(config, ImageTrainingConfig) else config.reward.source
 
 

@@ -1,1 +1,1 @@
-"""Where accuracies come from: shared weights, models of measurements; each an accuracy source."""
+"""Accuracy sources: shared weights, and models fitted on measured accuracies."""

@@ -42,12 +42,12 @@ class NetworkShape:
 
 @dataclass(frozen=True, eq=False)
 class CellNetwork:
-    """An ensemble that tells cells' targets.
+    """An ensemble that predicts cells' targets.
 
     Attributes:
         members: in evaluation mode.
-        shape: of each.
-        operations: that trained cells have.
+        shape: shape of each member.
+        operations: operations in the trained cells.
     """
 
     members: tuple[GraphRegressor, ...]
@@ -56,7 +56,7 @@ class CellNetwork:
     _known: dict[bytes, tuple[float, ...]] = field(default_factory=dict, repr=False)
 
     def targets(self, cells: CellRows) -> _Numbers:
-        """[members, n] of n cells; repeats cost nothing."""
+        """Return [members, n]: predicted targets of n cells, cached."""
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         read = read_as(cells, self.operations)
@@ -68,7 +68,7 @@ class CellNetwork:
         return np.array([self._known[key] for key in keys]).reshape(len(cells), len(self.members)).T
 
     def _answers(self, read: CellRows) -> _Numbers:
-        """[members, n] of n cells as they are read."""
+        """Return [members, n]: predicted targets of n cells, not cached."""
         alive = np.flatnonzero(read.exists.any(axis=1))
         answers = np.full((len(self.members), len(read)), WORTHLESS)
         if len(alive):

@@ -50,7 +50,7 @@ def plain(rows: ArchitectureRows) -> _Numbers:
 
 
 def detailed(rows: ArchitectureRows) -> _Numbers:
-    """[n, 2 · len(DETAILED)], likewise."""
+    """Return [n, 2 · len(DETAILED)]: the detailed features, likewise."""
     return _beside(rows, _detailed)
 
 
@@ -74,7 +74,7 @@ def convolution_share(architecture: Architecture) -> float:
 
 
 def convolution_shares(rows: ArchitectureRows) -> _Numbers:
-    """[n] the share of convolutions among all edges, null edges included."""
+    """Return [n]: the share of convolutions among all edges, including null edges."""
     return np.asarray(rows.count_edges(IS_CONVOLUTION) / rows.count_edges(_IS_ANY).clip(1))
 
 
@@ -116,7 +116,7 @@ _PAIRS = np.maximum(_PAIRS, _PAIRS.T)
 
 
 def _beside(rows: ArchitectureRows, of_cells: Callable[["_Structure"], _Numbers]) -> _Numbers:
-    """[n, 2 · columns] the normal cells' and the reduction cells' columns."""
+    """Return [n, 2 · columns]: the normal cells' and the reduction cells' columns."""
     return np.hstack([of_cells(_Structure(cells)) for cells in rows.cells])
 
 
@@ -132,17 +132,17 @@ class _Structure:
 
     @cached_property
     def relatives(self) -> Numbers:
-        """[n, E], also of edges that do not carry."""
+        """Return [n, E]: the related operation of every edge, carrying or not."""
         return np.asarray(_RELATIVE[self.cells.operations])
 
     @cached_property
     def edges(self) -> Numbers:
-        """[n] how many carry."""
+        """Return [n]: the number of carrying edges."""
         return self.carries.sum(axis=1)
 
     @cached_property
     def depths(self) -> Numbers:
-        """[n, nodes]."""
+        """Return [n, nodes]: the depth of every node."""
         return self.cells.depths(self.carries)
 
     @cached_property
@@ -156,15 +156,15 @@ class _Structure:
 
     @cached_property
     def from_input(self) -> NDArray[np.bool_]:
-        """[n, E]."""
+        """Return [n, E]: whether the edge reads an input."""
         return self.cells.sources < self.cells.inputs[:, None]
 
     def amounts(self, which: NDArray[np.bool_]) -> Numbers:
-        """[n, operations] of the edges `which` [n, E]."""
+        """Return [n, operations]: counts over the edges `which` [n, E]."""
         return _tally(self.relatives, which, len(OPERATIONS))
 
     def marked(self, table: NDArray[np.bool_]) -> Numbers:
-        """[n] carrying edges whose operation `table` marks."""
+        """Return [n]: the number of carrying edges whose operation `table` marks."""
         return (table[self.cells.operations] & self.carries).sum(axis=1)
 
 

@@ -23,7 +23,7 @@ class Expected:
     """The prior of the weights [k] of standardised columns.
 
     Attributes:
-        means, deviations: of each weight, in units of the target.
+        means, deviations: mean and std of each weight, in units of the target.
     """
 
     means: _Numbers
@@ -57,7 +57,7 @@ class Standard:
         )
 
     def __call__(self, columns: _Numbers) -> _Numbers:
-        """[n, k] standardised."""
+        """Return [n, k]: the standardised columns."""
         return (columns.clip(self.lowest, self.highest) - self.means) / self.deviations
 
 
@@ -66,9 +66,9 @@ class Line:
     """target = intercept + standardised columns · weights.
 
     Attributes:
-        standard: of the columns.
+        standard: standardisation of the columns.
         weights: k numbers.
-        intercept: of the first table.
+        intercept: intercept of the first table.
         covariance: (k + 1) · (k + 1) numbers, row by row, of the errors of weights and intercept.
     """
 
@@ -87,22 +87,22 @@ class Line:
 
     @cached_property
     def _root(self) -> _Numbers:
-        """[k + 1, r] a root of the covariance."""
+        """Return [k + 1, r]: a root of the covariance."""
         size = len(self.weights) + 1
         values, vectors = np.linalg.eigh(np.array(self.covariance).reshape(size, size))
         return np.asarray(vectors * np.sqrt(values.clip(0)), dtype=np.float64)
 
     def targets(self, standardised: _Numbers) -> _Numbers:
-        """[n] of standardised columns [n, k]."""
+        """Return [n]: predicted targets for standardised columns [n, k]."""
         return self.intercept + standardised @ np.array(self.weights)
 
     def variances(self, standardised: _Numbers) -> _Numbers:
-        """[n] of these targets, by how sure the weights and the intercept are."""
+        """Return [n]: variances of these predictions, from the covariance of weights and intercept."""
         ones = np.ones((len(standardised), 1))
         return np.square(np.hstack([standardised, ones]) @ self._root).sum(axis=1)
 
     def change_variances(self, changes: _Numbers) -> _Numbers:
-        """[n] of differences between targets, of differences [n, k] between standardised columns."""
+        """Return [n]: variances of differences between predictions, from differences [n, k] of standardised columns."""
         return np.square(changes @ self._root[:-1]).sum(axis=1)
 
 
@@ -114,7 +114,7 @@ class Data:
         columns: [n, k], standardised.
         targets: [n].
         tables: [n] numbers from 0, of the tables that rows come from.
-        expected: of the weights.
+        expected: prior of the weights.
     """
 
     columns: _Numbers
@@ -135,7 +135,7 @@ class Posterior:
     size: int
 
     def predicted(self, data: Data) -> tuple[_Numbers, _Numbers]:
-        """[n] targets and the variances of their errors, each on its table's level."""
+        """Return [n] targets and the variances of their errors, each on its table's level."""
         known = _known(data, len(self.values) - self.size)
         return known @ self.values, np.einsum("ni,ij,nj->n", known, self.covariance, known)
 
@@ -173,7 +173,7 @@ def fitted(data: Data, standard: Standard, variance: float) -> Line:
 
 
 def folds_of(keys: Sequence[object], count: int, seed: int = 0) -> NDArray[np.int64]:
-    """[n] numbers of folds, the same where keys are the same."""
+    """Return [n] numbers of folds, the same where keys are the same."""
     distinct = list(dict.fromkeys(keys))
     order = np.random.default_rng(seed).permutation(len(distinct)) % count
     number = dict(zip(distinct, order.tolist(), strict=True))
@@ -181,5 +181,5 @@ def folds_of(keys: Sequence[object], count: int, seed: int = 0) -> NDArray[np.in
 
 
 def _known(data: Data, tables: int) -> _Numbers:
-    """[n, k + tables] what targets are linear in."""
+    """Return [n, k + tables] what targets are linear in."""
     return np.hstack([data.columns, np.eye(tables)[data.tables]])

@@ -34,7 +34,7 @@ class NasBench301:
     """The surrogate in `folder`.
 
     Args:
-        folder: with the model and the file `encoding.json`, which names the numbers of operations.
+        folder: folder with the model and `encoding.json`, which maps operations to numbers.
         model: one of `MODELS`; the second one tells of shares instead of percent.
 
     Raises:
@@ -56,7 +56,7 @@ class NasBench301:
         self._one_by_one = model == MODELS[0]
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] validation accuracies. Raises ValueError for a cell that is not one of DARTS'."""
+        """Return [n] validation accuracies. Raises ValueError for a cell that is not one of DARTS'."""
         rows = np.array([self._row(item) for item in architectures], dtype=np.int32)
         names = [item.name for item in self._session.get_inputs()]
         epochs = np.full((len(rows), 1), _EPOCHS, dtype=np.float32)

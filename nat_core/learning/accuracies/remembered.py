@@ -12,13 +12,13 @@ from nat_core.learning.accuracy import AccuracyKind, AccuracySource
 
 
 class Remembered:
-    """Another source with a memory; architectures that differ in dead edges only are the same to it.
+    """A cached accuracy source; architectures that differ only in dead edges share an entry.
 
-    Several threads may ask at once. The source is asked by one at a time, so that what one has asked for another finds.
+    It is thread-safe: one thread at a time asks the source, so that the others find its answers in the cache.
 
     Args:
-        source: stable, so that what it said stays true.
-        most: architectures to remember; those not asked for the longest are forgotten.
+        source: a stable source, so that cached answers stay valid.
+        most: maximum number of cached architectures; the least recently used are dropped.
 
     Raises:
         ValueError: the source is not stable.
@@ -48,7 +48,7 @@ class Remembered:
         return self._source.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] accuracies; those not remembered are asked for together. Raises ValueError like the source."""
+        """Return [n] accuracies; those not remembered are asked for together. Raises ValueError like the source."""
         effective = [item.effective for item in architectures]
         distinct = dict.fromkeys(effective)
         known = self._recalled(distinct)

@@ -59,13 +59,13 @@ class RewardModel:
     """A fitted ensemble as an `AccuracySource`.
 
     Attributes:
-        members: of the ensemble.
+        members: members of the ensemble.
         scale: between accuracies and their targets.
         config: how it was fitted.
-        space: whose architectures it evaluates.
+        space: space of the architectures that it evaluates.
         observed: how many architectures it was fitted on.
         quality: on what its members did not see.
-        device: where it computes.
+        device: device of its computations.
         about: what is predicted, in words.
     """
 
@@ -91,7 +91,7 @@ class RewardModel:
         return self.space.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] predicted accuracies. Raises ValueError for an architecture of another space."""
+        """Return [n] predicted accuracies. Raises ValueError for an architecture of another space."""
         for position, architecture in enumerate(architectures):
             if reason := self.mismatch(architecture):
                 raise ValueError(f"architecture {position} is not of the model's space: {reason}")
@@ -129,7 +129,7 @@ class CompletedAccuracy:
         return None if architecture in self.measured_percent else self.model.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] accuracies. Raises ValueError for an architecture of another space."""
+        """Return [n] accuracies. Raises ValueError for an architecture of another space."""
         unknown = [item for item in architectures if item not in self.measured_percent]
         predicted = iter(self.model.accuracy_percent(unknown))
         values = [
@@ -150,7 +150,7 @@ def fit_reward_model(
     Args:
         architectures: evaluated ones, 20 or more.
         accuracies_percent: [n] their accuracies.
-        space: to which they belong, and what the model will evaluate.
+        space: their space, which the model will evaluate.
 
     Raises:
         ValueError: too few architectures, numbers that do not fit them, or not two distinct finite accuracies.
@@ -221,7 +221,7 @@ def _batches(seen: Tensor, batch: int, steps: int, generator: torch.Generator) -
 
 @torch.inference_mode()
 def predicted_targets(members: Sequence[GraphRegressor], graphs: Data) -> NDArray[np.float64]:
-    """[members, n] targets that each predicts for n graphs."""
+    """Return [members, n] targets that each predicts for n graphs."""
     device = graphs.x.device
     numbers = torch.arange(graph_count(graphs), device=device).split(_CHUNK.get(device.type, _CHUNK["cuda"]))
     parts = (select(graphs, part) for part in numbers)

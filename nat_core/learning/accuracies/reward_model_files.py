@@ -34,7 +34,7 @@ def ensemble(models: Sequence[RewardModel]) -> RewardModel:
 
 
 def tensors_of_model(model: RewardModel) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Everything about a model: tensors by name, and what JSON can hold."""
+    """Return a model's tensors by name, and its other fields for JSON."""
     tensors = {
         f"{number}.{name}": tensor
         for number, member in enumerate(model.members)

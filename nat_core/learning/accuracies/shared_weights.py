@@ -60,7 +60,7 @@ class SharedWeightAccuracy:
 
     @property
     def description(self) -> str:
-        """Which images of which data, the network, and the note."""
+        """The images, the dataset, the network and the note."""
         part = f"{self.part.name} images" if self.part.name else "images"
         note = f"; {self.note}" if self.note else ""
         return f"{self._used:,} {part} of {self.data.description}; {self.supernet.config.description}{note}"
@@ -70,7 +70,7 @@ class SharedWeightAccuracy:
         return self.supernet.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] accuracies in steps of 100 ÷ images; of equal architectures one is evaluated.
+        """Return [n] accuracies in steps of 100 ÷ images; of equal architectures one is evaluated.
 
         Raises:
             ValueError: there are no weights for some architecture; says which and why.

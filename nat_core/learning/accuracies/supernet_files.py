@@ -26,14 +26,14 @@ class SupernetCard:
     """Description of shared weights.
 
     Attributes:
-        space: whose architectures.
+        space: space of the architectures.
         network: around the cells.
         data: the source of images, as `load_images` accepts it.
         data_description: the images in words.
-        split_seed: of their division into parts.
+        split_seed: seed of their split into parts.
         batch: images at a time in evaluations, of which batch norms take their statistics.
         training: how the weights were trained.
-        format_version: of this file.
+        format_version: version of this file's format.
 
     Raises:
         ValueError: unknown space, another format version, or a number out of bounds.

@@ -59,7 +59,7 @@ class CoarseToFine:
         return self.fine.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] all evaluated finely."""
+        """Return [n] all evaluated finely."""
         return self.fine.accuracy_percent(architectures)
 
     def evaluate(self, architectures: Sequence[Architecture]) -> StagedAccuracies:
@@ -89,8 +89,8 @@ def supernet_source(folder: Path, device: torch.device | str = "cpu", download: 
     and the source's description says so; every call tries again.
 
     Args:
-        folder: of the weights and their card.
-        device: where they work.
+        folder: folder of the weights and their card.
+        device: device of the weights.
         download: whether images may be fetched from the hub; else they must have been before.
 
     Raises:
@@ -122,7 +122,7 @@ def _loaded(folder: Path, stamps: tuple[int, ...], device: torch.device) -> tupl
 def _sources(
     folder: Path, stamps: tuple[int, ...], device: torch.device, source: str, download: bool
 ) -> tuple[AccuracySource, AccuracySource] | None:
-    """Of the selection part of the images of `source`: few, and all of them; None where their classes do not fit.
+    """Return sources on few and on all selection images of `source`; None if their classes do not fit.
 
     Raises:
         ImagesMissing: they cannot be had now.

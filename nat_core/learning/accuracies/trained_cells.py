@@ -59,7 +59,7 @@ class TrainedCells:
     """Distinct cells trained by one budget; seeds of a cell are averaged.
 
     Attributes:
-        name: of the table.
+        name: name of the table.
         architectures: n of them.
         accuracies_percent: [n].
         failed: the number of trainings left out because they failed.
@@ -83,7 +83,7 @@ def read_trained(path: Path, accuracy: str | None = None) -> list[TrainedCells]:
     """The trainings in a file, one table for each budget.
 
     Args:
-        path: of the file.
+        path: path of the file.
         accuracy: the column of accuracies; by default the first of `ACCURACY_COLUMNS`.
 
     Raises:

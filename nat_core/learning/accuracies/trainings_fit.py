@@ -103,15 +103,15 @@ def fit_trainings_model(
     """The model of tables of one kind of training, each on a level of its own, and the first one's is predicted.
 
     Args:
-        tables: of cells of any space; those that do not fit `space` tell as well.
-        space: whose architectures the model will evaluate.
+        tables: tables of cells of any space; those outside `space` are used, too.
+        space: space of the architectures that the model will evaluate.
         about: the training in words; by default the first table's name.
-        students: of other sources.
+        students: students of other sources.
         beside: other trainings that tell of what these lack; by default the shipped ones.
         sources: for the card.
         noise_points: standard deviation of one training around a cell's worth, where known.
         shape: of the networks, for tables of a thousand cells or more.
-        seed: of folds and networks.
+        seed: seed of folds and networks.
 
     Returns:
         The model, and each cell as predicted without its topology.
@@ -156,7 +156,7 @@ def fit_trainings_model(
 
 
 def _centred(values: _Numbers, tables: NDArray[np.int64]) -> _Numbers:
-    """[n] without the means of their tables."""
+    """Return [n] without the means of their tables."""
     counted = np.bincount(tables)
     return np.asarray(values - (np.bincount(tables, weights=values) / counted)[tables], dtype=np.float64)
 
@@ -182,7 +182,7 @@ def fit_student(name: str, table: TrainedCells, by_rank: bool = False) -> Studen
     """Fit a student: a linear model that predicts a source's values of n cells from counts.
 
     Args:
-        name: of the source.
+        name: name of the source.
         table: cells with the source's values.
         by_rank: whether the student learns normal scores of the values.
     """

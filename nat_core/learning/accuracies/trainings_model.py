@@ -58,10 +58,10 @@ class Student:
     """A linear model of detailed counts that imitates a source.
 
     Attributes:
-        name: of the source.
-        weights: of `counts.detailed`.
+        name: name of the source.
+        weights: weights of `counts.detailed`.
         intercept: in the source's units.
-        rank_correlation: with the source, on cells that it has not learned from.
+        rank_correlation: rank correlation with the source on held-out cells.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Student:
             raise ValueError(f"{self.name} has {len(self.weights)} weights; accepted: {2 * len(counts.DETAILED)}")
 
     def __call__(self, detailed: _Numbers) -> _Numbers:
-        """[n] of counts [n, 2 · len(DETAILED)]."""
+        """Return [n] of counts [n, 2 · len(DETAILED)]."""
         return detailed @ np.array(self.weights) + self.intercept
 
 
@@ -116,7 +116,7 @@ class Unexplained:
             raise ValueError("unexplained variances are not 0 or more, or the share of noise is not 0 to 1")
 
     def __call__(self, predicted: _Numbers) -> _Numbers:
-        """[n] variances at n predicted targets."""
+        """Return [n] variances at n predicted targets."""
         return np.interp(predicted, self.targets, self.variances)
 
 
@@ -151,12 +151,12 @@ class TrainingsModel:
     """The model as an `UncertainSource`.
 
     Attributes:
-        space: whose architectures it evaluates.
+        space: space of the architectures that it evaluates.
         about: the training that is predicted, in words.
         line: through the columns.
-        students: whose answers are columns.
+        students: models whose predictions are columns.
         lacking: operations that are columns of their own, since the network has not met them.
-        knots: of the scale of targets.
+        knots: knots of the targets' scale.
         unexplained: what the line leaves.
         left_out: its quality.
         sources: what it learned from.
@@ -216,22 +216,22 @@ class TrainingsModel:
         return self.target_space.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> _Numbers:
-        """[n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
+        """Return [n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
         return self._accuracies(self._seen(architectures))
 
     def standard_error_points(self, architectures: Sequence[Architecture]) -> _Numbers:
-        """[n] standard errors of these as predictions of one training each. Raises ValueError likewise."""
+        """Return [n] standard errors of these as predictions of one training each. Raises ValueError likewise."""
         return self._level_errors(self._seen(architectures))
 
     def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> _Numbers:
-        """[n] standard errors of predicted gains, whatever one training's noise: the more, the more is changed.
+        """Return [n] standard errors of predicted gains, whatever one training's noise: the more, the more is changed.
 
         Raises ValueError for an architecture of another space.
         """
         return self._gain_errors(self._seen(inputs), self._seen(outputs))
 
     def believable(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.bool_]:
-        """[n] whether outputs keep a quarter of their edges convolutions, or as many as their inputs had.
+        """Return [n] whether outputs keep a quarter of their edges convolutions, or as many as their inputs had.
 
         Models of trainings overrate cells of skip connections, since few cells with few convolutions were trained.
         """
@@ -274,7 +274,7 @@ class TrainingsModel:
         return np.split(_keeps_convolutions(given, ArchitectureRows.of(inputs, operations)), counted)
 
     def least_believable(self, inputs: Sequence[Architecture], costs: _Numbers) -> _Numbers:
-        """[n] the cost of the edges of the cheapest believable output; infinite if there is none."""
+        """Return [n] the cost of the edges of the cheapest believable output; infinite if there is none."""
         edges = np.array([len(item.edges) for item in inputs])
         own = np.round(counts.convolution_shares(ArchitectureRows.of(inputs)) * edges).astype(int)
         needed = np.minimum(np.ceil(FEWEST * edges - 1e-9).astype(int), own)
@@ -315,15 +315,15 @@ class TrainingsModel:
         return self._slopes(middle, np.sqrt(variances + self._own_variances(before, after, middle)))
 
     def _exchanged(self, targets: _Numbers) -> _Numbers:
-        """[n] variances of the gain of cells all of whose operations are exchanged, whatever noise."""
+        """Return [n] variances of the gain of cells all of whose operations are exchanged, whatever noise."""
         return 2 * (1 - self.unexplained.noise_share) * self.unexplained(targets)
 
     def _own_variances(self, before: "_Seen", after: "_Seen", middle: _Numbers) -> _Numbers:
-        """[n] variances of gains that other gains do not share, around targets `middle`."""
+        """Return [n] variances of gains that other gains do not share, around targets `middle`."""
         return self._exchanged(middle) * _changed(before.rows, after.rows) + after.disagreement(before)
 
     def _slopes(self, targets: _Numbers, errors: _Numbers) -> _Numbers:
-        """[n] errors of targets in points."""
+        """Return [n] errors of targets in points."""
         to_percent = self.knots.scale.to_percent
         return (to_percent(targets + errors) - to_percent(targets - errors)) / 2
 
@@ -347,7 +347,7 @@ class _Seen:
         return _Seen(self.rows.chosen(which), self.columns[which], answers)
 
     def disagreement(self, other: "_Seen | None" = None) -> _Numbers:
-        """[n] variances of targets, or of differences to those of others, between the network's members."""
+        """Return [n] variances of targets, or of differences to those of others, between the network's members."""
         if self.answers is None or len(self.answers) < 2:
             return np.zeros(len(self.rows))
         answers = self.answers.mean(axis=2)
@@ -370,7 +370,7 @@ def columns_of(
 
 
 def network_answers(network: CellNetwork, rows: ArchitectureRows) -> _Numbers:
-    """[members, n, 2] the network's answers for the normal and the reduction cell."""
+    """Return [members, n, 2] the network's answers for the normal and the reduction cell."""
     return np.stack([network.targets(cells) for cells in rows.cells], axis=2)
 
 
@@ -378,17 +378,17 @@ _CELLS = ("normal", "reduction")
 
 
 def _repeated(architecture: Architecture, count: int) -> Numbers:
-    """[count, edges] the architecture's own operations."""
+    """Return [count, edges] the architecture's own operations."""
     return np.repeat(operation_rows(architecture), count, axis=0)
 
 
 def _keeps_convolutions(inputs: ArchitectureRows, outputs: ArchitectureRows) -> NDArray[np.bool_]:
-    """[n] whether a quarter of an output's edges are convolutions, or as many as its input has."""
+    """Return [n] whether a quarter of an output's edges are convolutions, or as many as its input has."""
     before, after = counts.convolution_shares(inputs), counts.convolution_shares(outputs)
     return np.asarray(after >= np.minimum(FEWEST, before) - 1e-9)
 
 
 def _changed(inputs: ArchitectureRows, outputs: ArchitectureRows) -> _Numbers:
-    """[n] shares of edges whose operation differs; all of them where topologies differ."""
+    """Return [n] shares of edges whose operation differs; all of them where topologies differ."""
     differing, alike = inputs.differing_edges(outputs), inputs.same_topology(outputs)
     return np.where(alike, differing / inputs.edges.clip(1), 1.0)

@@ -40,13 +40,13 @@ def _traits(operation: Operation) -> list[float]:
 
 @lru_cache(maxsize=1)
 def operation_traits() -> Tensor:
-    """[operations, TRAIT_FEATURES] the operations' traits: kind (one-hot), kernel, dilation, orientation."""
+    """Return [operations, TRAIT_FEATURES] the operations' traits: kind (one-hot), kernel, dilation, orientation."""
     return torch.tensor([_traits(operation) for operation in OPERATIONS.values()])
 
 
 @lru_cache
 def legal_mask(space: Space, rule: str = "nat++") -> Tensor:
-    """[operations, operations] bool: whether column may replace row in `space`; the diagonal is always true.
+    """Return [operations, operations] bool: whether column may replace row in `space`; the diagonal is always true.
 
     Raises:
         ValueError: unknown rule.

@@ -32,9 +32,9 @@ class Passes:
     """Shuffled passes through all images of a part, one pass after the other, in batches.
 
     Args:
-        part: whose images.
+        part: part of the images.
         size: images per batch.
-        purpose: that the order is drawn for.
+        purpose: purpose of the order.
     """
 
     def __init__(self, part: Part, size: int, *purpose: int | str) -> None:
@@ -67,7 +67,7 @@ class Passes:
         return torch.cat(found).to(self._part.labels.device)
 
     def _order(self, which: int) -> Tensor:
-        """[images] of one pass."""
+        """Return [images] of one pass."""
         if self._pass is None or self._pass[0] != which:
             self._pass = which, self._part.order(generator(*self._purpose, which))
         return self._pass[1]

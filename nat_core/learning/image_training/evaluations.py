@@ -27,8 +27,8 @@ class Evaluations:
 
     Attributes:
         architectures: as they were evaluated.
-        accuracies_percent: of each, on its round's images.
-        rounds: of each, from 0.
+        accuracies_percent: accuracy of each, on its round's images.
+        rounds: round of each, from 0.
     """
 
     architectures: list[Architecture] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Evaluations:
         return len(self.architectures)
 
     def add(self, architectures: Sequence[Architecture], accuracies_percent: NDArray[np.float64], number: int) -> None:
-        """Notes evaluations of round `number`."""
+        """Add the evaluations of round `number`."""
         self.architectures += architectures
         self.accuracies_percent += accuracies_percent.tolist()
         self.rounds += [number] * len(architectures)

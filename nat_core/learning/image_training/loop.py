@@ -50,10 +50,10 @@ class ImageTraining:
     """The result of a training from images.
 
     Attributes:
-        state: as it ended.
+        state: final state.
         config: what was asked for.
         data: the images' description.
-        steps: of the whole.
+        steps: steps of the whole training.
     """
 
     state: ImageState

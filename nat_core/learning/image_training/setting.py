@@ -37,9 +37,9 @@ class Setting:
     """A configuration with its images on a device.
 
     Args:
-        config: of the training.
+        config: configuration of the training.
         data: the images, already on the device.
-        device: where everything is computed.
+        device: device of all computations.
     """
 
     def __init__(self, config: ImageTrainingConfig, data: ImageData, device: torch.device) -> None:

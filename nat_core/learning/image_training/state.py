@@ -37,8 +37,8 @@ class ImageState:
         learner: the policy that is being trained, with its optimiser.
         best: the policy of the last accepted round.
         accepted: how many rounds were.
-        evaluations: of architectures, in the two-stage schedule.
-        models: of rewards, one per member of the ensemble fitted so far.
+        evaluations: evaluations of architectures, in the two-stage schedule.
+        models: reward models, one per ensemble member fitted so far.
         rows: figures that a phase gathers over its steps.
         quality: what was measured in the end, by name.
         step: steps done.
@@ -78,9 +78,9 @@ def new_image_state(
 
     Args:
         config: what to train and how.
-        network: of the shared weights.
-        device: where these live.
-        policy_device: where policy and reward models do; the same by default.
+        network: network of the shared weights.
+        device: device of the shared weights.
+        policy_device: device of policy and reward models; by default the same.
     """
     policy_device = policy_device or device
     with torch.random.fork_rng(devices=[]):
@@ -116,7 +116,7 @@ def save_image_state(path: Path, config: ImageTrainingConfig, state: ImageState)
 
 
 def load_image_state(path: Path, config: ImageTrainingConfig, state: ImageState) -> None:
-    """Fills a new `state` from a file.
+    """Fill a new `state` from a file.
 
     Raises:
         ValueError: the file is damaged or belongs to another configuration; names it.

@@ -30,7 +30,7 @@ class Broken:
         return len(self.sentences)
 
     def add(self, name: str, sentence: str) -> None:
-        """Notes an image, which may be known already. Raises ValueError if it is one too many."""
+        """Record a broken image, possibly again. Raises ValueError if it exceeds the limit."""
         if name in self.sentences:
             return
         sentence = self.sentences[name] = seen(printable(sentence))  # a file's name may hold line breaks

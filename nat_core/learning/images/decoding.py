@@ -50,7 +50,7 @@ class Views:
     """Random views of images, each drawn from a seed, the epoch and the image's number, and from nothing else.
 
     Attributes:
-        seed: of the training.
+        seed: seed of the training.
         epoch: counted from 0.
         jitter: whether colours change.
         flip: whether half of the images are mirrored.
@@ -128,7 +128,7 @@ def colour_map(
         contrast: factor of their distance from the image's mean luma.
         saturation: factor of their distance from the pixel's own luma.
         hue: turns around the axis of greys.
-        mean_luma: of the image before anything is changed, 0 to 255.
+        mean_luma: mean luma of the unchanged image, 0 to 255.
     """
     grey = np.tile(_LUMA, (3, 1))
     saturated = saturation * np.eye(3) + (1 - saturation) * grey

@@ -47,7 +47,7 @@ class Files:
     """Files below a folder. Their names are one tensor, which processes share instead of copying.
 
     Attributes:
-        folder: that names start from.
+        folder: folder to which names are relative.
         names: uint8 [n, longest], UTF-8, zeros at the end.
     """
 
@@ -106,7 +106,7 @@ class ParquetRows:
 
     Args:
         files: paths, or addresses that `fsspec` knows.
-        column: that holds {bytes, path}.
+        column: column of {bytes, path}.
         place: what errors say it is.
     """
 
@@ -198,8 +198,8 @@ class DatasetRows:
     """A column of a data set that lies on disk, as `datasets` keeps what it has downloaded.
 
     Attributes:
-        dataset: whose column is not decoded.
-        column: that holds {bytes, path}.
+        dataset: dataset whose column is not decoded.
+        column: column of {bytes, path}.
         place: what errors say it is.
         within: folders in which files of images may lie.
     """

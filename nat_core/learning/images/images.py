@@ -142,12 +142,12 @@ def load_images(
             names, or by a column `split`), or a folder of images as in ImageNet: train/<class>/*, val/<class>/* or
             test/<class>/*.
         resolution: side in pixels; images of another size are resized and their middle cropped.
-        split_seed: of the division into parts; the same seed divides the same way.
-        device: where the images will live, or go.
+        split_seed: seed of the split into parts; the same seed gives the same split.
+        device: device of the images.
         download: whether what is on the hub may be fetched; else it must have been before.
         way: "held" decodes all of them once into memory, "streamed" decodes them whenever they are needed; "auto"
             holds what takes no more than `MOST_HELD_BYTES`.
-        share: of the shorter side that middle crops keep.
+        share: share of the shorter side that centre crops keep.
         most_broken: images that may be skipped because they cannot be read.
         first_classes: only so many classes; 0 for all.
 
@@ -291,7 +291,7 @@ def part_indices(labels: Tensor, split_seed: int) -> tuple[Tensor, Tensor, Tenso
 
 
 def _part(split: HeldSplit, name: str) -> ImagePart:
-    """[n, side, side, 3] seen as [n, 3, side, side]: channels-last without a copy."""
+    """Return [n, side, side, 3] seen as [n, 3, side, side]: channels-last without a copy."""
     return ImagePart(torch.from_numpy(split.images).permute(0, 3, 1, 2), torch.from_numpy(split.labels), name)
 
 

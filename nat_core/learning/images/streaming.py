@@ -118,7 +118,7 @@ class Pool:
     Args:
         splits: training and test images.
         resolution: side of every image in pixels.
-        share: of the shorter side that middle crops keep.
+        share: share of the shorter side that centre crops keep.
         broken: notes what cannot be read.
     """
 

@@ -20,10 +20,10 @@ class Optimality:
     """One input and one output, evaluated by one data set; accuracies in percent.
 
     Attributes:
-        data_set: whose accuracies count, a name of `table.DATA_SETS`.
-        before, after: of input and output.
-        best: of the oracle that chose by the score, as the policy did.
-        own_best: of the oracle that chose by `data_set` itself.
+        data_set: dataset whose accuracies count, a name of `table.DATA_SETS`.
+        before, after: accuracies of input and output.
+        best: accuracy of the oracle that selects by the score, as the policy does.
+        own_best: accuracy of the oracle that selects by `data_set` itself.
     """
 
     data_set: str
@@ -75,10 +75,10 @@ def reachable_front(code: int, costs: NDArray[np.floating], data_set: str, rule:
     """Codes of the best that legal transitions make of a cell at every cost: costs and accuracies rise.
 
     Args:
-        code: of the cell.
+        code: code of the cell.
         costs: [15625] in code order.
-        data_set: of the accuracies.
-        rule: of transitions.
+        data_set: dataset of the accuracies.
+        rule: transition rule.
 
     Raises:
         ValueError: unknown data set or rule.
@@ -91,9 +91,9 @@ def optimality(before: int, after: int, data_set: str, score: str = "cifar10_val
     """Evaluates the output `after` of the input `before`, both codes.
 
     Args:
-        data_set: whose accuracies count.
+        data_set: dataset whose accuracies count.
         score: the data set by which the policy and the first oracle chose.
-        rule: of transitions.
+        rule: transition rule.
 
     Raises:
         ValueError: unknown data set or rule.

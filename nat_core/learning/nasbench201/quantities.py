@@ -29,9 +29,9 @@ class Quantity:
     Attributes:
         name: for addresses and files.
         title: for people.
-        unit: of what people read.
+        unit: unit of displayed values.
         kind: what it is about.
-        source: where its numbers are from.
+        source: source of its numbers.
         conditions: the same as briefly as an axis needs it: the network's size, or the kind of accuracy.
         scale: what a stored value is divided by for people: 10⁶ for MACs in millions.
     """
@@ -55,7 +55,7 @@ class Quantity:
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """[15625] in code order, in `unit`, read-only."""
+        """Return [15625] in code order, in `unit`, read-only."""
         return _values(self.name)
 
 

@@ -73,7 +73,7 @@ def _column(name: str) -> NDArray[np.float64]:
 
 @lru_cache
 def accuracies_percent(data_set: str = "cifar10_valid") -> NDArray[np.float64]:
-    """[15625] accuracies in percent in code order, read-only.
+    """Return [15625] accuracies in percent in code order, read-only.
 
     Raises:
         ValueError: unknown data set.
@@ -85,7 +85,7 @@ def accuracies_percent(data_set: str = "cifar10_valid") -> NDArray[np.float64]:
 
 @lru_cache
 def latencies_ms(device: str) -> NDArray[np.float64]:
-    """[15625] latencies in milliseconds in code order, read-only.
+    """Return [15625] latencies in milliseconds in code order, read-only.
 
     Raises:
         ValueError: unknown device.
@@ -97,13 +97,13 @@ def latencies_ms(device: str) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=1)
 def benchmark_indices() -> NDArray[np.int64]:
-    """[15625] the benchmark's own indices in code order."""
+    """Return [15625] the benchmark's own indices in code order."""
     return _table()["index"].to_numpy(dtype=np.int64)
 
 
 @lru_cache(maxsize=1)
 def cell_texts() -> NDArray[np.object_]:
-    """[15625] cells in the benchmark's own notation, in code order."""
+    """Return [15625] cells in the benchmark's own notation, in code order."""
     return _table()["cell"].to_numpy(dtype=object)
 
 
@@ -113,7 +113,7 @@ def mismatch(architecture: Architecture) -> str | None:
 
 
 def codes(architectures: Sequence[Architecture]) -> NDArray[np.int64]:
-    """[n] codes of n architectures.
+    """Return [n] codes of n architectures.
 
     Raises:
         ValueError: an architecture is not a NAS-Bench-201 cell; says which and why.
@@ -199,5 +199,5 @@ class TabularAccuracy:
         return mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] accuracies in percent. Raises ValueError for a cell that is not in the table."""
+        """Return [n] accuracies in percent. Raises ValueError for a cell that is not in the table."""
         return accuracies_percent(self.data_set)[codes(architectures)]

@@ -71,7 +71,7 @@ def unpack(source: Path | BinaryIO, folder: Path, name: str = "") -> Path:
 
     Args:
         source: the archive.
-        folder: to be filled.
+        folder: folder to fill.
         name: what messages call the archive; by default its path.
 
     Raises:

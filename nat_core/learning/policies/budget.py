@@ -29,7 +29,7 @@ Choices = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 def padded(values: Tensor, edge_batch: Tensor, count: int, fill: float) -> Tensor:
-    """[total edges, operations] of `count` architectures → [count, most edges, operations].
+    """Return [total edges, operations] of `count` architectures → [count, most edges, operations].
 
     An edge that is not there has 0 for the first operation and `fill` for the others.
     """
@@ -124,7 +124,7 @@ class FittingDistribution:
         log_probabilities: [N, E, operations]; −inf is impossible.
         costs: [N, E, operations] of each operation on each edge; an infinite one never fits.
         limits: [N] for the edges together.
-        bins: in which a budget is counted where costs have no fitting divisor.
+        bins: number of bins for budgets of costs without a common divisor.
 
     Attributes:
         log_fits: [N] log-probability that a draw of the unlimited distribution fits; −inf where nothing does.
@@ -144,7 +144,7 @@ class FittingDistribution:
 
     @torch.no_grad()
     def sample(self, samples: int, generator: torch.Generator | None = None) -> Tensor:
-        """[samples, N, E] independent draws of what fits. A generator on the CPU serves every device.
+        """Return [samples, N, E] independent draws of what fits. A generator on the CPU serves every device.
 
         Raises:
             ValueError: nothing fits one of the budgets.
@@ -182,7 +182,7 @@ def most_probable_fitting(
 
     Args:
         log_probabilities, costs, limits: as of `FittingDistribution`.
-        bins: in which a budget is counted where costs have no fitting divisor.
+        bins: number of bins for budgets of costs without a common divisor.
 
     Returns:
         operations [N, count, E], and log-probabilities [N, count] of the unlimited distribution; −inf where fewer fit.

@@ -70,7 +70,7 @@ def assigned(
 
     Args:
         root: folders of policies.
-        architectures: of any spaces.
+        architectures: architectures of any spaces.
         name: of a policy below `root`, its folder, or its archive; None: for each architecture the first that fits it.
 
     Returns:
@@ -138,12 +138,12 @@ def folder_of(root: Root, name: str) -> Path:
 
 
 def add(root: Path, content: bytes, name: str) -> Path:
-    """Puts the policy that an archive holds among those below `root`; the same archive is the same policy.
+    """Add an archive's policy to those below `root`; the same archive gives the same policy.
 
     Args:
         root: folder of policies.
-        content: of the archive.
-        name: of its file.
+        content: content of the archive.
+        name: name of its file.
 
     Returns:
         its folder; the policy is called as the archive says, else like the file.
@@ -190,8 +190,8 @@ def accuracy_source(card: PolicyCard, architecture: Architecture, download: bool
     nothing, where there are some; the model that rewarded it; else nothing.
 
     Args:
-        card: of the policy.
-        architecture: to be transformed.
+        card: card of the policy.
+        architecture: architecture to transform.
         download: whether images may be fetched from the hub; else they must have been before.
 
     Raises:

@@ -49,14 +49,14 @@ class PolicyCard:
         command: the command line that trained it.
         data: what rewarded it, in words.
         training: the training configuration's fields.
-        seed: of the training.
+        seed: seed of the training.
         elapsed_seconds: wall-clock time of the training.
         machine: processor, threads and torch version.
         quality: measured figures by name; percentages carry the unit in their names.
         files: names of what else in its folder belongs to it, such as shared weights; None, as earlier versions wrote
             it, for whatever is there.
-        format_version: of this file.
-        folder: where it was read from, since more may lie beside it; not written.
+        format_version: version of this file's format.
+        folder: folder that it was read from, which may hold more files; not written.
 
     Raises:
         ValueError: unknown space or rule, another format version, or rewards by what never chooses.

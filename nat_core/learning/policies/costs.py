@@ -48,11 +48,11 @@ class EdgeCosts:
     heaviest: Tensor
 
     def of(self, operations: Tensor) -> Tensor:
-        """[n] costs of the whole networks with `operations` [E]."""
+        """Return [n] costs of the whole networks with `operations` [E]."""
         return self.fixed + self.per_graph(self.edges.gather(1, operations[:, None])[:, 0])
 
     def per_graph(self, values: Tensor) -> Tensor:
-        """[E] values of edges → [n] sums over each architecture's."""
+        """Return [E] values of edges → [n] sums over each architecture's."""
         return sum_per_graph(values, self.edge_batch, len(self.fixed))
 
     def to(self, device: torch.device | str) -> "EdgeCosts":
@@ -70,7 +70,7 @@ def edge_costs(
     """The costs of architectures.
 
     Args:
-        space: whose operations may replace others.
+        space: space of the replacing operations.
         cost: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
         network: whose MACs or parameters; None: the one that the space is usually quoted on.
 
@@ -106,7 +106,7 @@ def check_cost(cost: str) -> str:
 
 
 def reachable_range(costs: EdgeCosts, legal: Tensor) -> tuple[Tensor, Tensor]:
-    """[n] costs of the cheapest and of the dearest that legal transitions reach; `legal` is [E, operations]."""
+    """Return [n] costs of the cheapest and of the dearest that legal transitions reach; `legal` is [E, operations]."""
     low = costs.edges.masked_fill(~legal, torch.inf).amin(dim=1)
     high = costs.edges.masked_fill(~legal, -torch.inf).amax(dim=1)
     return costs.fixed + costs.per_graph(low), costs.fixed + costs.per_graph(high)
@@ -120,7 +120,7 @@ def budget_conditions(costs: EdgeCosts, operations: Tensor, limits: Tensor, lega
     Gaussian bumps. A budget beyond the dearest counts like the dearest, since it allows nothing more.
 
     Args:
-        costs: of the inputs.
+        costs: costs of the inputs.
         operations: [E] the inputs' own.
         limits: [n] what whole networks may cost.
         legal: [E, operations] which may replace them.

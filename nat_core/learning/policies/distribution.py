@@ -28,13 +28,13 @@ def masked_log_softmax(logits: Tensor, legal: Tensor) -> Tensor:
 
 
 def edge_entropy(log_probabilities: Tensor) -> Tensor:
-    """[E, operations] log-probabilities → entropy of every edge [E] in nats; 0·log 0 counts 0."""
+    """Return [E, operations] log-probabilities → entropy of every edge [E] in nats; 0·log 0 counts 0."""
     finite = log_probabilities.masked_fill(torch.isneginf(log_probabilities), 0.0)
     return -(log_probabilities.exp() * finite).sum(dim=-1)
 
 
 def sum_per_graph(values: Tensor, edge_batch: Tensor, count: int) -> Tensor:
-    """[..., E] values of edges → [..., count] sums over each architecture's edges."""
+    """Return [..., E] values of edges → [..., count] sums over each architecture's edges."""
     return values.new_zeros(*values.shape[:-1], count).index_add(-1, edge_batch, values)
 
 
@@ -107,12 +107,12 @@ class TransformationDistribution:
 
     @property
     def probabilities(self) -> Tensor:
-        """[E, operations], exactly 0 where the rule forbids; every row sums to 1."""
+        """Return [E, operations], exactly 0 where the rule forbids; every row sums to 1."""
         return self.log_probabilities.exp()
 
     @cached_property
     def bounds(self) -> tuple[int, ...]:
-        """Where each architecture's edges begin, and E."""
+        """Return the start of each architecture's edges, and E."""
         return (0, *np.cumsum([len(item.edges) for item in self.architectures]).tolist())
 
     def rows(self, number: int = 0) -> Tensor:
@@ -120,19 +120,19 @@ class TransformationDistribution:
         return self.log_probabilities[self.bounds[number] : self.bounds[number + 1]]
 
     def entropy(self) -> Tensor:
-        """[n] entropies in nats: how undecided the policy is about each architecture."""
+        """Return [n] entropies in nats: how undecided the policy is about each architecture."""
         return sum_per_graph(edge_entropy(self.log_probabilities), self.edge_batch, len(self.architectures))
 
     def log_probability(self, operations: Tensor) -> Tensor:
-        """[samples, n] log-probabilities of choices [samples, E]."""
+        """Return [samples, n] log-probabilities of choices [samples, E]."""
         return log_probability(self.log_probabilities, operations, self.edge_batch, len(self.architectures))
 
     def sample(self, samples: int, generator: torch.Generator | None = None) -> Tensor:
-        """[samples, E] independent draws."""
+        """Return [samples, E] independent draws."""
         return sample(self.log_probabilities, samples, generator)
 
     def greedy(self) -> Tensor:
-        """[E] the most probable operation of every edge."""
+        """Return [E] the most probable operation of every edge."""
         return greedy(self.log_probabilities)
 
     def most_probable(self, count: int, number: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -141,7 +141,7 @@ class TransformationDistribution:
         return most_probable(self.rows(number).detach().cpu().numpy(), count)
 
     def apply(self, operations: Tensor) -> list[Architecture]:
-        """[E] operations → the transformed architectures, n of them."""
+        """Return [E] operations → the transformed architectures, n of them."""
         chosen = operations.tolist()
         return [
             transformed(item, chosen[begin:end])

@@ -62,7 +62,7 @@ class Policy(nn.Module):
         return query @ keys[:, :-1].T / self.config.key**0.5 + keys[:, -1]
 
     def log_probabilities(self, graphs: Data, legal: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """[E, operations] log-probabilities under a rule (see `legal_mask`); -inf where it forbids."""
+        """Return [E, operations] log-probabilities under a rule (see `legal_mask`); -inf where it forbids."""
         return masked_log_softmax(self.logits(graphs, conditions), legal[graphs.operation])
 
     def conditions(self, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor | None:
@@ -82,7 +82,7 @@ class Policy(nn.Module):
         `space`.
 
         Args:
-            rule: of transitions; None: the policy's own.
+            rule: transition rule; None for the policy's own.
             budgets: of each architecture, as a share of its own cost; None: 1 for all. A policy that is told no budget
                 ignores them. They condition the distribution; what it draws may still exceed them (see `budget`).
 

@@ -43,12 +43,12 @@ def proposals(
     Args:
         policy: in evaluation mode.
         architectures: n inputs.
-        space: whose operations may replace theirs.
+        space: space of the replacing operations.
         limits: [n, m] what a whole network may cost, in the unit of `costs`.
         count: how many; fewer where fewer fit, none where nothing does.
         costs: of the inputs; None: those that the policy's budgets limit, MACs if it is told none, on the network that
             the space is usually quoted on.
-        rule: of transitions; None: the policy's own.
+        rule: transition rule; None for the policy's own.
         believable: leaves out what may not be believed, in whose place the next probable come; `OperationsSource`s
             have such a method. Where it rejects nearly everything, fewer may be returned than there are.
 
@@ -149,7 +149,7 @@ def _which_believed(
 
 
 def _log_probabilities(policy: Policy, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor:
-    """[E, operations] on the processor, whatever the policy's device."""
+    """Return [E, operations] on the processor, whatever the policy's device."""
     conditions = policy.conditions(graphs, legal, costs, limits)
     device = policy.device
     told = None if conditions is None else conditions.to(device)

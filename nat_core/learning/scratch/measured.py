@@ -52,7 +52,7 @@ class Verdict:
     top5_accuracy: float | None
 
     def metrics(self) -> dict[str, float]:
-        """By name, as a run records them."""
+        """Return the metrics by name, as a run records them."""
         found = {"accuracy": self.accuracy, "top5_accuracy": self.top5_accuracy}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -67,13 +67,13 @@ class MeasuredResult:
         accuracy: in percent, on the images `judged_on`; of a network's first guess.
         judged_on: "test" or "selection"; see `Budget`.
         budget: identifier of everything about the training but architecture and seed.
-        seed: of weights, order, augmentation and drop path.
+        seed: seed of weights, order, augmentation and drop path.
         parameters, macs: of the network without auxiliary head, dead edges included, one multiply-add = 1.
         network: its size in words.
         data: the images in words.
-        preset: that the budget started from.
+        preset: preset on which the budget is based.
         epochs: trained.
-        elapsed_seconds: of training and evaluating.
+        elapsed_seconds: seconds of training and evaluation.
         date: when it was finished, UTC, ISO 8601.
         settings: the budget in full.
         machine: what the time depends on.
@@ -102,7 +102,7 @@ class MeasuredResult:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """What makes it the same measurement."""
+        """Return what identifies the measurement."""
         return self.genotype, self.budget, self.seed
 
     @property
@@ -230,7 +230,7 @@ class MeasuredAccuracy:
     learns or chooses needs a budget that evaluates on `selection`.
 
     Args:
-        results: of one budget.
+        results: results with one budget.
 
     Raises:
         ValueError: no results, of several budgets, or a genotype that cannot be read.
@@ -264,7 +264,7 @@ class MeasuredAccuracy:
 
     @property
     def architectures(self) -> tuple[Architecture, ...]:
-        """Those that were measured, without their dead edges."""
+        """Return the measured architectures, without dead edges."""
         return tuple(self._means)
 
     @property
@@ -292,7 +292,7 @@ class MeasuredAccuracy:
         return f"it was not trained within this budget, as {len(self._means):,} others were; `evaluate` does"
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] mean accuracies in percent. Raises ValueError for an architecture that was not measured."""
+        """Return [n] mean accuracies in percent. Raises ValueError for an architecture that was not measured."""
         for position, architecture in enumerate(architectures):
             if reason := self.mismatch(architecture):
                 raise ValueError(f"architecture {position} is not in the table: {reason}")

@@ -24,7 +24,7 @@ class Evaluation:
     """The results of a queue.
 
     Attributes:
-        results: of the finished trainings, in order.
+        results: results of the finished trainings, in order.
         finished: whether these are all.
     """
 
@@ -49,7 +49,7 @@ def evaluate(
     Args:
         config: what to train and how.
         data: the images; by default those that the budget names.
-        device: where to.
+        device: target device.
         hooks: progress, stopping, telling and checkpoints; one is written after every finished training too. Progress
             is in ticks; the metrics are loss in nats, training accuracy in percent, learning rate, drop path, pace,
             and those of a `Verdict` once a network has been evaluated. In a queue of several, names begin with the
@@ -137,7 +137,7 @@ class _Queue:
         return verdict
 
     def _broken(self) -> dict[str, float]:
-        """How many images could not be read so far, if any."""
+        """Return the number of images that could not be read so far, if any."""
         return {"broken_images": float(len(self.data.broken))} if len(self.data.broken) else {}
 
     def _report(self, done: int, metrics: Mapping[str, float]) -> None:

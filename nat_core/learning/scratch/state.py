@@ -27,9 +27,9 @@ class ScratchState:
     Attributes:
         network: being trained, channels-last.
         optimizer: SGD over its parameters.
-        generator: of order, augmentation and drop path, on the network's device.
+        generator: random generator of order, augmentation and drop path, on the network's device.
         order: int64 [images], of the current epoch.
-        seed: of everything drawn, the random views of streamed images included.
+        seed: seed of all random draws, including the views of streamed images.
         pending: float64 [3]: sum of losses, right answers and images since the last report.
         step: steps done.
         elapsed_seconds: wall-clock time spent so far.
@@ -50,7 +50,7 @@ class QueueState:
     """The progress of a queue of trainings.
 
     Attributes:
-        results: of the finished ones, in order.
+        results: results of the finished ones, in order.
         current: the one at work; None before it has begun.
         broken: images that could not be read so far, with a sentence each.
     """

@@ -162,7 +162,7 @@ class Pace:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Around whatever makes the training wait."""
+        """Measure the time that the training waits in this block."""
         began = time.perf_counter()
         yield
         self._waited += time.perf_counter() - began

@@ -32,8 +32,8 @@ class Kind:
     """A kind of checkpoint.
 
     Attributes:
-        name: of its entry in the metadata.
-        version: of its format; others are refused.
+        name: name of its entry in the metadata.
+        version: version of its format; others are refused.
         writer: the command that writes it, for messages.
     """
 

@@ -41,7 +41,7 @@ class Saver:
     """Saves a training's state to the checkpoint of its hooks, in time.
 
     Args:
-        hooks: of the training.
+        hooks: hooks of the training.
         save: writes the state to a file.
     """
 

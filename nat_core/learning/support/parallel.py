@@ -115,7 +115,7 @@ def average(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _in_order(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """[count] values of which every process has its share."""
+    """Return [count] values of which every process has its share."""
     together = torch.zeros(count, dtype=torch.float64)
     together[own_share(count)] = torch.from_numpy(values)
     dist.all_reduce(together)

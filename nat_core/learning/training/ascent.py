@@ -83,11 +83,11 @@ class Problems:
         return Problems(self.inputs, self.owner[which], self.own[which], self.costs[which], self.left[which])
 
     def cost(self, operations: Rows) -> Numbers:
-        """[N] of the edges of each problem's `operations` [N, E]; infinite where one is illegal."""
+        """Return [N] of the edges of each problem's `operations` [N, E]; infinite where one is illegal."""
         return np.take_along_axis(self.costs, operations.clip(0)[..., None], axis=2)[..., 0].sum(axis=1)
 
     def exchanges(self, current: Rows) -> NDArray[np.bool_]:
-        """[N, E, operations] whether `current` [N, E] with this operation on this edge differs and fits."""
+        """Return [N, E, operations] whether `current` [N, E] with this operation on this edge differs and fits."""
         own = np.take_along_axis(self.costs, current.clip(0)[..., None], axis=2)
         spare = self.left - own[..., 0].sum(axis=1)
         fits = (self.costs - own <= spare[:, None, None]) & (current != ABSENT)[..., None]
@@ -96,16 +96,16 @@ class Problems:
 
     @property
     def cheapest(self) -> Numbers:
-        """[N] what the edges cost at least."""
+        """Return [N] what the edges cost at least."""
         return np.asarray(self.costs.min(axis=2).sum(axis=1))
 
     @property
     def solvable(self) -> NDArray[np.bool_]:
-        """[N] whether anything legal fits."""
+        """Return [N] whether anything legal fits."""
         return np.asarray(self.cheapest <= self.left)
 
     def drawn(self, count: int, generator: torch.Generator) -> Rows:
-        """[count, N, E] uniform draws of what fits. Raises ValueError where nothing does."""
+        """Return [count, N, E] uniform draws of what fits. Raises ValueError where nothing does."""
         parts = []
         for part in np.array_split(np.arange(len(self)), max(1, -(-len(self) // _AT_ONCE))):
             costs = torch.from_numpy(self.costs[part])
@@ -131,7 +131,7 @@ def ascended(
     """Run steepest ascent from `starts` [N, E]: each step replaces the one operation that raises the score most.
 
     Args:
-        score: of what fits; what it finds impossible is never gone to.
+        score: scores transformations that fit; impossible ones are never selected.
         evaluations: [N] how many scores each problem may ask for; where they do not suffice for all neighbours, some
             are drawn by `rng`.
 
@@ -167,8 +167,8 @@ class Fronts:
 
     Args:
         inputs: architectures.
-        space: of their operations.
-        score: of transformations.
+        space: space of their operations.
+        score: scores transformations.
         budget: what budgets limit; one of `policies.costs.COSTS`.
         shares: budgets, as shares of the input's own cost, falling.
         transitions: the rule.
@@ -234,7 +234,7 @@ def _highest(problem: Rows, values: Numbers) -> Rows:
 
 
 def _exchanged(current: Rows, problem: Rows, edge: Rows, operation: Rows) -> Rows:
-    """[m, E] of `current` [N, E], with one operation exchanged."""
+    """Return [m, E] of `current` [N, E], with one operation exchanged."""
     rows = current[problem]
     rows[np.arange(len(rows)), edge] = operation
     return rows

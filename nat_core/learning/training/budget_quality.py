@@ -41,7 +41,7 @@ class Offers:
         return np.where(self.best >= 0, scores[self.best] - self.scores(scores, count), np.nan)
 
     def scores(self, scores: Scores, count: int) -> NDArray[np.float64]:
-        """[n, m] scores of the best of the first `count`; -inf where nothing fits."""
+        """Return [n, m] scores of the best of the first `count`; -inf where nothing fits."""
         codes = self.codes[:, :, :count]
         return np.where(codes >= 0, scores[codes], -np.inf).max(axis=2)
 
@@ -66,12 +66,12 @@ def budget_figures(
 
 
 def costs_of_codes(cost: str) -> NDArray[np.float64]:
-    """[15625] what every cell costs: counted MACs or parameters of the whole network, or a measured latency."""
+    """Return [15625] what every cell costs: counted MACs or parameters of the whole network, or a measured latency."""
     return QUANTITIES[cost].values
 
 
 def limits_of(inputs: Codes, shares: Sequence[float], cost: str) -> NDArray[np.float64]:
-    """[n, m] budgets; one of the whole cost is exactly the input's own."""
+    """Return [n, m] budgets; one of the whole cost is exactly the input's own."""
     return costs_of_codes(cost)[inputs][:, None] * np.asarray(shares, dtype=np.float64)
 
 
@@ -84,7 +84,7 @@ def ranking_of(policy: Policy, rule: str | None = None) -> Ranking:
 
     Args:
         policy: for NAS-Bench-201's operations.
-        rule: of transitions; None: the policy's own.
+        rule: transition rule; None for the policy's own.
     """
     columns = [INDEX[name] for name in table.SPACE.operations]
 
@@ -108,7 +108,7 @@ def offers(
     """The `count` transformations of n cells within each share of their own costs that are ranked first.
 
     Args:
-        ranking: of all cells; where it is finite, transitions are legal.
+        ranking: ranking of all cells; finite where transitions are legal.
         inputs: [n] codes.
         scores: [15625] in code order, by which the best is the best.
         cost: what budgets limit.
@@ -128,7 +128,7 @@ def offers(
 
 
 def _of_all_cells(rows: Tensor) -> Tensor:
-    """[n, edges, operations] log-probabilities → [n, cells] those of every cell, in code order."""
+    """Return [n, edges, operations] log-probabilities → [n, cells] those of every cell, in code order."""
     total = rows.new_zeros(len(rows), 1)
     for edge in range(rows.shape[1]):
         total = (total[:, :, None] + rows[:, edge, None, :]).flatten(1)
@@ -142,7 +142,7 @@ def _or_none(values: Tensor, codes: Tensor) -> Tensor:
 def hypervolume(
     costs: NDArray[np.floating], gains: NDArray[np.floating], shares: Sequence[float]
 ) -> NDArray[np.float64]:
-    """[n] areas that k points each dominate, of costs up to the input's and of gains above 0.
+    """Return [n] areas that k points each dominate, of costs up to the input's and of gains above 0.
 
     The area is a sum over budgets that lie equally far apart, so no front has more than the best of each budget.
 

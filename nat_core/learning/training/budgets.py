@@ -19,7 +19,7 @@ class Budgeted:
     """n inputs of E edges in all, each with a budget that at least its cheapest transformation fits.
 
     Attributes:
-        costs: of the inputs.
+        costs: costs of the inputs.
         limits: [n] what whole networks may cost.
         conditions: what the policy is told.
     """
@@ -33,11 +33,11 @@ class Budgeted:
         return FittingDistribution(*self._problems(log_probabilities))
 
     def drawn(self, fitting: FittingDistribution, samples: int, generator: torch.Generator) -> Tensor:
-        """[samples, E] independent draws of what fits."""
+        """Return [samples, E] independent draws of what fits."""
         return flat(fitting.sample(samples, generator), self.costs.edge_batch)
 
     def greedy(self, log_probabilities: Tensor) -> Tensor:
-        """[E] operations of the most probable that fits."""
+        """Return [E] operations of the most probable that fits."""
         operations, _ = most_probable_fitting(*self._problems(log_probabilities), 1)
         return flat(operations.transpose(0, 1), self.costs.edge_batch)[0]
 

@@ -48,10 +48,10 @@ class TrainingCurve:
 
     Attributes:
         command: the command line that trains the same policy.
-        seed: of the training.
+        seed: seed of the training.
         date: when it was recorded, UTC, ISO 8601.
         same_weights: whether the recorded training ended with exactly the weights that lie beside the curve.
-        series: by metric; gains and rewards in points of accuracy, entropy in nats per cell.
+        series: values by metric; gains and rewards in points of accuracy, entropy in nats per cell.
     """
 
     command: str

@@ -43,7 +43,7 @@ class PolicyQuality:
     Attributes:
         greedy: the most probable transformation, no look-up.
         best_of: the best of the n most probable distinct ones and the input, by n.
-        transfer: by test column.
+        transfer: quality by test column.
     """
 
     greedy: Quality
@@ -69,8 +69,8 @@ def policy_quality(
         policy: for NAS-Bench-201's operations.
         inputs: [n] codes of the cells to transform, best such that were held out from training.
         scores: [15625] in code order, what the policy was trained to raise.
-        rule: of transitions.
-        counts: of candidates.
+        rule: transition rule.
+        counts: numbers of candidates.
     """
     lattice = Lattice.of_space(table.SPACE, rule)
     best = oracle(lattice, scores)
@@ -94,7 +94,7 @@ def edge_log_probabilities(policy: Policy, inputs: Codes, rule: str = "nat++") -
 
 
 def probable_codes(log_probabilities: NDArray[np.floating], count: int, inputs: Codes) -> Codes:
-    """[n, 1 + count] codes: each input itself, then its most probable distinct transformations, best first.
+    """Return [n, 1 + count] codes: each input itself, then its most probable distinct transformations, best first.
 
     Where fewer are possible, the last one is repeated.
     """

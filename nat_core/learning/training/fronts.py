@@ -24,8 +24,8 @@ class Fronts:
         config: says what budgets limit.
         legal: which operations may replace which, [operations, operations].
         pool: architectures that are not trained on.
-        objective: that rewards.
-        device: of the policy.
+        objective: objective that rewards.
+        device: device of the policy.
     """
 
     def __init__(

@@ -77,7 +77,7 @@ def train(
 
     Args:
         config: what to train and how.
-        source: of accuracies; the benchmark's table by default.
+        source: accuracy source; by default the benchmark's table.
         inputs: architectures to transform; drawn from the space by default.
         hooks: progress, stopping and checkpoints. The metrics are rewards and gains in points, the loss's terms,
             entropy in nats, learning rate; when measured, `held_out_gain` in points, `macs_ratio` and, of a policy that
@@ -203,7 +203,7 @@ class Trainer:
         return torch.from_numpy(self.scale.to_target(rewards.cpu().numpy())).to(rewards.device)
 
     def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
-        """[samples, batch] weighted advantages; keeps the moving baseline."""
+        """Return [samples, batch] weighted advantages; keeps the moving baseline."""
         config = self.config.reinforce
         if config.estimator == "group":
             return config.advantage_weight * group_advantage(self._scaled(rewards), config.best_weight).value
@@ -254,14 +254,14 @@ class Reports:
         self._pending = pending
 
     def add(self, step: int, metrics: Metrics) -> None:
-        """Notes a step's metrics and reports when it is time."""
+        """Add a step's metrics and report when due."""
         for name, value in metrics.items():
             self._pending.setdefault(name, []).append(value)
         if step % self.every == 0:
             self.flush(step)
 
     def flush(self, step: int) -> None:
-        """Reports what is pending."""
+        """Report the pending metrics."""
         means = {name: sum(values) / len(values) for name, values in self._pending.items()}
         self._pending.clear()
         if means:

@@ -22,7 +22,7 @@ class MacsRatios:
     """Ratios for the architectures of a pool, on the network that `space` is usually quoted on.
 
     Args:
-        space: of the pool.
+        space: space of the pool.
         pool: n architectures with E edges in all.
         graphs: `graph.encode(pool)`; its device is where ratios are worked out.
     """
@@ -37,7 +37,7 @@ class MacsRatios:
         self._before = self._macs(graphs.operation)
 
     def __call__(self, operations: Tensor) -> Tensor:
-        """[n] float64 ratios of the pool's architectures with `operations` [E]; every non-null edge counts."""
+        """Return [n] float64 ratios of the pool's architectures with `operations` [E]; every non-null edge counts."""
         return self._macs(operations) / self._before
 
     def _macs(self, operations: Tensor) -> Tensor:

@@ -17,12 +17,12 @@ FILES = (CARD, *(name for name in MEMBERS if name not in (CARD, LABEL)), LABEL)
 def save_whole(
     folder: Path | str, policy: Policy, card: PolicyCard, beside: Iterable[Callable[[Path], object]] = ()
 ) -> Path:
-    """Puts a policy, its card and what belongs to it in the place of whatever policy was in `folder`; returns it.
+    """Replace any policy in `folder` by this policy, its card and its other files; return the folder.
 
     Args:
         folder: created if need be; files of the user's own in it stay.
-        policy: to save.
-        card: of the policy; the names of the files beside it are added.
+        policy: policy to save.
+        card: card of the policy; the names of the files beside it are added.
         beside: each writes files into the folder that it is given.
     """
     with replacing_folder(Path(folder), FILES) as fresh:
@@ -33,7 +33,7 @@ def save_whole(
 
 
 def copy_whole(source: Path, folder: Path) -> Path:
-    """Puts a copy of the policy in `source`, with what belongs to it, in the place of whatever policy was in `folder`.
+    """Replace any policy in `folder` by a copy of the policy in `source` with all of its files.
 
     Raises:
         ValueError: there is no policy in `source`.

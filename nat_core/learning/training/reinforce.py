@@ -100,7 +100,7 @@ def imitation_term(log_probability: Tensor, found: Tensor, rewards: Tensor, weig
         log_probability: [batch] of what was found, differentiable.
         found: [batch] its rewards; −inf where nothing was sought.
         rewards: [samples, batch] of the policy's own samples, in the same scale.
-        weight: of a unit of the scale.
+        weight: weight of a unit of the scale.
     """
     lead = (found - rewards.amax(dim=0)).clamp(min=0)
     return -(weight * lead.detach() * log_probability).mean()

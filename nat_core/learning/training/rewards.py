@@ -34,8 +34,8 @@ class Objective:
     may be believed.
 
     Attributes:
-        source: of accuracies.
-        relative_cost: of architectures, between 0 and 1; None ignores costs.
+        source: accuracy source.
+        relative_cost: relative cost of architectures, between 0 and 1; None ignores costs.
         cost_weight: λ; 0.05 trades the whole cost for five points of accuracy.
         change_weight: points that changing an edge must be worth.
         caution: standard errors of what it gains that a transformation must be worth: a policy finds what a source
@@ -56,7 +56,7 @@ class Objective:
             raise ValueError(f"caution is {self.caution:g}; accepted for {self.source.kind} accuracies: 0")
 
     def __call__(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] objectives as of inputs, of which nothing is changed. Raises ValueError where the source does."""
+        """Return [n] objectives as of inputs, of which nothing is changed. Raises ValueError where the source does."""
         points = self.source.accuracy_percent(architectures)
         if self.relative_cost is None or self.cost_weight == 0:
             return points
@@ -75,7 +75,7 @@ class Objective:
     def of_operations(
         self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
     ) -> NDArray[np.float64]:
-        """[m] objectives, less doubt, of transformations of n inputs, those of one input after those of another.
+        """Return [m] objectives, less doubt, of transformations of n inputs, those of one input after those of another.
 
         Args:
             operations: of each input [its transformations, its edges], rows of the table of operations.
@@ -93,7 +93,7 @@ class Objective:
 
 
 def changed_edges(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.int64]:
-    """[n] how many operations differ."""
+    """Return [n] how many operations differ."""
     pairs = zip(inputs, outputs, strict=True)
     return np.array([sum(map(str.__ne__, old.operations, new.operations)) for old, new in pairs], dtype=np.int64)
 
@@ -137,7 +137,7 @@ class Rewards:
         return values
 
     def _changes(self, chosen: Tensor, operations: Tensor) -> Tensor:
-        """[samples, n] edges whose operation is another than in the pool's architecture."""
+        """Return [samples, n] edges whose operation is another than in the pool's architecture."""
         graph, within = self._places(chosen)
         changed = (operations != self._own[self._first[chosen][graph] + within]).double()
         return torch.zeros(len(operations), len(chosen), dtype=torch.float64).index_add_(1, graph, changed)

@@ -1,4 +1,4 @@
-"""Rules: the same operation for the same operation on every edge, whatever is around it. What a policy has to beat."""
+"""Rules: one mapping of operations for every edge, regardless of context; the baseline for policies."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ Worth = Callable[[Sequence[Architecture], Sequence[Architecture]], float]
 
 
 def applied(rule: Rule, architecture: Architecture) -> Architecture:
-    """Every operation exchanged as the rule says; what it does not name stays."""
+    """Replace every operation by the rule; operations that it does not name stay."""
     return architecture.with_operations([rule.get(name, name) for name in architecture.operations])
 
 

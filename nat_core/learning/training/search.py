@@ -1,4 +1,4 @@
-"""Search where rewards cost nothing: what a policy could at best have done with an input."""
+"""Exhaustive search with free rewards: the upper bound for a policy."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,7 +19,7 @@ from nat_core.learning.training.rewards import Objective, changed_edges
 def gained(
     objective: Objective, inputs: Sequence[Architecture], outputs: Sequence[Architecture]
 ) -> NDArray[np.float64]:
-    """[n] points of n outputs over their inputs, less what changes and doubt deduct."""
+    """Return [n] points of n outputs over their inputs, less what changes and doubt deduct."""
     distinct = list(dict.fromkeys(inputs))
     known = dict(zip(distinct, objective(distinct).tolist(), strict=True))
     gains = objective(outputs) - np.array([known[item] for item in inputs])
@@ -82,7 +82,7 @@ class ExactSearch:
     """The best that legal transitions reach within a budget, by enumeration, on a space of one topology.
 
     Args:
-        space: of the inputs.
+        space: space of the inputs.
         objective: what is best; its source is asked once for every cell of the space.
         cost: what budgets limit.
         transitions: the rule.

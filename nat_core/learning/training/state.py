@@ -22,7 +22,7 @@ class TrainingState:
     Attributes:
         policy: being trained.
         optimizer: Adam over its parameters.
-        generator: of batches and draws, on the CPU whatever the device.
+        generator: random generator of batches and samples, always on the CPU.
         step: steps done.
         baseline: moving average of gains in points (used by one estimator only).
         elapsed_seconds: wall-clock time spent so far.
@@ -80,7 +80,7 @@ def save_state(path: Path, config: TrainingConfig, state: TrainingState) -> None
 
 
 def load_state(path: Path, config: TrainingConfig, state: TrainingState) -> None:
-    """Fills a new `state` from a file.
+    """Fill a new `state` from a file.
 
     Raises:
         ValueError: the file is damaged or belongs to another configuration; names it.
