@@ -1,4 +1,4 @@
-"""Where things lie: what comes with NAT Lab, and what its user makes."""
+"""Paths of NAT Lab's own files and of its user's files."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ PRETRAINED = Path(os.environ.get("NAT_LAB_POLICIES") or PROJECT / "pretrained").
 
 
 def data_folder() -> Path:
-    """Where what the user makes is kept: in the checkout, or in the user's own folder for a package."""
+    """Return the folder of the user's files: in the checkout, or in the user's data folder for a package."""
     if PROJECT != _INSTALLED:
         return PROJECT
     import platformdirs

@@ -61,7 +61,7 @@ class Candidate:
         return self.accuracy_percent - given.accuracy_percent
 
     def is_as_good_as(self, given: "Candidate") -> bool:
-        """Whether it is not worse than the input `given` by more than one standard error of the difference."""
+        """Return whether it is at most one standard error of the difference worse than the input `given`."""
         gain = self.gain_over(given)
         sure = self.is_believable and (self.is_final or not given.is_final)
         return gain is not None and sure and bool(as_good(gain, self.gain_error_points or 0.0))

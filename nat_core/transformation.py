@@ -74,7 +74,7 @@ class Options:
 
     @property
     def has_budget(self) -> bool:
-        """Whether the most accurate is asked for, within a budget or at any cost."""
+        """Whether the most accurate candidate is requested, within a budget or at any cost."""
         return self.max_macs is not None or self.allow_costlier
 
 
@@ -141,7 +141,7 @@ class Transformation:
 
     @property
     def verdict(self) -> str:
-        """One sentence about what happened, and of what was tried."""
+        """One sentence about the outcome and the candidates tried."""
         return self._unchanged_verdict() if self.is_unchanged else self._changed_verdict()
 
     @property
@@ -373,7 +373,7 @@ def _dearest(architecture: Architecture, network: NetworkConfig) -> int:
 
 
 def _why_nothing_fits(drawn: Pool, max_macs: int | None, options: Options) -> str:
-    """One sentence: nothing legal does, or nothing of what was drawn."""
+    """Return one sentence: no legal transformation fits, or none of the candidates."""
     given = drawn.candidate(0)
     costs = cost_model(given.network)
     table, _ = costs.edge_table(given.architecture)

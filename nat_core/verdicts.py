@@ -40,7 +40,7 @@ def _cost(before: int, after: int, unit: str) -> str:
 
 
 def _accuracy(given: Candidate, item: Candidate) -> str:
-    """Nothing where one of them is not evaluated."""
+    """Return the gain as text, or "" if one of them is not evaluated."""
     gain, error = item.gain_over(given), item.gain_error_points
     if gain is None:
         return ""
