@@ -27,7 +27,7 @@ from nat_core.runs.folders import default_folders
 
 # How often a task is begun again whose node or process was lost.
 _RETRIES = 10
-_TURN_SECONDS = 0.5
+_TURN_SECONDS = 1.0
 # How long a task waits for a desk that does not answer before it saves.
 _PATIENCE_SECONDS = 10.0
 # Between checkpoints; a short training would not come to one otherwise.
