@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.support.browser import SLOW, settled, wait_for
 from tests.support.keyboard import Keyboard
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 MOST_STOPS = 60  # of a page
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
 

@@ -20,7 +20,7 @@ from tests.support.browser import (
     wait_for_curves_beyond,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 
 

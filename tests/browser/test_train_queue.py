@@ -26,6 +26,7 @@ def named(store: Tracking, name: str) -> Run:
     return next(run for run in store.runs() if run.name == name)
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("record", ["server"], indirect=True)
 def test_three_at_once_wait_their_turn_and_survive_a_kill(record, serve, open_page):
     store = record.store
