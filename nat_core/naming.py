@@ -59,6 +59,16 @@ def named(text: str) -> Found | None:
     return Found(entry.architecture, entry.name, 1, "name")
 
 
+def name_in(document: Document) -> Found | None:
+    """Return the architecture of a document that contains one name and nothing else, such as a file; else None.
+
+    Raises:
+        ValueError: the index does not exist.
+    """
+    lines = document.lines()
+    return named(lines[0][1]) if len(lines) == 1 and not len(document) else None
+
+
 def written(text: str) -> Document:
     """The document that `text` is.
 

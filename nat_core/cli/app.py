@@ -9,7 +9,7 @@ import typer
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.notation import MAX_BYTES, Document, Found
-from nat_core.naming import looks_like_a_name, named, written
+from nat_core.naming import looks_like_a_name, name_in, named, written
 from nat_core.sentences import brief, seen
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -68,7 +68,7 @@ def _one(text: str) -> Found:
         return document.one()
     label, document, choice = _opened(text)
     try:
-        return document.one(choice)
+        return (None if choice else name_in(document)) or document.one(choice)
     except ValueError as error:
         hint = f"; for instance {label}:{document.names[0]}" if document.names and not choice else ""
         raise ValueError(f"{label}: {error}{hint}") from None

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import pytest
@@ -55,42 +55,20 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def new_page(browser) -> Iterator[Callable[..., Page]]:
-    """A page in a context of its own, as another visitor has it, who wants no animations: they cost processor time."""
-    contexts = []
+class Visitors:
+    """Pages, each a new visitor's, who wants no animations: they cost processor time.
 
-    def start(**options: object) -> Page:
-        context = browser.new_context(reduced_motion="reduce", **options)
-        contexts.append(context)
-        context.add_init_script(NOTE_TRAFFIC)
-        return context.new_page()
+    Who leaves leaves the page to the next: it holds the app's compiled scripts, so a visit takes half the time.
+    """
 
-    yield start
-    for context in contexts:
-        context.close()
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._left: list[Page] = []
 
-
-@pytest.fixture(scope="session")
-def left_pages() -> list[Page]:
-    """Pages of visitors who have left: they hold the app's compiled scripts, and the next visit takes half the time."""
-    return []
-
-
-def first_page(browser: Browser) -> Page:
-    """Of a new visitor."""
-    page = browser.new_context().new_page()
-    page.add_init_script(NOTE_TRAFFIC)
-    return page
-
-
-@pytest.fixture
-def visit(browser, left_pages, server) -> Iterator[Callable[..., Page]]:
-    """Opens a page of the app, each visitor's own; `page.problems` collects what the console complains about."""
-    opened = []
-
-    def open_page(path: str, width: int = 1440, height: int = 1000, theme: str = "light") -> Page:
-        page = left_pages.pop() if left_pages else first_page(browser)
+    @contextmanager
+    def visit(self, address: str, width: int, height: int, theme: str) -> Iterator[Page]:
+        """A page at an address; `page.problems` collects what the console complains about."""
+        page = self._left.pop() if self._left else self._first_page()
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         problems = page.problems = []
@@ -104,31 +82,46 @@ def visit(browser, left_pages, server) -> Iterator[Callable[..., Page]]:
 
         page.on("pageerror", failed)
         page.on("console", said)
-        opened.append((page, failed, said))
-        page.goto(server + path)
-        return page
-
-    yield open_page
-    for page, failed, said in opened:
-        if len(left_pages) == LEFT_PAGES:
+        page.goto(address)
+        yield page
+        if page.is_closed() or len(self._left) == LEFT_PAGES:
             page.context.close()
-            continue
+            return
         page.remove_listener("pageerror", failed)
         page.remove_listener("console", said)
-        page.goto(f"{server}/_stcore/health")  # nothing of the visit is left but the scripts
         page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.goto("about:blank")  # nothing of the visit is left but the scripts
         page.context.clear_cookies()
-        left_pages.append(page)
+        self._left.append(page)
+
+    def _first_page(self) -> Page:
+        page = self._browser.new_context().new_page()
+        page.add_init_script(NOTE_TRAFFIC)
+        return page
+
+
+@pytest.fixture(scope="session")
+def visitors(browser) -> Visitors:
+    return Visitors(browser)
 
 
 @pytest.fixture
-def open_page(new_page) -> Callable[..., Page]:
-    """Opens an address."""
+def open_page(visitors) -> Iterator[Callable[..., Page]]:
+    """Opens an address, each time as another visitor."""
+    with ExitStack() as opened:
 
-    def visit(address: str, **options: object) -> Page:
-        page = new_page(viewport={"width": 1440, "height": 1200}, **options)
-        page.goto(address)
-        return page
+        def open_at(address: str, width: int = 1440, height: int = 1200, theme: str = "light") -> Page:
+            return opened.enter_context(visitors.visit(address, width, height, theme))
+
+        yield open_at
+
+
+@pytest.fixture
+def visit(open_page, server) -> Callable[..., Page]:
+    """Opens a page of the app."""
+
+    def visit(path: str, width: int = 1440, height: int = 1000, theme: str = "light") -> Page:
+        return open_page(server + path, width, height, theme)
 
     return visit
 
@@ -142,9 +135,9 @@ class Record:
     where: str
 
 
-@pytest.fixture(params=["file", "server"])
+@pytest.fixture
 def record(request, empty_database, new_mlflow_server, tmp_path) -> Iterator[Record]:
-    """A record of its own; what a failed test leaves at work is ended."""
+    """A record of its own, in a "file" or on a "server"; what a failed test leaves at work is ended."""
     folder = tmp_path / "server"
     folder.mkdir()
     shutil.copy(empty_database, tmp_path)

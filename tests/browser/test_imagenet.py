@@ -15,7 +15,7 @@ from tests.support.browser import SLOW, fill, press, settled, status, wait_for_c
 from tests.support.calibration import write_calibration
 from tests.support.image_folder import make_image_folder
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 _HEIGHTS = """[...document.querySelectorAll('.js-plotly-plot')]
   .flatMap(chart => chart.data.flatMap(line => Array.from(line.y)))"""

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.support.browser import SLOW, settled, wait_for
 from tests.support.keyboard import Keyboard
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 MOST_STOPS = 60  # of a page
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
 
@@ -64,8 +64,9 @@ def test_a_cell_is_pasted_edited_exported_compared_and_a_run_launched_by_keyboar
     open_page("Train", "Train a policy")
     keys.go("^All budgets$", "radio")
     keys.press("ArrowRight", "ArrowRight", "Space")  # Smoke
-    keys.go("^Name$", "textbox")
-    keys.type("by keyboard")
+    for label, text in (("Policy steps", "20"), ("Name", "by keyboard")):
+        keys.go(f"^{label}$", "textbox")
+        keys.type(text)
     keys.go("Launch$", "button")
     keys.press("Enter")
     line = page.get_by_test_id("stMarkdown").filter(has_text="by keyboard · finished")

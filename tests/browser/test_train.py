@@ -1,6 +1,6 @@
 """The journey of a run in a real browser: launched, watched, stopped, resumed, used; the processes are real.
 
-With the record in a file, and on a team's MLflow server with a database of its own. Screenshots in build/screenshots.
+The record is in a file; `test_train_queue` has it on a server. Screenshots in build/screenshots.
 """
 
 import re
@@ -20,10 +20,11 @@ from tests.support.browser import (
     wait_for_curves_beyond,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 
 
+@pytest.mark.parametrize("record", ["file"], indirect=True)
 def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_used(record, serve, open_page):
     store = record.store
     with serve(**record.environment) as address:

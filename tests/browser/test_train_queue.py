@@ -1,6 +1,6 @@
 """Several runs at once in a real browser, killed ones, and what is refused before it starts; the processes are real.
 
-With the record in a file, and on a team's MLflow server with a database of its own.
+The record is on a team's MLflow server with a database of its own; `test_train` has it in a file.
 """
 
 import os
@@ -26,6 +26,8 @@ def named(store: Tracking, name: str) -> Run:
     return next(run for run in store.runs() if run.name == name)
 
 
+@pytest.mark.journey
+@pytest.mark.parametrize("record", ["server"], indirect=True)
 def test_three_at_once_wait_their_turn_and_survive_a_kill(record, serve, open_page):
     store = record.store
     with serve(**record.environment) as address:

@@ -19,7 +19,7 @@ from nat_core.runs.folders import Folders
 from nat_core.runs.tracking import Tracking, open_tracking
 from tests.support.browser import SLOW, last_point, settled, status, wait_for, wait_for_curves_beyond, wait_until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 # Another machine's command line: the same program under that machine's name.
 FAR_AWAY = (

@@ -137,6 +137,9 @@ def test_architectures_are_read_from_files_and_indices(capsys, tmp_path):
     path.write_text(CELL)
     assert run(capsys, "show", str(path), "--format", "nasbench201")[1].strip() == CELL
     assert run(capsys, "show", "nasbench201:0")[1].startswith("|avg_pool_3x3~0|")
+    for name in ("ENAS", "nasbench201:0"):
+        path.write_text(f"\ufeff{name}\n")
+        assert run(capsys, "show", str(path)) == run(capsys, "show", name)
 
 
 def test_transform_gives_the_promised_json(capsys):

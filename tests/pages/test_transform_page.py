@@ -599,6 +599,13 @@ def test_a_file_is_uploaded():
     assert box(app, "Input shown").value == "2: File mine.py"
 
 
+def test_a_file_may_hold_a_name_alone():
+    app = open_page()
+    act(app, app.segmented_control(key="source").set_value("upload"))
+    act(app, app.file_uploader(key="uploaded").set_value(("name.txt", b"# mine\n ENAS\n", "text/plain")))
+    assert not app.error and cell(app) == "ENAS"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"\x00\x01\x02", "this is no text"), (b"x" * 70_000, "holds no architecture"), (b"", "the text is empty")],

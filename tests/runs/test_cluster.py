@@ -36,6 +36,7 @@ ray = pytest.importorskip("ray", reason="it is not needed by those without a clu
 from tests.support.cluster import Cluster, two_nodes  # noqa: E402
 from tests.support.object_store import object_store  # noqa: E402
 
+pytestmark = pytest.mark.journey
 ARCHITECTURES = ("DARTS", "ENAS", "PDARTS")
 OF_THE_TRAINING = ("elapsed_seconds", "date", "machine")  # the rest of a result is the same wherever it was measured
 
