@@ -5,8 +5,7 @@ following an active run takes less than 5 % of one core. A server is started as 
 times are wall-clock, from a click to the drawn result; the share of a core is the server's own processor time while one
 page is open and idle. Each figure is taken with the record in a file or, with `python -m benchmarks.runs server`, on an
 MLflow server on this machine. `python -m benchmarks.runs reading` needs no browser: it compares MLflow's client with
-the page's own reader for listing the runs and reading a run's curves; once the client is fast enough, the reader can be
-removed.
+the page's own reader for listing runs and reading curves; once the client is fast enough, the reader can go.
 """
 
 import os
@@ -116,9 +115,7 @@ def followed(tracking: "Tracking", run_id: str, page: "Page", address: str, serv
     time.sleep(_FRESH_SECONDS)
     with _repeated(reports):
         page.goto(f"{address}/train?runs={run_id}")
-        page.wait_for_function(
-            _CURVES_BEYOND, arg=POINTS + 10
-        )  # until the page follows and has drawn its first answers
+        page.wait_for_function(_CURVES_BEYOND, arg=POINTS + 10)  # until the first answers are drawn
         before, began = _processor_seconds(server), time.perf_counter()
         page.wait_for_timeout(1000 * _FOLLOWED_SECONDS)
         return (_processor_seconds(server) - before) / (time.perf_counter() - began)

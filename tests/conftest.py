@@ -24,9 +24,7 @@ from benchmarks.runs import mlflow_server as mlflow_server_in
 from nat_core.learning.support.device import available_devices
 
 torch.set_num_threads(1)
-gc.set_threshold(
-    100_000
-)  # imported modules and collected tests stay alive, and each garbage collection would traverse them
+gc.set_threshold(100_000)  # modules and tests stay alive, and each collection would traverse them
 # Files that mostly wait for a browser, a server or a process; the longest first.
 WAITING = ("tests/browser/test_train", "tests/browser/", "tests/runs/")
 # Files of long, independent tests: any worker may run any of them.

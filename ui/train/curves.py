@@ -22,12 +22,7 @@ DASHES = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot")
 # Time constants of the moving average, as shares of the steps shown.
 SMOOTHING = {"none": 0.0, "light": 0.02, "strong": 0.1}
 _HEIGHT = 260  # pixels of a chart with a legend of one row
-_LEGEND_ROW, _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_LETTER = (
-    20,
-    400,
-    44,
-    6,
-)  # pixels: the legend's width, its entries' parts
+_LEGEND_ROW, _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_LETTER = 20, 400, 44, 6  # pixels: the legend and its entries
 
 
 @dataclass(frozen=True)

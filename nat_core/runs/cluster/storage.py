@@ -119,9 +119,7 @@ class Storage:
             yield system
         except Exception as error:  # every file system has errors of its own
             said = without_password(error, 120) or type(error).__name__
-            if (
-                isinstance(error, FileNotFoundError) and error.errno is None
-            ):  # some messages hold only the requested name
+            if isinstance(error, FileNotFoundError) and error.errno is None:  # some messages are only the name
                 said = f"not found: {said}"
             raise OSError(f"the storage {self._shown} cannot be used ({said})") from error
 
