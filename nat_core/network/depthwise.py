@@ -71,7 +71,12 @@ def _convolution(x: Tensor, weight: Tensor, dilation: int) -> Tensor:
 
 
 def weight_gradient(x: Tensor, gradient: Tensor, kernel: int, dilation: int) -> Tensor:
-    """Return the weights' gradient [c, 1, k, k] from input and output gradient [n, c, h, w], a few images at a time."""
+    """Return the weights' gradient [c, 1, k, k] from input and output gradient [n, c, h, w].
+
+    Where that takes copies, it is computed a few images at a time.
+    """
+    if dilation == 1 and kernel <= _FAST_COLUMNS:
+        return _columns_gradient(x, gradient, kernel)
     images = max(1, _CHUNK // x[0].numel())
     result = x.new_zeros(x.shape[1], 1, kernel, kernel)
     for some, gradients in zip(x.split(images), gradient.split(images), strict=True):
