@@ -39,14 +39,14 @@ TARGET_REWARDS_SECONDS = 2.2
 
 # Categories of profiled operators by parts of their names; the first match counts.
 _GROUPS = {
-    "convolution": ("conv",),
-    "products and sums of batch norm and of dilated depthwise weights": (
-        *("_SameConvolution", "_RowNorm", "aten::mul", "aten::mm", "aten::sub", "addcmul", "aten::sum", "aten::mean"),
-    ),
-    "torch's batch norm": ("batch_norm",),
+    "convolution": ("conv", "_SameConvolution"),
+    "batch norm": ("batch_norm", "_RowNorm", "addcmul"),
     "ReLU": ("relu", "clamp_min", "threshold"),
-    "pooling": ("pool",),
-    "sums, concatenations, copies": ("add", "cat", "copy", "fill", "zero", "empty", "select", "slice", "index"),
+    "pooling": ("pool", "aten::maximum"),
+    "sums, products, concatenations, copies": (
+        *("add", "sum", "mean", "sub", "mul", "div"),
+        *("cat", "pad", "copy", "fill", "zero", "empty", "select", "slice", "index"),
+    ),
 }
 
 

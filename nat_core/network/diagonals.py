@@ -11,15 +11,17 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from nat_core.network.cpu import own_code_applies
+
 
 def diagonal_pixels(x: Tensor) -> tuple[Tensor, Tensor]:
     """Split an image into the pixels at even rows and columns and those at odd rows and columns.
 
     The shapes are [n, c, h, w] and twice [n, c, ⌈h / 2⌉, ⌈w / 2⌉]. If a side is odd, the second image ends with zeros.
     """
-    if torch.jit.is_tracing() or x.device.type != "cpu":
-        return _even(x), _odd(x)
-    return _DiagonalPixels.apply(x)
+    if own_code_applies(x):
+        return _DiagonalPixels.apply(x)
+    return _even(x), _odd(x)
 
 
 class _DiagonalPixels(torch.autograd.Function):

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nat_core.architecture.operations import NULL, OPERATIONS, Kind, Operation
+from nat_core.network.depthwise import DepthwiseConv2d
 from nat_core.network.diagonals import diagonal_pixels
-from nat_core.network.dilated import DilatedDepthwiseConv2d
+from nat_core.network.pooling import AveragePool, MaxPool
 
 Pair = tuple[int, int]
 
@@ -80,16 +81,10 @@ class DepthwiseSeparable(nn.Sequential):
     def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1, affine: bool = True) -> None:
         super().__init__(
             nn.ReLU(),
-            _depthwise(channels, kernel, stride, dilation),
+            DepthwiseConv2d(channels, kernel, stride, dilation),
             nn.Conv2d(channels, channels, 1, bias=False),
             nn.BatchNorm2d(channels, affine=affine),
         )
-
-
-def _depthwise(channels: int, kernel: int, stride: int, dilation: int) -> nn.Conv2d:
-    if dilation == 2:
-        return DilatedDepthwiseConv2d(channels, kernel, stride)
-    return nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
 
 
 class FactorisedReduction(nn.Module):
@@ -153,12 +148,8 @@ class DropPath(nn.Module):
         return x * ((draws >= self.probability) / (1 - self.probability)).to(x.dtype)
 
 
-def _average_pool(kernel: int, stride: int, padding: int) -> nn.AvgPool2d:
-    return nn.AvgPool2d(kernel, stride, padding, count_include_pad=False)
-
-
 _POOLS: Mapping[Kind, Callable[[int, int, int], nn.Module]] = MappingProxyType(
-    {Kind.MAX_POOL: nn.MaxPool2d, Kind.AVG_POOL: _average_pool}
+    {Kind.MAX_POOL: MaxPool, Kind.AVG_POOL: AveragePool}
 )
 
 

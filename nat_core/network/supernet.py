@@ -12,8 +12,8 @@ take turns, so running averages would belong to none of them. Evaluate with a fi
   zeros stay zeros. What is left out gets no gradient (None), so that an optimiser touches neither it nor its momentum.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 
 import torch
@@ -28,7 +28,7 @@ from nat_core.network.config import NetworkConfig
 from nat_core.network.modules import build_operation, drop_first_relu
 from nat_core.network.networks import CellModule, CellNetwork
 from nat_core.network.plan import Block, CellPlan, plan_network
-from nat_core.network.signals import Concatenation, Signal
+from nat_core.network.signals import Signal, Signals
 from nat_core.network.typed import channels_last, members
 
 build_shared_operation = partial(build_operation, affine=False, pool_batch_norm=True)
@@ -78,12 +78,33 @@ class Supernet(nn.Module):
 
     def forward(self, images: Tensor, architecture: Architecture) -> Tensor:
         """Logits of `architecture`, which `mismatch` must accept; dead edges cost nothing."""
+        return next(self.each(images, [architecture]))
+
+    def each(self, images: Tensor, architectures: Iterable[Architecture]) -> Iterator[Tensor]:
+        """Logits of one architecture after the other; what several have in common is computed once.
+
+        Two architectures have an edge in common if everything before it is the same, too.
+        """
+        first, signals = self._first_states(images), Signals()
+        outputs = deque(self._outputs(first, architecture, signals) for architecture in architectures)
+        del first, signals  # the architectures to come hold what they need, and nothing else does
+        while outputs:
+            yield self._logits(outputs.popleft(), len(images))
+
+    def _outputs(self, first: tuple[Signal, ...], architecture: Architecture, signals: Signals) -> deque[Signal]:
+        """The outputs of the cells, yet to be computed."""
         cells = dict(architecture.effective.cells)
-        states = self._first_states(images)
+        states = [*first]
         for name, module in zip(self.cell_names, self.cells, strict=True):
-            states = (*states[1:], module(states, cells[name]))
-        output = self.classifier(states[-1])
-        return self._bias().expand(len(images), -1) if output.is_zero else output.value
+            states.append(module(tuple(states[-len(first) :]), cells[name], signals))
+        return deque(states[len(first) :])
+
+    def _logits(self, outputs: deque[Signal], count: int) -> Tensor:
+        """Computes cell by cell: a recursion through the whole network would be too deep."""
+        while len(outputs) > 1:
+            outputs.popleft().settle()
+        last = outputs.pop()
+        return self._bias().expand(count, -1) if last.is_zero else self.classifier(last)
 
     def standalone(self, architecture: Architecture) -> CellNetwork:
         """A network of `architecture` alone with a copy of its weights; the same logits, and it learns by itself."""
@@ -98,11 +119,11 @@ class Supernet(nn.Module):
         network.classifier.load_state_dict(self.classifier.state_of(widths[-1]))
         return channels_last(network.to(self._bias().device))
 
-    def _first_states(self, images: Tensor) -> tuple["Signal", ...]:
+    def _first_states(self, images: Tensor) -> tuple[Signal, ...]:
         outputs = [images]
         for block in self.stem:
             outputs.append(block(outputs[-1]))
-        return tuple(Signal(value) for value in (outputs[1], outputs[-1])[-self.space.inputs :])
+        return tuple(Signal.known(value) for value in (outputs[1], outputs[-1])[-self.space.inputs :])
 
     def _bias(self) -> Tensor:
         """The logits of a network through which nothing flows."""
@@ -110,10 +131,7 @@ class Supernet(nn.Module):
 
 
 class Selective(nn.Module):
-    """A block that takes a concatenation of some of a cell's nodes, with weights for all of them.
-
-    Without affine parameters a batch norm keeps zeros, so zeros in are zeros out.
-    """
+    """A block that takes a concatenation of some of a cell's nodes, with weights for all of them."""
 
     def __init__(self, block: Block, intermediates: int) -> None:
         super().__init__()
@@ -126,12 +144,10 @@ class Selective(nn.Module):
             if weight.dim() > 1 and weight.shape[1] == block.in_channels
         )
 
-    def forward(self, signal: Signal) -> Signal:
-        if signal.is_zero:
-            return signal
+    def forward(self, signal: Signal) -> Tensor:
         x = signal.rectified if self._takes_rectified else signal.value
         weights = self._weights_of(signal.columns)
-        return Signal(functional_call(self.block, weights, (x,)) if weights else self.block(x))
+        return functional_call(self.block, weights, (x,)) if weights else self.block(x)
 
     def state_of(self, columns: tuple[int, ...] | None) -> dict[str, Tensor]:
         """The state of a block that takes these nodes only, in this order."""
@@ -168,31 +184,34 @@ class SharedCell(nn.Module):
         )
         self._take_rectified = frozenset(key for key, module in self.operations.items() if drop_first_relu(module))
 
-    def forward(self, earlier: tuple[Signal, ...], cell: Cell) -> Signal:
+    def forward(self, earlier: tuple[Signal, ...], cell: Cell, signals: Signals) -> Signal:
+        """The output of `cell`, yet to be computed. Without affine parameters a batch norm keeps zeros."""
         schedule = _schedule(cell)
-        nodes = self._inputs(earlier, {source for incoming in schedule for _, source, _ in incoming})
+        nodes = self._inputs(earlier, {source for incoming in schedule for _, source, _ in incoming}, signals)
         for incoming in schedule:
-            nodes.append(Signal(self._sum(nodes, incoming)))
+            terms = [
+                (signals.computed(self._edge, key, nodes[source]), count)
+                for key, source, count in incoming
+                if not nodes[source].is_zero
+            ]
+            nodes.append(_sum(terms, signals))
         present = [node for node in sorted(cell.output_nodes) if not nodes[node].is_zero]
         if (columns := _columns(cell, present)) is not None:
-            return Concatenation([nodes[node] for node in present], columns)
-        return Signal(_total([nodes[node].value for node in present]))
+            return signals.concatenated(tuple(nodes[node] for node in present), columns)
+        return _sum([(nodes[node], 1) for node in present], signals)
 
-    def _inputs(self, earlier: tuple[Signal, ...], read: set[int]) -> list[Signal]:
+    def _inputs(self, earlier: tuple[Signal, ...], read: set[int], signals: Signals) -> list[Signal]:
         """The input nodes; one that no edge reads is not computed."""
         if not self.preprocess:
             return [*earlier]
         blocks = zip(self.preprocess, earlier, strict=True)
-        return [block(signal) if node in read else Signal(None) for node, (block, signal) in enumerate(blocks)]
+        return [
+            Signal(None) if signal.is_zero or node not in read else signals.computed(block, signal)
+            for node, (block, signal) in enumerate(blocks)
+        ]
 
-    def _sum(self, nodes: Sequence[Signal], incoming: Sequence[tuple[str, int, int]]) -> Tensor | None:
-        """Return the sum of edges, each given as (key, source, count); None stands for zeros."""
-        terms = []
-        for key, source, count in incoming:
-            if not (signal := nodes[source]).is_zero:
-                term = self.operations[key](signal.rectified if key in self._take_rectified else signal.value)
-                terms.append(count * term if count > 1 else term)
-        return _total(terms)
+    def _edge(self, key: str, source: Signal) -> Tensor:
+        return self.operations[key](source.rectified if key in self._take_rectified else source.value)
 
     def copy_to(self, module: CellModule, inputs: Sequence[tuple[int, ...] | None]) -> None:
         """Copies this cell's weights into a stand-alone cell, whose inputs concatenate the nodes `inputs`."""
@@ -223,8 +242,14 @@ def _columns(cell: Cell, nodes: Sequence[int]) -> tuple[int, ...] | None:
     return tuple(node - cell.inputs for node in nodes) if cell.combine == "concat" else None
 
 
-def _total(terms: Sequence[Tensor]) -> Tensor | None:
-    return sum(terms[1:], start=terms[0]) if terms else None
+def _sum(terms: Sequence[tuple[Signal, int]], signals: Signals) -> Signal:
+    """The sum of signals, each as often as given beside it; of none it is zero."""
+    return signals.computed(_total, *terms) if terms else Signal(None)
+
+
+def _total(*terms: tuple[Signal, int]) -> Tensor:
+    values = [count * signal.value if count > 1 else signal.value for signal, count in terms]
+    return sum(values[1:], start=values[0])
 
 
 def _widest(space: Space, intermediates: int) -> Architecture:

@@ -1,4 +1,6 @@
 import random
+import weakref
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -219,6 +221,63 @@ def test_a_relu_is_computed_once_per_node(supernet):
         supernet(images(), architecture)
     per_cell = 2 + 1  # node 0, and between the two halves of the separable convolution; node 2 for the next cells
     assert len(relus) == 1 + 4 * per_cell - 1  # the stem's output; the last cell's is taken as it is
+
+
+# Several architectures at once
+
+
+@pytest.mark.parametrize("null_share", [0, 0.3])
+@pytest.mark.parametrize("space", SPACES)
+def test_logits_of_several_architectures_are_those_of_each(supernets, space, null_share):
+    net, x = supernets[space], images(side=CONFIGS[space].resolution)
+    given = sampled(space, 0, null_share)
+    related = [given.with_operations([*given.operations[:-1], name]) for name in ("null", *given.operations[:3])]
+    architectures = [given, *related, given, *(sampled(space, seed, null_share) for seed in range(5))]
+    with torch.no_grad():
+        together = [*net.each(x, architectures)]
+        assert all(torch.equal(*pair) for pair in zip(together, [net(x, item) for item in architectures], strict=True))
+
+
+def test_what_architectures_have_in_common_is_computed_once(supernet):
+    first = two_cells(("conv_3x3", 0, 2), ("conv_1x1", 1, 3), ("conv_5x5", 2, 3))
+    other = two_cells(("conv_3x3", 0, 2), ("sep_conv_3x3", 1, 3), ("conv_5x5", 2, 3))
+    calls = Counter()
+    cells = {"first": supernet.cells[0], "last": supernet.cells[-1]}
+    handles = [
+        module.register_forward_hook(lambda *_, key=(place, key): calls.update([key]))
+        for place, cell in cells.items()
+        for key, module in cell.operations.items()
+    ]
+    list(supernet.each(images(), [first, other]))
+    for handle in handles:
+        handle.remove()
+    common = {"0_2_conv_3x3": 1, "2_3_conv_5x5": 1, "1_3_conv_1x1": 1, "1_3_sep_conv_3x3": 1}
+    assert {key: count for (place, key), count in calls.items() if place == "first"} == common
+    assert calls["last", "0_2_conv_3x3"] == 2  # what comes before it differs
+
+
+def test_values_are_kept_only_while_an_architecture_to_come_needs_them(supernet):
+    alive = weakref.WeakSet()
+    handles = [
+        module.register_forward_hook(lambda _, inputs, output: alive.add(output))
+        for cell in supernet.cells
+        for module in cell.operations.values()
+        if not isinstance(module, nn.Identity)
+    ]
+    with torch.no_grad():
+        each = supernet.each(images(), [two_cells(("conv_3x3", 0, 2), (name, 1, 3)) for name in ("conv_1x1", "null")])
+        next(each)
+        assert len(alive) == 2  # the first two cells' 3×3 convolutions of the stem's output
+        next(each)
+        assert not alive
+    for handle in handles:
+        handle.remove()
+
+
+def test_a_deep_network_needs_no_deep_recursion():
+    chain = two_cells(*(("conv_1x1", node - 1, node) for node in range(2, 6)), nodes=6, output=range(2, 6))
+    net = Supernet(SPACE, replace(CONFIGS["fully_concat"], layers=60))
+    assert net(images(), chain).shape == (6, 5)
 
 
 # Evaluation

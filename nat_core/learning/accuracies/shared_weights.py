@@ -16,6 +16,7 @@ from nat_core.learning.images.parts import ImagePart
 from nat_core.network.supernet import Supernet
 
 _NORMALISED_AT_ONCE = 2**25  # values
+_TOGETHER = 16  # architectures: enough for an input and its transformations; memory bounds it
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,19 @@ class SharedWeightAccuracy:
             if reason := self.mismatch(architecture):
                 raise ValueError(f"architecture {position} cannot be evaluated: {reason}")
         effective = [architecture.effective for architecture in architectures]
-        known = {item: self._accuracy_percent(item) for item in dict.fromkeys(effective)}
+        distinct = [*dict.fromkeys(effective)]
+        groups = [distinct[start : start + _TOGETHER] for start in range(0, len(distinct), _TOGETHER)]
+        known = {item: value for group in groups for item, value in zip(group, self._percent(group), strict=True)}
         return np.array([known[item] for item in effective], dtype=np.float64)
 
     @torch.inference_mode()
-    def _accuracy_percent(self, architecture: Architecture) -> float:
-        batches = zip(self._batches(), self._labels.split(self._size), strict=True)
+    def _percent(self, architectures: Sequence[Architecture]) -> list[float]:
+        correct = torch.zeros(len(architectures), dtype=torch.int64, device=self._labels.device)
         with torch.autocast("cuda", torch.bfloat16, enabled=self._labels.is_cuda):
-            correct = sum((self.supernet(images, architecture).argmax(1) == labels).sum() for images, labels in batches)
-        return 100 * int(correct) / len(self._labels)
+            for images, labels in zip(self._batches(), self._labels.split(self._size), strict=True):
+                each = self.supernet.each(images, architectures)
+                correct += torch.stack([(logits.argmax(1) == labels).sum() for logits in each])
+        return [100 * count / len(self._labels) for count in correct.tolist()]
 
     @property
     def _size(self) -> int:

@@ -6,6 +6,7 @@ import torch
 
 from nat_core.architecture.cell import Architecture, Cell, Edge
 from nat_core.architecture.spaces import SPACES
+from nat_core.learning.accuracies import shared_weights
 from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.images.images import load_images
@@ -54,9 +55,9 @@ def test_it_is_a_stable_source(supernet):
 
 
 def calls_during(supernet, action):
-    """How often images pass through the network, and what the action returns."""
+    """How often images are classified, and what the action returns."""
     calls = []
-    handle = supernet.stem[0].register_forward_hook(lambda *_: calls.append(1))
+    handle = supernet.classifier.register_forward_hook(lambda *_: calls.append(1))
     result = action()
     handle.remove()
     return len(calls), result
@@ -68,6 +69,14 @@ def test_equal_architectures_are_evaluated_once(supernet):
     calls, values = calls_during(supernet, lambda: judge.accuracy_percent([one, other, one, one]))
     assert calls == 2
     assert values[0] == values[2] == values[3]
+
+
+def test_any_number_of_architectures_is_evaluated_a_few_at_a_time(supernet, monkeypatch):
+    judge, architectures = source(supernet, DATA.selection[:80], batch=40), sampled(5)
+    expected = judge.accuracy_percent(architectures)
+    monkeypatch.setattr(shared_weights, "_TOGETHER", 2)
+    assert judge.accuracy_percent(architectures).tolist() == expected.tolist()
+    assert judge.accuracy_percent([]).shape == (0,)
 
 
 def test_architectures_that_differ_in_dead_edges_are_equal():

@@ -140,9 +140,9 @@ def calls_of(monkeypatch):
             calls.append(list(architectures))
             return super().accuracy_percent(architectures)
 
-        def _accuracy_percent(self, architecture):
-            evaluated.append(architecture)
-            return super()._accuracy_percent(architecture)
+        def _percent(self, architectures):
+            evaluated.extend(architectures)
+            return super()._percent(architectures)
 
     evaluated = []
     monkeypatch.setattr(image_setting, "SharedWeightAccuracy", Noting)
