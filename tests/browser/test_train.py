@@ -31,7 +31,7 @@ def test_a_run_is_launched_watched_found_again_stopped_resumed_and_its_policy_us
         port = int(address.rpartition(":")[2])
         page = open_page(f"{address}/train")
         page.get_by_text("No run yet").wait_for(timeout=SLOW)
-        form(page, "Fully-concat (DARTS-like)", "Smoke", Epochs="12", Policy_steps="8", Name="first")
+        form(page, "Fully-concat (DARTS-like)", "Smoke", Epochs="24", Policy_steps="16", Name="first")
         page.get_by_text("Advanced").click()
         fill(page, "Rounds", "1")
         press(page, "Launch")

@@ -27,7 +27,7 @@ from nat_core.runs.folders import default_folders
 
 # How often a task is restarted after the loss of its node or process.
 _RETRIES = 10
-_TURN_SECONDS = 1.0
+_TURN_SECONDS = 0.5
 # How long a task waits for the progress actor's answer before it saves.
 _PATIENCE_SECONDS = 10.0
 # Seconds between checkpoints; shorter for short trainings, which would end without one otherwise.
