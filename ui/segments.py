@@ -22,8 +22,6 @@ def segments(
         key: key of the widget and of the address parameter.
         format_func: returns an option's text.
     """
-    if st.query_params.get(key) == "":
-        del st.query_params[key]  # otherwise no option would be selected
     chosen = st.segmented_control(
         label, options, default=default, required=True, key=key, bind="query-params", format_func=format_func,
         help=help, label_visibility=label_visibility, persist_state=persist_state,
