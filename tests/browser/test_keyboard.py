@@ -43,6 +43,8 @@ def test_a_cell_is_pasted_edited_exported_compared_and_a_run_launched_by_keyboar
 
     keys.go("^Edges$", "tab")
     keys.press(*["ArrowRight"] * 4, "Enter")
+    page.get_by_role("button", name="SVG").first.wait_for(timeout=SLOW)
+    settled(page)
     keys.go("SVG", "button")
     with page.expect_download() as download:
         page.keyboard.press("Enter")

@@ -98,9 +98,9 @@ def show_one_step(page: Page) -> None:
     assert count >= 4
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
     wait_for(page, f"count => ({_LOOKED_AT})().length === count", count)
-    steps, said = zip(*page.evaluate(_LOOKED_AT), strict=True)
+    wait_for(page, f"() => ({_LOOKED_AT})().filter(([, text]) => text).length >= 2")  # values near that step
+    steps, _ = zip(*page.evaluate(_LOOKED_AT), strict=True)
     assert min(steps) > 0 and max(steps) - min(steps) < 0.01 * max(steps)
-    assert sum(map(bool, said)) >= 2  # whatever was measured near that step
     page.mouse.move(1, 1)
     wait_for(page, f"() => ({_LOOKED_AT})().length === 0")
 
