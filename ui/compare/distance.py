@@ -27,7 +27,7 @@ def panel(marked: Marked) -> None:
     _metric(left, "Accuracy (tabular)", f"{item.after:.2f} %", gain, color)
     _metric(right, "Possible gain recovered", recovered, f"{item.missing:.2f} points missing")
     if marked.recovered_area is not None:
-        _metric(left, "Front recovered", percent(marked.recovered_area), "of the area under the oracle's front")
+        _metric(left, "Front recovered", percent(marked.recovered_area), "of the oracle's area")
         best = _best_within(marked)
         _metric(right, "Best at the output's MACs", f"{best:.2f} %", f"{best - item.after:.2f} points missing")
     _metric(left, "Rank among all cells", after, f"from {before}")
