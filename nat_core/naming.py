@@ -63,21 +63,26 @@ def name_in(document: Document) -> Found | None:
     """Return the architecture of a document that contains one name and nothing else, such as a file; else None.
 
     Raises:
-        ValueError: the index does not exist.
+        ValueError: the library does not have the name, or the index does not exist.
     """
     lines = document.lines()
-    return named(lines[0][1]) if len(lines) == 1 and not len(document) else None
+    if len(lines) != 1 or len(document) or document.refusal or not looks_like_a_name(lines[0][1]):
+        return None
+    name = lines[0][1].strip()
+    found = named(name)
+    if found is None:
+        find(name)  # raises, with the nearest names
+    return found
 
 
 def written(text: str) -> Document:
-    """The document that `text` is.
+    """Return the document that `text` is.
 
     Raises:
         ValueError: it is a name that the library does not know, or longer than texts may be.
     """
     document = Document(text)
-    if not len(document) and looks_like_a_name(text) and not document.refusal:
-        find(text.strip())  # raises, with the nearest names
+    name_in(document)
     return document
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from nat_core.architecture.notation import Document, Found, shortest
-from nat_core.naming import name_in, named, written
+from nat_core.naming import name_in
 from ui.callback import callback
 from ui.public import check_size, limits
 from ui.text import plain
@@ -77,10 +77,8 @@ def _choose(cells: dict[str, str]) -> None:
 
 
 def _found(content: str | bytes) -> Found | Document:
-    """Return the only cell of a text, or the document if it has several."""
-    if isinstance(content, str) and (found := named(content)):
-        return found
-    document = written(content) if isinstance(content, str) else Document(content)
+    """Return the one cell of a text, or the document if it has several."""
+    document = Document(content)
     if found := name_in(document):
         return found
     return document if len(document.choices(2)) > 1 else document.one()

@@ -608,7 +608,12 @@ def test_a_file_may_hold_a_name_alone():
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"\x00\x01\x02", "this is no text"), (b"x" * 70_000, "holds no architecture"), (b"", "the text is empty")],
+    [
+        (b"NoSuchCell\n", "no architecture 'NoSuchCell'"),
+        (b"\x00\x01\x02", "this is no text"),
+        (b"x" * 70_000, "holds no architecture"),
+        (b"", "the text is empty"),
+    ],
 )
 def test_a_bad_file_is_one_sentence(content, message):
     app = open_page()
