@@ -9,6 +9,7 @@ from tests.support.browser import settled
 
 _ROUNDS = 2
 _MOST_STOPS = 150  # more stops mean that Tab is trapped in a part of the page
+_MOST_MOVES = 20
 # The focused element, also inside components.
 _FOCUSED = """(() => {
   let item = document.activeElement;
@@ -72,6 +73,15 @@ class Keyboard:
         for key in keys:
             self.page.keyboard.press(key)
             settled(self.page)
+
+    def move(self, key: str, name: str) -> None:
+        """Press an arrow key until the focused element's name matches the pattern."""
+        for _ in range(_MOST_MOVES):
+            stop = self.focused()
+            if stop and re.search(name, stop.name):
+                return
+            self.press(key)
+        raise AssertionError(f"{key} never came to “{name}”: the focus is at {stop}")
 
     def type(self, text: str) -> None:
         """Type a text."""
