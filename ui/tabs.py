@@ -12,7 +12,7 @@ def tabs(views: Mapping[str, Callable[[], None]], key: str) -> None:
         key: of the session state that keeps the open tab's title, even when the next run draws other tabs.
     """
     state, own = st.session_state, f"{key}-{'-'.join(views)}"
-    if own not in state and state.get(key) in views:  # a value set later would undo a choice that is on its way
+    if state.get(key) in views and state.get(own) != state[key]:  # setting it anew would undo a choice on its way
         state[own] = state[key]
 
     def keep() -> None:
