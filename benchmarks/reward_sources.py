@@ -7,7 +7,7 @@ again; otherwise the shipped one is kept.
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -107,9 +107,6 @@ class Evidence:
     def beside(self) -> list[TrainedCells]:
         """Return the tables that cover null, dense convolutions, few convolutions and the like."""
         return [self.tables["small"], *self.own]
-
-    def with_tables(self, **tables: TrainedCells) -> "Evidence":
-        return replace(self, tables={**self.tables, **tables})
 
 
 def evidence(data: Path, surrogate: Path | None = None) -> Evidence:

@@ -86,7 +86,7 @@ def test_many_inputs_are_asked_for_at_once_and_answered_as_alone(policy):
 
 
 def test_the_first_point_is_the_cheapest_that_is_as_good_as_the_input(policy):
-    for source in (SOURCE, Uncertain(1.0)):
+    for source in (SOURCE, Uncertain()):
         (found,) = front([STRONGEST], policy, SPACE, source, candidates=40)
         before = found.input.accuracy_percent
         good = [
@@ -101,7 +101,7 @@ def test_the_first_point_is_the_cheapest_that_is_as_good_as_the_input(policy):
 
 
 def test_what_is_not_believed_is_there_only_where_nothing_else_fits(policy):
-    (found,) = front([STRONGEST], policy, SPACE, Disbelieving(1.0, 0.0), candidates=40)
+    (found,) = front([STRONGEST], policy, SPACE, Disbelieving(0.0), candidates=40)
     believed = [point.candidate.is_believable for point in found.points]
     assert believed == sorted(believed) and len(set(believed)) == 2
     assert found.first.candidate.is_believable

@@ -77,9 +77,9 @@ def test_candidates_are_costed_judged_and_scored(policy):
 
 
 class Uncertain(TabularAccuracy):
-    def __init__(self, tolerance_points, doubt=1.0):
+    def __init__(self, doubt=1.0):
         super().__init__()
-        self.tolerance_points, self.doubt = tolerance_points, doubt
+        self.doubt = doubt
 
     def gain_error_points(self, inputs, outputs):
         """As many points per changed edge."""
@@ -95,7 +95,7 @@ class Uncertain(TabularAccuracy):
 @pytest.mark.parametrize("seed", range(4))
 def test_by_an_uncertain_source_the_cheapest_is_chosen_that_is_as_good_as_the_input(policy, seed):
     architecture = SPACE.sample(random.Random(seed))
-    uncertain = transform(architecture, policy, SPACE, Uncertain(3.0), Options(samples=50))
+    uncertain = transform(architecture, policy, SPACE, Uncertain(), Options(samples=50))
     before = uncertain.input.accuracy_percent
 
     def is_as_good(item):
@@ -120,7 +120,7 @@ class Disbelieving(Uncertain):
 def test_what_a_source_does_not_believe_is_not_chosen_and_ranks_last(policy):
     given = table.architecture_of_code(int(table.accuracies_percent("cifar10_valid").argmax()))
     every, believed = (
-        transform(given, policy, SPACE, how(100.0, 100.0), Options(samples=50)) for how in (Uncertain, Disbelieving)
+        transform(given, policy, SPACE, how(100.0), Options(samples=50)) for how in (Uncertain, Disbelieving)
     )
     limit = every.input.cost.macs / 2
     assert every.output.cost.macs <= limit < believed.output.cost.macs
@@ -137,7 +137,7 @@ def test_candidates_are_sought_in_smaller_budgets_too():
     for share in SHARES:
         limit = share * found.input.cost.macs
         assert sum(item.cost.macs <= limit for item in found.candidates) >= 9 or limit < cheapest
-    greedy = transform(given, shipped, SPACE, Uncertain(1.0), Options(samples=1, shares=(1.0,)))
+    greedy = transform(given, shipped, SPACE, Uncertain(), Options(samples=1, shares=(1.0,)))
     assert len(greedy.candidates) <= 2
 
 
@@ -176,7 +176,7 @@ def test_a_cell_stays_as_it_is_where_nothing_cheaper_is_as_good(policy):
         def gain_error_points(self, inputs, outputs):
             return np.zeros(len(outputs))
 
-    kept = transform(STRONGEST, policy, SPACE, Falling(1.0), Options(samples=50))
+    kept = transform(STRONGEST, policy, SPACE, Falling(), Options(samples=50))
     assert kept.is_unchanged
     assert kept.verdict == (
         f"Left as it is: nothing cheaper on the front of {len(kept.candidates)} candidates is as good."
@@ -184,7 +184,7 @@ def test_a_cell_stays_as_it_is_where_nothing_cheaper_is_as_good(policy):
 
 
 def test_a_verdict_has_the_numbers(policy):
-    result = transform(STRONGEST, policy, SPACE, Uncertain(1.0), Options(samples=20))
+    result = transform(STRONGEST, policy, SPACE, Uncertain(), Options(samples=20))
     macs = round(100 * (1 - result.output.cost.macs / result.input.cost.macs))
     error = result.output.gain_error_points
     same = f"{macs} % fewer MACs, accuracy the same within ± {error:.2f}, "

@@ -6,7 +6,7 @@ benchmark's table, a supernet on images, a reward model.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from nat_core.architecture.cell import Architecture
 
 AccuracyKind = Literal["published", "tabular", "measured", "shared-weight", "modelled"]
-ACCURACY_KINDS: tuple[str, ...] = get_args(AccuracyKind)
 
 
 @runtime_checkable
@@ -57,14 +56,7 @@ def known(value: float) -> float | None:
 
 @runtime_checkable
 class UncertainSource(AccuracySource, Protocol):
-    """A source that knows how far off it may be.
-
-    Attributes:
-        tolerance_points: differences up to this mean nothing.
-    """
-
-    @property
-    def tolerance_points(self) -> float: ...
+    """A source that knows how far off it may be."""
 
     def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
         """[n] standard errors of the accuracies of n outputs minus those of their inputs, of the same topologies.

@@ -1,12 +1,13 @@
 """The contract of accuracy sources, run over every implementation that needs no training."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from nat_core.architecture.library import find
-from nat_core.learning.accuracy import ACCURACY_KINDS, AccuracySource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource
 from nat_core.learning.nasbench201 import table
 
 SOURCES: dict[str, Callable[[], AccuracySource]] = {
@@ -24,7 +25,7 @@ CELLS = [table.architecture_of_code(code) for code in (1, 600, 15_000)]
 
 def test_it_says_what_it_is(source):
     assert isinstance(source, AccuracySource)
-    assert source.kind in ACCURACY_KINDS
+    assert source.kind in get_args(AccuracyKind)
     assert len(source.description) > 10
     assert "12 epochs" in source.description
 

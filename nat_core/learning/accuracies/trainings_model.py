@@ -24,12 +24,8 @@ from nat_core.learning.support.ranks import TargetScale
 from nat_core.specification import specified
 
 _Numbers = NDArray[np.float64]
-# The fraction of a gain's standard error up to which differences mean nothing.
-_TOLERANCE = 0.5
 # Share of edges that are convolutions, below which trainings are few.
 FEWEST = 0.25
-# The target of a good cell, better than three of four.
-_GOOD = 0.67
 # Architectures counted at a time.
 _CHUNK = 4096
 # A step in targets that stands for a slope.
@@ -204,12 +200,6 @@ class TrainingsModel:
     @property
     def description(self) -> str:
         return f"predicted for {self.about}, ± {self.left_out.error_points:.2f}"
-
-    @property
-    def tolerance_points(self) -> float:
-        """Half of the standard error of the gain when all operations of a good cell are replaced."""
-        middle = np.array([_GOOD])
-        return float(_TOLERANCE * self._slopes(middle, np.sqrt(self._exchanged(middle)))[0])
 
     def mismatch(self, architecture: Architecture) -> str | None:
         """Why the model cannot evaluate `architecture`, or None."""

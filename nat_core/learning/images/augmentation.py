@@ -58,9 +58,6 @@ class Augmentation:
         return Views(seed, epoch, self.jitter, self.flip) if self.crop == "resized" else None
 
 
-NO_AUGMENTATION = Augmentation(padding=0, flip=False, cutout=0)
-
-
 def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator) -> Tensor:
     """[n, c, h, w], each shifted by up to `padding` pixels either way and mirrored with probability ½: one gather."""
     count, _, height, width = images.shape

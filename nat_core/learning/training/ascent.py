@@ -99,11 +99,6 @@ class Problems:
         """Return [N] what the edges cost at least."""
         return np.asarray(self.costs.min(axis=2).sum(axis=1))
 
-    @property
-    def solvable(self) -> NDArray[np.bool_]:
-        """Return [N] whether anything legal fits."""
-        return np.asarray(self.cheapest <= self.left)
-
     def drawn(self, count: int, generator: torch.Generator) -> Rows:
         """Return [count, N, E] uniform draws of what fits. Raises ValueError where nothing does."""
         parts = []

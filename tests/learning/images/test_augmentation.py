@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from nat_core.learning.images.augmentation import NO_AUGMENTATION, Augmentation, crop_and_flip, cut_out
+from nat_core.learning.images.augmentation import Augmentation, crop_and_flip, cut_out
 
 MEAN, DEVIATION = (120.0, 125.0, 130.0), (60.0, 62.0, 64.0)
 
@@ -42,7 +42,7 @@ def test_cutout_zeros_one_square_cut_off_at_the_border(device):
 
 def test_without_augmentation_images_are_only_normalised(device):
     images = random_images(5, device)
-    result = NO_AUGMENTATION(images, MEAN, DEVIATION, generator(device))
+    result = Augmentation(padding=0, flip=False, cutout=0)(images, MEAN, DEVIATION, generator(device))
     mean, deviation = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, DEVIATION))
     assert torch.allclose(result, (images - mean) / deviation)
 

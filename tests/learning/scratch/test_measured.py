@@ -5,6 +5,7 @@ import json
 import random
 from dataclasses import replace
 from multiprocessing import get_context
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from nat_core.architecture import notation
 from nat_core.architecture.library import find
 from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies.reward_model import RewardModelConfig, fit_reward_model
-from nat_core.learning.accuracy import ACCURACY_KINDS, AccuracySource
+from nat_core.learning.accuracy import AccuracyKind, AccuracySource
 from nat_core.learning.scratch.measured import (
     MeasuredAccuracy,
     MeasuredResult,
@@ -132,7 +133,7 @@ def test_an_accuracy_is_a_percentage(result, accuracy):
 def test_an_accuracy_source_of_means_over_seeds(result):
     source = MeasuredAccuracy([of(result, "DARTS", 50.0), of(result, "DARTS", 53.0, seed=1), of(result, "ENAS", 60.0)])
     darts, enas, stranger = (find(name).architecture for name in ("DARTS", "ENAS", "NAT_ENAS"))
-    assert isinstance(source, AccuracySource) and source.kind in ACCURACY_KINDS and source.stable
+    assert isinstance(source, AccuracySource) and source.kind in get_args(AccuracyKind) and source.stable
     values = source.accuracy_percent([enas, darts, enas])
     assert values.tolist() == [60.0, 51.5, 60.0] and values.dtype == np.float64
     assert source.accuracy_percent([]).shape == (0,)

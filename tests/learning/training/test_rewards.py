@@ -62,8 +62,6 @@ def test_every_changed_edge_has_to_be_worth_it():
 class DoubtfulSource(CountingSource):
     """Each changed edge costs a point of certainty."""
 
-    tolerance_points = 0.0
-
     def gain_error_points(self, inputs, outputs):
         return np.array([len(difference(*pair)) for pair in zip(inputs, outputs, strict=True)], dtype=np.float64)
 
