@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from benchmarks.startup import serving
 from nat_core.runs.folders import Folders
@@ -17,10 +17,8 @@ from tests.support.browser import NOTE_TRAFFIC
 
 FLAGS = (
     "--no-sandbox --disable-gpu --in-process-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
+    "--disable-component-update --disable-sync --process-per-site"
 )
-
-LEFT_PAGES = 2  # that are kept: no more are mostly used, and each takes about 100 MB
 
 
 @pytest.fixture(scope="session")
@@ -55,63 +53,41 @@ def browser():
         browser.close()
 
 
-class Visitors:
-    """Pages, each a new visitor's, who wants no animations: they cost processor time.
-
-    Who leaves leaves the page to the next: it holds the app's compiled scripts, so a visit takes half the time.
-    """
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._left: list[Page] = []
-
-    @contextmanager
-    def visit(self, address: str, width: int, height: int, theme: str) -> Iterator[Page]:
-        """A page at an address; `page.problems` collects what the console complains about."""
-        page = self._left.pop() if self._left else self._first_page()
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        problems = page.problems = []
-
-        def failed(error: Error) -> None:
-            problems.append(str(error))
-
-        def said(message: ConsoleMessage) -> None:
-            if message.type == "error":
-                problems.append(message.text)
-
-        page.on("pageerror", failed)
-        page.on("console", said)
-        page.goto(address)
-        yield page
-        if page.is_closed() or len(self._left) == LEFT_PAGES:
-            page.context.close()
-            return
-        page.remove_listener("pageerror", failed)
-        page.remove_listener("console", said)
-        page.evaluate("localStorage.clear(); sessionStorage.clear()")
-        page.goto("about:blank")  # nothing of the visit is left but the scripts
-        page.context.clear_cookies()
-        self._left.append(page)
-
-    def _first_page(self) -> Page:
-        page = self._browser.new_context().new_page()
-        page.add_init_script(NOTE_TRAFFIC)
-        return page
-
-
 @pytest.fixture(scope="session")
-def visitors(browser) -> Visitors:
-    return Visitors(browser)
+def context(browser, server) -> BrowserContext:
+    """One context for all visitors, each in a tab: with one process, the app's scripts are compiled once."""
+    context = browser.new_context()
+    context.add_init_script(NOTE_TRAFFIC)
+    context.new_page().goto(f"{server}/_stcore/health")  # an open page keeps the process
+    return context
+
+
+@contextmanager
+def visiting(context: BrowserContext, address: str, width: int, height: int, theme: str) -> Iterator[Page]:
+    """A new page at an address; `page.problems` collects the errors of its console.
+
+    The visitor wants no animations, since they cost processor time, and leaves nothing to the next.
+    """
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    problems = page.problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(address)
+    yield page
+    if not page.is_closed():
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.close()
 
 
 @pytest.fixture
-def open_page(visitors) -> Iterator[Callable[..., Page]]:
+def open_page(context) -> Iterator[Callable[..., Page]]:
     """Opens an address, each time as another visitor."""
     with ExitStack() as opened:
 
         def open_at(address: str, width: int = 1440, height: int = 1200, theme: str = "light") -> Page:
-            return opened.enter_context(visitors.visit(address, width, height, theme))
+            return opened.enter_context(visiting(context, address, width, height, theme))
 
         yield open_at
 
