@@ -26,7 +26,8 @@ from nat_core.learning.support.device import available_devices
 torch.set_num_threads(1)
 gc.set_threshold(100_000)  # modules and tests stay alive, and each collection would traverse them
 # Files that mostly wait for a browser, a server or a process; the longest first.
-WAITING = ("tests/browser/test_train", "tests/browser/", "tests/runs/")
+BROWSER = "tests/browser/"
+WAITING = ("tests/browser/test_train", BROWSER, "tests/runs/")
 # Files of long, independent tests: any worker may run any of them.
 ALONE = ("tests/browser/test_train", "tests/test_readme.py")
 WORKERS_THAT_WAIT = 1  # not more, since each worker collects all tests for seconds and starts a server and a browser
@@ -38,10 +39,15 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 class Files(LoadFileScheduling):
-    """Schedules whole files, because of their shared fixtures, and tests of independent files one by one."""
+    """Schedules whole files, because of their shared fixtures, and tests of independent files one by one.
+
+    The browser's files go to one worker, which starts one server and one Chromium and compiles the app's scripts once.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if nodeid.startswith(ALONE) else super()._split_scope(nodeid)
+        if nodeid.startswith(ALONE):
+            return nodeid
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:

@@ -1,6 +1,5 @@
 """The benchmark's data on input and output: accuracy per dataset, latency per device."""
 
-import pandas as pd
 import streamlit as st
 
 from nat_core.learning.nasbench201 import table
@@ -30,9 +29,9 @@ def benchmark(outcome: Transformation, shown: Candidate) -> None:
         st.dataframe(_frame("Device", rows, before, after), hide_index=True, column_config=_columns("%.2f ms", "ms"))
 
 
-def _frame(label: str, rows: dict, before: int, after: int) -> pd.DataFrame:
+def _frame(label: str, rows: dict, before: int, after: int) -> list[dict]:
     values = [(title, float(column[before]), float(column[after])) for title, column in rows.items()]
-    return pd.DataFrame({label: t, "Input": old, "Output": new, "Change": new - old} for t, old, new in values)
+    return [{label: t, "Input": old, "Output": new, "Change": new - old} for t, old, new in values]
 
 
 def _columns(number_format: str, unit_of_change: str) -> dict:

@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-import pandas as pd
 import streamlit as st
 
 from nat_core.architecture.notation import shortest
@@ -43,7 +42,7 @@ def table() -> None:
         520,
     )
     st.dataframe(
-        pd.DataFrame(_row(i, step, i == visited.position) for i, step in enumerate(visited.steps)),
+        [_row(i, step, i == visited.position) for i, step in enumerate(visited.steps)],
         hide_index=True,
         height="content" if len(visited.steps) <= 20 else 600,
         column_config={

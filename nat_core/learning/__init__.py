@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader, find_spec
 from types import ModuleType
 from typing import Any
 
@@ -24,19 +24,25 @@ class _LoadedWhenUsed(ModuleType):
         return getattr(import_module(self.__name__), attribute)
 
 
-class _CompilerDeferred(MetaPathFinder):
-    """Defers torch's compiler before torch-geometric, which imports it for one type check.
+class _Deferred(MetaPathFinder):
+    """Defers two imports of torch-geometric, which take more than half as long as all the rest of this program's start.
 
-    That takes more than half as long as all the rest of this program's start; `benchmarks.startup` measures both.
+    They are torch's compiler, which it imports for one type check, and its datasets, which nothing here uses and which
+    import pandas; `benchmarks.startup` measures both.
     """
 
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        if name != "torch_geometric":
-            return
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name == "torch_geometric":
+            import_module("torch")  # its own start looks for its compiler
+            if "torch._dynamo" not in sys.modules and (compiler := find_spec("torch._dynamo")) is not None:
+                sys.modules[compiler.name] = _LoadedWhenUsed(compiler)
+        if name != "torch_geometric.datasets":
+            return None
         sys.meta_path.remove(self)
-        import_module("torch")  # its own start looks for its compiler
-        if "torch._dynamo" not in sys.modules and (spec := find_spec("torch._dynamo")) is not None:
-            sys.modules[spec.name] = _LoadedWhenUsed(spec)
+        spec = PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
 
 
-sys.meta_path.insert(0, _CompilerDeferred())
+sys.meta_path.insert(0, _Deferred())

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture, Edge
@@ -22,6 +22,9 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.nasbench201.columns import DATA_SETS, DEVICES
 from nat_core.paths import ASSETS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPACE = SPACES["nasbench201"]
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -39,12 +42,14 @@ DIGIT_OF_OPERATION = np.array([_DIGIT.get(name, -1) for name in NAMES])
 
 
 @lru_cache(maxsize=1)
-def _table() -> pd.DataFrame:
+def _table() -> "pd.DataFrame":
     """The benchmark's rows in code order, with the column `index`.
 
     Raises:
         OSError: the file is missing or broken; names it.
     """
+    import pandas as pd  # which most of the program does without
+
     try:
         table = pd.read_parquet(_ASSET)
         ordered = table.set_index(np.array([_code_of_text(text) for text in table["cell"]])).sort_index()
