@@ -73,11 +73,11 @@ def most_probable(log_probabilities: NDArray[np.floating], count: int) -> tuple[
     because edges are independent.
 
     Args:
-        log_probabilities: [E, operations]; -inf is impossible.
-        count: how many; fewer are returned if fewer are possible.
+        log_probabilities: log-probabilities, [E, operations]; -inf marks impossible operations.
+        count: maximum number of choices; fewer are returned if fewer are possible.
 
     Returns:
-        operations [k, E] and their log-probabilities [k], k ≤ count; ties in order of the operations' numbers.
+        The operations [k, E] and their log-probabilities [k], k ≤ count; ties in order of the operations' numbers.
     """
     totals = np.zeros(1)
     chosen = np.zeros((1, 0), dtype=np.int64)
@@ -97,8 +97,8 @@ class TransformationDistribution:
 
     Attributes:
         architectures: the inputs.
-        log_probabilities: [E, operations], -inf where the rule forbids.
-        edge_batch: [E] whose edge each is.
+        log_probabilities: log-probabilities, [E, operations]; -inf for operations that the rule forbids.
+        edge_batch: number of the architecture to which each edge belongs, [E].
     """
 
     architectures: tuple[Architecture, ...]
