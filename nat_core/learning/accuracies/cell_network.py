@@ -45,7 +45,7 @@ class CellNetwork:
     """An ensemble that predicts cells' targets.
 
     Attributes:
-        members: in evaluation mode.
+        members: members of the ensemble, in evaluation mode.
         shape: shape of each member.
         operations: operations in the trained cells.
     """
@@ -84,15 +84,15 @@ def fit_cell_network(
     shape: NetworkShape | None = None,
     seed: int = 0,
 ) -> tuple[CellNetwork, _Numbers]:
-    """A member for each fold, which it leaves out.
+    """Fit an ensemble of one member per fold; each member leaves out its fold.
 
     Args:
-        cells: n of them.
-        targets: [n], of mean about 0 and deviation about 1.
-        folds: [n] numbers from 0.
+        cells: n cells.
+        targets: targets of the cells, [n], with mean about 0 and standard deviation about 1.
+        folds: number of each cell's fold, [n], from 0.
 
     Returns:
-        The ensemble, and [n] the targets of each cell by the member that has not seen it.
+        The ensemble, and each cell's target predicted by the member that has not seen the cell, [n].
     """
     shape = shape or NetworkShape()
     rows = CellRows.of(cells)

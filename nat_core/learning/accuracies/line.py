@@ -44,9 +44,9 @@ class Standard:
         """Compute from the columns themselves.
 
         Args:
-            columns: [n, k] seen.
-            bounded: [k] whether a column stays within what was seen.
-            scaled: [k] whether it is centred and divided by its standard deviation.
+            columns: columns of the fitted data, [n, k].
+            bounded: whether a column is clipped to the range of the fitted data, [k].
+            scaled: whether a column is centred and divided by its standard deviation, [k].
         """
         spread = columns.std(axis=0)
         return cls(
@@ -67,9 +67,9 @@ class Line:
 
     Attributes:
         standard: standardisation of the columns.
-        weights: k numbers.
+        weights: weights of the columns, k numbers.
         intercept: intercept of the first table.
-        covariance: (k + 1) · (k + 1) numbers, row by row, of the errors of weights and intercept.
+        covariance: covariance of the errors of weights and intercept, (k + 1) · (k + 1) numbers, row by row.
     """
 
     standard: Standard
@@ -111,9 +111,9 @@ class Data:
     """The data that a line is fitted on.
 
     Attributes:
-        columns: [n, k], standardised.
-        targets: [n].
-        tables: [n] numbers from 0, of the tables that rows come from.
+        columns: standardised columns, [n, k].
+        targets: targets, [n].
+        tables: number of each row's table, [n], from 0.
         expected: prior of the weights.
     """
 

@@ -35,7 +35,7 @@ class NasBench301:
 
     Args:
         folder: folder with the model and `encoding.json`, which maps operations to numbers.
-        model: one of `MODELS`; the second one tells of shares instead of percent.
+        model: one of `MODELS`; the second one predicts shares instead of percentages.
 
     Raises:
         ValueError: a file is missing or broken, or `onnxruntime` is not installed.

@@ -41,9 +41,9 @@ class Source:
     """Where trainings come from.
 
     Attributes:
-        name, address, licence: in words.
-        rows: how many trainings.
-        use: what they were used for.
+        name, address, licence: texts about the source.
+        rows: number of trainings.
+        use: what the trainings were used for.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Student:
     Attributes:
         name: name of the source.
         weights: weights of `counts.detailed`.
-        intercept: in the source's units.
+        intercept: intercept in the source's units.
         rank_correlation: rank correlation with the source on held-out cells.
     """
 
@@ -100,9 +100,9 @@ class Unexplained:
     """The variance of a target that the line leaves, straight between k levels of the predicted target.
 
     Attributes:
-        targets: increasing.
-        variances: one training's noise included.
-        noise_share: the part of them that is one training's noise.
+        targets: levels of the predicted target, increasing.
+        variances: variances at these levels, including the noise of one training.
+        noise_share: share of the variances that is the noise of one training.
     """
 
     targets: tuple[float, ...]
@@ -125,9 +125,9 @@ class LeftOut:
     """The quality of predictions for cells whose topologies were left out of the fit.
 
     Attributes:
-        rows: cells.
-        rank_correlation: Spearman's, within tables.
-        error_points: root of the mean squared error.
+        rows: number of cells.
+        rank_correlation: Spearman's rank correlation within tables.
+        error_points: root mean squared error in points.
         within_one, within_two: shares of cells within one and two standard errors.
     """
 
@@ -151,16 +151,16 @@ class TrainingsModel:
     """The model as an `UncertainSource`.
 
     Attributes:
-        space: space of the architectures that it evaluates.
+        space: space of the architectures that the model evaluates.
         about: the training that is predicted, in words.
-        line: through the columns.
+        line: linear model of the columns.
         students: models whose predictions are columns.
-        lacking: operations that are columns of their own, since the network has not met them.
+        lacking: operations with columns of their own, because the network was not trained on them.
         knots: knots of the targets' scale.
-        unexplained: what the line leaves.
-        left_out: its quality.
-        sources: what it learned from.
-        network: whose answers for either cell are columns, instead of plain counts.
+        unexplained: variance that the line does not explain.
+        left_out: quality of predictions for left-out topologies.
+        sources: sources of the trainings.
+        network: network whose predictions for both cells replace the columns of plain counts; None for counts.
     """
 
     space: str
@@ -179,7 +179,7 @@ class TrainingsModel:
             raise ValueError(f"space is {self.space!r:.60}; accepted: {', '.join(SPACES)}")
 
     def check_columns(self) -> None:
-        """Raises ValueError if the line is through another number of columns than there are."""
+        """Raise ValueError if the line's number of columns is wrong."""
         wanted = sum((
             2 if self.network else 2 * len(counts.PLAIN), len(self.students), len(counts.FOREIGN_COLUMNS),
             2 * len(self.lacking),
@@ -216,7 +216,7 @@ class TrainingsModel:
         return self.target_space.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> _Numbers:
-        """Return [n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
+        """Return [n] predicted accuracies, 0 to 100. Raises ValueError if an architecture is of another space."""
         return self._accuracies(self._seen(architectures))
 
     def standard_error_points(self, architectures: Sequence[Architecture]) -> _Numbers:
@@ -226,7 +226,7 @@ class TrainingsModel:
     def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> _Numbers:
         """Return [n] standard errors of predicted gains, whatever one training's noise: the more, the more is changed.
 
-        Raises ValueError for an architecture of another space.
+        Raises ValueError if an architecture is of another space.
         """
         return self._gain_errors(self._seen(inputs), self._seen(outputs))
 
@@ -238,9 +238,9 @@ class TrainingsModel:
         return _keeps_convolutions(ArchitectureRows.of(inputs), ArchitectureRows.of(outputs))
 
     def mean_gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
-        """The standard error of the predicted mean gain: of errors that all gains share, all stay.
+        """Return the standard error of the predicted mean gain; errors that all gains share do not average out.
 
-        Raises ValueError for an architecture of another space.
+        Raises ValueError if an architecture is of another space.
         """
         before, after = self._seen(inputs), self._seen(outputs)
         middle = self.line.targets((before.columns + after.columns) / 2)
@@ -333,9 +333,9 @@ class _Seen:
     """The features of n architectures.
 
     Attributes:
-        rows: themselves.
-        columns: [n, k] standardised.
-        answers: [members, n, 2] of the network for either cell, if there is one.
+        rows: the architectures.
+        columns: standardised columns, [n, k].
+        answers: the network's predictions for both cells, [members, n, 2]; None without a network.
     """
 
     rows: ArchitectureRows
