@@ -49,7 +49,7 @@ def legal_mask(space: Space, rule: str = "nat++") -> Tensor:
     """Return [operations, operations] bool: whether column may replace row in `space`; the diagonal is always true.
 
     Raises:
-        ValueError: unknown rule.
+        ValueError: the rule is unknown.
     """
     mask = torch.zeros(OPERATION_COUNT, OPERATION_COUNT, dtype=torch.bool)
     for name, row in INDEX.items():
@@ -58,7 +58,7 @@ def legal_mask(space: Space, rule: str = "nat++") -> Tensor:
 
 
 def encode(architectures: Sequence[Architecture]) -> Data:
-    """One batch of graphs for n architectures with E edges and N nodes in all.
+    """Encode n architectures with E edges and N nodes in all as one batch of graphs.
 
     Returns:
         Data with x [N, NODE_FEATURES]; edge_index [2, E] (source, target); edge_attr [E, EDGE_FEATURES];
@@ -67,7 +67,7 @@ def encode(architectures: Sequence[Architecture]) -> Data:
         node_ptr, edge_ptr, link_ptr [n + 1] (where each graph begins).
 
     Raises:
-        ValueError: no architecture.
+        ValueError: there is no architecture.
     """
     if not architectures:
         raise ValueError("a batch needs at least one architecture")
@@ -99,10 +99,10 @@ def graph_count(graphs: Data) -> int:
 
 
 def edge_kinds(graphs: Data) -> tuple[Tensor, Tensor]:
-    """Which decision edges look alike, because their operations and features are equal; on the processor.
+    """Group decision edges with equal operations and features; graphs must be on the CPU.
 
     Returns:
-        [k] one edge of each kind, and [E] the kind of every edge.
+        One edge of each kind, [k], and the kind of every edge, [E].
     """
     rows = torch.cat([graphs.operation[:, None].to(graphs.edge_attr.dtype), graphs.edge_attr], dim=1).numpy()
     whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
@@ -111,7 +111,7 @@ def edge_kinds(graphs: Data) -> tuple[Tensor, Tensor]:
 
 
 def edge_rows(graphs: Data, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Which decision edges belong to the graphs numbered `chosen` [n], one after the other, and whose each then is."""
+    """Return the decision edges of the graphs `chosen` [n], in this order, and each edge's position in `chosen`."""
     rows, _, numbers = _rows(graphs.edge_ptr, chosen)
     return rows, numbers
 

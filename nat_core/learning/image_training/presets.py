@@ -91,10 +91,10 @@ DEFAULT_PRESET = "cpu"
 
 
 def preset(name: str, space: str, schedule: str | None = None) -> ImageTrainingConfig:
-    """The settings called `name` for a space; another schedule brings its own recipe for the policy.
+    """Return the settings called `name` for a space; another schedule brings its own recipe for the policy.
 
     Raises:
-        ValueError: no such settings, space or schedule.
+        ValueError: the settings, the space or the schedule is unknown.
     """
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name[:40]!r}; accepted: {', '.join(PRESETS)}")
