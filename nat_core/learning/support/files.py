@@ -18,8 +18,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return all tensors of a safetensors file, on the CPU, and its metadata.
 
     Raises:
-        ValueError: truncated, or not such a file.
-        OSError: it cannot be read.
+        ValueError: the file is truncated or not a safetensors file.
+        OSError: the file cannot be read.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -29,10 +29,10 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a safetensors file atomically.
+    """Write a safetensors file atomically.
 
     Raises:
-        OSError: it cannot be written, for instance because the disk is full; the old file stays.
+        OSError: the file cannot be written, for instance because the disk is full; the old file stays.
     """
     try:
         with _replacing(path) as temporary:

@@ -49,7 +49,7 @@ def expected() -> int:
 
 
 def join() -> torch.device | None:
-    """Meets the other processes that torchrun has started: over NCCL where CUDA is, else Gloo.
+    """Join the other processes that torchrun has started: over NCCL with CUDA, else Gloo.
 
     Returns:
         This process's own CUDA device, if any.
@@ -115,7 +115,7 @@ def average(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _in_order(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return [count] values of which every process has its share."""
+    """Return all values in order, shape [count], of which every process has its share."""
     together = torch.zeros(count, dtype=torch.float64)
     together[own_share(count)] = torch.from_numpy(values)
     dist.all_reduce(together)

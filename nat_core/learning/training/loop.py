@@ -34,11 +34,11 @@ class TrainedPolicy:
     """The result of a training.
 
     Attributes:
-        policy: in evaluation mode.
-        config: what was asked for.
-        steps_done: fewer than `config.steps` if it was stopped.
+        policy: the policy in evaluation mode.
+        config: configuration of the training.
+        steps_done: number of steps; fewer than `config.steps` if the training was stopped.
         elapsed_seconds: wall-clock time of all its parts, resumed ones included.
-        source: what rewarded it.
+        source: accuracy source of the rewards.
     """
 
     policy: Policy
@@ -73,7 +73,7 @@ def train(
     hooks: Hooks | None = None,
     schedule: Schedule | None = None,
 ) -> TrainedPolicy:
-    """Trains a policy.
+    """Train a policy.
 
     Args:
         config: what to train and how.
@@ -85,7 +85,7 @@ def train(
         schedule: how often to report, measure and save.
 
     Raises:
-        ValueError: no table for this space and no source; or the checkpoint belongs to another configuration.
+        ValueError: there is no source for this space, or the checkpoint belongs to another configuration.
     """
     hooks, schedule = hooks or Hooks(), schedule or Schedule()
     trainer = Trainer(config, objective_of(config, source), inputs or inputs_of(config), device)
@@ -186,8 +186,8 @@ class Trainer:
         }
 
     def _found(self, chosen: Tensor, budgeted: Budgeted | None) -> tuple[Tensor, Tensor]:
-        """[E] operations that search finds for the chosen inputs, and [batch] what they are worth; −inf where nothing
-        was sought, or found that fits."""
+        """Return the operations that search finds for the chosen inputs, [E], and their rewards, [batch]; −inf if none
+        was sought or fits."""
         assert self._search is not None
         unlimited = torch.full((len(chosen),), torch.inf, dtype=torch.float64)
         limits = budgeted.limits.cpu() if budgeted else unlimited
@@ -203,7 +203,7 @@ class Trainer:
         return torch.from_numpy(self.scale.to_target(rewards.cpu().numpy())).to(rewards.device)
 
     def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
-        """Return [samples, batch] weighted advantages; keeps the moving baseline."""
+        """Return weighted advantages, shape [samples, batch], and update the moving baseline."""
         config = self.config.reinforce
         if config.estimator == "group":
             return config.advantage_weight * group_advantage(self._scaled(rewards), config.best_weight).value
