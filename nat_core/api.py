@@ -226,13 +226,13 @@ _TOO_LARGE = 10**18
 
 
 def _check(**arguments: Any) -> None:
-    """Raises ValueError for an argument of another type than it is said to have."""
+    """Raise ValueError if an argument is of the wrong type."""
     for name, value in arguments.items():
         check(_TYPES[name], value, name)
 
 
 def _whole(name: str, value: Any, kind: Any = Integral) -> int:
-    """A number of that kind, numpy's included, without its fraction. Raises ValueError for anything else."""
+    """Return a number of this kind, numpy's included, without its fraction. Raises ValueError for anything else."""
     if isinstance(value, kind) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE:
         return int(value)
     raise ValueError(f"{name} is {value!r:.60}; accepted: a {'whole ' if kind is Integral else ''}number from 0 on")

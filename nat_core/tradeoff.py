@@ -215,7 +215,7 @@ def _why_not(source: AccuracySource | None, architecture: Architecture, policy: 
 
 
 def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
-    """`shares`, distinct and the largest first. Raises ValueError for what is no share."""
+    """Return the distinct `shares`, the largest first. Raises ValueError if one is not a share."""
     if not 1 <= len(shares) <= MAX_SHARES:
         raise ValueError(f"there are {len(shares)} budgets; accepted: 1 to {MAX_SHARES}")
     if wrong := [share for share in shares if not (isinstance(share, float | int) and 0 < share <= 1)]:

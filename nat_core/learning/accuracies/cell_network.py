@@ -56,7 +56,7 @@ class CellNetwork:
     _known: dict[bytes, tuple[float, ...]] = field(default_factory=dict, repr=False)
 
     def targets(self, cells: CellRows) -> _Numbers:
-        """Return [members, n]: predicted targets of n cells, cached."""
+        """Return predicted targets of n cells, cached, shape [members, n]."""
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         read = read_as(cells, self.operations)
@@ -68,7 +68,7 @@ class CellNetwork:
         return np.array([self._known[key] for key in keys]).reshape(len(cells), len(self.members)).T
 
     def _answers(self, read: CellRows) -> _Numbers:
-        """Return [members, n]: predicted targets of n cells, not cached."""
+        """Return predicted targets of n cells, not cached, shape [members, n]."""
         alive = np.flatnonzero(read.exists.any(axis=1))
         answers = np.full((len(self.members), len(read)), WORTHLESS)
         if len(alive):

@@ -91,7 +91,7 @@ class RewardModel:
         return self.space.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] predicted accuracies. Raises ValueError for an architecture of another space."""
+        """Return predicted accuracies, shape [n]. Raises ValueError if an architecture is of another space."""
         for position, architecture in enumerate(architectures):
             if reason := self.mismatch(architecture):
                 raise ValueError(f"architecture {position} is not of the model's space: {reason}")
@@ -129,7 +129,7 @@ class CompletedAccuracy:
         return None if architecture in self.measured_percent else self.model.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] accuracies. Raises ValueError for an architecture of another space."""
+        """Return accuracies, shape [n]. Raises ValueError if an architecture is of another space."""
         unknown = [item for item in architectures if item not in self.measured_percent]
         predicted = iter(self.model.accuracy_percent(unknown))
         values = [
@@ -221,7 +221,7 @@ def _batches(seen: Tensor, batch: int, steps: int, generator: torch.Generator) -
 
 @torch.inference_mode()
 def predicted_targets(members: Sequence[GraphRegressor], graphs: Data) -> NDArray[np.float64]:
-    """Return [members, n] targets that each predicts for n graphs."""
+    """Return the targets that each member predicts for n graphs, shape [members, n]."""
     device = graphs.x.device
     numbers = torch.arange(graph_count(graphs), device=device).split(_CHUNK.get(device.type, _CHUNK["cuda"]))
     parts = (select(graphs, part) for part in numbers)

@@ -71,7 +71,7 @@ class SharedWeightAccuracy:
         return self.supernet.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] accuracies in steps of 100 ÷ images; of equal architectures one is evaluated.
+        """Return accuracies in steps of 100 ÷ images, shape [n]; of equal architectures only one is evaluated.
 
         Raises:
             ValueError: there are no weights for some architecture.

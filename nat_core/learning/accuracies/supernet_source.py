@@ -59,7 +59,7 @@ class CoarseToFine:
         return self.fine.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] all evaluated finely."""
+        """Return the accuracies by the fine source, shape [n]."""
         return self.fine.accuracy_percent(architectures)
 
     def evaluate(self, architectures: Sequence[Architecture]) -> StagedAccuracies:

@@ -156,7 +156,7 @@ def fit_trainings_model(
 
 
 def _centred(values: _Numbers, tables: NDArray[np.int64]) -> _Numbers:
-    """Return [n] without the means of their tables."""
+    """Subtract the mean of each value's table, shape [n]."""
     counted = np.bincount(tables)
     return np.asarray(values - (np.bincount(tables, weights=values) / counted)[tables], dtype=np.float64)
 
@@ -224,8 +224,8 @@ def _targets_per_point(knots: Knots, targets: _Numbers) -> float:
 def _network(
     cells: Sequence[Architecture], targets: _Numbers, folds: NDArray[np.int64], shape: NetworkShape | None, seed: int
 ) -> tuple[CellNetwork, _Numbers]:
-    """Fitted on normal cells, and the reduction cells where these are others; [n, 2] answers by members that had not
-    seen the topology."""
+    """Fit a network on normal cells; return it, and predictions for both cells of each architecture, [n, 2], by members
+    that have not seen the topology."""
     network, unseen = fit_cell_network([item.normal for item in cells], targets, folds, shape, seed)
     columns = np.stack([unseen, unseen], axis=1)
     others = {

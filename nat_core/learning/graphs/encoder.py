@@ -155,7 +155,7 @@ class AuthorsNetwork(nn.Module):
 
 
 def _edge_features(graphs: Data, conditions: Tensor | None) -> Tensor:
-    """Return [E, features] what is known of decision edges beside their operations."""
+    """Return the features of decision edges without their operations, shape [E, features]."""
     if conditions is None:
         return graphs.edge_attr
     return torch.cat([graphs.edge_attr, conditions[graphs.edge_batch]], dim=1)

@@ -40,13 +40,13 @@ def _traits(operation: Operation) -> list[float]:
 
 @lru_cache(maxsize=1)
 def operation_traits() -> Tensor:
-    """Return [operations, TRAIT_FEATURES] the operations' traits: kind (one-hot), kernel, dilation, orientation."""
+    """Return operations' kind (one-hot), kernel, dilation and orientation, shape [operations, TRAIT_FEATURES]."""
     return torch.tensor([_traits(operation) for operation in OPERATIONS.values()])
 
 
 @lru_cache
 def legal_mask(space: Space, rule: str = "nat++") -> Tensor:
-    """Return [operations, operations] bool: whether column may replace row in `space`; the diagonal is always true.
+    """Return whether the column may replace the row in `space`, bool [operations, operations]; the diagonal is true.
 
     Raises:
         ValueError: the rule is unknown.
@@ -166,8 +166,8 @@ def _encoded(rows: CellRows, cells: Numbers) -> Data:
 
 
 def _links(rows: CellRows, first: Numbers, is_reduction: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
-    """[2, links] from nodes of the output to the output and from a normal cell's to its reduction cell's, which is the
-    last of its architecture, and [links] in which cell each ends. Cells begin at the nodes `first`."""
+    """Return links [2, links] from a cell's output nodes to its output and from a normal cell's output to that of its
+    reduction cell, and the cell in which each ends, [links]. Cells begin at the nodes `first`."""
     linked, node = np.nonzero(rows.forms_output)
     second = np.flatnonzero(is_reduction)
     outputs = first + rows.nodes
@@ -178,7 +178,7 @@ def _links(rows: CellRows, first: Numbers, is_reduction: NDArray[np.bool_]) -> t
 
 
 def _cell_features(rows: CellRows, is_reduction: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """[n, N + 1, NODE_FEATURES] of n cells' nodes, the output node last, and [n, E, EDGE_FEATURES] of their edges."""
+    """Return features of nodes, the output last, [n, N + 1, NODE_FEATURES], and of edges, [n, E, EDGE_FEATURES]."""
     depth, height = rows.depths(rows.exists), rows.heights(rows.exists)
     deepest, highest = (levels.max(axis=1, keepdims=True).clip(1) for levels in (depth, height))
     deep, high = depth / deepest, height / highest

@@ -62,7 +62,7 @@ NO_AUGMENTATION = Augmentation(padding=0, flip=False, cutout=0)
 
 
 def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator) -> Tensor:
-    """[n, c, h, w], each shifted by up to `padding` pixels either way and mirrored with probability ½: one gather."""
+    """Shift images [n, c, h, w] by up to `padding` pixels either way and mirror them with probability ½: one gather."""
     count, _, height, width = images.shape
     if not (padding or flip):
         return images
@@ -77,7 +77,7 @@ def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator
 
 
 def cut_out(images: Tensor, side: int, generator: Generator) -> Tensor:
-    """Zeros a square of `side` pixels in every image of [n, c, h, w]; its centre is any pixel."""
+    """Set a square of `side` pixels around a random pixel to zero in every image of [n, c, h, w]."""
     count, _, height, width = images.shape
     inside = []
     for size in (height, width):

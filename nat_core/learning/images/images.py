@@ -291,7 +291,7 @@ def part_indices(labels: Tensor, split_seed: int) -> tuple[Tensor, Tensor, Tenso
 
 
 def _part(split: HeldSplit, name: str) -> ImagePart:
-    """Return [n, side, side, 3] seen as [n, 3, side, side]: channels-last without a copy."""
+    """View images [n, side, side, 3] as [n, 3, side, side]: channels-last without a copy."""
     return ImagePart(torch.from_numpy(split.images).permute(0, 3, 1, 2), torch.from_numpy(split.labels), name)
 
 

@@ -66,17 +66,17 @@ class Lattice:
 
     @cached_property
     def legal(self) -> NDArray[np.bool_]:
-        """Return [operations, operations]: whether the rule lets column replace row."""
+        """Return whether the rule lets the column's operation replace the row's, [operations, operations]."""
         rows = [legal_targets(source, self.operations, self.rule) for source in self.operations]
         return np.array([[target in row for target in self.operations] for row in rows])
 
     @cached_property
     def digits(self) -> NDArray[np.int64]:
-        """Return [size, edges]: the operation of every edge of every architecture."""
+        """Return the operation of every edge of every architecture, shape [size, edges]."""
         return np.stack(np.unravel_index(np.arange(self.size), self.shape), axis=1)
 
     def encode(self, digits: NDArray[np.int64]) -> Codes:
-        """Return [..., edges] digits → [...] codes."""
+        """Return the codes [...] of digits [..., edges]."""
         return np.ravel_multi_index(tuple(np.moveaxis(digits, -1, 0)), self.shape)
 
     def code(self, architecture: Architecture) -> int:
@@ -200,7 +200,7 @@ def _best_mapping(
 
 
 def random_legal(lattice: Lattice, inputs: Codes, samples: int, rng: np.random.Generator) -> Codes:
-    """Return [inputs, samples] outputs drawn uniformly from what is reachable, with replacement."""
+    """Draw outputs uniformly from what is reachable, with replacement, shape [inputs, samples]."""
     noise = rng.random((len(inputs), samples, lattice.edges, len(lattice.operations)), dtype=np.float32)
     legal = lattice.legal[lattice.digits[inputs]][:, None]
     return lattice.encode(np.where(legal, noise, -1).argmax(axis=-1))

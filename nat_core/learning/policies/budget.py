@@ -29,7 +29,7 @@ Choices = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 def padded(values: Tensor, edge_batch: Tensor, count: int, fill: float) -> Tensor:
-    """Return [total edges, operations] of `count` architectures → [count, most edges, operations].
+    """Pad values of `count` architectures: [total edges, operations] → [count, most edges, operations].
 
     An edge that is not there has 0 for the first operation and `fill` for the others.
     """
@@ -87,7 +87,7 @@ class _Spare:
         return cls(columns, scores, above.masked_fill(~possible, torch.inf), left, unit)
 
     def bins(self, count: int, up: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """[N, E, O] costs and [N] what is left, in whole bins, −1 where nothing fits; and [N] what a bin holds."""
+        """Return costs [N, E, O] and what is left [N] in whole bins (−1 if nothing fits), and the size of a bin [N]."""
         unit = self.left.clamp(min=0) / count if self.unit is None else torch.full_like(self.left, self.unit)
         unit = unit.clamp(min=1e-300)
         ratio = (self.costs / unit[:, None, None]).clamp(max=1e9)
@@ -105,7 +105,7 @@ def _common_divisor(costs: Tensor, left: Tensor, bins: int) -> float | None:
 
 
 def _steps(ahead: Tensor, costs: Tensor) -> Tensor:
-    """[N, O, bins] of `ahead` [N, 1 + bins] after paying `costs` [N, O]; entry 0 stands for what cannot be paid."""
+    """Return `ahead` [N, 1 + bins] after paying `costs` [N, O], [N, O, bins]; entry 0 is for unaffordable ones."""
     bins = ahead.shape[1] - 1
     places = torch.arange(1, bins + 1, device=ahead.device) - costs[:, :, None]
     return ahead.gather(1, places.clamp(min=0).flatten(1)).view(len(ahead), -1, bins)
@@ -144,7 +144,7 @@ class FittingDistribution:
 
     @torch.no_grad()
     def sample(self, samples: int, generator: torch.Generator | None = None) -> Tensor:
-        """Return [samples, N, E] independent draws of what fits. A generator on the CPU serves every device.
+        """Draw independent choices that fit, shape [samples, N, E]. A generator on the CPU serves every device.
 
         Raises:
             ValueError: nothing fits one of the budgets.

@@ -48,11 +48,11 @@ class EdgeCosts:
     heaviest: Tensor
 
     def of(self, operations: Tensor) -> Tensor:
-        """Return [n] costs of the whole networks with `operations` [E]."""
+        """Return the costs of whole networks with `operations` [E], shape [n]."""
         return self.fixed + self.per_graph(self.edges.gather(1, operations[:, None])[:, 0])
 
     def per_graph(self, values: Tensor) -> Tensor:
-        """Return [E] values of edges → [n] sums over each architecture's."""
+        """Sum values of edges [E] over each architecture, shape [n]."""
         return sum_per_graph(values, self.edge_batch, len(self.fixed))
 
     def to(self, device: torch.device | str) -> "EdgeCosts":
@@ -106,7 +106,7 @@ def check_cost(cost: str) -> str:
 
 
 def reachable_range(costs: EdgeCosts, legal: Tensor) -> tuple[Tensor, Tensor]:
-    """Return [n] costs of the cheapest and of the dearest that legal transitions reach; `legal` is [E, operations]."""
+    """Return costs of the cheapest and dearest legal transformations, shape [n] each; `legal` is [E, operations]."""
     low = costs.edges.masked_fill(~legal, torch.inf).amin(dim=1)
     high = costs.edges.masked_fill(~legal, -torch.inf).amax(dim=1)
     return costs.fixed + costs.per_graph(low), costs.fixed + costs.per_graph(high)

@@ -28,13 +28,13 @@ def masked_log_softmax(logits: Tensor, legal: Tensor) -> Tensor:
 
 
 def edge_entropy(log_probabilities: Tensor) -> Tensor:
-    """Return [E, operations] log-probabilities → entropy of every edge [E] in nats; 0·log 0 counts 0."""
+    """Return the entropy of every edge in nats, [E], from log-probabilities [E, operations]; 0·log 0 counts 0."""
     finite = log_probabilities.masked_fill(torch.isneginf(log_probabilities), 0.0)
     return -(log_probabilities.exp() * finite).sum(dim=-1)
 
 
 def sum_per_graph(values: Tensor, edge_batch: Tensor, count: int) -> Tensor:
-    """Return [..., E] values of edges → [..., count] sums over each architecture's edges."""
+    """Sum values of edges [..., E] over each architecture, shape [..., count]."""
     return values.new_zeros(*values.shape[:-1], count).index_add(-1, edge_batch, values)
 
 
@@ -107,7 +107,7 @@ class TransformationDistribution:
 
     @property
     def probabilities(self) -> Tensor:
-        """Return [E, operations], exactly 0 where the rule forbids; every row sums to 1."""
+        """Return probabilities [E, operations], exactly 0 for forbidden operations; every row sums to 1."""
         return self.log_probabilities.exp()
 
     @cached_property
@@ -116,23 +116,23 @@ class TransformationDistribution:
         return (0, *np.cumsum([len(item.edges) for item in self.architectures]).tolist())
 
     def rows(self, number: int = 0) -> Tensor:
-        """[edges, operations] log-probabilities for one architecture, edges in the order of `Architecture.edges`."""
+        """Return one architecture's log-probabilities, [edges, operations] in the order of `Architecture.edges`."""
         return self.log_probabilities[self.bounds[number] : self.bounds[number + 1]]
 
     def entropy(self) -> Tensor:
-        """Return [n] entropies in nats: how undecided the policy is about each architecture."""
+        """Return entropies in nats, shape [n]: how undecided the policy is about each architecture."""
         return sum_per_graph(edge_entropy(self.log_probabilities), self.edge_batch, len(self.architectures))
 
     def log_probability(self, operations: Tensor) -> Tensor:
-        """Return [samples, n] log-probabilities of choices [samples, E]."""
+        """Return the log-probabilities of choices [samples, E], shape [samples, n]."""
         return log_probability(self.log_probabilities, operations, self.edge_batch, len(self.architectures))
 
     def sample(self, samples: int, generator: torch.Generator | None = None) -> Tensor:
-        """Return [samples, E] independent draws."""
+        """Draw independent choices, shape [samples, E]."""
         return sample(self.log_probabilities, samples, generator)
 
     def greedy(self) -> Tensor:
-        """Return [E] the most probable operation of every edge."""
+        """Return the most probable operation of every edge, shape [E]."""
         return greedy(self.log_probabilities)
 
     def most_probable(self, count: int, number: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -141,7 +141,7 @@ class TransformationDistribution:
         return most_probable(self.rows(number).detach().cpu().numpy(), count)
 
     def apply(self, operations: Tensor) -> list[Architecture]:
-        """Return [E] operations → the transformed architectures, n of them."""
+        """Return the n architectures with `operations` [E]."""
         chosen = operations.tolist()
         return [
             transformed(item, chosen[begin:end])

@@ -62,7 +62,7 @@ class Policy(nn.Module):
         return query @ keys[:, :-1].T / self.config.key**0.5 + keys[:, -1]
 
     def log_probabilities(self, graphs: Data, legal: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Return [E, operations] log-probabilities under a rule (see `legal_mask`); -inf where it forbids."""
+        """Return log-probabilities under a rule (see `legal_mask`), [E, operations]; -inf for forbidden operations."""
         return masked_log_softmax(self.logits(graphs, conditions), legal[graphs.operation])
 
     def conditions(self, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor | None:

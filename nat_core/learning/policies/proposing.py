@@ -149,7 +149,7 @@ def _which_believed(
 
 
 def _log_probabilities(policy: Policy, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor:
-    """Return [E, operations] on the processor, whatever the policy's device."""
+    """Return log-probabilities [E, operations] on the CPU, whatever the policy's device."""
     conditions = policy.conditions(graphs, legal, costs, limits)
     device = policy.device
     told = None if conditions is None else conditions.to(device)
