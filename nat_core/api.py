@@ -239,5 +239,5 @@ def _whole(name: str, value: Any, kind: Any = Integral) -> int:
 
 
 def _roots() -> tuple[Path, ...]:
-    """Where policies are: those that come with NAT Lab, then those of the user's runs."""
+    """Return the folders of policies: those that come with NAT Lab, then those of the user's runs."""
     return PRETRAINED, *default_folders().policy_roots

@@ -134,7 +134,7 @@ def _keys(cells: CellRows) -> list[bytes]:
 
 @cache
 def _nearest(operations: tuple[str, ...]) -> Numbers:
-    """For every operation, in the order of the table, the row of that one of `operations` which is most like it."""
+    """Return the row of the most similar one of `operations` for every operation, in the order of the table."""
     known = [OPERATIONS[name] for name in operations]
     found = [min(known, key=lambda other: _unlikeness(traits, other)) for traits in OPERATIONS.values()]
     return np.array([INDEX[item.name] for item in found])

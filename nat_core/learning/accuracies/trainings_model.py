@@ -38,7 +38,7 @@ _SMALL = 0.1
 
 @dataclass(frozen=True)
 class Source:
-    """Where trainings come from.
+    """A source of trainings.
 
     Attributes:
         name, address, licence: texts about the source.

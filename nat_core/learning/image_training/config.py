@@ -51,7 +51,7 @@ Batch = Annotated[
 
 @specified
 class WeightsConfig:
-    """How the shared weights are trained: by SGD, on a new random architecture in every step.
+    """Settings of the shared weights' training by SGD, on a new random architecture in every step.
 
     Attributes:
         epochs: number of epochs, at least one.
@@ -83,7 +83,7 @@ class WeightsConfig:
 
 @specified
 class RewardsConfig:
-    """How architectures are evaluated with the shared weights, and how often.
+    """Settings of the evaluation of architectures with the shared weights.
 
     Attributes:
         images: number of images on which an architecture is evaluated.
@@ -112,7 +112,7 @@ class RewardsConfig:
 
 @specified
 class ImageTrainingConfig:
-    """Everything about training a policy from images.
+    """Settings of a policy's training from images.
 
     Attributes:
         policy: the policy, its inputs and rewards; `steps` are per epoch (alternating) or per round (two-stage).
@@ -191,7 +191,7 @@ class ImageTrainingConfig:
         return replace(self.policy, steps=self.policy.steps * spans)
 
     def network(self, classes: int) -> NetworkConfig:
-        """The network of shared weights. Raises ValueError if there is none like it."""
+        """Return the network of shared weights. Raises ValueError if it cannot be built."""
         strides = FAMILIES[self.family].stem_strides
         return NetworkConfig(
             self.family, self.channels, self.layers, self.resolution, classes,
@@ -203,5 +203,5 @@ class ImageTrainingConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "ImageTrainingConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        """Invert `to_dict`, also after JSON. Raises ValueError if a field is unknown or ill-typed."""
         return read(cls, held(in_parts(value)))

@@ -61,7 +61,7 @@ class Evaluations:
         return list(found), np.array([np.mean(items) for items in found.values()])
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """For a file: compressed texts, accuracies, rounds."""
+        """Return the table for a file: compressed texts, accuracies and rounds."""
         texts = json.dumps([_text(item) for item in self.architectures]).encode()
         return {
             "architectures": torch.frombuffer(bytearray(zlib.compress(texts, 1)), dtype=torch.uint8),

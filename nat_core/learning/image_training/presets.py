@@ -120,7 +120,7 @@ def on_network(config: ImageTrainingConfig, family: str) -> ImageTrainingConfig:
 
 
 def rescheduled(config: ImageTrainingConfig, schedule: str) -> ImageTrainingConfig:
-    """Return the same settings with another schedule. Raises ValueError for an unknown schedule."""
+    """Return the same settings with another schedule. Raises ValueError if it is unknown."""
     if schedule == config.schedule:
         return config
     if schedule not in RECIPES:

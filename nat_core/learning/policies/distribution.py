@@ -19,7 +19,7 @@ from nat_core.architecture.operations import NAMES
 
 
 def masked_log_softmax(logits: Tensor, legal: Tensor) -> Tensor:
-    """Log-probabilities [..., operations]: illegal ones are -inf, the others sum to 1.
+    """Return log-probabilities [..., operations]: -inf for illegal operations; the others' probabilities sum to 1.
 
     The papers' binary-masked softmax: the mask is applied before the softmax. Gradients are finite: an illegal
     logit's is exactly 0.
@@ -39,16 +39,16 @@ def sum_per_graph(values: Tensor, edge_batch: Tensor, count: int) -> Tensor:
 
 
 def log_probability(log_probabilities: Tensor, operations: Tensor, edge_batch: Tensor, count: int) -> Tensor:
-    """Log-probability of choices: [E, operations] and operations [samples, E] → [samples, count]."""
+    """Return the log-probabilities of choices `operations` [samples, E], shape [samples, count]."""
     chosen = log_probabilities.gather(1, operations.T).T
     return sum_per_graph(chosen, edge_batch, count)
 
 
 def sample(log_probabilities: Tensor, samples: int, generator: torch.Generator | None = None) -> Tensor:
-    """Independent draws [samples, E] from [E, operations] log-probabilities.
+    """Draw independently, shape [samples, E], from log-probabilities [E, operations].
 
-    By inverting the cumulative distribution, so that what has probability 0 can never be drawn. A generator on the CPU
-    serves every device.
+    The cumulative distribution is inverted, so that an operation of probability 0 is never drawn. A generator on the
+    CPU serves every device.
     """
     probabilities = log_probabilities.detach().double().exp()
     cumulative = probabilities.cumsum(dim=1)
@@ -61,12 +61,12 @@ def sample(log_probabilities: Tensor, samples: int, generator: torch.Generator |
 
 
 def greedy(log_probabilities: Tensor) -> Tensor:
-    """The most probable operation of every edge, [E, operations] → [E]."""
+    """Return the most probable operation of every edge, shape [E]."""
     return log_probabilities.argmax(dim=-1)
 
 
 def most_probable(log_probabilities: NDArray[np.floating], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The `count` most probable distinct choices for all edges together, exactly, best first.
+    """Return the `count` most probable distinct choices for all edges together, exactly, best first.
 
     Edge by edge, the best `count` partial choices are extended by every possible operation and cut to the best `count`
     again. That is exact: a prefix of one of the best choices is itself among the best prefixes,

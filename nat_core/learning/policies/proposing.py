@@ -110,7 +110,7 @@ class _Problems:
         return cls(owners, graphs.edge_ptr.diff()[owners], scores, edges, limits.flatten() - own.fixed)
 
     def most_probable(self, which: Tensor, count: int) -> list[Choices]:
-        """For each of the problems `which` its `count` most probable choices that fit."""
+        """Return the `count` most probable choices that fit, for each of the problems `which`."""
         found = most_probable_fitting(self.scores[which], self.costs[which], self.limits[which], count)
         operations, scores = (part.numpy() for part in found)
         kept, sizes = np.isfinite(scores), self.sizes[which].tolist()
@@ -139,7 +139,7 @@ def _believed(
 def _which_believed(
     drawn: Sequence[Choices], owners: Sequence[int], architectures: Sequence[Architecture], believable: Believable
 ) -> list[NDArray[np.bool_]]:
-    """Which choices of each problem may be believed; `owners` rise, and an architecture is asked about once."""
+    """Return which choices of each problem may be believed; `owners` rise; each architecture is asked about once."""
     rows = {
         owner: np.concatenate([operations for _, (operations, _) in group])
         for owner, group in groupby(zip(owners, drawn, strict=True), key=lambda pair: pair[0])

@@ -77,7 +77,7 @@ class NamedArchitecture:
 
 @specified
 class Budget:
-    """How a network is trained, by default as DARTS' authors do; accuracies compare only within one budget.
+    """Settings of a network's training, by default those of DARTS' authors; accuracies compare only within one budget.
 
     Attributes:
         family, channels, layers, resolution, auxiliary, stem_stride: properties of the network; see `NetworkConfig`.
@@ -193,7 +193,7 @@ class Budget:
 
     @property
     def way(self) -> str:
-        """How images are stored: a key of `WAYS`; images with random resized crops are streamed."""
+        """Return how images are stored, a key of `WAYS`; images with random resized crops are streamed."""
         return "streamed" if self.crop == "resized" else self.images
 
     def streams(self, count: int) -> bool:
@@ -208,14 +208,14 @@ class Budget:
         return 7 / 8 if self.crop == "resized" else 1.0
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
-        """The rate of step 0…: after a linear warm-up it falls as `decay` says."""
+        """Return the learning rate of step 0…: after a linear warm-up it falls according to `decay`."""
         warm_steps, steps = round(self.warmup_epochs * steps_per_epoch), self.epochs * steps_per_epoch
         if step < warm_steps:
             return self.learning_rate * (step + 1) / warm_steps
         return self.learning_rate * DECAYS[self.decay](step - warm_steps, max(1, steps - warm_steps), steps_per_epoch)
 
     def drop_path_at(self, epoch: int) -> float:
-        """The probability in epoch 0…epochs-1."""
+        """Return the drop-path probability in epoch 0…epochs-1."""
         return self.drop_path * epoch / self.epochs
 
     def to_dict(self) -> dict[str, Any]:
@@ -223,7 +223,7 @@ class Budget:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Budget":
-        """The inverse of `to_dict`. Raises ValueError for unknown or ill-typed fields."""
+        """Invert `to_dict`. Raises ValueError if a field is unknown or ill-typed."""
         return read(cls, value)
 
 
@@ -274,7 +274,7 @@ class EvaluationConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "EvaluationConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        """Invert `to_dict`, also after JSON. Raises ValueError if a field is unknown or ill-typed."""
         return read(cls, held(value, "budget"))
 
 

@@ -119,7 +119,7 @@ class MeasuredResult:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "MeasuredResult":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for missing or unknown fields."""
+        """Invert `to_dict`, also after JSON. Raises ValueError if a field is missing or unknown."""
         return read(cls, value)
 
 
@@ -269,7 +269,7 @@ class MeasuredAccuracy:
 
     @property
     def title(self) -> str:
-        """What tells it from others in a few words: how many cells, epochs, and what judged them."""
+        """Return a short distinctive title: number of cells, epochs and evaluation images."""
         return f"{len(self._means):,} cells, {self._example.epochs} epochs, {self._example.judged_on} images"
 
     @property

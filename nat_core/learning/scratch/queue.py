@@ -121,7 +121,7 @@ class _Queue:
         return Evaluation(tuple(results), finished=True)
 
     def _train(self, state: ScratchState) -> Verdict | None:
-        """After the last step; None if stopped before."""
+        """Train a network to the last step and evaluate it; return None if stopped before."""
         began = time.perf_counter() - state.elapsed_seconds
         per_epoch, verdict = self.trainer.steps_per_epoch, None
         while state.step < self.trainer.steps and not self.hooks.should_stop():

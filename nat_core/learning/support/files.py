@@ -77,6 +77,6 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _flush_to_disk(path: Path) -> None:
-    """Without this, a machine that loses power could keep the new name and lose the contents."""
+    """Flush a file to disk, or a machine that loses power could keep the new name and lose the contents."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())

@@ -89,7 +89,7 @@ def agreed(flag: bool) -> bool:
 
 
 def own_share(count: int) -> slice:
-    """Which of `count` items are this process's; all shares together are everything, in order."""
+    """Return which of `count` items are this process's; the shares of all processes cover them in order."""
     return slice(count * rank() // processes(), count * (rank() + 1) // processes())
 
 

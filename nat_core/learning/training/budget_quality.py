@@ -49,7 +49,7 @@ class Offers:
 def budget_figures(
     policy: Policy, inputs: Codes, scores: Scores, cost: str, rule: str | None = None, counts: Sequence[int] = (1, 10)
 ) -> dict[str, Any]:
-    """For a card: by share of the input's cost, mean points below the best legal cell that fits."""
+    """Return for a card the mean points below the best legal cell that fits, by share of the input's cost."""
     found = offers(ranking_of(policy, rule), inputs, scores, max(counts), SHARES, cost)
     missing = {count: found.points_missing(scores, count) for count in counts}
     return {

@@ -31,7 +31,7 @@ _MODELLED = (TRAININGS,)
 
 @specified
 class AdamConfig:
-    """The optimiser of the policy.
+    """Settings of the policy's optimiser.
 
     Attributes:
         learning_rate: peak learning rate, reached after warm-up.
@@ -57,7 +57,7 @@ class AdamConfig:
 
 @specified
 class ReinforceConfig:
-    """How rewards are turned into gradients.
+    """Settings of the policy gradient.
 
     Attributes:
         estimator: "group" compares an input's samples with each other (see `reinforce`); "moving_average" compares
@@ -108,7 +108,7 @@ class ReinforceConfig:
 
 @specified
 class RewardConfig:
-    """What is rewarded.
+    """Settings of the rewards.
 
     Attributes:
         source: default accuracy source, a key of `SOURCES`.
@@ -154,7 +154,7 @@ class RewardConfig:
 
 @specified
 class InputsConfig:
-    """The architectures of a training.
+    """Settings of the input architectures of a training.
 
     Attributes:
         training, held_out: number of architectures for training, and for measurements only.
@@ -204,7 +204,7 @@ class BudgetsConfig:
 
 @specified
 class TrainingConfig:
-    """How to train a policy.
+    """Settings of a policy's training.
 
     Attributes:
         space: name of the space whose architectures are transformed.
@@ -279,7 +279,7 @@ class TrainingConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "TrainingConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        """Invert `to_dict`, also after JSON. Raises ValueError if a field is unknown or ill-typed."""
         return read(cls, in_parts(value))
 
 

@@ -51,7 +51,7 @@ class PolicyQuality:
     transfer: Mapping[str, Transfer]
 
     def to_dict(self) -> dict[str, Any]:
-        """For a card: rounded figures under self-explaining names."""
+        """Return rounded figures for a card, under self-explaining names."""
         figures = {
             "greedy": asdict(self.greedy),
             **{f"best_of_{count}": asdict(quality) for count, quality in self.best_of.items()},

@@ -54,9 +54,9 @@ class TrainedPolicy:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often, in steps, a training reports (means since the last report), measures held-out inputs, and saves.
+    """Steps between a training's reports (means since the last report), measurements of held-out inputs, and saves.
 
-    It also saves when the time between saves has passed that its hooks name.
+    It also saves at the interval of its hooks.
     """
 
     report: int = 10
@@ -82,7 +82,7 @@ def train(
         hooks: progress, stopping and checkpoints. The metrics are rewards and gains in points, the loss's terms,
             entropy in nats, learning rate; when measured, `held_out_gain` in points, `macs_ratio` and, of a policy that
             is told budgets, `held_out_hypervolume` in points.
-        schedule: how often to report, measure and save.
+        schedule: steps between reports, measurements and saves.
 
     Raises:
         ValueError: there is no source for this space, or the checkpoint belongs to another configuration.

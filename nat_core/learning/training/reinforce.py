@@ -15,7 +15,7 @@ _NO_SPREAD = 1e-6
 
 
 class Advantage(NamedTuple):
-    """How much better each sample is than its input's other samples; all [samples, batch].
+    """The advantage of each sample over its input's other samples; all [samples, batch].
 
     Attributes:
         relative: reward − mean of the other samples' rewards (leave-one-out baseline).
