@@ -45,9 +45,9 @@ class Difference:
     """The differences between two architectures.
 
     Attributes:
-        before, after: the two.
+        before, after: the two architectures.
         edges: the edges whose operation differs, the normal cell's first.
-        cells: what else differs.
+        cells: all other differences.
     """
 
     before: Architecture
@@ -60,11 +60,11 @@ class Difference:
 
 
 def read(source: str | os.PathLike[str], choice: str = "") -> Architecture:
-    """The architecture that a text or a file holds.
+    """Read the architecture that a text or a file contains.
 
     Args:
         source: a text; or a path (`pathlib.Path`) to a file: a genotype, a log, a source file, JSON, YAML.
-        choice: in a file that holds several, a name, a number from 1, or ``last``.
+        choice: which architecture of several in a file: a name, a number from 1, or ``last``.
     """
     if not isinstance(source, str | os.PathLike):
         raise TypeError(f"the source is {source!r:.60}; accepted: a text, or the path of a file")
@@ -78,15 +78,15 @@ def read(source: str | os.PathLike[str], choice: str = "") -> Architecture:
 
 
 def library() -> Mapping[str, Entry]:
-    """The published architectures that come with NAT Lab by name, with source and published result."""
+    """Return the published architectures that come with NAT Lab by name, with source and published result."""
     return published.library()
 
 
 def cost(architecture: Architecture | str, network: str | None = None, **sizes: Any) -> Cost:
-    """Parameters and operations of the whole network, as the literature counts them: one multiply-add is 1.
+    """Count the parameters and operations of the whole network, as the literature does: one multiply-add is 1.
 
     Args:
-        network: "cifar", "imagenet" or "nasbench201"; None: the one that such cells are usually built into.
+        network: "cifar", "imagenet" or "nasbench201"; None: the usual network of such cells.
         **sizes: `channels`, `layers`, `classes`, `resolution` (pixels), `auxiliary`; by default as published.
     """
     _check(network=network)
@@ -95,11 +95,11 @@ def cost(architecture: Architecture | str, network: str | None = None, **sizes: 
 
 
 def draw(architecture: Architecture | Difference | str, format: Format = "svg", theme: str = "light") -> bytes:
-    """An architecture, or what `diff` found, as a drawing.
+    """Draw an architecture, or what `diff` found; return the file's content.
 
     Args:
         format: "svg", "png", "pdf" or "dot".
-        theme: "light" or "dark", the ground that it will lie on.
+        theme: "light" or "dark", the background on which the drawing will be shown.
     """
     if isinstance(architecture, Difference):
         return draw_difference(architecture.before, architecture.after, format, theme)
@@ -123,15 +123,15 @@ def transform(
     network: str | None = None,
     **sizes: Any,
 ) -> Transformation:
-    """Transform an architecture: return the cheapest one on its front that is not worse beyond the standard error.
+    """Return the cheapest transformation on the front that is as good as the input within the standard error.
 
-    With a budget it is the most accurate that fits.
+    With a budget, return the most accurate output that fits.
 
     Args:
         policy: a name that `policies` lists, a policy's folder, or its archive (.zip); None: the first that fits.
-        max_macs: a budget in multiply-adds.
-        candidates: how many of the policy's proposals are compared within each budget that is tried, 1 to 1,000.
-        network, **sizes: as of `cost`, where multiply-adds are counted.
+        max_macs: the budget in multiply-adds.
+        candidates: number of the policy's proposals that are compared within each budget tried, 1 to 1,000.
+        network, **sizes: the network in which multiply-adds are counted, as for `cost`.
     """
     _check(policy=policy, network=network)
     given = _architecture(architecture)
@@ -155,11 +155,11 @@ def front(
     """Return the policy's trade-off between accuracy and cost: points from cheapest to most accurate, none dominated.
 
     Args:
-        policy: as of `transform`.
+        policy: the policy, as for `transform`.
         budgets: shares of the input's cost, more than 0 and at most 1.
         candidates: proposals within each budget, 1 to 1,000.
         cost: what budgets limit: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
-        network, **sizes: as of `cost`.
+        network, **sizes: the network, as for `cost`.
     """
     _check(policy=policy, cost=cost, network=network)
     if isinstance(budgets, str | bytes) or not isinstance(budgets, Iterable):
@@ -180,10 +180,10 @@ def predict(architectures: _Several, *, policy: str | None = None) -> tuple[Pred
 def predict(
     architectures: Architecture | str | _Several, *, policy: str | None = None
 ) -> Prediction | tuple[Prediction, ...]:
-    """The accuracy of an architecture in percent with its standard error in points; of several, in order.
+    """Predict the accuracy of an architecture in percent, with its standard error in points; of several, in order.
 
     Args:
-        policy: whose accuracy source predicts; None: for each architecture the first policy that fits it.
+        policy: the policy whose accuracy source predicts; None: for each architecture the first policy that fits it.
     """
     _check(policy=policy)
     if isinstance(architectures, str | bytes | Architecture) or not isinstance(architectures, Iterable):
@@ -199,11 +199,11 @@ def export(
     network: str | None = None,
     **sizes: Any,
 ) -> Path:
-    """Writes the whole network: a PyTorch module that needs torch alone (.py), or ONNX (.onnx). Returns the path.
+    """Write the whole network as a PyTorch module that needs only torch (.py), or as ONNX (.onnx); return the path.
 
     Args:
-        weights: a state dict of DARTS' code or one like it; None: fresh weights.
-        network, **sizes: as of `cost`.
+        weights: a state dict saved by DARTS' code or a descendant of it; None: fresh weights.
+        network, **sizes: the network, as for `cost`.
     """
     _check(network=network)
     given, output = _architecture(architecture), Path(path)
@@ -226,18 +226,18 @@ _TOO_LARGE = 10**18
 
 
 def _check(**arguments: Any) -> None:
-    """Raises ValueError for an argument of another type than it is said to have."""
+    """Raise ValueError if an argument is of the wrong type."""
     for name, value in arguments.items():
         check(_TYPES[name], value, name)
 
 
 def _whole(name: str, value: Any, kind: Any = Integral) -> int:
-    """A number of that kind, numpy's included, without its fraction. Raises ValueError for anything else."""
+    """Return a number of this kind, numpy's included, without its fraction. Raises ValueError for anything else."""
     if isinstance(value, kind) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE:
         return int(value)
     raise ValueError(f"{name} is {value!r:.60}; accepted: a {'whole ' if kind is Integral else ''}number from 0 on")
 
 
 def _roots() -> tuple[Path, ...]:
-    """Where policies are: those that come with NAT Lab, then those of the user's runs."""
+    """Return the folders of policies: those that come with NAT Lab, then those of the user's runs."""
     return PRETRAINED, *default_folders().policy_roots

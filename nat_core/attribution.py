@@ -8,14 +8,14 @@ from nat_core.learning.accuracy import AccuracySource
 
 
 def worth_of_changes(before: Architecture, after: Architecture, source: AccuracySource) -> NDArray[np.float64]:
-    """[edges] points of accuracy that `after` has more than itself with the edge's operation of `before`.
+    """Return the points of accuracy that `after` loses if one edge gets back its operation of `before`, shape [edges].
 
-    Edges are those of the normal cell, then those of the reduction cell; an unchanged one has NaN. Changes act
+    The edges of the normal cell come before those of the reduction cell; an unchanged one has NaN. Changes act
     together, so their worths need not sum to the gain.
 
     Args:
-        before, after: of one topology.
-        source: of accuracies; it must know both.
+        before, after: architectures of the same topology.
+        source: accuracy source that can evaluate `after` and its variants.
     """
     worth = np.full(len(before.operations), np.nan)
     changed = [i for i, pair in enumerate(zip(before.operations, after.operations, strict=True)) if len({*pair}) > 1]

@@ -15,10 +15,10 @@ def is_public() -> bool:
 
 
 def refuse_if_public(what: str) -> None:
-    """Refuses what a public demo must not do; whatever launches, writes or deletes calls it first.
+    """Refuse an action in a public demo; everything that launches, writes or deletes calls this first.
 
     Args:
-        what: it is called, for the message: "launching a run".
+        what: the action, for the message, such as "launching a run".
 
     Raises:
         ValueError: this is a public demo.

@@ -54,10 +54,10 @@ class EvaluationQueue:
     """Evaluates proposals in a thread of its own, which starts with the first proposal.
 
     Args:
-        most_jobs: how many jobs are kept; the one that was asked about least recently is dropped first.
+        most_jobs: number of jobs that are kept; the one asked about least recently is dropped first.
         lease_seconds: how long a job goes on after the last question about it.
         pause_seconds: how long a new job waits, so that the page can draw the proposal undisturbed.
-        threads: of torch, for one evaluation.
+        threads: torch's threads for one evaluation.
     """
 
     def __init__(

@@ -13,19 +13,19 @@ _MARKS = frozenset("()[]{}|~=\n")
 
 
 def resolve(text: str) -> Architecture:
-    """The architecture that `text` names or holds.
+    """Return the architecture that `text` names or contains.
 
     Raises:
-        ValueError: it does neither; says where it fails and what is accepted.
+        ValueError: `text` neither names nor contains one.
     """
     return read(text).architecture
 
 
 def resolve_in(space: Space, text: str) -> Architecture:
-    """The architecture of a space that `text` names or holds.
+    """Return the architecture of a space that `text` names or contains.
 
     Raises:
-        ValueError: it does neither, or the architecture is not in the space; says why.
+        ValueError: `text` neither names nor contains one, or the architecture is not in the space.
     """
     architecture = resolve(text)
     if mismatch := space.mismatch(architecture):
@@ -37,7 +37,7 @@ def read(text: str) -> Found:
     """Return the architecture that `text` names or contains, with notes on what was chosen or skipped.
 
     Raises:
-        ValueError: it does neither; says where it fails and what is accepted.
+        ValueError: `text` neither names nor contains one.
     """
     return named(text) or written(text).one()
 
@@ -76,10 +76,10 @@ def name_in(document: Document) -> Found | None:
 
 
 def written(text: str) -> Document:
-    """Return the document that `text` is.
+    """Return `text` as a document.
 
     Raises:
-        ValueError: it is a name that the library does not know, or longer than texts may be.
+        ValueError: `text` is a name that the library does not know, or is too long.
     """
     document = Document(text)
     name_in(document)

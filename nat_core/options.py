@@ -21,15 +21,15 @@ class Asked:
     """An annotation for fields that the command line and the pages ask for.
 
     Attributes:
-        label: of the page's field; empty where the page asks for it in another way, or not.
-        help: one line.
-        name: of the option, where it is not the field's; fields of the same name are set together.
-        alias: another name that the command line takes.
-        unit: of the number.
-        main: whether a page shows it before "Advanced".
-        only: kinds of training in which it applies; none for all.
+        label: label of the page's field; empty if the page has no such field.
+        help: one line of help.
+        name: name of the option; empty for the field's own. Fields with the same name are set together.
+        alias: another name of the option on the command line.
+        unit: unit of the number.
+        main: whether a page shows the field before "Advanced".
+        only: kinds of training to which the option applies; empty for all.
         named: values by the texts that stand for them.
-        files: whether its texts are files' names.
+        files: whether the texts are file names.
     """
 
     label: str = ""
@@ -48,15 +48,15 @@ class Option:
     """One option.
 
     Attributes:
-        name: with underscores.
-        label: of the page's field, with the unit.
-        kind: of its value, or of each of its values.
-        repeatable: whether there may be several.
-        choices: titles by accepted text, where these are few.
-        accepted: in words.
-        sets: for the dotted name of each field that it sets, the value that each text stands for; None if the text is
-            the value.
-        asked: how people are asked for it: help, further names, files.
+        name: name of the option, with underscores.
+        label: label of the page's field, with the unit.
+        kind: type of its value, or of each of its values.
+        repeatable: whether it may be given several times.
+        choices: titles by accepted text, if there are few such texts.
+        accepted: what the option accepts, in words.
+        sets: values by the texts that stand for them, for each field that the option sets (by its dotted name); None
+            if the text itself is the value.
+        asked: the field's annotation.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Option:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The command line's names for it."""
+        """Return the option's names on the command line."""
         if self.kind is bool:
             return (f"{self.flag}/--no{self.flag[1:]}",)
         return (self.flag, f"--{self.asked.alias.replace('_', '-')}") if self.asked.alias else (self.flag,)
@@ -86,7 +86,7 @@ class Option:
         return [self.flag, str(value)]
 
     def parse(self, text: str) -> Any:
-        """The value that a text spells. Raises ValueError for none."""
+        """Return the value that a text spells. Raises ValueError if it spells none."""
         return _PARSERS[self.kind](text)
 
     def value_in(self, config: Any) -> Any:
@@ -98,7 +98,7 @@ class Option:
         return value if named is None else next((text for text, item in named.items() if item == value), None)
 
     def fields(self, value: Any) -> dict[str, Any]:
-        """A value of the option as its fields hold it. Raises ValueError for a text that stands for none."""
+        """Return a value of the option as its fields hold it. Raises ValueError for an unknown text."""
         if any(self.sets.values()) and value not in self.choices:
             raise ValueError(f"{self.name} is {value!r:.60}; accepted: {self.accepted}")
         if self.asked.files:
@@ -143,7 +143,7 @@ def _option(name: str, path: str, hint: Any, asked: Asked) -> Option:
 
 
 def changed(config: C, given: Mapping[str, Any], kind: str = "") -> C:
-    """`config` with some options otherwise, everything else as it is. Raises ValueError for what is not accepted."""
+    """Return `config` with other values of some options. Raises ValueError if a value is not accepted."""
     options = options_of(type(config), kind)
     values: dict[str, Any] = {}
     for name in given.keys() & options.keys():

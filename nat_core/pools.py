@@ -35,14 +35,14 @@ _INPUTS_AT_ONCE = 256
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Distinct candidates for one input, itself the first.
+    """Distinct candidates for one input, beginning with the input itself.
 
     Attributes:
         architecture: the input.
-        network: where costs are counted.
-        operations: [k, E] rows of the table of operations.
-        scores: [k] the policy's log-probabilities.
-        log_probabilities: [E, operations] the policy's.
+        network: network in which costs are counted.
+        operations: the candidates' operations as rows of the table of operations, [k, E].
+        scores: the policy's log-probabilities of the candidates, [k].
+        log_probabilities: the policy's log-probabilities of all operations on each edge, [E, operations].
     """
 
     architecture: Architecture
@@ -60,7 +60,7 @@ class Pool:
         scores: NDArray[np.float64],
         log_probabilities: NDArray[np.float64],
     ) -> "Pool":
-        """The pool of proposals [k, E], repeats allowed, in their order."""
+        """Make a pool of proposals [k, E] in their order, without repeats."""
         own = np.array([[INDEX[name] for name in architecture.operations]])
         staying = log_probabilities[np.arange(own.shape[1]), own[0]].sum(keepdims=True)
         rows, totals = np.concatenate([own, operations]), np.concatenate([staying, scores])
@@ -79,7 +79,7 @@ class Pool:
         return tuple(map(self.candidate, range(len(self.operations))))
 
     def costs(self, cost: str) -> NDArray[np.float64]:
-        """[k] MACs, parameters, or milliseconds on a device. Raises ValueError: unknown, or not known of such cells."""
+        """Return MACs, parameters or milliseconds, shape [k]. Raises ValueError if the cost is not known for them."""
         if cost in table.DEVICES:
             codes = table.codes([transformed(self.architecture, row) for row in self.operations.tolist()])
             return table.latencies_ms(cost)[codes]
@@ -100,7 +100,7 @@ def pooled(
     network: NetworkConfig,
     source: AccuracySource | None = None,
 ) -> Iterator[Pool]:
-    """For every architecture the policy's `count` most probable outputs within each of its limits, as one pool.
+    """Yield one pool per architecture: the policy's `count` most probable outputs within each of its limits.
 
     Those whose gains `source` does not believe are left out; the next probable come in their place.
     """

@@ -15,11 +15,11 @@ class Prediction:
     """The prediction for one architecture.
 
     Attributes:
-        accuracy_percent: None where nothing evaluates it; `why_not` says why.
-        standard_error_points: of the accuracy; None where the source tells none.
-        kind, description: of the source; None where nothing evaluates it.
-        policy: name of the policy whose source it is; None where none fits.
-        why_not: one sentence; empty where there is an accuracy.
+        accuracy_percent: the predicted accuracy; None if there is none, for the reason in `why_not`.
+        standard_error_points: standard error of the accuracy; None if the source does not know it.
+        kind, description: the same properties of the accuracy source; None without an accuracy.
+        policy: name of the policy to which the source belongs; None if no policy fits.
+        why_not: one sentence on why there is no accuracy, or "".
     """
 
     accuracy_percent: float | None = None
@@ -33,15 +33,15 @@ class Prediction:
 def predict(
     architectures: Sequence[Architecture], roots: Sequence[Path], policy: str | None = None
 ) -> tuple[Prediction, ...]:
-    """One prediction per architecture, in order; all that one source evaluates are evaluated together.
+    """Return one prediction per architecture, in order; each source evaluates its architectures together.
 
     Args:
-        architectures: of any spaces.
+        architectures: architectures of any spaces.
         roots: folders of policies.
-        policy: name of one of them, a policy's folder or archive; None: for each architecture the first that fits it.
+        policy: a policy's name, folder or archive; None: for each architecture the first policy that fits it.
 
     Raises:
-        ValueError: there is no such policy, or what evaluates its outputs is broken.
+        ValueError: there is no such policy, or its accuracy source is broken.
     """
     groups, unfit = catalogue.assigned(roots, architectures, policy)
     found = {position: Prediction(why_not=reason) for position, reason in unfit.items()}

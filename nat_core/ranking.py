@@ -27,14 +27,14 @@ class Candidate:
     """An architecture with its costs and its accuracy.
 
     Attributes:
-        network: where costs are counted.
-        cost: every non-null edge counted, as in the literature.
+        network: network in which costs are counted.
+        cost: cost of the whole network; every non-null edge counts, as in the literature.
         log_probability: natural logarithm of the policy's probability for it, given the input.
-        accuracy_percent: by the accuracy source; None without one.
-        standard_error_points: of that accuracy; None where the source tells none.
-        gain_error_points: standard error of its accuracy minus the input's; None where the source tells none.
-        is_believable: whether the source has met architectures that are enough like it.
-        is_final: whether the source has spent its full effort on it; candidates without rank after the others.
+        accuracy_percent: accuracy by the accuracy source; None without one.
+        standard_error_points: standard error of that accuracy; None if the source does not know it.
+        gain_error_points: standard error of its accuracy minus the input's; None if the source does not know it.
+        is_believable: whether its gain over the input can be believed.
+        is_final: whether the source has evaluated it with full effort; others rank below such candidates.
         number: 0 for the input, then in the order in which the policy proposed them.
     """
 
@@ -51,7 +51,7 @@ class Candidate:
 
     @cached_property
     def effective_cost(self) -> Cost:
-        """Without edges that reach no output."""
+        """Return the cost without edges that do not reach the output."""
         return cost_model(self.network).cost(self.architecture.effective)
 
     def gain_over(self, given: "Candidate") -> float | None:
@@ -79,14 +79,14 @@ def evaluated(
     accuracy_percent: NDArray[np.float64],
     is_final: NDArray[np.bool_] | None = None,
 ) -> list[Candidate]:
-    """Candidates with their accuracies, and with how far off these may be where the source tells it.
+    """Return candidates with their accuracies, and with standard errors if the source knows them.
 
     Args:
-        candidates: n of any inputs.
-        inputs: [n] from which each was made.
-        source: of the accuracies.
-        accuracy_percent: [n], NaN for what is not evaluated yet.
-        is_final: [n], see `Candidate`; None: all are.
+        candidates: n candidates of any inputs.
+        inputs: the input of each candidate, [n].
+        source: source of the accuracies.
+        accuracy_percent: accuracies, [n]; NaN for candidates not yet evaluated.
+        is_final: which accuracies are final (see `Candidate`), [n]; None: all.
 
     Raises:
         ValueError: the source cannot evaluate an architecture.
@@ -143,8 +143,8 @@ def undominated(costs: Numbers, accuracies: Numbers, believable: NDArray[np.bool
     A candidate that is not believable is on the front only if it is cheaper and less accurate than all believable ones.
 
     Args:
-        costs, accuracies: [n]; NaN for an accuracy that is not known.
-        believable: [n].
+        costs, accuracies: costs and accuracies, [n]; NaN for an unknown accuracy.
+        believable: which accuracies can be believed, [n].
     """
     finite = np.isfinite(accuracies)
     front = _rising(costs, accuracies, finite & believable)

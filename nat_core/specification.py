@@ -43,8 +43,8 @@ class OneOf:
     """An annotation for fields whose text is one of a few choices.
 
     Attributes:
-        titles: those accepted, with their names for people.
-        refused: why some others are not, in words.
+        titles: accepted texts, with the titles shown to people.
+        refused: reasons why certain other texts are not accepted, by text.
     """
 
     titles: Mapping[str, Any]
@@ -61,7 +61,7 @@ class OneOf:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def specified(cls: type[T]) -> type[T]:
-    """A frozen dataclass whose fields are checked whenever one is made. Raises ValueError like `read`."""
+    """Make a class a frozen dataclass that checks its fields when created. It raises ValueError like `read`."""
     made: Any = pydantic_dataclass(frozen=True, config=_STRICT)(cls)
     build = made.__init__
 
@@ -80,7 +80,7 @@ def read(cls: type[T], value: Any) -> T:
     """The `cls`, which is specified, from a JSON object; dataclasses and tuples within it are built, too.
 
     Raises:
-        ValueError: no object, a field missing, unknown or not acceptable; says which, its value and what is accepted.
+        ValueError: `value` is no object, or a field is missing, unknown or not acceptable.
     """
     try:
         return cast(T, _adapter(cast(Any, cls)).validate_json(json.dumps(value, default=_plain)))
@@ -89,7 +89,7 @@ def read(cls: type[T], value: Any) -> T:
 
 
 def check(hint: Any, value: Any, name: str) -> None:
-    """Raises ValueError for a value that the annotation `hint` does not accept; calls it `name`."""
+    """Raise ValueError if the annotation `hint` does not accept `value`; the message calls it `name`."""
     try:
         _adapter(hint).validate_python(value, strict=True)
     except ValidationError as error:

@@ -41,9 +41,9 @@ class Point:
     """A point of a front.
 
     Attributes:
-        budget: the smallest of the shares that it fits.
-        candidate: itself.
-        latency_ms: where a device's latency is the cost.
+        budget: the smallest budget that the candidate fits, as a share of the input's cost.
+        candidate: the candidate at this point.
+        latency_ms: latency of the candidate if the cost is a device's latency, else None.
     """
 
     budget: float
@@ -57,11 +57,11 @@ class Front:
 
     Attributes:
         input: the architecture that was given, with its costs and its accuracy.
-        points: from cheapest to best: distinct, none dominated; the input is one of them where it is not dominated.
-        first: the point to show first: the cheapest that is not worse than the input beyond its error; None if all are.
+        points: distinct points from cheapest to best, none dominated; the input is one of them unless it is dominated.
+        first: the point to show first: the cheapest that is as good as the input within its error, or None.
         cost: what the budgets limit: "macs", "parameters" or a device.
-        accuracy_kind, accuracy_description: of the source.
-        latency_ms: of the input, where a device's latency is the cost.
+        accuracy_kind, accuracy_description: kind and description of the accuracy source.
+        latency_ms: latency of the input if the cost is a device's latency, else None.
     """
 
     input: Candidate
@@ -131,21 +131,21 @@ def front(
     network: NetworkConfig | None = None,
     greedy: bool = False,
 ) -> tuple[Front, ...]:
-    """The fronts of `architectures`, in order.
+    """Return the fronts of `architectures`, in order.
 
     Args:
         architectures: the inputs, all of `space`.
-        policy: that proposes.
-        space: whose operations it may introduce.
-        source: that evaluates.
+        policy: policy that proposes candidates.
+        space: space whose operations the policy may introduce.
+        source: source of the accuracies.
         shares: budgets as shares of each input's own cost, more than 0 and at most 1.
         candidates: proposals within each budget, 1 to 1,000.
         cost: what budgets limit: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
-        network: where MACs and parameters are counted; None: the one that the space is usually quoted on.
-        greedy: only the most probable proposal within each budget.
+        network: network in which MACs and parameters are counted; None: the one on which the space is usually quoted.
+        greedy: whether only the most probable proposal within each budget is considered.
 
     Raises:
-        ValueError: an argument is out of its range, or an architecture does not fit; says which and why.
+        ValueError: an argument is out of its range, or an architecture does not fit.
     """
     shares, network = checked_shares(shares), network or NETWORKS[space.network]
     if not 1 <= candidates <= MAX_CANDIDATES:
@@ -176,21 +176,21 @@ def fronts_by(
     device: torch.device | str = "cpu",
     **options: Any,
 ) -> tuple[Front | str, ...]:
-    """The fronts of architectures of any spaces by the policies that fit them; those of one policy together.
+    """Return the fronts of architectures of any spaces, each by a policy that fits it.
 
     Args:
         roots: folders of policies.
         architectures: the inputs.
-        name: of a policy there, its folder, or its archive; None: for each architecture the first that fits it.
-        shares: as of `front`.
-        device: on which policies run.
-        options: the other arguments of `front`.
+        name: a policy's name, folder or archive; None: for each architecture the first policy that fits it.
+        shares: budgets, as for `front`.
+        device: device of the policies.
+        options: other arguments of `front`.
 
     Returns:
-        in order the front, or where there can be none one sentence saying why.
+        For each architecture its front, or one sentence on why there is none.
 
     Raises:
-        ValueError: there is no such policy, a broken one, or an argument is out of its range.
+        ValueError: there is no such policy, it is broken, or an argument is out of its range.
     """
     groups, unfit = catalogue.assigned(roots, architectures, name)
     found: dict[int, Front | str] = dict(unfit)
@@ -215,7 +215,7 @@ def _why_not(source: AccuracySource | None, architecture: Architecture, policy: 
 
 
 def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
-    """`shares`, distinct and the largest first. Raises ValueError for what is no share."""
+    """Return the distinct `shares`, the largest first. Raises ValueError if one is not a share."""
     if not 1 <= len(shares) <= MAX_SHARES:
         raise ValueError(f"there are {len(shares)} budgets; accepted: 1 to {MAX_SHARES}")
     if wrong := [share for share in shares if not (isinstance(share, float | int) and 0 < share <= 1)]:

@@ -38,16 +38,16 @@ class Options:
     """Options of a transformation: how candidates are drawn and what they may cost.
 
     Attributes:
-        samples: candidates beside the input within each budget that is tried, 1 to 1,000.
-        method: the most probable distinct outputs, or seeded random draws (duplicates dropped).
-        seed: of the draws; "probable" needs none.
-        max_macs: budget in multiply-adds of the whole network, every non-null edge counted, which makes the output the
-            most accurate that fits; None: the input's own, and the output is the cheapest as good as the input.
-        allow_costlier: without a budget, whether candidates may cost more than the input; then, too, the output is the
-            most accurate.
-        network: where costs are counted; None: the one that the space is usually quoted on.
-        shares: of the input's MACs, within each of which candidates are sought, beside the budget. One share of 1 and
-            one sample are the policy's most probable output.
+        samples: number of candidates beside the input within each budget that is tried, 1 to 1,000.
+        method: "probable" for the most probable distinct outputs, or "sampled" for seeded draws without duplicates.
+        seed: seed of the random draws; unused by "probable".
+        max_macs: budget in multiply-adds of the whole network, every non-null edge counted; the output is the most
+            accurate that fits. None: the input's own cost; the output is the cheapest that is as good as the input.
+        allow_costlier: whether, without a budget, candidates may cost more than the input; the output is then the most
+            accurate.
+        network: network in which costs are counted; None: the one on which the space is usually quoted.
+        shares: budgets within which candidates are proposed, as shares of the input's MACs, beside `max_macs`. One
+            share of 1 and one sample give the policy's most probable output.
 
     Raises:
         ValueError: a field is out of its range.
@@ -80,20 +80,20 @@ class Options:
 
 @dataclass(frozen=True)
 class Transformation:
-    """The result.
+    """The result of a transformation.
 
     Attributes:
         input: the architecture that was given.
-        output: the chosen one; the input itself if nothing better fits the budget.
-        candidates: all that fit the budget, best first; the input among them if it fits.
-        max_macs: the budget that held; None: unlimited.
-        network: what costs were counted on.
-        accuracy_kind, accuracy_description: of the source that chose; None without one.
-        distribution: the policy's probabilities, log [E, 26] in the order of `input.architecture.edges`.
-        evaluated: evaluations of the source so far and in all; equal when it is done.
-        options: how candidates were drawn.
-        over_budget: proposals beside the input that were dropped since they exceed the budget.
-        chance_percent: the accuracy that guessing gives, where those here may be no better.
+        output: the chosen candidate; the input itself if nothing better fits the budget.
+        candidates: all candidates that fit the budget, best first; the input is one of them if it fits.
+        max_macs: the budget that applied; None: unlimited.
+        network: network in which costs were counted.
+        accuracy_kind, accuracy_description: kind and description of the accuracy source; None without one.
+        distribution: the policy's log-probabilities, [E, 26] in the order of `input.architecture.edges`.
+        evaluated: number of the source's evaluations so far and in all; equal when it is done.
+        options: the options of the transformation.
+        over_budget: number of proposals beside the input that were dropped because they exceed the budget.
+        chance_percent: the accuracy of guessing, if the candidates' may be no better; else None.
     """
 
     input: Candidate
@@ -259,7 +259,7 @@ def transform(
     one, the most accurate that fits; without an accuracy source, the most probable.
 
     Raises:
-        ValueError: the network, the source or the budget does not fit the architecture; says which and why.
+        ValueError: the network, the source or the budget does not fit the architecture.
     """
     proposal = propose(architecture, policy, space, options, source)
     if source is None:
@@ -299,10 +299,10 @@ def propose(
 
 
 def evaluation_steps(proposal: Transformation, source: AccuracySource) -> Iterator[Transformation]:
-    """`proposal` with more and more accuracies of `source`; the last one has all of them, and its output is chosen.
+    """Yield `proposal` with more and more accuracies of `source`; the last one has all of them and the chosen output.
 
     Raises:
-        ValueError: the source cannot evaluate a candidate; says which and why.
+        ValueError: the source cannot evaluate a candidate.
     """
     numbered = {item.number: item for item in (proposal.input, *proposal.candidates)}
     items = [numbered[number] for number in sorted(numbered)]

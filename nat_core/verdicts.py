@@ -18,7 +18,7 @@ def demonstration(
 
     Args:
         given, item: the input and a candidate.
-        chance_percent: what guessing gives, where accuracies may be no better.
+        chance_percent: the accuracy of guessing, if the accuracies may be no better.
         is_short: whether the policy was trained for a moment only.
     """
     if is_near_chance((given.accuracy_percent, item.accuracy_percent), chance_percent):

@@ -122,7 +122,7 @@ class Published:
 
 
 def worth_of_changes(outcome: Transformation, shown: Candidate, policy: str) -> NDArray[np.float64] | None:
-    """Return [edges]: points lost when this change alone is undone; None without immediate accuracies."""
+    """Return the points lost if one change alone is undone, shape [edges]; None without immediate accuracies."""
     architecture = outcome.input.architecture
     _, card = catalogue.load_for(POLICIES, architecture, policy)
     source = catalogue.accuracy_source(card, architecture, download=False)

@@ -35,8 +35,8 @@ class Editor:
     Attributes:
         architecture, name: the input, and the name of its edited cell.
         space: the input's space, whose output rule is kept.
-        macs: [E, operations] MACs of this cell's edges over the network; None if they cannot be counted.
-        probabilities: [E, operations] the policy's; NaN if its rule forbids the operation; None without a policy.
+        macs: MACs of this cell's edges over the network, [E, operations]; None if they cannot be counted.
+        probabilities: the policy's, [E, operations]; NaN if its rule forbids the operation; None without a policy.
     """
 
     architecture: Architecture

@@ -9,7 +9,7 @@ def tabs(views: Mapping[str, Callable[[], None]], key: str) -> None:
     """Draw a tab for each title in `views`, and call the function of the open tab.
 
     Args:
-        key: of the session state that keeps the open tab's title, even when the next run draws other tabs.
+        key: key of the session state that keeps the open tab's title, even when the next run draws other tabs.
     """
     state, own = st.session_state, f"{key}-{'-'.join(views)}"
     if state.get(key) in views and state.get(own) != state[key]:  # setting it anew would undo a choice on its way

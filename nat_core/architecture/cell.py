@@ -47,7 +47,7 @@ class Cell:
         combine: whether the output concatenates or sums its nodes.
 
     Raises:
-        ValueError: a limit, an operation, an edge or an output node is invalid; says which.
+        ValueError: a limit, an operation, an edge or an output node is invalid.
     """
 
     inputs: int

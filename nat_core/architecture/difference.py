@@ -79,7 +79,7 @@ class CellChange:
 
     @property
     def label(self) -> str:
-        """For instance ``the output is 4, 5, 6 → 2, 3, 4, 5, 6``."""
+        """Return the change in words, such as ``the output is 4, 5, 6 → 2, 3, 4, 5, 6``."""
         return f"{_WHAT[self.what]} {self.before} → {self.after}"
 
 

@@ -12,42 +12,42 @@ from nat_core.architecture.spaces import Space
 
 
 def replaced(architecture: Architecture, name: CellName, cell: Cell) -> Architecture:
-    """The architecture with its cell `name` replaced. Raises ValueError: no such cell, or the inputs differ."""
+    """Replace the cell `name`. Raises ValueError if there is no such cell, or the numbers of inputs differ."""
     if name not in dict(architecture.cells):
         raise ValueError(f"the architecture has no {name} cell")
     return replace(architecture, **{name: cell})
 
 
 def with_operation(cell: Cell, position: int, operation: str) -> Cell:
-    """The cell with another operation at edge `position`. Raises ValueError: no such edge or operation."""
+    """Replace the operation of edge `position`. Raises ValueError if there is no such edge or operation."""
     edge = _edge(cell, position)
     return replace(cell, edges=_spliced(cell, position, edge._replace(operation=operation)))
 
 
 def rewired(cell: Cell, position: int, source: int, target: int, space: Space | None = None) -> Cell:
-    """The cell with edge `position` between other nodes. Raises ValueError: no such edge, or it would form a cycle."""
+    """Connect other nodes by edge `position`. Raises ValueError if there is no such edge, or it would form a cycle."""
     edge = _edge(cell, position)
     return _with_edges(cell, _spliced(cell, position, Edge(edge.operation, source, target)), space)
 
 
 def with_edge(cell: Cell, operation: str, source: int, target: int, space: Space | None = None) -> Cell:
-    """The cell with one more edge, the last into `target`. Raises ValueError: a cycle would form, or too many edges."""
+    """Add an edge, the last into `target`. Raises ValueError if it would form a cycle, or there are too many edges."""
     after = max((i + 1 for i, edge in enumerate(cell.edges) if edge.target <= target), default=0)
     edges = (*cell.edges[:after], Edge(operation, source, target), *cell.edges[after:])
     return _with_edges(cell, edges, space)
 
 
 def without_edge(cell: Cell, position: int, space: Space | None = None) -> Cell:
-    """The cell without the edge at `position`. Raises ValueError: no such edge, or nothing would reach the output."""
+    """Remove edge `position`. Raises ValueError if there is no such edge, or nothing would reach the output."""
     _edge(cell, position)
     return _with_edges(cell, _spliced(cell, position), space)
 
 
 def with_node(cell: Cell, operation: str, source: int, space: Space | None = None) -> Cell:
-    """The cell with one more node at the end, which has one incoming edge and is part of the output.
+    """Add a node at the end, which has one incoming edge and is part of the output.
 
     Raises:
-        ValueError: too many nodes, or no such source.
+        ValueError: there are too many nodes, or there is no such source.
     """
     node = cell.nodes
     edges = (*cell.edges, Edge(operation, source, node))
@@ -55,7 +55,7 @@ def with_node(cell: Cell, operation: str, source: int, space: Space | None = Non
 
 
 def without_node(cell: Cell, node: int, space: Space | None = None) -> Cell:
-    """The cell without an intermediate node and its edges; later nodes move up.
+    """Remove an intermediate node and its edges; later nodes move up.
 
     Raises:
         ValueError: the node is an input, the only intermediate node, or the only one that reaches the output.
@@ -78,7 +78,7 @@ def without_node(cell: Cell, node: int, space: Space | None = None) -> Cell:
 
 
 def with_outputs(cell: Cell, nodes: Iterable[int]) -> Cell:
-    """The cell with these nodes as output. Raises ValueError: a node cannot be part of it, or nothing reaches it."""
+    """Make these nodes the output. Raises ValueError if one cannot be part of it, or nothing reaches it."""
     return replace(cell, output=tuple(sorted(nodes)))
 
 

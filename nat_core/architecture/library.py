@@ -34,9 +34,9 @@ class Entry:
     """A published cell.
 
     Attributes:
-        source: where its genotype was published.
+        source: publication of its genotype.
         derived_from: name of the architecture it was transformed from, if any.
-        method: how it was transformed ("NAT", "NAT++").
+        method: method of this transformation ("NAT", "NAT++").
     """
 
     name: str
@@ -54,10 +54,10 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 @cache
 def library() -> Mapping[str, Entry]:
-    """All entries by name, in the order of the asset.
+    """Return all entries by name, in the order of the asset.
 
     Raises:
-        OSError: the asset is missing or broken; names the file.
+        OSError: the asset is missing or broken.
     """
     try:
         rows = json.loads(_ASSET.read_text(encoding="utf-8"))
@@ -81,10 +81,10 @@ def name_of(architecture: Architecture) -> str:
 
 
 def find(name: str) -> Entry:
-    """The entry called `name`, in any capitalisation.
+    """Return the entry called `name`, in any capitalisation.
 
     Raises:
-        ValueError: no such entry; names the nearest.
+        ValueError: there is no such entry.
     """
     by_folded = {key.casefold(): entry for key, entry in library().items()}
     if name.casefold() in by_folded:

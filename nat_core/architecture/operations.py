@@ -127,7 +127,7 @@ def canonical_name(name: str) -> str:
     """Return the canonical name for `name`, which may be another project's spelling.
 
     Raises:
-        ValueError: the operation is unknown; the message gives the nearest name or all accepted ones.
+        ValueError: the operation is unknown.
     """
     if name in OPERATIONS:
         return name

@@ -22,11 +22,11 @@ class CellRows:
     """n cells, padded to E edges and N nodes.
 
     Attributes:
-        operations: [n, E] row numbers in the table of operations; padding is `ABSENT`.
-        sources, targets: [n, E] the edges' nodes; padding leads from node N to itself.
-        inputs, nodes: [n] the numbers of input nodes and of all nodes.
-        outputs: [n, N + 1] whether a node is part of the cell's output.
-        concatenates: [n] whether the output concatenates its nodes instead of summing them.
+        operations: row numbers in the table of operations, [n, E]; padding is `ABSENT`.
+        sources, targets: the edges' nodes, [n, E]; padding leads from node N to itself.
+        inputs, nodes: the numbers of input nodes and of all nodes, [n].
+        outputs: whether a node is part of the cell's output, [n, N + 1].
+        concatenates: whether the output concatenates its nodes instead of summing them, [n].
     """
 
     operations: Numbers
@@ -85,23 +85,23 @@ class CellRows:
 
     @cached_property
     def exists(self) -> _Flags:
-        """[n, E] whether a cell has the edge."""
+        """Return whether a cell has the edge, shape [n, E]."""
         return self.operations != ABSENT
 
     @cached_property
     def is_null(self) -> _Flags:
-        """[n, E] whether an edge's operation is null."""
+        """Return whether an edge's operation is null, shape [n, E]."""
         return self.operations == INDEX[NULL]
 
     def same_topology(self, other: "CellRows") -> _Flags:
-        """[n] whether the two cells of a row differ at most in their operations."""
+        """Return whether the two cells of a row differ at most in their operations, shape [n]."""
         one, two = self._filled(other), other._filled(self)
         same = [getattr(one, name) == getattr(two, name) for name in ("inputs", "nodes", "concatenates")]
         rows = [(getattr(one, name) == getattr(two, name)).all(axis=1) for name in ("sources", "targets", "outputs")]
         return np.asarray(np.logical_and.reduce([*same, *rows]))
 
     def differing_edges(self, other: "CellRows") -> Numbers:
-        """[n] the number of edges whose operations differ between the two cells of a row."""
+        """Return the number of edges whose operations differ between the two cells of a row, shape [n]."""
         return (self._filled(other).operations != other._filled(self).operations).sum(axis=1)
 
     def _filled(self, other: "CellRows") -> "CellRows":
@@ -122,7 +122,7 @@ class CellRows:
 
     @cached_property
     def carries(self) -> _Flags:
-        """[n, E] whether an edge lies on a path of non-null operations from an input to the output."""
+        """Return whether an edge lies on a path of non-null operations from an input to the output, shape [n, E]."""
         every, able = self._every, self.exists & ~self.is_null
         live = self.forms_output.copy()
         reached, carries = self.is_input.copy(), np.zeros_like(able)
@@ -138,30 +138,26 @@ class CellRows:
 
     @cached_property
     def forms_output(self) -> _Flags:
-        """[n, N + 1] whether a node is one of the cell's `output_nodes`."""
+        """Return whether a node is one of the cell's `output_nodes`, shape [n, N + 1]."""
         return self.outputs & ((self.count(self.targets, self.exists) > 0) | self.is_input)
 
     @cached_property
     def is_input(self) -> _Flags:
-        """[n, N + 1] whether a node is an input."""
+        """Return whether a node is an input, shape [n, N + 1]."""
         return np.arange(self.outputs.shape[1]) < self.inputs[:, None]
 
     def count(self, nodes: Numbers, which: _Flags) -> Numbers:
-        """[n, N + 1] how often each node occurs in `nodes` [n, E], counting the edges `which` [n, E] only."""
+        """Count each node in `nodes` [n, E] at the edges `which` [n, E] only; the result has shape [n, N + 1]."""
         width = self.outputs.shape[1]
         places = (self._every[:, None] * width + nodes)[which]
         return np.bincount(places, minlength=len(self) * width).reshape(-1, width)
 
     def depths(self, which: _Flags) -> Numbers:
-        """[n, N + 1] the length in edges of the longest path to each node; paths consist of the edges `which` [n,
-        E].
-        """
+        """Return the length of the longest path to each node along the edges `which` [n, E], shape [n, N + 1]."""
         return self._longest(self._by_target, self.sources, self.targets, which)
 
     def heights(self, which: _Flags) -> Numbers:
-        """[n, N + 1] the length in edges of the longest path from each node; paths consist of the edges `which` [n,
-        E].
-        """
+        """Return the length of the longest path from each node along the edges `which` [n, E], shape [n, N + 1]."""
         return self._longest(self._by_target[::-1], self.targets, self.sources, which)
 
     def _longest(self, order: Numbers, begins: Numbers, ends: Numbers, which: _Flags) -> Numbers:
@@ -178,7 +174,7 @@ class CellRows:
 
     @cached_property
     def _by_target(self) -> Numbers:
-        """[E, n] edges in topological order: those into a node come before those out of it."""
+        """Return the edges in topological order, shape [E, n]: those into a node come before those out of it."""
         return np.ascontiguousarray(np.argsort(self.targets, axis=1, kind="stable").T)
 
 
@@ -188,7 +184,7 @@ class ArchitectureRows:
 
     Attributes:
         normal, reduction: n cells each; an architecture without a reduction cell has its normal cell in both.
-        has_reduction: [n] whether there is a reduction cell.
+        has_reduction: whether there is a reduction cell, [n].
     """
 
     normal: CellRows
@@ -235,32 +231,32 @@ class ArchitectureRows:
 
     @property
     def edges(self) -> Numbers:
-        """[n] the number of edges."""
+        """Return the number of edges, shape [n]."""
         return self._in_all([cells.exists.sum(axis=1) for cells in self.cells])
 
     def same_topology(self, other: "ArchitectureRows") -> _Flags:
-        """[n] whether the two architectures of a row differ at most in their operations."""
+        """Return whether the two architectures of a row differ at most in their operations, shape [n]."""
         pairs = zip(self.cells, other.cells, strict=True)
         same = [one.same_topology(two) for one, two in pairs]
         return np.asarray(np.logical_and.reduce([*same, self.has_reduction == other.has_reduction]))
 
     def differing_edges(self, other: "ArchitectureRows") -> Numbers:
-        """[n] the number of edges whose operations differ between the two architectures of a row."""
+        """Return the number of edges whose operations differ between the two architectures of a row, shape [n]."""
         return self._in_all([one.differing_edges(two) for one, two in zip(self.cells, other.cells, strict=True)])
 
     def count_edges(self, table: NDArray[np.bool_]) -> Numbers:
-        """[n] the number of edges whose operation is marked in `table` [operations]."""
+        """Return the number of edges whose operation is marked in `table` [operations], shape [n]."""
         padded = np.append(table, False)  # padding has the last index
         return self._in_all([padded[cells.operations].sum(axis=1) for cells in self.cells])
 
     def _in_all(self, of_cells: Sequence[Numbers]) -> Numbers:
-        """[n] sums over both cells; the normal cell alone counts if there is no reduction cell."""
+        """Return sums over both cells, shape [n]; only the normal cell counts if there is no reduction cell."""
         first, second = of_cells
         return np.asarray(first + np.where(self.has_reduction, second, 0))
 
 
 def operation_rows(architecture: Architecture) -> Numbers:
-    """[1, edges] the architecture's operations as row numbers in the table of operations."""
+    """Return the architecture's operations as row numbers in the table of operations, shape [1, edges]."""
     return np.array([[INDEX[name] for name in architecture.operations]], dtype=np.int64)
 
 

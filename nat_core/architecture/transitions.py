@@ -50,7 +50,7 @@ def is_legal(source: str, target: str, rule: str = "nat++") -> bool:
     """Whether `rule` lets operation `target` replace `source`. Staying is always legal.
 
     Raises:
-        ValueError: unknown rule.
+        ValueError: the rule is unknown.
     """
     allows = RULES[check_rule(rule)]
     return source == target or allows(OPERATIONS[source], OPERATIONS[target])
@@ -65,6 +65,6 @@ def legal_targets(source: str, operations: Iterable[str], rule: str = "nat++") -
     """Return the operations that may replace `source`: itself, and those of `operations` that `rule` allows.
 
     Raises:
-        ValueError: unknown rule.
+        ValueError: the rule is unknown.
     """
     return _targets(source, tuple(operations), check_rule(rule))

@@ -46,7 +46,7 @@ def architecture_of(text: str) -> Architecture:
     """The architecture that an ARCH argument means; what was chosen or passed over goes to stderr.
 
     Raises:
-        ValueError: it means none, or several; says what is accepted.
+        ValueError: the argument means no architecture, or several.
     """
     return _say(text, _one(text)).architecture
 
@@ -55,7 +55,7 @@ def architectures_of(texts: Sequence[str]) -> list[Named]:
     """Return all architectures that ARCH arguments name; a file or standard input may contain thousands.
 
     Raises:
-        ValueError: one of them means none, or a file holds a faulty one.
+        ValueError: an argument means no architecture, or a file holds a faulty one.
     """
     return [item for text in texts for item in _all(text)]
 
@@ -91,7 +91,7 @@ def _listed(document: Document) -> list[Found]:
     """The architectures of a list, one on each line by its name or written out; none for any other text.
 
     Raises:
-        ValueError: a line of such a list is something else; names it.
+        ValueError: a line of such a list is something else.
     """
     read = [(number, _line(line)) for number, line in document.lines()]
     found = [item for _, item in read if item]

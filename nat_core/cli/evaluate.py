@@ -45,7 +45,7 @@ def _options() -> "Iterable[Option]":
 def evaluate(
     archs: Archs,
     threads: Annotated[int, typer.Option(help="Processor threads; with 1 a run repeats bit for bit.")] = 1,
-    name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the run, for people.")] = "",
     as_json: AsJson = False,
     on: On = "",
     detach: Annotated[bool, typer.Option("--detach", help="Work in the background; print the run's id.")] = False,

@@ -95,10 +95,10 @@ def work_here(tracking: "Tracking", run: "Run", listener: "Listener | None" = No
 
 
 def follow(tracking: "Tracking", run_id: str, watch: "Callable[[Run], None]" = lambda run: None) -> "Run":
-    """Shows how far a run on a cluster is until it has ended; `watch` is called with it again and again.
+    """Show the progress of a run on a cluster until it has ended; call `watch` with the run again and again.
 
     Raises:
-        OSError: it failed or was lost; says why.
+        OSError: the run failed or was lost.
     """
     from nat_core.cli.progress import LASTING, Progress
     from nat_core.runs.run import State

@@ -34,7 +34,7 @@ def train(
         Path | None, typer.Option(help="Folder for the policy and its card; by default below the folder of runs.")
     ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
-    name: Annotated[str, typer.Option(help="Of the run, for people.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the run, for people.")] = "",
     on: On = "",
     workers: Annotated[
         int, typer.Option(help="With --on, from images: processes on the cluster that share the training.")

@@ -53,7 +53,7 @@ def draw_cell(
         responsive: whether an SVG is as wide as its container instead of having a fixed size.
 
     Raises:
-        ValueError: unknown format or theme, or a name that cannot be an id.
+        ValueError: the format or theme is unknown, or `name` cannot be an id.
     """
     return _draw([_plain_picture(cell, _frame(name, theme), show_null)], format, theme, responsive)
 
@@ -118,7 +118,7 @@ def draw_difference(
     """Draw the changes from one architecture to another: normal and reduction cell with titles, as by `draw_overlay`.
 
     Raises:
-        ValueError: unknown format or theme, or the two cannot be compared edge by edge.
+        ValueError: the format or theme is unknown, or the two cannot be compared edge by edge.
     """
     if reason := why_not_comparable(before, after):
         raise ValueError(reason)

@@ -83,7 +83,7 @@ def render(source: str, format: str, engine: str = "dot") -> bytes:
     """Render a DOT source in `format`; `engine` "nop2" keeps the positions that the source states.
 
     Raises:
-        OSError: Graphviz cannot be loaded; says what to install.
+        OSError: Graphviz cannot be loaded.
     """
     with _LOCK:
         return _graph(source).draw(format=format, prog=engine)
@@ -104,7 +104,7 @@ def lay_out(scaffold: str) -> Layout:
     If a cell is narrow, its columns move apart, so that small cells are about as wide as large ones.
 
     Raises:
-        OSError: Graphviz cannot be loaded; says what to install.
+        OSError: Graphviz cannot be loaded.
     """
     with _LOCK:
         graph = _graph(scaffold)

@@ -21,7 +21,7 @@ class AccuracySource(Protocol):
     """Evaluates architectures.
 
     Attributes:
-        kind: how the numbers came about; numbers of different kinds never share an axis unmarked.
+        kind: how the accuracies are obtained; different kinds never share an axis unmarked.
         description: data set, split and training budget in words, e.g. "CIFAR-10 validation, 12 epochs".
         stable: whether the same architecture always gets the same number while this object lives, so that
             callers may remember it.
@@ -41,10 +41,10 @@ class AccuracySource(Protocol):
         ...
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Accuracies in percent, [n] for n architectures, in their order. Repeats are allowed.
+        """Return the accuracies of n architectures in percent, shape [n]. Architectures may repeat.
 
         Raises:
-            ValueError: some architecture cannot be evaluated; says which and why.
+            ValueError: some architecture cannot be evaluated.
         """
         ...
 
@@ -59,22 +59,22 @@ class UncertainSource(AccuracySource, Protocol):
     """A source that knows how far off it may be."""
 
     def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] standard errors of the accuracies of n outputs minus those of their inputs, of the same topologies.
+        """Return the standard errors of the gains of n outputs over their inputs of the same topology, shape [n].
 
         Raises:
-            ValueError: some architecture cannot be evaluated; says which and why.
+            ValueError: some architecture cannot be evaluated.
         """
         ...
 
     def believable(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.bool_]:
-        """Return [n] whether n gains may be believed at all: an optimiser finds where a source errs."""
+        """Return whether each gain may be believed at all, shape [n]: an optimiser finds where a source errs."""
         ...
 
     def mean_gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
-        """The standard error of the mean of these differences.
+        """Return the standard error of the mean gain.
 
         Raises:
-            ValueError: as `gain_error_points`.
+            ValueError: some architecture cannot be evaluated.
         """
         ...
 
@@ -84,11 +84,11 @@ class EvaluatedOperations:
     """A source's evaluation of transformations of n inputs, m in all, ordered by input.
 
     Attributes:
-        inputs_percent: [n] accuracies of the inputs.
-        accuracy_percent: [m] accuracies of the outputs.
-        standard_error_points: [m] standard errors of these; NaN where the source tells none.
-        gain_error_points: [m] standard errors of outputs minus inputs; NaN likewise.
-        believable: [m] whether gains may be believed at all.
+        inputs_percent: accuracies of the inputs, [n].
+        accuracy_percent: accuracies of the outputs, [m].
+        standard_error_points: standard errors of the outputs' accuracies, [m]; NaN if the source does not know them.
+        gain_error_points: standard errors of the gains over the inputs, [m]; NaN if the source does not know them.
+        believable: whether the gains may be believed at all, [m].
     """
 
     inputs_percent: NDArray[np.float64]
@@ -109,11 +109,11 @@ class OperationsSource(AccuracySource, Protocol):
 
         Args:
             inputs: n architectures.
-            operations: of each [its transformations, its edges] rows of the table of operations, edges in the order of
-                `Architecture.edges`.
+            operations: transformations of each input as rows of the table of operations, [transformations, edges], in
+                the order of `Architecture.edges`.
 
         Raises:
-            ValueError: some input cannot be evaluated; says which and why.
+            ValueError: some input cannot be evaluated.
         """
         ...
 
@@ -124,12 +124,12 @@ class OperationsSource(AccuracySource, Protocol):
         ...
 
     def least_believable(self, inputs: Sequence[Architecture], costs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return [n] what the edges of the cheapest believable output of each input cost; infinite where there is none.
+        """Return the cost of the edges of each input's cheapest believable output, shape [n]; infinite without one.
 
         Args:
             inputs: n architectures.
-            costs: [n, most edges, operations] of each operation on each edge, infinite where it is illegal; where an
-                input has fewer edges, the first operation costs nothing and others are infinite.
+            costs: cost of each operation on each edge, [n, most edges, operations], infinite for illegal operations; on
+                edges that an input does not have, the first operation costs 0 and the others are infinite.
         """
         ...
 
@@ -139,16 +139,16 @@ class EstimatingSource(AccuracySource, Protocol):
     """A source whose accuracies are estimates, and that knows how far off each may be."""
 
     def standard_error_points(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] standard errors of `accuracy_percent`, in points.
+        """Return the standard errors of `accuracy_percent` in points, shape [n].
 
         Raises:
-            ValueError: some architecture cannot be evaluated; says which and why.
+            ValueError: some architecture cannot be evaluated.
         """
         ...
 
 
 def standard_errors_points(source: AccuracySource, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-    """[n] standard errors of what `source` says of n architectures; NaN where it tells none. Raises ValueError."""
+    """Return the standard errors of a source's accuracies, shape [n]; NaN if unknown. Raises ValueError like it."""
     if isinstance(source, EstimatingSource):
         return source.standard_error_points(architectures)
     return np.full(len(architectures), np.nan)
@@ -159,7 +159,7 @@ class ChanceSource(AccuracySource, Protocol):
     """A source whose accuracies may be no better than guessing.
 
     Attributes:
-        chance_percent: what guessing gives.
+        chance_percent: the accuracy of guessing.
     """
 
     @property
@@ -171,9 +171,9 @@ class StagedAccuracies:
     """Accuracies of n architectures, not all of which were evaluated equally well.
 
     Attributes:
-        accuracy_percent: float64 [n]; NaN for those not evaluated yet.
-        is_final: bool [n], whether each was evaluated in the last stage; the others rank after those that were.
-        done, total: evaluations so far, and in all.
+        accuracy_percent: accuracies, float64 [n]; NaN for architectures not evaluated yet.
+        is_final: whether each was evaluated in the last stage, bool [n]; the others rank below these.
+        done, total: number of evaluations so far and in all.
     """
 
     accuracy_percent: NDArray[np.float64]
@@ -187,13 +187,13 @@ class StagedSource(AccuracySource, Protocol):
     """A source that spends less on architectures that are not among the best."""
 
     def evaluate(self, architectures: Sequence[Architecture]) -> StagedAccuracies:
-        """Evaluates all coarsely and the best of them, and always the first one, finely.
+        """Evaluate all architectures coarsely, then the best of them and the first one finely.
 
         Raises:
-            ValueError: some architecture cannot be evaluated; says which and why.
+            ValueError: some architecture cannot be evaluated.
         """
         ...
 
     def steps(self, architectures: Sequence[Architecture]) -> Iterator[StagedAccuracies]:
-        """The same, told after every evaluation; the last one is what `evaluate` gives. Raises ValueError likewise."""
+        """Yield the result after every evaluation, ending with that of `evaluate`. Raises ValueError likewise."""
         ...

@@ -22,13 +22,13 @@ class Item:
     """An architecture under comparison.
 
     Attributes:
-        name: for people.
-        architecture: itself.
-        origin: its origin: "library", "own", or the name of the policy that made it.
+        name: name shown to people.
+        architecture: the architecture.
+        origin: "library", "own", or the name of the policy that made the architecture.
         derived_from: name of the item it was transformed from, if any.
-        method: how: "NAT", "NAT++", "ours".
-        rule: of transitions that made it; empty for the one that the method is named after.
-        published: its result, if a paper prints one.
+        method: method of the transformation: "NAT", "NAT++" or "ours".
+        rule: transition rule of the transformation; empty for the rule after which the method is named.
+        published: the result that a paper prints, if any.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Row:
 
     Attributes:
         space: title of the space it belongs to, "" for none.
-        cost: on the network, every non-null edge counted; None where it does not fit.
-        effective_cost: without edges that reach no output.
+        cost: cost of the whole network, every non-null edge counted; None if the cells do not fit it.
+        effective_cost: the same cost without edges that do not reach the output.
         published_accuracy_percent: 100 − the test error that a paper prints.
         measured_accuracy_percent: mean over seeds of trainings from scratch within one budget.
-        measured_top5_percent: of the same trainings, where they know it.
+        measured_top5_percent: mean top-5 accuracy of the same trainings; None if unknown.
         outside_rule: changes against `derived_from` that the method's own rule does not allow, as "conv 1×1 → max 3×3".
     """
 
@@ -94,7 +94,7 @@ def rows(items: Sequence[Item], network: NetworkConfig, measured: MeasuredAccura
     Args:
         items: items with distinct names.
         network: network on which costs are counted.
-        measured: trainings from scratch of one budget.
+        measured: results of trainings from scratch within one budget.
     """
     by_name = {item.name: item for item in items}
     return tuple(_row(item, by_name, network, measured) for item in items)

@@ -26,8 +26,8 @@ class Start:
     """The settings that options start from.
 
     Attributes:
-        preset: of a training from images.
-        recipe: of one on a table or a model of trainings.
+        preset: preset of a training from images.
+        recipe: recipe of a training on a table or a model of trainings.
     """
 
     preset: Annotated[
@@ -55,10 +55,10 @@ class Working:
     """The form and the code of one kind of training.
 
     Attributes:
-        check: raises ValueError for what can be found wrong before a run is recorded.
-        train: works without a record.
+        check: raises ValueError if a configuration is found faulty before a run is recorded.
+        train: trains without recording a run.
         publish: saves the result in a folder.
-        told: what was read for a configuration, and how well it can be predicted, in words.
+        told: returns in words what was read for a configuration, and how well it can be predicted.
     """
 
     check: Callable[[Any], Any]
@@ -75,10 +75,10 @@ class Form:
         rewards: source of the rewards: "table", "trainings" or "images".
         kind: kind of run.
         title: title of the rewards, in words.
-        configured: the class of its configurations.
-        start: a space and settings to the configuration that the other options change.
-        preset: the name of the settings.
-        working: how it is done.
+        configured: class of its configurations.
+        start: returns the configuration of a space and settings, which the other options change.
+        preset: returns the name of the settings.
+        working: imports and returns the code of this kind of training.
     """
 
     rewards: str
@@ -95,11 +95,11 @@ class Form:
         return {**options_of(Start, self.rewards), **options_of(self.configured, self.rewards)}
 
     def config(self, space: str, options: Options) -> Any:
-        """The configuration that options mean. Raises ValueError for values out of bounds."""
+        """Return the configuration that options specify. Raises ValueError if a value is out of bounds."""
         return with_options(self.start(space, started(options)), options)
 
     def accepted(self, options: Options) -> Options:
-        """The given options. Raises ValueError for one that does not apply here."""
+        """Return the given options. Raises ValueError if one does not apply here."""
         for name in options:
             if name not in self.options:
                 known = ", ".join(option.flag for option in self.options.values())
@@ -108,14 +108,14 @@ class Form:
 
 
 def form_for(space: str, options: Options | None = None) -> Form:
-    """The form of a space, and of a recipe where the options name one. Raises ValueError for an unknown space."""
+    """Return the form of a space and of the options' recipe, if any. Raises ValueError if the space is unknown."""
     check(Annotated[str, OneOf(SPACES)], space, "space")
     recipe = (options or {}).get("recipe")
     return _FORMS[space] if not recipe else _TRAININGS if recipe == TRAININGS else _TABLE
 
 
 def started(options: Options) -> Start:
-    """The settings that options start from. Raises ValueError for unknown ones."""
+    """Return the settings that options start from. Raises ValueError if they are unknown."""
     return changed(Start(), options)
 
 
@@ -125,7 +125,7 @@ def rewards_of(config: Config) -> str:
 
 
 def with_options(config: Config, options: Options) -> Config:
-    """`config` with some options otherwise; a schedule or network brings its own. Raises ValueError for unfit ones."""
+    """Return `config` with other options; a schedule or network brings its own. Raises ValueError if one is unfit."""
     if isinstance(config, ImageTrainingConfig):
         config = image_presets.rescheduled(config, options.get("schedule", config.schedule))
         config = image_presets.on_network(config, options.get("network", config.family))
@@ -133,7 +133,7 @@ def with_options(config: Config, options: Options) -> Config:
 
 
 def training_words(config: Config, standard: Config) -> list[str]:
-    """The options of a command line that make `config` of `standard`."""
+    """Return the command line options that change `standard` into `config`."""
     return command_words(config, standard, rewards_of(config))
 
 

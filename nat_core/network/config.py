@@ -90,7 +90,7 @@ class NetworkConfig:
         stem_stride: 1 is the published stride; 2 halves the resolution of every cell, for small compute budgets.
 
     Raises:
-        ValueError: a field is out of its range; says which and what is accepted.
+        ValueError: a field is out of its range.
     """
 
     family: str
@@ -162,7 +162,7 @@ class NetworkConfig:
         """Check that `architecture` can be built into this network.
 
         Raises:
-            ValueError: it cannot; says why, and which networks it fits.
+            ValueError: `architecture` does not fit this network.
         """
         if problem := self.mismatch(architecture):
             raise ValueError(problem)
@@ -194,7 +194,7 @@ def usual_network(architecture: Architecture) -> NetworkConfig:
     This is its space's network, or the first network that accepts the architecture.
 
     Raises:
-        ValueError: no network accepts it; the message gives the reason for the network that comes closest.
+        ValueError: no network accepts the architecture.
     """
     space = space_of(architecture)
     for name in ([space.network] if space else []) + [*NETWORKS]:

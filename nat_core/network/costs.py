@@ -81,19 +81,19 @@ class OperationCosts:
     """The costs of k transformations of one architecture.
 
     Attributes:
-        counts: int64 [k, fields of `Cost`], in the order of the fields.
+        counts: costs in the order of the fields of `Cost`, int64 [k, fields].
     """
 
     counts: np.ndarray
 
     @property
     def macs(self) -> np.ndarray:
-        """int64 [k]"""
+        """Return the MACs, int64 [k]."""
         return np.asarray(self.counts[:, _MACS].sum(axis=1))
 
     @property
     def parameters(self) -> np.ndarray:
-        """int64 [k]"""
+        """Return the numbers of parameters, int64 [k]."""
         return np.asarray(self.counts[:, _PARAMETERS])
 
     def __getitem__(self, number: int) -> Cost:
@@ -116,7 +116,7 @@ class CostModel:
         """Cost of the whole network: `fixed_cost` plus all `edge_costs`.
 
         Raises:
-            ValueError: the network cannot be built of these cells; says why.
+            ValueError: the network cannot be built of these cells.
         """
         return total((self.fixed_cost(architecture), *self.edge_costs(architecture)))
 
@@ -148,13 +148,13 @@ class CostModel:
         """The costs of k transformations; `operations` [k, edges] holds indices into `NAMES`.
 
         Raises:
-            ValueError: the network cannot be built of these cells; says why.
+            ValueError: the network cannot be built of these cells.
         """
         edges, fixed = np.arange(operations.shape[1]), _numbers(self.fixed_cost(architecture))
         return OperationCosts(fixed + self._edge_counts(architecture)[edges, operations].sum(axis=1))
 
     def _edge_counts(self, architecture: Architecture) -> np.ndarray:
-        """[edges, len(NAMES), fields of `Cost`]"""
+        """Return the costs of all operations on every edge, shape [edges, len(NAMES), fields of `Cost`]."""
         plan = self._prepared(architecture)[1]
         rows = [self._table_rows(plan, name, edge.source < plan.cell_inputs) for name, edge in architecture.edges]
         return np.stack(rows)

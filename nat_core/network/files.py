@@ -28,7 +28,7 @@ def write_network(architecture: Architecture, config: NetworkConfig, output: Pat
         One sentence that says what was written.
 
     Raises:
-        ValueError: the suffix names no format, or the weights do not fit this network; says why.
+        ValueError: the suffix names no format, or the weights do not fit this network.
     """
     return _WRITERS[check_suffix(output)](architecture, config, output, weights)
 

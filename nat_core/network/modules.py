@@ -216,7 +216,7 @@ def build_operation(
         pool_batch_norm: whether a batch norm, never affine, follows a pooling (it does in shared-weight networks).
 
     Raises:
-        ValueError: unknown or null operation, or a stride other than 1 and 2.
+        ValueError: the operation is unknown or null, or the stride is neither 1 nor 2.
     """
     if name not in OPERATIONS or name == NULL:
         buildable = ", ".join(known for known in OPERATIONS if known != NULL)

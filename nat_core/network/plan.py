@@ -118,10 +118,10 @@ class Plan:
 
 
 def plan_network(architecture: Architecture, config: NetworkConfig) -> Plan:
-    """The plan of the network of `architecture`'s cells that `config` describes.
+    """Plan the network of `architecture`'s cells that `config` describes.
 
     Raises:
-        ValueError: the network cannot be built of these cells; says why.
+        ValueError: the network cannot be built of these cells.
     """
     config.require(architecture)
     return _plan(config, *(output_shape(cell) for _, cell in architecture.cells))

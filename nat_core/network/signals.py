@@ -33,7 +33,7 @@ class Signal:
 
     @cached_property
     def value(self) -> Tensor:
-        """[batch, channels, h, w]. Raises ValueError for zeros."""
+        """Return the output, shape [batch, channels, h, w]. Raises ValueError if it is all zeros."""
         if self._compute is None:
             raise ValueError("zeros are known by is_zero and have no value")
         compute, self._compute = self._compute, None

@@ -39,8 +39,8 @@ class Supernet(nn.Module):
 
     Args:
         space: operations, inputs and outputs of the cells.
-        config: of the network around them; an auxiliary head is not supported.
-        intermediates: the most intermediate nodes a cell may have; the space's own number by default.
+        config: configuration of the network around the cells; an auxiliary head is not supported.
+        intermediates: maximum number of a cell's intermediate nodes; the space's own number by default.
     """
 
     def __init__(self, space: Space, config: NetworkConfig, intermediates: int | None = None) -> None:

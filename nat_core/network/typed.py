@@ -17,7 +17,7 @@ def members(modules: nn.ModuleList, kind: type[M]) -> list[M]:
     """Return all of `modules`, typed as `kind`, which the type of a ModuleList does not express.
 
     Raises:
-        TypeError: one is of another kind.
+        TypeError: a module is of another kind.
     """
     found = [module for module in modules if isinstance(module, kind)]
     if len(found) != len(modules):

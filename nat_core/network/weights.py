@@ -45,7 +45,7 @@ _OURS = re.compile(r"^cells\.(\d+)\.operations\.(\d+)\.")
 
 
 def load_weights(network: CellNetwork, file: Path | BinaryIO, name: str | None = None) -> None:
-    """Puts the weights in `file` into `network`.
+    """Load the weights in `file` into `network`.
 
     Args:
         network: a network with the cells and sizes of the one that was saved.
@@ -54,7 +54,7 @@ def load_weights(network: CellNetwork, file: Path | BinaryIO, name: str | None =
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: the file holds no weights, or they do not fit; names the first tensor that does not.
+        ValueError: the file holds no weights, or they do not fit.
     """
     source = name or str(file)
     try:
@@ -81,7 +81,7 @@ def matched(state: Mapping[str, Tensor], network: CellNetwork) -> dict[str, Tens
     """Return the tensors of `state` under the names of `network`.
 
     Raises:
-        ValueError: a tensor does not fit, is missing or is left over; names the first.
+        ValueError: a tensor does not fit, is missing or is left over.
     """
     ours = network.state_dict()
     names = original_order(network)

@@ -154,7 +154,7 @@ class Run:
 
     @property
     def place(self) -> str:
-        """Where its files are, for example ``/srv/runs on gpu-7``; this machine is not named."""
+        """Return the place of its files, such as ``/srv/runs on gpu-7``; this machine is not named."""
         folder = self.folder or "another folder of runs"
         return f"{folder} on {self.process.host}" if self.process and self.is_far else folder
 

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -72,7 +73,7 @@ def test_a_broken_table(tmp_path, monkeypatch, forget, page):
 
 def test_a_table_that_lacks_cells(tmp_path, monkeypatch, forget):
     copy = tmp_path / "nasbench201.parquet"
-    table.pd.read_parquet(table._ASSET).iloc[:100].to_parquet(copy)
+    pd.read_parquet(table._ASSET).iloc[:100].to_parquet(copy)
     monkeypatch.setattr(table, "_ASSET", copy)
     forget()
     with pytest.raises(OSError, match=r"has 100 rows instead of one for each of 15,625 cells; .*restore it"):

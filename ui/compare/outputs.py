@@ -103,7 +103,7 @@ def recovered_area(code: int, own: Sequence[int], best: Sequence[int], costs: Co
     Args:
         code: the input's code.
         own, best: codes on the front and on the oracle's.
-        costs, accuracies: [15625] in code order.
+        costs, accuracies: costs and accuracies in code order, [15625].
 
     Returns:
         None if no gain is possible within the input's cost.

@@ -131,7 +131,7 @@ def _bars(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure
 
     Args:
         after: the edited cell.
-        before, now: [edges, operations] log-probabilities.
+        before, now: log-probabilities, [edges, operations].
     """
     new, old = np.exp(now), np.exp(before)
     labels, figure = [_edge_title(after.normal, place) for place in range(len(after.edges))], go.Figure()
@@ -171,7 +171,7 @@ def _map(after: Architecture, before: np.ndarray, now: np.ndarray) -> go.Figure:
 
     Args:
         after: the edited cell.
-        before, now: [edges, operations] log-probabilities.
+        before, now: log-probabilities, [edges, operations].
     """
     columns = [INDEX[name] for name in NASBENCH201_OPERATIONS]
     new, old = (values[:, columns] / np.log(10) for values in (now, before))

@@ -38,7 +38,7 @@ def rounds_of_policy() -> int:
 
 
 def log_probabilities(architecture: Architecture, share: float = 1.0) -> np.ndarray:
-    """Return [edges, operations]: log-probabilities for a NAS-Bench-201 cell within a share of its own cost.
+    """Return log-probabilities [edges, operations] for a NAS-Bench-201 cell within a share of its own cost.
 
     Raises ValueError if the policy is missing or broken.
     """

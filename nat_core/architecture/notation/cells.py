@@ -37,7 +37,7 @@ def edge_list(items: Any, place: str, inputs: int = 2) -> EdgeList:
     """Read edges from a list of pairs, a list of triples, or a list with such a list per node.
 
     Raises:
-        ValueError: `items` is none of these; names the place and what is accepted.
+        ValueError: `items` is none of these.
     """
     if not isinstance(items, list):
         raise ValueError(f"{place} is a {noun(items)}; accepted: a list of edges")

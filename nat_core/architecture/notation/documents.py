@@ -112,7 +112,7 @@ class Document:
             choice: a name, a number from 1, "first" or "last".
 
         Raises:
-            ValueError: there is no architecture, it is faulty, or a name must be chosen; says which.
+            ValueError: there is no architecture, it is faulty, or a name must be chosen.
         """
         if not self._entries:
             raise self._nothing()
@@ -128,7 +128,7 @@ class Document:
         """Return every architecture in the text's order, then those named by aliases.
 
         Raises:
-            ValueError: there is no architecture, or one is faulty; says which.
+            ValueError: there is no architecture, or one is faulty.
         """
         if not self._entries:
             raise self._nothing()

@@ -8,8 +8,7 @@ def parse(text: str) -> Architecture:
     """Return the architecture that `text` describes in any notation.
 
     Raises:
-        ValueError: the text is too long, in no known notation, not a legal cell, or has several architectures; names
-            the place and what is accepted.
+        ValueError: the text is too long, in no known notation, not a legal cell, or has several architectures.
     """
     size = len(text.encode("utf-8", errors="replace"))
     if size > MAX_ARCHITECTURE_BYTES:

@@ -20,7 +20,7 @@ def write(architecture: Architecture, notation: str = "genotype") -> str:
     """Write `architecture` in `notation`, so that `parse` returns an equal architecture.
 
     Raises:
-        ValueError: the notation is unknown, or cannot express this architecture; names those that can.
+        ValueError: the notation is unknown, or cannot express this architecture.
     """
     if notation not in WRITERS:
         raise ValueError(f"unknown notation {notation!r:.60}; accepted: {', '.join(WRITERS)}")

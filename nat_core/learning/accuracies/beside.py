@@ -33,8 +33,8 @@ class Said:
     """One table's estimates of the weights of plain and foreign counts, in the table's std per unit.
 
     Attributes:
-        weights: [k].
-        covariance: [k, k] of their errors.
+        weights: estimated weights, [k].
+        covariance: covariance of their errors, [k, k].
     """
 
     weights: _Numbers

@@ -45,7 +45,7 @@ class CellNetwork:
     """An ensemble that predicts cells' targets.
 
     Attributes:
-        members: in evaluation mode.
+        members: members of the ensemble, in evaluation mode.
         shape: shape of each member.
         operations: operations in the trained cells.
     """
@@ -56,7 +56,7 @@ class CellNetwork:
     _known: dict[bytes, tuple[float, ...]] = field(default_factory=dict, repr=False)
 
     def targets(self, cells: CellRows) -> _Numbers:
-        """Return [members, n]: predicted targets of n cells, cached."""
+        """Return predicted targets of n cells, cached, shape [members, n]."""
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         read = read_as(cells, self.operations)
@@ -68,7 +68,7 @@ class CellNetwork:
         return np.array([self._known[key] for key in keys]).reshape(len(cells), len(self.members)).T
 
     def _answers(self, read: CellRows) -> _Numbers:
-        """Return [members, n]: predicted targets of n cells, not cached."""
+        """Return predicted targets of n cells, not cached, shape [members, n]."""
         alive = np.flatnonzero(read.exists.any(axis=1))
         answers = np.full((len(self.members), len(read)), WORTHLESS)
         if len(alive):
@@ -84,15 +84,15 @@ def fit_cell_network(
     shape: NetworkShape | None = None,
     seed: int = 0,
 ) -> tuple[CellNetwork, _Numbers]:
-    """A member for each fold, which it leaves out.
+    """Fit an ensemble of one member per fold; each member leaves out its fold.
 
     Args:
-        cells: n of them.
-        targets: [n], of mean about 0 and deviation about 1.
-        folds: [n] numbers from 0.
+        cells: n cells.
+        targets: targets of the cells, [n], with mean about 0 and standard deviation about 1.
+        folds: number of each cell's fold, [n], from 0.
 
     Returns:
-        The ensemble, and [n] the targets of each cell by the member that has not seen it.
+        The ensemble, and each cell's target predicted by the member that has not seen the cell, [n].
     """
     shape = shape or NetworkShape()
     rows = CellRows.of(cells)
@@ -134,7 +134,7 @@ def _keys(cells: CellRows) -> list[bytes]:
 
 @cache
 def _nearest(operations: tuple[str, ...]) -> Numbers:
-    """For every operation, in the order of the table, the row of that one of `operations` which is most like it."""
+    """Return the row of the most similar one of `operations` for every operation, in the order of the table."""
     known = [OPERATIONS[name] for name in operations]
     found = [min(known, key=lambda other: _unlikeness(traits, other)) for traits in OPERATIONS.values()]
     return np.array([INDEX[item.name] for item in found])

@@ -45,19 +45,19 @@ _Numbers = NDArray[np.float64]
 
 
 def plain(rows: ArchitectureRows) -> _Numbers:
-    """[n, 2 · len(PLAIN)] of n architectures: the normal cell's, then the reduction cell's (or the normal's again)."""
+    """Return the plain features of normal cells, then of reduction cells (else again normal), [n, 2 · len(PLAIN)]."""
     return _beside(rows, _plain)
 
 
 def detailed(rows: ArchitectureRows) -> _Numbers:
-    """Return [n, 2 · len(DETAILED)]: the detailed features, likewise."""
+    """Return the detailed features likewise, shape [n, 2 · len(DETAILED)]."""
     return _beside(rows, _detailed)
 
 
 def foreign(rows: ArchitectureRows) -> _Numbers:
-    """[n, len(FOREIGN_COLUMNS)]: the normal cell's, the reduction cell's, and how many convolutions both lack together.
+    """Return the foreign features of both cells and the number of convolutions they lack, [n, len(FOREIGN_COLUMNS)].
 
-    All 0 for cells as the full trainings have them.
+    All are 0 for cells like those of the full trainings.
     """
     columns = _beside(rows, _foreign)
     convolutions, others = (
@@ -74,7 +74,7 @@ def convolution_share(architecture: Architecture) -> float:
 
 
 def convolution_shares(rows: ArchitectureRows) -> _Numbers:
-    """Return [n]: the share of convolutions among all edges, including null edges."""
+    """Return the share of convolutions among all edges, including null edges, shape [n]."""
     return np.asarray(rows.count_edges(IS_CONVOLUTION) / rows.count_edges(_IS_ANY).clip(1))
 
 
@@ -116,7 +116,7 @@ _PAIRS = np.maximum(_PAIRS, _PAIRS.T)
 
 
 def _beside(rows: ArchitectureRows, of_cells: Callable[["_Structure"], _Numbers]) -> _Numbers:
-    """Return [n, 2 · columns]: the normal cells' and the reduction cells' columns."""
+    """Return the columns of normal cells, then of reduction cells, shape [n, 2 · columns]."""
     return np.hstack([of_cells(_Structure(cells)) for cells in rows.cells])
 
 
@@ -132,17 +132,17 @@ class _Structure:
 
     @cached_property
     def relatives(self) -> Numbers:
-        """Return [n, E]: the related operation of every edge, carrying or not."""
+        """Return the related operation of every edge, carrying or not, shape [n, E]."""
         return np.asarray(_RELATIVE[self.cells.operations])
 
     @cached_property
     def edges(self) -> Numbers:
-        """Return [n]: the number of carrying edges."""
+        """Return the number of carrying edges, shape [n]."""
         return self.carries.sum(axis=1)
 
     @cached_property
     def depths(self) -> Numbers:
-        """Return [n, nodes]: the depth of every node."""
+        """Return the depth of every node, shape [n, nodes]."""
         return self.cells.depths(self.carries)
 
     @cached_property
@@ -156,20 +156,20 @@ class _Structure:
 
     @cached_property
     def from_input(self) -> NDArray[np.bool_]:
-        """Return [n, E]: whether the edge reads an input."""
+        """Return whether the edge reads an input, shape [n, E]."""
         return self.cells.sources < self.cells.inputs[:, None]
 
     def amounts(self, which: NDArray[np.bool_]) -> Numbers:
-        """Return [n, operations]: counts over the edges `which` [n, E]."""
+        """Count operations over the edges `which` [n, E], shape [n, operations]."""
         return _tally(self.relatives, which, len(OPERATIONS))
 
     def marked(self, table: NDArray[np.bool_]) -> Numbers:
-        """Return [n]: the number of carrying edges whose operation `table` marks."""
+        """Return the number of carrying edges whose operation `table` marks, shape [n]."""
         return (table[self.cells.operations] & self.carries).sum(axis=1)
 
 
 def _tally(places: Numbers, which: NDArray[np.bool_], count: int, weights: _Numbers | None = None) -> NDArray[Any]:
-    """[n, count] how often, or with which `weights` in all, each place is among `places` [n, …] where `which` is."""
+    """Count each place among `places` [n, …] at `which`, or sum the `weights` there; the result is [n, count]."""
     row = np.broadcast_to(np.arange(len(places)).reshape(-1, *[1] * (places.ndim - 1)), places.shape)
     found = np.bincount(
         row[which] * count + places[which], None if weights is None else weights[which], len(places) * count
@@ -235,7 +235,7 @@ def _chains(found: _Structure) -> _Numbers:
 
 
 def _pairs(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """[n, E, E]."""
+    """Return the pairs of edges of which the first is in `one` and the second in `other`, shape [n, E, E]."""
     return one[:, :, None] & other[:, None, :]
 
 

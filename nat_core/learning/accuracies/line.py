@@ -44,9 +44,9 @@ class Standard:
         """Compute from the columns themselves.
 
         Args:
-            columns: [n, k] seen.
-            bounded: [k] whether a column stays within what was seen.
-            scaled: [k] whether it is centred and divided by its standard deviation.
+            columns: columns of the fitted data, [n, k].
+            bounded: whether a column is clipped to the range of the fitted data, [k].
+            scaled: whether a column is centred and divided by its standard deviation, [k].
         """
         spread = columns.std(axis=0)
         return cls(
@@ -57,7 +57,7 @@ class Standard:
         )
 
     def __call__(self, columns: _Numbers) -> _Numbers:
-        """Return [n, k]: the standardised columns."""
+        """Return the standardised columns, shape [n, k]."""
         return (columns.clip(self.lowest, self.highest) - self.means) / self.deviations
 
 
@@ -67,9 +67,9 @@ class Line:
 
     Attributes:
         standard: standardisation of the columns.
-        weights: k numbers.
+        weights: weights of the columns, k numbers.
         intercept: intercept of the first table.
-        covariance: (k + 1) · (k + 1) numbers, row by row, of the errors of weights and intercept.
+        covariance: covariance of the errors of weights and intercept, (k + 1) · (k + 1) numbers, row by row.
     """
 
     standard: Standard
@@ -87,22 +87,22 @@ class Line:
 
     @cached_property
     def _root(self) -> _Numbers:
-        """Return [k + 1, r]: a root of the covariance."""
+        """Return a root of the covariance, shape [k + 1, r]."""
         size = len(self.weights) + 1
         values, vectors = np.linalg.eigh(np.array(self.covariance).reshape(size, size))
         return np.asarray(vectors * np.sqrt(values.clip(0)), dtype=np.float64)
 
     def targets(self, standardised: _Numbers) -> _Numbers:
-        """Return [n]: predicted targets for standardised columns [n, k]."""
+        """Return predicted targets for standardised columns [n, k], shape [n]."""
         return self.intercept + standardised @ np.array(self.weights)
 
     def variances(self, standardised: _Numbers) -> _Numbers:
-        """Return [n]: variances of these predictions, from the covariance of weights and intercept."""
+        """Return the variances of these predictions from the covariance of weights and intercept, shape [n]."""
         ones = np.ones((len(standardised), 1))
         return np.square(np.hstack([standardised, ones]) @ self._root).sum(axis=1)
 
     def change_variances(self, changes: _Numbers) -> _Numbers:
-        """Return [n]: variances of differences between predictions, from differences [n, k] of standardised columns."""
+        """Return variances of differences between predictions, shape [n], from those of standardised columns [n, k]."""
         return np.square(changes @ self._root[:-1]).sum(axis=1)
 
 
@@ -111,9 +111,9 @@ class Data:
     """The data that a line is fitted on.
 
     Attributes:
-        columns: [n, k], standardised.
-        targets: [n].
-        tables: [n] numbers from 0, of the tables that rows come from.
+        columns: standardised columns, [n, k].
+        targets: targets, [n].
+        tables: number of each row's table, [n], from 0.
         expected: prior of the weights.
     """
 
@@ -135,7 +135,7 @@ class Posterior:
     size: int
 
     def predicted(self, data: Data) -> tuple[_Numbers, _Numbers]:
-        """Return [n] targets and the variances of their errors, each on its table's level."""
+        """Return targets, each on its table's level, and the variances of their errors, shape [n] each."""
         known = _known(data, len(self.values) - self.size)
         return known @ self.values, np.einsum("ni,ij,nj->n", known, self.covariance, known)
 
@@ -153,7 +153,7 @@ def posterior(data: Data, variance: float) -> Posterior:
 
 
 def left_out(data: Data, folds: NDArray[np.int64], variance: float) -> tuple[_Numbers, _Numbers]:
-    """[n] predicted targets and the variances of their errors; each fold is predicted by a fit on the other folds."""
+    """Return targets predicted by fits on the other folds, and the variances of their errors, shape [n] each."""
     found, variances = np.empty(len(data.targets)), np.empty(len(data.targets))
     for fold in np.unique(folds):
         own = folds == fold
@@ -173,7 +173,7 @@ def fitted(data: Data, standard: Standard, variance: float) -> Line:
 
 
 def folds_of(keys: Sequence[object], count: int, seed: int = 0) -> NDArray[np.int64]:
-    """Return [n] numbers of folds, the same where keys are the same."""
+    """Return numbers of folds, shape [n]; equal keys have the same number."""
     distinct = list(dict.fromkeys(keys))
     order = np.random.default_rng(seed).permutation(len(distinct)) % count
     number = dict(zip(distinct, order.tolist(), strict=True))
@@ -181,5 +181,5 @@ def folds_of(keys: Sequence[object], count: int, seed: int = 0) -> NDArray[np.in
 
 
 def _known(data: Data, tables: int) -> _Numbers:
-    """Return [n, k + tables] what targets are linear in."""
+    """Return the columns and the indicators of tables, in which targets are linear, shape [n, k + tables]."""
     return np.hstack([data.columns, np.eye(tables)[data.tables]])

@@ -35,7 +35,7 @@ class NasBench301:
 
     Args:
         folder: folder with the model and `encoding.json`, which maps operations to numbers.
-        model: one of `MODELS`; the second one tells of shares instead of percent.
+        model: one of `MODELS`; the second one predicts shares instead of percentages.
 
     Raises:
         ValueError: a file is missing or broken, or `onnxruntime` is not installed.
@@ -56,7 +56,7 @@ class NasBench301:
         self._one_by_one = model == MODELS[0]
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] validation accuracies. Raises ValueError for a cell that is not one of DARTS'."""
+        """Return validation accuracies, shape [n]. Raises ValueError if a cell is not of DARTS' space."""
         rows = np.array([self._row(item) for item in architectures], dtype=np.int32)
         names = [item.name for item in self._session.get_inputs()]
         epochs = np.full((len(rows), 1), _EPOCHS, dtype=np.float32)

@@ -17,10 +17,10 @@ _LEAST_SPREAD = 1e-6
 
 
 def model_of_files(paths: tuple[Path, ...], space: str, seed: int = 0) -> tuple[TrainingsModel, Predicted]:
-    """The model of the trained cells in some files, remembered until one of them changes; see `fit_trainings_model`.
+    """Return the model of the trained cells in some files, cached until a file changes; see `fit_trainings_model`.
 
     Raises:
-        ValueError: a file cannot be read, or holds too few cells; says which and why.
+        ValueError: a file cannot be read, or has too few cells.
     """
     stamps = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
     return _model_of_files(paths, stamps, space, seed)

@@ -48,7 +48,7 @@ class Remembered:
         return self._source.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] accuracies; those not remembered are asked for together. Raises ValueError like the source."""
+        """Return accuracies, shape [n]; the source evaluates those not cached together. Raises ValueError like it."""
         effective = [item.effective for item in architectures]
         distinct = dict.fromkeys(effective)
         known = self._recalled(distinct)

@@ -44,9 +44,9 @@ class FitQuality:
     """The errors of single members on architectures that they were not fitted on.
 
     Attributes:
-        held_out: how many predictions that is.
-        rank_correlation: Spearman's, between predicted and measured accuracies.
-        mean_absolute_error_points: in points of accuracy.
+        held_out: number of these predictions.
+        rank_correlation: Spearman's rank correlation of predicted and measured accuracies.
+        mean_absolute_error_points: mean absolute error in points of accuracy.
     """
 
     held_out: int
@@ -60,13 +60,13 @@ class RewardModel:
 
     Attributes:
         members: members of the ensemble.
-        scale: between accuracies and their targets.
-        config: how it was fitted.
-        space: space of the architectures that it evaluates.
-        observed: how many architectures it was fitted on.
-        quality: on what its members did not see.
+        scale: map between accuracies and targets.
+        config: configuration of the fit.
+        space: space of the architectures that the model evaluates.
+        observed: number of architectures on which the model was fitted.
+        quality: errors of the members on architectures that they did not see.
         device: device of its computations.
-        about: what is predicted, in words.
+        about: what the model predicts, in words.
     """
 
     members: tuple[GraphRegressor, ...]
@@ -91,7 +91,7 @@ class RewardModel:
         return self.space.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] predicted accuracies. Raises ValueError for an architecture of another space."""
+        """Return predicted accuracies, shape [n]. Raises ValueError if an architecture is of another space."""
         for position, architecture in enumerate(architectures):
             if reason := self.mismatch(architecture):
                 raise ValueError(f"architecture {position} is not of the model's space: {reason}")
@@ -111,7 +111,7 @@ class CompletedAccuracy:
     would draw a policy to what nobody measured.
 
     Attributes:
-        model: for everything not measured.
+        model: reward model for all architectures that were not measured.
         measured_percent: accuracies by architecture.
     """
 
@@ -129,7 +129,7 @@ class CompletedAccuracy:
         return None if architecture in self.measured_percent else self.model.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] accuracies. Raises ValueError for an architecture of another space."""
+        """Return accuracies, shape [n]. Raises ValueError if an architecture is of another space."""
         unknown = [item for item in architectures if item not in self.measured_percent]
         predicted = iter(self.model.accuracy_percent(unknown))
         values = [
@@ -145,15 +145,15 @@ def fit_reward_model(
     config: RewardModelConfig | None = None,
     device: torch.device | str = "cpu",
 ) -> RewardModel:
-    """Fits a reward model; the same seed and data give the same model.
+    """Fit a reward model; the same seed and data give the same model.
 
     Args:
-        architectures: evaluated ones, 20 or more.
-        accuracies_percent: [n] their accuracies.
-        space: their space, which the model will evaluate.
+        architectures: evaluated architectures, 20 or more.
+        accuracies_percent: accuracies of the architectures, [n].
+        space: space of the architectures, which the model will evaluate.
 
     Raises:
-        ValueError: too few architectures, numbers that do not fit them, or not two distinct finite accuracies.
+        ValueError: there are too few architectures, too few distinct or finite accuracies, or the numbers differ.
     """
     config, device = config or RewardModelConfig(), torch.device(device)
     _check_data(architectures, accuracies_percent)
@@ -221,7 +221,7 @@ def _batches(seen: Tensor, batch: int, steps: int, generator: torch.Generator) -
 
 @torch.inference_mode()
 def predicted_targets(members: Sequence[GraphRegressor], graphs: Data) -> NDArray[np.float64]:
-    """Return [members, n] targets that each predicts for n graphs."""
+    """Return the targets that each member predicts for n graphs, shape [members, n]."""
     device = graphs.x.device
     numbers = torch.arange(graph_count(graphs), device=device).split(_CHUNK.get(device.type, _CHUNK["cuda"]))
     parts = (select(graphs, part) for part in numbers)

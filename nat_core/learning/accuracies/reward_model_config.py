@@ -16,19 +16,19 @@ class RewardModelConfig:
     """Configuration of a reward model's fit.
 
     Attributes:
-        members: of the ensemble; each leaves out another tenth of the data, on which it is evaluated.
-        combine: "min" is cautious, "mean" unbiased.
-        rank_share: share of normal scores in the regression's target, the rest are standardised accuracies.
-        width, layers, embedding: of the graph network.
+        members: size of the ensemble; each member leaves out another tenth of the data, on which it is evaluated.
+        combine: how the members' predictions are combined; "min" is cautious, "mean" unbiased.
+        rank_share: share of normal scores in the regression's target; the rest are standardised accuracies.
+        width, layers, embedding: sizes of the graph network.
         steps: gradient steps per member.
         batch: architectures per step.
-        learning_rate: highest of a one-cycle schedule.
-        weight_decay: AdamW's.
-        tolerance: where the loss turns from squared to absolute, in standard deviations of the target.
-        seed: of weights, batches and left-out tenths.
+        learning_rate: peak learning rate of a one-cycle schedule.
+        weight_decay: weight decay of AdamW.
+        tolerance: error above which the loss is absolute instead of squared, in standard deviations of the target.
+        seed: seed of weights, batches and left-out tenths.
 
     Raises:
-        ValueError: a value out of bounds; says which and what is accepted.
+        ValueError: a value is out of bounds.
     """
 
     members: Annotated[int, Field(ge=1, le=FOLDS)] = 2

@@ -83,7 +83,7 @@ def load_reward_model(folder: Path, device: torch.device | str = "cpu") -> Rewar
     """The model in `folder`.
 
     Raises:
-        ValueError: there is none, or it is broken; names the file.
+        ValueError: there is no model, or it is broken.
     """
     path = folder / FILE
     try:

@@ -29,10 +29,10 @@ class SharedWeightAccuracy:
 
     Attributes:
         supernet: the shared weights.
-        data: what the images belong to: names, mean and deviation.
-        part: the images to evaluate on, on the weights' device: a fixed set, or a minibatch with a source of its own.
-        batch: images at a time, best as many as in training; where there are fewer, all of them.
-        note: what else to say about the weights, such as how long they were trained.
+        data: data set of the images, with class names, mean and standard deviation.
+        part: images for the evaluation, on the weights' device: a fixed set, or a minibatch with its own source.
+        batch: images per batch, best as many as in training; all images if there are fewer.
+        note: further information about the weights, such as the length of their training.
 
     Raises:
         ValueError: the images do not fit the network, or there are fewer than two.
@@ -71,10 +71,10 @@ class SharedWeightAccuracy:
         return self.supernet.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] accuracies in steps of 100 ÷ images; of equal architectures one is evaluated.
+        """Return accuracies in steps of 100 ÷ images, shape [n]; of equal architectures only one is evaluated.
 
         Raises:
-            ValueError: there are no weights for some architecture; says which and why.
+            ValueError: there are no weights for some architecture.
         """
         for position, architecture in enumerate(architectures):
             if reason := self.mismatch(architecture):

@@ -27,16 +27,16 @@ class SupernetCard:
 
     Attributes:
         space: space of the architectures.
-        network: around the cells.
+        network: configuration of the network around the cells.
         data: the source of images, as `load_images` accepts it.
         data_description: the images in words.
         split_seed: seed of their split into parts.
-        batch: images at a time in evaluations, of which batch norms take their statistics.
+        batch: images per evaluated batch, which give batch norms their statistics.
         training: how the weights were trained.
         format_version: version of this file's format.
 
     Raises:
-        ValueError: unknown space, another format version, or a number out of bounds.
+        ValueError: the space is unknown, the format version differs, or a number is out of bounds.
     """
 
     space: Annotated[str, OneOf(SPACES)]
@@ -54,7 +54,7 @@ class SupernetCard:
 
     @classmethod
     def from_dict(cls, value: Any) -> "SupernetCard":
-        """Raises ValueError for what is no card."""
+        """Read a card from a JSON object. Raises ValueError if it is not a card."""
         return read(cls, value)
 
 
@@ -71,7 +71,7 @@ def load_supernet(folder: Path, device: torch.device | str = "cpu") -> tuple[Sup
     """The shared weights in `folder`, in evaluation mode, and their card.
 
     Raises:
-        ValueError: a file is missing, truncated or does not fit; names the file and what is accepted.
+        ValueError: a file is missing or truncated, or does not fit.
     """
     path = folder / CARD
     try:

@@ -32,10 +32,10 @@ class CoarseToFine:
     """A `StagedSource` of two sources: a fast one and an accurate one.
 
     Attributes:
-        coarse: evaluates all.
-        fine: evaluates the finalists.
-        finalists: how many, besides the first architecture.
-        chance_percent: what guessing gives.
+        coarse: source that evaluates all architectures.
+        fine: source that evaluates the finalists.
+        finalists: number of finalists besides the first architecture.
+        chance_percent: the accuracy of guessing.
     """
 
     coarse: AccuracySource
@@ -59,7 +59,7 @@ class CoarseToFine:
         return self.fine.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] all evaluated finely."""
+        """Return the accuracies by the fine source, shape [n]."""
         return self.fine.accuracy_percent(architectures)
 
     def evaluate(self, architectures: Sequence[Architecture]) -> StagedAccuracies:
@@ -68,7 +68,7 @@ class CoarseToFine:
         return evaluation
 
     def steps(self, architectures: Sequence[Architecture]) -> Iterator[StagedAccuracies]:
-        """The same, told after every evaluation."""
+        """Yield the result so far after every evaluation."""
         count = len(architectures)
         finalists = min(count, self.finalists + 1)
         coarse = 0 if finalists == count else count
@@ -83,18 +83,18 @@ class CoarseToFine:
 
 
 def supernet_source(folder: Path, device: torch.device | str = "cpu", download: bool = True) -> CoarseToFine | None:
-    """The accuracies of the shared weights in `folder`; None if there are none.
+    """Return the accuracy source of the shared weights in `folder`; None if there are no weights.
 
-    On the images that the weights were trained on. While these cannot be had, the built-in sample takes their place,
-    and the source's description says so; every call tries again.
+    It evaluates on the data set of the weights' training. While that is not available, the built-in sample replaces
+    it, and the source's description says so; every call tries again.
 
     Args:
         folder: folder of the weights and their card.
         device: device of the weights.
-        download: whether images may be fetched from the hub; else they must have been before.
+        download: whether images may be fetched from the hub; otherwise they must be in its cache.
 
     Raises:
-        ValueError: they are broken; names the file.
+        ValueError: the weights or their card are broken.
     """
     files = [folder / name for name in (WEIGHTS, CARD)]
     if not any(path.exists() for path in files):
@@ -125,7 +125,7 @@ def _sources(
     """Return sources on few and on all selection images of `source`; None if their classes do not fit.
 
     Raises:
-        ImagesMissing: they cannot be had now.
+        ImagesMissing: the images are not available now.
     """
     supernet, card = _loaded(folder, stamps, device)
     try:

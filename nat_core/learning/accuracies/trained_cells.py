@@ -60,9 +60,9 @@ class TrainedCells:
 
     Attributes:
         name: name of the table.
-        architectures: n of them.
-        accuracies_percent: [n].
-        failed: the number of trainings left out because they failed.
+        architectures: n architectures.
+        accuracies_percent: accuracies of the architectures, [n].
+        failed: number of trainings left out because they failed.
     """
 
     name: str
@@ -80,14 +80,14 @@ class TrainedCells:
 
 
 def read_trained(path: Path, accuracy: str | None = None) -> list[TrainedCells]:
-    """The trainings in a file, one table for each budget.
+    """Read the trainings in a file, one table for each budget.
 
     Args:
         path: path of the file.
         accuracy: the column of accuracies; by default the first of `ACCURACY_COLUMNS`.
 
     Raises:
-        ValueError: it is no such file, or one of its rows cannot be read; says which and what is accepted.
+        ValueError: the format is not accepted, or a row cannot be read.
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -104,7 +104,7 @@ def read_trained(path: Path, accuracy: str | None = None) -> list[TrainedCells]:
 
 
 def grouped(name: str, rows: Sequence[Row]) -> list[TrainedCells]:
-    """Rows as tables, one for each budget. Raises ValueError for a row that cannot be read; says which."""
+    """Return rows as tables, one for each budget. Raises ValueError if a row cannot be read."""
     if not 1 <= len(rows) <= _MOST_ROWS:
         raise ValueError(f"{len(rows):,} rows; accepted: 1 to {_MOST_ROWS:,}")
     shares = all(row.accuracy_percent <= 1 for row in rows if math.isfinite(row.accuracy_percent))
@@ -179,7 +179,7 @@ def _values(column: pa.ChunkedArray) -> pd.Series:
 
 
 def _check_size(about: pq.FileMetaData, names: Sequence[str]) -> None:
-    """Raises ValueError for a file that says itself that it is too large, before it is unpacked."""
+    """Raise ValueError if a file states a size that is too large, before it is unpacked."""
     if about.num_rows > _MOST_ROWS:
         raise ValueError(f"{about.num_rows:,} rows; accepted: 1 to {_MOST_ROWS:,}")
     groups = [about.row_group(number) for number in range(about.num_row_groups)]
@@ -210,7 +210,7 @@ def _lanas(path: Path, _: str | None) -> Iterator[Row]:
 def lanas_architecture(numbers: Sequence[int]) -> Architecture:
     """The cell that LaNAS writes as 14 operations, two for each of seven nodes, and the 14 nodes that they read.
 
-    Both cells are alike. Raises ValueError for other numbers.
+    Both cells are alike. Raises ValueError if the numbers do not match.
     """
     count = 2 * _LANAS_NODES
     if (

@@ -54,9 +54,9 @@ class Predicted:
     """Held-out predictions: each cell is predicted by a fit that has seen no cell of its topology.
 
     Attributes:
-        architectures: n of them.
-        tables: [n] numbers of their tables.
-        measured, predicted, errors: [n] in percent and points; errors are standard errors of one training.
+        architectures: n architectures.
+        tables: number of each architecture's table, [n].
+        measured, predicted, errors: accuracies in percent, and standard errors of one training in points, [n].
     """
 
     architectures: tuple[Architecture, ...]
@@ -100,24 +100,24 @@ def fit_trainings_model(
     shape: NetworkShape | None = None,
     seed: int = 0,
 ) -> tuple[TrainingsModel, Predicted]:
-    """The model of tables of one kind of training, each on a level of its own, and the first one's is predicted.
+    """Fit a model to tables of one kind of training; each has its own level, and that of the first is predicted.
 
     Args:
         tables: tables of cells of any space; those outside `space` are used, too.
         space: space of the architectures that the model will evaluate.
         about: the training in words; by default the first table's name.
-        students: students of other sources.
-        beside: other trainings that tell of what these lack; by default the shipped ones.
-        sources: for the card.
-        noise_points: standard deviation of one training around a cell's worth, where known.
-        shape: of the networks, for tables of a thousand cells or more.
+        students: linear models that imitate other sources.
+        beside: other trainings, which inform about operations that these lack; by default the shipped ones.
+        sources: sources of the trainings, for the card.
+        noise_points: standard deviation between trainings of one cell, if known.
+        shape: shape of the networks, which are fitted to a thousand cells or more.
         seed: seed of folds and networks.
 
     Returns:
-        The model, and each cell as predicted without its topology.
+        The model, and each cell's prediction by a fit without its topology.
 
     Raises:
-        ValueError: too few cells, or accuracies that are all the same.
+        ValueError: there are too few cells, or all accuracies are equal.
     """
     cells = tuple(item for table in tables for item in table.architectures)
     if len(cells) < _LEAST:
@@ -156,7 +156,7 @@ def fit_trainings_model(
 
 
 def _centred(values: _Numbers, tables: NDArray[np.int64]) -> _Numbers:
-    """Return [n] without the means of their tables."""
+    """Subtract the mean of each value's table, shape [n]."""
     counted = np.bincount(tables)
     return np.asarray(values - (np.bincount(tables, weights=values) / counted)[tables], dtype=np.float64)
 
@@ -224,8 +224,8 @@ def _targets_per_point(knots: Knots, targets: _Numbers) -> float:
 def _network(
     cells: Sequence[Architecture], targets: _Numbers, folds: NDArray[np.int64], shape: NetworkShape | None, seed: int
 ) -> tuple[CellNetwork, _Numbers]:
-    """Fitted on normal cells, and the reduction cells where these are others; [n, 2] answers by members that had not
-    seen the topology."""
+    """Fit a network on normal cells; return it, and predictions for both cells of each architecture, [n, 2], by members
+    that have not seen the topology."""
     network, unseen = fit_cell_network([item.normal for item in cells], targets, folds, shape, seed)
     columns = np.stack([unseen, unseen], axis=1)
     others = {

@@ -34,12 +34,12 @@ _SMALL = 0.1
 
 @dataclass(frozen=True)
 class Source:
-    """Where trainings come from.
+    """A source of trainings.
 
     Attributes:
-        name, address, licence: in words.
-        rows: how many trainings.
-        use: what they were used for.
+        name, address, licence: texts about the source.
+        rows: number of trainings.
+        use: what the trainings were used for.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Student:
     Attributes:
         name: name of the source.
         weights: weights of `counts.detailed`.
-        intercept: in the source's units.
+        intercept: intercept in the source's units.
         rank_correlation: rank correlation with the source on held-out cells.
     """
 
@@ -70,7 +70,7 @@ class Student:
             raise ValueError(f"{self.name} has {len(self.weights)} weights; accepted: {2 * len(counts.DETAILED)}")
 
     def __call__(self, detailed: _Numbers) -> _Numbers:
-        """Return [n] of counts [n, 2 · len(DETAILED)]."""
+        """Return predictions, shape [n], from counts [n, 2 · len(DETAILED)]."""
         return detailed @ np.array(self.weights) + self.intercept
 
 
@@ -96,9 +96,9 @@ class Unexplained:
     """The variance of a target that the line leaves, straight between k levels of the predicted target.
 
     Attributes:
-        targets: increasing.
-        variances: one training's noise included.
-        noise_share: the part of them that is one training's noise.
+        targets: levels of the predicted target, increasing.
+        variances: variances at these levels, including the noise of one training.
+        noise_share: share of the variances that is the noise of one training.
     """
 
     targets: tuple[float, ...]
@@ -112,7 +112,7 @@ class Unexplained:
             raise ValueError("unexplained variances are not 0 or more, or the share of noise is not 0 to 1")
 
     def __call__(self, predicted: _Numbers) -> _Numbers:
-        """Return [n] variances at n predicted targets."""
+        """Return the variances at n predicted targets, shape [n]."""
         return np.interp(predicted, self.targets, self.variances)
 
 
@@ -121,9 +121,9 @@ class LeftOut:
     """The quality of predictions for cells whose topologies were left out of the fit.
 
     Attributes:
-        rows: cells.
-        rank_correlation: Spearman's, within tables.
-        error_points: root of the mean squared error.
+        rows: number of cells.
+        rank_correlation: Spearman's rank correlation within tables.
+        error_points: root mean squared error in points.
         within_one, within_two: shares of cells within one and two standard errors.
     """
 
@@ -147,16 +147,16 @@ class TrainingsModel:
     """The model as an `UncertainSource`.
 
     Attributes:
-        space: space of the architectures that it evaluates.
+        space: space of the architectures that the model evaluates.
         about: the training that is predicted, in words.
-        line: through the columns.
+        line: linear model of the columns.
         students: models whose predictions are columns.
-        lacking: operations that are columns of their own, since the network has not met them.
+        lacking: operations with columns of their own, because the network was not trained on them.
         knots: knots of the targets' scale.
-        unexplained: what the line leaves.
-        left_out: its quality.
-        sources: what it learned from.
-        network: whose answers for either cell are columns, instead of plain counts.
+        unexplained: variance that the line does not explain.
+        left_out: quality of predictions for left-out topologies.
+        sources: sources of the trainings.
+        network: network whose predictions for both cells replace the columns of plain counts; None for counts.
     """
 
     space: str
@@ -175,7 +175,7 @@ class TrainingsModel:
             raise ValueError(f"space is {self.space!r:.60}; accepted: {', '.join(SPACES)}")
 
     def check_columns(self) -> None:
-        """Raises ValueError if the line is through another number of columns than there are."""
+        """Raise ValueError if the line's number of columns is wrong."""
         wanted = sum((
             2 if self.network else 2 * len(counts.PLAIN), len(self.students), len(counts.FOREIGN_COLUMNS),
             2 * len(self.lacking),
@@ -206,31 +206,31 @@ class TrainingsModel:
         return self.target_space.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> _Numbers:
-        """Return [n] predicted accuracies, 0 to 100. Raises ValueError for an architecture of another space."""
+        """Return predicted accuracies in percent, shape [n]. Raises ValueError for an architecture of another space."""
         return self._accuracies(self._seen(architectures))
 
     def standard_error_points(self, architectures: Sequence[Architecture]) -> _Numbers:
-        """Return [n] standard errors of these as predictions of one training each. Raises ValueError likewise."""
+        """Return their standard errors as predictions of one training each, shape [n]. Raises ValueError likewise."""
         return self._level_errors(self._seen(architectures))
 
     def gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> _Numbers:
-        """Return [n] standard errors of predicted gains, whatever one training's noise: the more, the more is changed.
+        """Return the standard errors of predicted gains, without training noise, shape [n]; they grow with changes.
 
-        Raises ValueError for an architecture of another space.
+        Raises ValueError if an architecture is of another space.
         """
         return self._gain_errors(self._seen(inputs), self._seen(outputs))
 
     def believable(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.bool_]:
-        """Return [n] whether outputs keep a quarter of their edges convolutions, or as many as their inputs had.
+        """Return whether a quarter of an output's edges are convolutions, or as many as its input has, shape [n].
 
         Models of trainings overrate cells of skip connections, since few cells with few convolutions were trained.
         """
         return _keeps_convolutions(ArchitectureRows.of(inputs), ArchitectureRows.of(outputs))
 
     def mean_gain_error_points(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> float:
-        """The standard error of the predicted mean gain: of errors that all gains share, all stay.
+        """Return the standard error of the predicted mean gain; errors that all gains share do not average out.
 
-        Raises ValueError for an architecture of another space.
+        Raises ValueError if an architecture is of another space.
         """
         before, after = self._seen(inputs), self._seen(outputs)
         middle = self.line.targets((before.columns + after.columns) / 2)
@@ -264,7 +264,7 @@ class TrainingsModel:
         return np.split(_keeps_convolutions(given, ArchitectureRows.of(inputs, operations)), counted)
 
     def least_believable(self, inputs: Sequence[Architecture], costs: _Numbers) -> _Numbers:
-        """Return [n] the cost of the edges of the cheapest believable output; infinite if there is none."""
+        """Return the cost of the edges of the cheapest believable output, shape [n]; infinite if there is none."""
         edges = np.array([len(item.edges) for item in inputs])
         own = np.round(counts.convolution_shares(ArchitectureRows.of(inputs)) * edges).astype(int)
         needed = np.minimum(np.ceil(FEWEST * edges - 1e-9).astype(int), own)
@@ -305,15 +305,15 @@ class TrainingsModel:
         return self._slopes(middle, np.sqrt(variances + self._own_variances(before, after, middle)))
 
     def _exchanged(self, targets: _Numbers) -> _Numbers:
-        """Return [n] variances of the gain of cells all of whose operations are exchanged, whatever noise."""
+        """Return the variances of gains when all operations are exchanged, without noise, shape [n]."""
         return 2 * (1 - self.unexplained.noise_share) * self.unexplained(targets)
 
     def _own_variances(self, before: "_Seen", after: "_Seen", middle: _Numbers) -> _Numbers:
-        """Return [n] variances of gains that other gains do not share, around targets `middle`."""
+        """Return the variances of gains that other gains do not share, around targets `middle`, shape [n]."""
         return self._exchanged(middle) * _changed(before.rows, after.rows) + after.disagreement(before)
 
     def _slopes(self, targets: _Numbers, errors: _Numbers) -> _Numbers:
-        """Return [n] errors of targets in points."""
+        """Convert errors of targets to points, shape [n]."""
         to_percent = self.knots.scale.to_percent
         return (to_percent(targets + errors) - to_percent(targets - errors)) / 2
 
@@ -323,9 +323,9 @@ class _Seen:
     """The features of n architectures.
 
     Attributes:
-        rows: themselves.
-        columns: [n, k] standardised.
-        answers: [members, n, 2] of the network for either cell, if there is one.
+        rows: the architectures.
+        columns: standardised columns, [n, k].
+        answers: the network's predictions for both cells, [members, n, 2]; None without a network.
     """
 
     rows: ArchitectureRows
@@ -337,7 +337,7 @@ class _Seen:
         return _Seen(self.rows.chosen(which), self.columns[which], answers)
 
     def disagreement(self, other: "_Seen | None" = None) -> _Numbers:
-        """Return [n] variances of targets, or of differences to those of others, between the network's members."""
+        """Return the variances between members of targets, or of their differences to those of `other`, shape [n]."""
         if self.answers is None or len(self.answers) < 2:
             return np.zeros(len(self.rows))
         answers = self.answers.mean(axis=2)
@@ -349,8 +349,8 @@ class _Seen:
 def columns_of(
     rows: ArchitectureRows, students: Sequence[Student], answers: _Numbers | None, lacking: Sequence[Read]
 ) -> _Numbers:
-    """[n, k]: plain counts, or the mean of a network's `answers` [members, n, 2] for either cell; students; foreign
-    counts; what is lacking."""
+    """Return the columns, shape [n, k]: plain counts, or a network's mean `answers` [members, n, 2] for both cells;
+    students' predictions; foreign counts; counts of lacking operations."""
     plain = counts.plain(rows)
     first = plain if answers is None else answers.mean(axis=0)
     detailed = counts.detailed(rows) if students else np.empty((len(rows), 0))
@@ -360,7 +360,7 @@ def columns_of(
 
 
 def network_answers(network: CellNetwork, rows: ArchitectureRows) -> _Numbers:
-    """Return [members, n, 2] the network's answers for the normal and the reduction cell."""
+    """Return the network's predictions for the normal and the reduction cell, shape [members, n, 2]."""
     return np.stack([network.targets(cells) for cells in rows.cells], axis=2)
 
 
@@ -368,17 +368,17 @@ _CELLS = ("normal", "reduction")
 
 
 def _repeated(architecture: Architecture, count: int) -> Numbers:
-    """Return [count, edges] the architecture's own operations."""
+    """Return `count` copies of the architecture's own operations, shape [count, edges]."""
     return np.repeat(operation_rows(architecture), count, axis=0)
 
 
 def _keeps_convolutions(inputs: ArchitectureRows, outputs: ArchitectureRows) -> NDArray[np.bool_]:
-    """Return [n] whether a quarter of an output's edges are convolutions, or as many as its input has."""
+    """Return whether a quarter of an output's edges are convolutions, or as many as its input has, shape [n]."""
     before, after = counts.convolution_shares(inputs), counts.convolution_shares(outputs)
     return np.asarray(after >= np.minimum(FEWEST, before) - 1e-9)
 
 
 def _changed(inputs: ArchitectureRows, outputs: ArchitectureRows) -> _Numbers:
-    """Return [n] shares of edges whose operation differs; all of them where topologies differ."""
+    """Return the shares of edges whose operations differ, shape [n]; 1 if topologies differ."""
     differing, alike = inputs.differing_edges(outputs), inputs.same_topology(outputs)
     return np.where(alike, differing / inputs.edges.clip(1), 1.0)

@@ -35,7 +35,7 @@ def load_trainings_model(folder: Path) -> TrainingsModel:
     """The model in `folder`.
 
     Raises:
-        ValueError: it is broken; names the file.
+        ValueError: the model is broken.
     """
     path = folder / FILE
     try:
@@ -56,7 +56,7 @@ def load_trainings_model(folder: Path) -> TrainingsModel:
 
 @cache
 def shipped_trainings_model(space: str) -> TrainingsModel:
-    """The model that rewarded the shipped policy of a space. Raises ValueError if there is none."""
+    """Return the model that rewarded the shipped policy of a space. Raises ValueError if there is none."""
     return load_trainings_model(PROJECT / "pretrained" / space)
 
 
@@ -87,7 +87,7 @@ def _load_network(path: Path) -> CellNetwork:
 
 
 def _check_numbers(value: Any) -> None:
-    """Raises ValueError for a number that no model has."""
+    """Raise ValueError if a number is out of the range of all models."""
     if isinstance(value, int | float) and not abs(value) <= _LARGEST:
         raise ValueError(f"a number is {value:g}; accepted: within ±{_LARGEST:g}")
     if isinstance(value, dict | list):

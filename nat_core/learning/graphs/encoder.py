@@ -29,7 +29,7 @@ class EncodedGraphs:
 
 
 class OperationEmbedding(nn.Module):
-    """Operations' traits → vectors: [] → [operations, width]."""
+    """Embeds the traits of all operations as vectors [operations, width]."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -41,17 +41,17 @@ class OperationEmbedding(nn.Module):
 
 
 class GatedMessages(MessagePassing):
-    """For every node the sum over its edges of ReLU(what the other end says · the edge's scale + the edge's shift).
+    """Sums ReLU(the other end's state · the edge's scale + the edge's shift) over the edges of every node.
 
     Args:
-        flow: "source_to_target" hears from the sources of incoming edges, "target_to_source" the reverse.
+        flow: "source_to_target" passes messages along the edges, "target_to_source" against them.
     """
 
     def __init__(self, flow: str) -> None:
         super().__init__(aggr="sum", flow=flow)
 
     def forward(self, nodes: Tensor, scale: Tensor, shift: Tensor, edge_index: Tensor) -> Tensor:
-        """nodes [N, width], scale and shift [E, width], edge_index [2, E] → [N, width]."""
+        """Return [N, width] for nodes [N, width], scale and shift [E, width], and edge_index [2, E]."""
         return self.propagate(edge_index, nodes=nodes, scale=scale, shift=shift)
 
     def message(self, nodes_j: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ class AuthorsNetwork(nn.Module):
 
 
 def _edge_features(graphs: Data, conditions: Tensor | None) -> Tensor:
-    """Return [E, features] what is known of decision edges beside their operations."""
+    """Return the features of decision edges without their operations, shape [E, features]."""
     if conditions is None:
         return graphs.edge_attr
     return torch.cat([graphs.edge_attr, conditions[graphs.edge_batch]], dim=1)

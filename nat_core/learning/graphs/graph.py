@@ -40,16 +40,16 @@ def _traits(operation: Operation) -> list[float]:
 
 @lru_cache(maxsize=1)
 def operation_traits() -> Tensor:
-    """Return [operations, TRAIT_FEATURES] the operations' traits: kind (one-hot), kernel, dilation, orientation."""
+    """Return operations' kind (one-hot), kernel, dilation and orientation, shape [operations, TRAIT_FEATURES]."""
     return torch.tensor([_traits(operation) for operation in OPERATIONS.values()])
 
 
 @lru_cache
 def legal_mask(space: Space, rule: str = "nat++") -> Tensor:
-    """Return [operations, operations] bool: whether column may replace row in `space`; the diagonal is always true.
+    """Return whether the column may replace the row in `space`, bool [operations, operations]; the diagonal is true.
 
     Raises:
-        ValueError: unknown rule.
+        ValueError: the rule is unknown.
     """
     mask = torch.zeros(OPERATION_COUNT, OPERATION_COUNT, dtype=torch.bool)
     for name, row in INDEX.items():
@@ -58,7 +58,7 @@ def legal_mask(space: Space, rule: str = "nat++") -> Tensor:
 
 
 def encode(architectures: Sequence[Architecture]) -> Data:
-    """One batch of graphs for n architectures with E edges and N nodes in all.
+    """Encode n architectures with E edges and N nodes in all as one batch of graphs.
 
     Returns:
         Data with x [N, NODE_FEATURES]; edge_index [2, E] (source, target); edge_attr [E, EDGE_FEATURES];
@@ -67,7 +67,7 @@ def encode(architectures: Sequence[Architecture]) -> Data:
         node_ptr, edge_ptr, link_ptr [n + 1] (where each graph begins).
 
     Raises:
-        ValueError: no architecture.
+        ValueError: there is no architecture.
     """
     if not architectures:
         raise ValueError("a batch needs at least one architecture")
@@ -99,10 +99,10 @@ def graph_count(graphs: Data) -> int:
 
 
 def edge_kinds(graphs: Data) -> tuple[Tensor, Tensor]:
-    """Which decision edges look alike, because their operations and features are equal; on the processor.
+    """Group decision edges with equal operations and features; graphs must be on the CPU.
 
     Returns:
-        [k] one edge of each kind, and [E] the kind of every edge.
+        One edge of each kind, [k], and the kind of every edge, [E].
     """
     rows = torch.cat([graphs.operation[:, None].to(graphs.edge_attr.dtype), graphs.edge_attr], dim=1).numpy()
     whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
@@ -111,7 +111,7 @@ def edge_kinds(graphs: Data) -> tuple[Tensor, Tensor]:
 
 
 def edge_rows(graphs: Data, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Which decision edges belong to the graphs numbered `chosen` [n], one after the other, and whose each then is."""
+    """Return the decision edges of the graphs `chosen` [n], in this order, and each edge's position in `chosen`."""
     rows, _, numbers = _rows(graphs.edge_ptr, chosen)
     return rows, numbers
 
@@ -166,8 +166,8 @@ def _encoded(rows: CellRows, cells: Numbers) -> Data:
 
 
 def _links(rows: CellRows, first: Numbers, is_reduction: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
-    """[2, links] from nodes of the output to the output and from a normal cell's to its reduction cell's, which is the
-    last of its architecture, and [links] in which cell each ends. Cells begin at the nodes `first`."""
+    """Return links [2, links] from a cell's output nodes to its output and from a normal cell's output to that of its
+    reduction cell, and the cell in which each ends, [links]. Cells begin at the nodes `first`."""
     linked, node = np.nonzero(rows.forms_output)
     second = np.flatnonzero(is_reduction)
     outputs = first + rows.nodes
@@ -178,7 +178,7 @@ def _links(rows: CellRows, first: Numbers, is_reduction: NDArray[np.bool_]) -> t
 
 
 def _cell_features(rows: CellRows, is_reduction: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """[n, N + 1, NODE_FEATURES] of n cells' nodes, the output node last, and [n, E, EDGE_FEATURES] of their edges."""
+    """Return features of nodes, the output last, [n, N + 1, NODE_FEATURES], and of edges, [n, E, EDGE_FEATURES]."""
     depth, height = rows.depths(rows.exists), rows.heights(rows.exists)
     deepest, highest = (levels.max(axis=1, keepdims=True).clip(1) for levels in (depth, height))
     deep, high = depth / deepest, height / highest

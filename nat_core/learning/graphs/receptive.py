@@ -16,9 +16,9 @@ class Heard:
     """The receptive field of one decision.
 
     Attributes:
-        nodes: numbers in the encoded graph: the normal cell's nodes, its output, then the reduction cell's likewise.
+        nodes: numbers of the nodes that count; in the encoded graph, each cell's nodes precede its output node.
         edges: positions in `Architecture.edges` whose operations count.
-        of_nodes, of_edges: how many there are in all.
+        of_nodes, of_edges: total numbers of nodes and edges.
     """
 
     nodes: frozenset[int]
@@ -31,7 +31,7 @@ def heard(architecture: Architecture, edge: int, rounds: int) -> Heard:
     """Return the receptive field of the decision about `edge` after `rounds` rounds of messages.
 
     Raises:
-        ValueError: no such edge, or a negative number of rounds.
+        ValueError: there is no such edge, or `rounds` is negative.
     """
     if not 0 <= edge < len(architecture.edges) or rounds < 0:
         raise ValueError(f"edge {edge} after {rounds} rounds; there are {len(architecture.edges)} edges, rounds ≥ 0")

@@ -51,22 +51,22 @@ Batch = Annotated[
 
 @specified
 class WeightsConfig:
-    """How the shared weights are trained: by SGD, on a new random architecture in every step.
+    """Settings of the shared weights' training by SGD, on a new random architecture in every step.
 
     Attributes:
-        epochs: how many; at least one.
-        steps: per epoch; 0 leaves the weights as they are.
-        batch: images per step, of which batch norms take their statistics.
-        learning_rate: of everything but the classifier.
-        classifier_rate: factor of the classifier's learning rate; well below 1 keeps fast trainings from diverging.
-        decay: whether the rate falls to 0 along a cosine over all epochs.
-        momentum, weight_decay: of SGD.
-        longest_gradient: a longer one, by its norm over all weights, is shortened to it.
-        transformed_share: of the architectures, drawn by a random legal transformation; the rest are drawn uniformly.
-        padding, flip, cutout: see `Augmentation`.
+        epochs: number of epochs, at least one.
+        steps: steps per epoch; 0 leaves the weights as they are.
+        batch: images per step, which give batch norms their statistics.
+        learning_rate: initial learning rate of everything but the classifier.
+        classifier_rate: the classifier's learning rate relative to the others'; values well below 1 prevent divergence.
+        decay: whether the learning rate falls to 0 along a cosine over all epochs.
+        momentum, weight_decay: settings of SGD.
+        longest_gradient: maximum norm of the gradient over all weights; a longer gradient is scaled down to it.
+        transformed_share: share of the uniformly drawn architectures that undergo a random legal transformation.
+        padding, flip, cutout: settings of the augmentation; see `Augmentation`.
     """
 
-    epochs: Annotated[Epochs, Asked("Epochs", "Of the shared weights.", main=True)] = 120
+    epochs: Annotated[Epochs, Asked("Epochs", "Epochs of the shared weights.", main=True)] = 120
     steps: Annotated[int, Field(ge=0, le=10_000_000)] = 312
     batch: Batch = 64
     learning_rate: Rate = 0.1
@@ -83,28 +83,27 @@ class WeightsConfig:
 
 @specified
 class RewardsConfig:
-    """How architectures are evaluated with the shared weights, and how often.
+    """Settings of the evaluation of architectures with the shared weights.
 
     Attributes:
-        images: per evaluation of an architecture.
-        batch: images at a time, of which batch norms take their statistics; best the weights' own.
+        images: number of images on which an architecture is evaluated.
+        batch: images per evaluated batch, which give batch norms their statistics; best equal to `WeightsConfig.batch`.
         chunk: architectures evaluated per step.
-        measured_images: of the selection part, for measurements on the way; in the end as many test images.
+        measured_images: number of selection images for measurements during training, and of test images at the end.
         measure_every: epochs between measurements in the alternating schedule.
-        rounds: of the two-stage schedule; the first evaluates `evaluated` architectures, half of them drawn
-            uniformly and half by random legal transformations, every other one `added` outputs of the policy.
+        rounds: number of rounds in the two-stage schedule.
+        evaluated, added: architectures evaluated in the first round (half of them uniform draws, half random legal
+            transformations of such draws), and outputs of the policy evaluated in every later round.
         anchors: architectures evaluated again in every round, so that image sets of different difficulty compare.
-        checked: inputs whose outputs decide on fresh images whether a round is accepted.
+        checked: number of inputs whose outputs, evaluated on fresh images, decide whether a round is accepted.
     """
 
-    images: Annotated[Images, Asked("Images per reward", "On which an architecture is evaluated.", "reward_images")] = (
-        1000
-    )
+    images: Annotated[Images, Asked("Images per reward", "Images evaluated per architecture.", "reward_images")] = 1000
     batch: Batch = 64
     chunk: Annotated[int, Field(ge=1, le=10_000)] = 8
     measured_images: Images = 1000
     measure_every: Epochs = 5
-    rounds: Annotated[int, Field(ge=1, le=1000), Asked("Rounds", "Of the two-stage schedule.")] = 4
+    rounds: Annotated[int, Field(ge=1, le=1000), Asked("Rounds", "Rounds of the two-stage schedule.")] = 4
     evaluated: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
     added: Annotated[int, Field(ge=0, le=1_000_000)] = 300
     anchors: Annotated[int, Field(ge=0, le=10_000)] = 16
@@ -113,24 +112,23 @@ class RewardsConfig:
 
 @specified
 class ImageTrainingConfig:
-    """Everything about training a policy from images.
+    """Settings of a policy's training from images.
 
     Attributes:
-        policy: the policy's shape and recipe, the space, rule, seeds, inputs and λ; its `steps` are per epoch
-            (alternating) or per round (two-stage).
-        schedule: a key of `SCHEDULES`.
-        data: what `load_images` accepts.
-        images: how they are kept, a key of `WAYS`; see `load_images`.
-        most_broken: images that may be skipped since they cannot be read.
-        family: of the network of shared weights, one that the space's architectures fit.
-        channels, layers, resolution: of that network; see `NetworkConfig`.
-        stem_stride: of it, where the family leaves a choice.
+        policy: the policy, its inputs and rewards; `steps` are per epoch (alternating) or per round (two-stage).
+        schedule: how shared weights and policy take turns, a key of `SCHEDULES`.
+        data: source of the images; see `load_images`.
+        images: how the images are kept, a key of `WAYS`; see `load_images`.
+        most_broken: number of unreadable images that may be skipped; one more ends the work.
+        family: family of the network of shared weights, which must accept the space's architectures.
+        channels, layers, resolution: sizes of this network; see `NetworkConfig`.
+        stem_stride: stride of this network's stem; ignored if its family has only one.
         weights: how the shared weights are trained.
         rewards: how architectures are evaluated.
-        model: of rewards, in the two-stage schedule.
+        model: how the reward model of the two-stage schedule is fitted.
 
     Raises:
-        ValueError: a value out of bounds, or values that do not fit each other; says which and what is accepted.
+        ValueError: a value is out of bounds, or values do not fit each other.
     """
 
     data: Annotated[
@@ -147,7 +145,7 @@ class ImageTrainingConfig:
     family: Annotated[
         str,
         OneOf(FAMILIES_OF_IMAGES),
-        Asked("Network", "Of the shared weights: cifar or imagenet, which sees images at eight times its cells' side.",
+        Asked("Network", "cifar, or imagenet, whose stem reduces the side of images to an eighth.",
               "network"),
     ] = "cifar"  # fmt: skip
     channels: Annotated[int, Asked("Channels", "C, initial channels of the network of shared weights; even.")] = 8
@@ -193,7 +191,7 @@ class ImageTrainingConfig:
         return replace(self.policy, steps=self.policy.steps * spans)
 
     def network(self, classes: int) -> NetworkConfig:
-        """The network of shared weights. Raises ValueError if there is none like it."""
+        """Return the network of shared weights. Raises ValueError if it cannot be built."""
         strides = FAMILIES[self.family].stem_strides
         return NetworkConfig(
             self.family, self.channels, self.layers, self.resolution, classes,
@@ -205,5 +203,5 @@ class ImageTrainingConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "ImageTrainingConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        """Invert `to_dict`, also after JSON. Raises ValueError if a field is unknown or ill-typed."""
         return read(cls, held(in_parts(value)))

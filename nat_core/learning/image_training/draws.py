@@ -34,7 +34,7 @@ class Passes:
     Args:
         part: part of the images.
         size: images per batch.
-        purpose: purpose of the order.
+        purpose: seed and words from which the order is drawn.
     """
 
     def __init__(self, part: Part, size: int, *purpose: int | str) -> None:
@@ -44,7 +44,7 @@ class Passes:
         self._number = -1
 
     def batch(self, number: int) -> ImagePart:
-        """Batch `number` from 0; the next ones are made ready meanwhile. Raises ValueError: too many are broken."""
+        """Return batch `number` from 0, and prefetch the next ones. Raises ValueError if too many images are broken."""
         if number != self._number:
             self._begin(number)
         self._number = number + 1
@@ -58,7 +58,7 @@ class Passes:
         self._coming = self._part.sequence(self._indices(each) for each in count(number))
 
     def _indices(self, number: int) -> Tensor:
-        """Draw the augmentation of a batch, on the images' device."""
+        """Return the indices of a batch's images, on the images' device."""
         first, size, found = number * self._size, self._size, []
         while size > 0:
             which, start = divmod(first, len(self._part))
@@ -67,7 +67,7 @@ class Passes:
         return torch.cat(found).to(self._part.labels.device)
 
     def _order(self, which: int) -> Tensor:
-        """Return [images] of one pass."""
+        """Return the order of the images in one pass, shape [images]."""
         if self._pass is None or self._pass[0] != which:
             self._pass = which, self._part.order(generator(*self._purpose, which))
         return self._pass[1]

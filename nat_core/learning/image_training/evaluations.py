@@ -26,9 +26,9 @@ class Evaluations:
     """Evaluated architectures in the order in which they were.
 
     Attributes:
-        architectures: as they were evaluated.
-        accuracies_percent: accuracy of each, on its round's images.
-        rounds: round of each, from 0.
+        architectures: architectures in the order of their evaluations.
+        accuracies_percent: accuracy of each architecture on its round's images.
+        rounds: round of each evaluation, from 0.
     """
 
     architectures: list[Architecture] = field(default_factory=list)
@@ -45,10 +45,10 @@ class Evaluations:
         self.rounds += [number] * len(architectures)
 
     def comparable(self, anchors: int) -> tuple[list[Architecture], NDArray[np.float64]]:
-        """Distinct effective architectures, and their accuracies [n] as if on the first round's images.
+        """Return distinct effective architectures, and their accuracies [n] as if on the first round's images.
 
         Args:
-            anchors: how many architectures of the first round begin every other one.
+            anchors: number of architectures of the first round with which every later round begins.
         """
         rounds, values = np.array(self.rounds), np.array(self.accuracies_percent)
         for number in range(1, int(rounds.max(initial=0)) + 1):
@@ -61,7 +61,7 @@ class Evaluations:
         return list(found), np.array([np.mean(items) for items in found.values()])
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """For a file: compressed texts, accuracies, rounds."""
+        """Return the table for a file: compressed texts, accuracies and rounds."""
         texts = json.dumps([_text(item) for item in self.architectures]).encode()
         return {
             "architectures": torch.frombuffer(bytearray(zlib.compress(texts, 1)), dtype=torch.uint8),

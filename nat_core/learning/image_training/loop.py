@@ -51,9 +51,9 @@ class ImageTraining:
 
     Attributes:
         state: final state.
-        config: what was asked for.
-        data: the images' description.
-        steps: steps of the whole training.
+        config: configuration of the training.
+        data: description of the images.
+        steps: number of steps of the whole training.
     """
 
     state: ImageState
@@ -77,17 +77,17 @@ def train_on_images(
     device: torch.device | str = "cpu",
     hooks: Hooks | None = None,
 ) -> ImageTraining:
-    """Trains shared weights and a policy.
+    """Train shared weights and a policy.
 
     Args:
-        config: what to train and how; where there are several processes, the leader's counts.
+        config: what to train and how; of several processes, the leader's applies.
         data: the images; loaded as `config` says by default.
-        device: where.
-        hooks: progress, stopping, telling and checkpoints, where there are several processes, the leader's; see the
+        device: device of the training.
+        hooks: progress, stopping, messages and checkpoints; of several processes, the leader's apply; see the
             phases for the metrics.
 
     Raises:
-        ValueError: no such images; the shared weights diverge; the checkpoint belongs to another configuration; or a
+        ValueError: the images are missing, the shared weights diverge, the checkpoint has another configuration, or a
             batch cannot be divided among the processes.
     """
     config, device, hooks = parallel.from_leader(config), torch.device(device), hooks or Hooks()
@@ -109,7 +109,7 @@ def train_on_images(
 
 
 def load_images_of(config: ImageTrainingConfig, device: torch.device | str = "cpu") -> ImageData:
-    """The images that a configuration names. Raises ValueError where they cannot be had."""
+    """Return the images that a configuration names. Raises ValueError if they are not available."""
     return cached_images(
         config.data, config.resolution, config.policy.inputs.split_seed, device, way=config.images,
         most_broken=config.most_broken,

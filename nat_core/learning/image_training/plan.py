@@ -23,9 +23,9 @@ class Phase:
     """Steps of one kind.
 
     Attributes:
-        name: which kind.
-        round: epoch or round, counted from 0.
-        steps: how many.
+        name: kind of the phase.
+        round: number of the epoch or round, from 0.
+        steps: number of steps.
     """
 
     name: PhaseName

@@ -91,10 +91,10 @@ DEFAULT_PRESET = "cpu"
 
 
 def preset(name: str, space: str, schedule: str | None = None) -> ImageTrainingConfig:
-    """The settings called `name` for a space; another schedule brings its own recipe for the policy.
+    """Return the settings called `name` for a space; another schedule brings its own recipe for the policy.
 
     Raises:
-        ValueError: no such settings, space or schedule.
+        ValueError: the settings, the space or the schedule is unknown.
     """
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name[:40]!r}; accepted: {', '.join(PRESETS)}")
@@ -120,7 +120,7 @@ def on_network(config: ImageTrainingConfig, family: str) -> ImageTrainingConfig:
 
 
 def rescheduled(config: ImageTrainingConfig, schedule: str) -> ImageTrainingConfig:
-    """Return the same settings with another schedule. Raises ValueError for an unknown schedule."""
+    """Return the same settings with another schedule. Raises ValueError if it is unknown."""
     if schedule == config.schedule:
         return config
     if schedule not in RECIPES:

@@ -14,12 +14,12 @@ from nat_core.learning.training.policy_folder import save_whole
 
 
 def publish_images(folder: Path | str, trained: ImageTraining, command: str) -> Path:
-    """Saves everything that came out; returns the folder.
+    """Save all results; return the folder.
 
     Args:
-        folder: created if need be; takes the place of an older policy as a whole.
+        folder: target folder, created if missing; an older policy in it is replaced as a whole.
         trained: the result of `train_on_images`, finished.
-        command: the command line that trains the same again.
+        command: the command line that repeats the training.
     """
     config, state = trained.config, trained.state
     beside: list[Callable[[Path], object]] = [

@@ -88,12 +88,12 @@ class Setting:
         return self._changing
 
     def evaluator(self, key: object, supernet: Supernet, part: Callable[[], ImagePart]) -> AccuracySource:
-        """The shared weights' accuracies on some images, divided among processes.
+        """Return a source of the shared weights' accuracies on some images, divided among processes.
 
         Args:
-            key: names the images; another key than last time's makes another source.
+            key: identifies the images; a new source is made if it differs from the last call's.
             supernet: the shared weights.
-            part: gives the images.
+            part: returns the images.
         """
         if self._evaluator is None or self._evaluator[0] != key:
             source = SharedWeightAccuracy(supernet, self.data, part(), batch=self.config.rewards.batch)
@@ -101,21 +101,21 @@ class Setting:
         return self._evaluator[1]
 
     def reward_images(self, number: int) -> ImagePart:
-        """Return the architectures of a round, which differ from round to round."""
+        """Return the images on which a round's architectures are evaluated; every round has its own."""
         part = self.data.rewards[self._checks :]
         return part.draw(self.config.rewards.images, self._generator("reward images", number)).held()
 
     def check_images(self, number: int) -> ImagePart:
-        """Fresh ones, that reward in no round."""
+        """Return fresh images, which reward in no round."""
         part = self.data.rewards[: self._checks]
         return part.draw(self.config.rewards.images, self._generator("check images", number)).held()
 
     def selection_images(self) -> ImagePart:
-        """The architectures for all measurements during training."""
+        """Return the images for all measurements during training."""
         return self.data.selection[: self.config.rewards.measured_images].held()
 
     def test_images(self) -> ImagePart:
-        """The architectures for the final report."""
+        """Return the images for the final report."""
         return self.data.test[: self.config.rewards.measured_images].held()
 
     @property
@@ -133,7 +133,7 @@ def probes(supernet: Supernet) -> dict[str, Architecture]:
 
 
 def macs_ratios(before: Sequence[Architecture], after: Sequence[Architecture]) -> NDArray[np.float64]:
-    """[n] MACs of every output ÷ those of its input, on the network that the space is usually quoted on.
+    """Return MACs of every output ÷ those of its input, shape [n], on the CIFAR network.
 
     Every non-null edge counts.
     """

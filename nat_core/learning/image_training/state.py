@@ -36,12 +36,12 @@ class ImageState:
         sgd: their optimiser.
         learner: the policy that is being trained, with its optimiser.
         best: the policy of the last accepted round.
-        accepted: how many rounds were.
+        accepted: number of accepted rounds.
         evaluations: evaluations of architectures, in the two-stage schedule.
         models: reward models, one per ensemble member fitted so far.
         rows: figures that a phase gathers over its steps.
-        quality: what was measured in the end, by name.
-        step: steps done.
+        quality: final measurements by name.
+        step: number of steps done.
         elapsed_seconds: wall-clock time spent so far.
         pending: metrics of the steps since the last report, by name.
     """
@@ -80,7 +80,7 @@ def new_image_state(
         config: what to train and how.
         network: network of the shared weights.
         device: device of the shared weights.
-        policy_device: device of policy and reward models; by default the same.
+        policy_device: device of policy and reward models; by default that of the shared weights.
     """
     policy_device = policy_device or device
     with torch.random.fork_rng(devices=[]):
@@ -96,7 +96,7 @@ def new_image_state(
 
 
 def save_image_state(path: Path, config: ImageTrainingConfig, state: ImageState) -> None:
-    """Writes the state atomically. Raises OSError: it cannot be written."""
+    """Write the state atomically. Raises OSError if it cannot be written."""
     parts: dict[str, Mapping[str, Tensor]] = {
         "supernet": state.supernet.state_dict(),
         "momentum": _momentum(state),
@@ -119,7 +119,7 @@ def load_image_state(path: Path, config: ImageTrainingConfig, state: ImageState)
     """Fill a new `state` from a file.
 
     Raises:
-        ValueError: the file is damaged or belongs to another configuration; names it.
+        ValueError: the file is damaged or belongs to another configuration.
     """
     with checkpoint.loading(path, KIND, config) as (tensors, counters):
         _fill(state, tensors, counters)

@@ -10,10 +10,10 @@ from nat_core.learning.support import parallel
 
 
 def train_weights(setting: Setting, state: ImageState, phase: Phase, index: int) -> dict[str, float]:
-    """One step of SGD, on this process's share of a batch.
+    """Take one step of SGD on this process's share of a batch.
 
     Raises:
-        ValueError: the loss is not finite any more.
+        ValueError: the loss is no longer finite.
     """
     config, data, seed = setting.config.weights, setting.data, setting.config.seed
     number = phase.round * config.steps + index

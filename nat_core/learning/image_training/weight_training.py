@@ -40,9 +40,9 @@ def shared_weights_sgd(
 
     Args:
         supernet: the shared weights.
-        learning_rate: of everything but the classifier.
-        classifier_rate: factor of the classifier's learning rate.
-        momentum, weight_decay: of SGD.
+        learning_rate: learning rate of everything but the classifier.
+        classifier_rate: the classifier's learning rate relative to the others'.
+        momentum, weight_decay: settings of SGD.
     """
     classifier = set(supernet.classifier.parameters())
     body = [parameter for parameter in supernet.parameters() if parameter not in classifier]
@@ -86,21 +86,21 @@ def weight_step(
     longest_gradient: float = LONGEST_GRADIENT,
     share_gradients: Callable[[Iterable[nn.Parameter]], None] | None = None,
 ) -> dict[str, float]:
-    """One step of SGD on one batch, in bfloat16 where that is on CUDA.
+    """Take one step of SGD on one batch, in bfloat16 on CUDA.
 
     Args:
         supernet: the shared weights; `architecture` is one of theirs.
         sgd: see `shared_weights_sgd`.
-        images: normalised [batch, 3, side, side], channels-last.
-        labels: int64 [batch].
-        longest_gradient: a longer one, over all parameters, is shortened to it.
-        share_gradients: what several processes do with the gradients before they are applied.
+        images: normalised images, [batch, 3, side, side], channels-last.
+        labels: labels of the images, int64 [batch].
+        longest_gradient: maximum norm of the gradient over all parameters; a longer one is scaled down to it.
+        share_gradients: combines the gradients of several processes before they are applied.
 
     Returns:
         `weight_loss` in nats and `weight_accuracy_percent`, both before the step.
 
     Raises:
-        ValueError: the loss is not finite; the weights are as they were.
+        ValueError: the loss is not finite; the weights are unchanged.
     """
     sgd.zero_grad(set_to_none=True)
     with torch.autocast("cuda", torch.bfloat16, enabled=images.is_cuda):

@@ -20,10 +20,10 @@ class Augmentation:
     """The augmentation of training images.
 
     Attributes:
-        padding: black pixels around an image, out of which an image of the old size is cropped; 0 for none.
+        padding: width in pixels of the black border that is added before a random crop of the old size; 0 for none.
         flip: whether half of the images are mirrored.
-        cutout: side of the square in pixels; 0 for none.
-        crop: a key of `CROPS`.
+        cutout: side in pixels of the square that is cut out; 0 for none.
+        crop: kind of random crop, a key of `CROPS`.
         jitter: whether brightness, contrast, saturation and hue change; with resized crops only.
     """
 
@@ -39,15 +39,15 @@ class Augmentation:
     def __call__(
         self, images: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...], generator: Generator
     ) -> Tensor:
-        """Augmented and normalised images.
+        """Augment and normalise images.
 
         Args:
-            images: uint8 [n, 3, h, w]; random views already where `views` gives some.
-            mean, deviation: per channel, of values from 0 to 255.
-            generator: on the images' device.
+            images: uint8 [n, 3, h, w]; already random views if `views` returns any.
+            mean, deviation: mean and standard deviation of each channel's values from 0 to 255.
+            generator: random generator on the images' device.
 
         Returns:
-            float32 [n, 3, h, w], channels-last.
+            The images as float32 [n, 3, h, w], channels-last.
         """
         moved = images if self.crop == "resized" else crop_and_flip(images, self.padding, self.flip, generator)
         result = normalise(moved, mean, deviation)
@@ -59,7 +59,7 @@ class Augmentation:
 
 
 def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator) -> Tensor:
-    """[n, c, h, w], each shifted by up to `padding` pixels either way and mirrored with probability ½: one gather."""
+    """Shift images [n, c, h, w] by up to `padding` pixels either way and mirror them with probability ½: one gather."""
     count, _, height, width = images.shape
     if not (padding or flip):
         return images
@@ -74,7 +74,7 @@ def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator
 
 
 def cut_out(images: Tensor, side: int, generator: Generator) -> Tensor:
-    """Zeros a square of `side` pixels in every image of [n, c, h, w]; its centre is any pixel."""
+    """Set a square of `side` pixels around a random pixel to zero in every image of [n, c, h, w]."""
     count, _, height, width = images.shape
     inside = []
     for size in (height, width):

@@ -14,10 +14,10 @@ class Broken:
     """The images of a dataset that could not be read.
 
     Args:
-        most: images that may be skipped; one more ends the work.
+        most: number of images that may be skipped; one more ends the work.
 
     Attributes:
-        sentences: why, by the image's name, in the order in which they were met.
+        sentences: the reason for each unreadable image by its name, in the order of discovery.
         listener: called with every new sentence.
     """
 

@@ -22,7 +22,7 @@ def cached_images(
     way: str = "auto",
     most_broken: int = 0,
 ) -> ImageData:
-    """`load_images`, remembered for the last two questions. Raises ValueError like it."""
+    """Return `load_images` of the same arguments, cached for the last two calls. Raises ValueError like it."""
     return _load(source, resolution, split_seed, torch.device(device), download, way, most_broken)
 
 

@@ -51,7 +51,7 @@ class Views:
 
     Attributes:
         seed: seed of the training.
-        epoch: counted from 0.
+        epoch: number of the epoch, from 0.
         jitter: whether colours change.
         flip: whether half of the images are mirrored.
     """
@@ -67,22 +67,22 @@ class Views:
 
 
 def decode(encoded: bytes | str, resolution: int, name: str, share: float = 1.0) -> Pixels:
-    """The middle of an image as RGB [resolution, resolution, 3].
+    """Decode the middle of an image as RGB [resolution, resolution, 3].
 
     Args:
         encoded: the image's bytes, or its file.
-        resolution: side in pixels.
-        name: of the image, for the sentence.
-        share: of the shorter side that is kept; 7/8 for ImageNet's tests.
+        resolution: side of the result in pixels.
+        name: name of the image in error messages.
+        share: share of the shorter side that is kept; 7/8 for ImageNet's tests.
 
     Raises:
-        BrokenImageError: it cannot be decoded.
+        BrokenImageError: the image cannot be decoded.
     """
     return _pixels(_cut(encoded, resolution, name, lambda width, height: middle(width, height, share)))
 
 
 def decode_view(encoded: bytes | str, resolution: int, name: str, views: Views, index: int) -> Pixels:
-    """A random view of image `index` as RGB [resolution, resolution, 3]. Raises BrokenImageError."""
+    """Decode a random view of image `index` as RGB [resolution, resolution, 3]. Raises errors like `decode`."""
     draws = views.draws(index)
     image = _cut(encoded, resolution, name, lambda width, height: random_box(width, height, draws))
     if views.flip and draws.random() < 0.5:
@@ -127,7 +127,7 @@ def colour_map(
         brightness: factor of all values.
         contrast: factor of their distance from the image's mean luma.
         saturation: factor of their distance from the pixel's own luma.
-        hue: turns around the axis of greys.
+        hue: rotation around the axis of greys, in turns.
         mean_luma: mean luma of the unchanged image, 0 to 255.
     """
     grey = np.tile(_LUMA, (3, 1))

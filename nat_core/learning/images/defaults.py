@@ -46,6 +46,6 @@ def is_streamed(way: str, count: int, resolution: int) -> bool:
 
 
 def check_jitter(jitter: bool, crop: str) -> None:
-    """Raises ValueError for colours that change with a crop with which they do not."""
+    """Raise ValueError if colours shall change and the kind of crop excludes it."""
     if jitter and crop != "resized":
         raise ValueError(f"jitter is True and crop {crop!r}; colours change with resized crops only")

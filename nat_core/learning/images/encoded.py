@@ -29,7 +29,7 @@ class Encoded(Protocol):
     def __len__(self) -> int: ...
 
     def fetch(self, index: int) -> bytes | str:
-        """Bytes of an image, or its file. Raises ValueError for one that must not be read; says why."""
+        """Return an image's bytes, or its file. Raises ValueError if it must not be read."""
 
     def name(self, index: int) -> str:
         """The name by which people find the image."""
@@ -106,8 +106,8 @@ class ParquetRows:
 
     Args:
         files: paths, or addresses that `fsspec` knows.
-        column: column of {bytes, path}.
-        place: what errors say it is.
+        column: name of the column of {bytes, path}.
+        place: name of the data in error messages.
     """
 
     def __init__(self, files: Sequence[str], column: str, place: str) -> None:
@@ -199,9 +199,9 @@ class DatasetRows:
 
     Attributes:
         dataset: dataset whose column is not decoded.
-        column: column of {bytes, path}.
-        place: what errors say it is.
-        within: folders in which files of images may lie.
+        column: name of the column of {bytes, path}.
+        place: name of the data in error messages.
+        within: folders that may contain the images' files.
     """
 
     dataset: Any

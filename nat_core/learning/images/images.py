@@ -39,16 +39,16 @@ class ImageData:
     """A data set.
 
     Attributes:
-        weights: trains weights: 40 % of the training images.
-        rewards: rewards a policy: 50 %.
-        selection: chooses among candidates: 10 %.
-        test: reports, nothing else.
-        classes: their names; a label is an index into them.
+        weights: images that train weights, 40 % of the training images.
+        rewards: images that reward a policy, 50 % of the training images.
+        selection: images that choose among candidates, 10 % of the training images.
+        test: images for reports only.
+        classes: names of the classes; a label is an index into them.
         description: source, size and numbers of images in words.
-        mean, deviation: per channel over all training images, of values from 0 to 255; ImageNet's where images are
-            streamed.
-        notes: what else people should know about them, one sentence each.
-        broken: notes what could not be read.
+        mean, deviation: mean and standard deviation of each channel's values from 0 to 255 over all training images;
+            ImageNet's if images are streamed.
+        notes: further facts about the images, one sentence each.
+        broken: record of unreadable images.
     """
 
     weights: Part
@@ -83,10 +83,10 @@ class ImageData:
         return joined_streams(streams, name) if streams else joined(parts, name)
 
     def watch(self, tell: Callable[[str], None], known: Collection[str] = ()) -> None:
-        """Tells what is to be known about the images, and from now on each that cannot be read, but for those `known`.
+        """Tell the notes about the images, and from now on every unreadable image that is not `known`.
 
         Args:
-            tell: called with a sentence each time.
+            tell: called with one sentence at a time.
             known: names of images that were told before.
         """
         for sentence in (*self.notes, *self.broken.told(known)):
@@ -134,7 +134,7 @@ def load_images(
     most_broken: int = 0,
     first_classes: int = 0,
 ) -> ImageData:
-    """The images of `source`, divided into disjoint parts.
+    """Load the images of `source`, divided into disjoint parts.
 
     Args:
         source: "sample" (3,000 images of CIFAR-10, built in), a name of `NAMED`, a name on the Hugging Face hub, a
@@ -144,15 +144,15 @@ def load_images(
         resolution: side in pixels; images of another size are resized and their middle cropped.
         split_seed: seed of the split into parts; the same seed gives the same split.
         device: device of the images.
-        download: whether what is on the hub may be fetched; else it must have been before.
-        way: "held" decodes all of them once into memory, "streamed" decodes them whenever they are needed; "auto"
-            holds what takes no more than `MOST_HELD_BYTES`.
+        download: whether data may be fetched from the hub; otherwise they must be in its cache.
+        way: "held" decodes all images once into memory, "streamed" decodes them whenever they are needed; "auto" holds
+            images that take at most `MOST_HELD_BYTES`.
         share: share of the shorter side that centre crops keep.
-        most_broken: images that may be skipped because they cannot be read.
-        first_classes: only so many classes; 0 for all.
+        most_broken: number of unreadable images that may be skipped.
+        first_classes: number of classes used, the first ones; 0 for all.
 
     Raises:
-        ValueError: data are missing, broken or unfit; says what, where and what to do.
+        ValueError: the data are missing, broken or unfit.
     """
     low, high = RESOLUTIONS
     if not isinstance(resolution, int) or not low <= resolution <= high:
@@ -174,7 +174,7 @@ def load_images(
 
 
 def divide(train: HeldSplit, test: HeldSplit, classes: tuple[str, ...], title: str, split_seed: int) -> ImageData:
-    """Divides held training images into the three parts, class by class.
+    """Divide held training images into the three parts, class by class.
 
     Raises:
         ValueError: a class has too few images for a share in every part, or no test image.
@@ -291,7 +291,7 @@ def part_indices(labels: Tensor, split_seed: int) -> tuple[Tensor, Tensor, Tenso
 
 
 def _part(split: HeldSplit, name: str) -> ImagePart:
-    """Return [n, side, side, 3] seen as [n, 3, side, side]: channels-last without a copy."""
+    """View images [n, side, side, 3] as [n, 3, side, side]: channels-last without a copy."""
     return ImagePart(torch.from_numpy(split.images).permute(0, 3, 1, 2), torch.from_numpy(split.labels), name)
 
 

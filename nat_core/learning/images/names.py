@@ -14,9 +14,9 @@ class NamedData:
 
     Attributes:
         source: a name on the Hugging Face hub.
-        resolution: side in pixels that networks are trained at.
+        resolution: side in pixels of the images that networks are trained on.
         training, test: numbers of images.
-        first_classes: only so many classes of the source; 0 for all.
+        first_classes: number of the source's classes used, the first ones; 0 for all.
     """
 
     source: str

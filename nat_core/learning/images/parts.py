@@ -14,8 +14,8 @@ class Part(Protocol):
     """Labelled images, in random order.
 
     Attributes:
-        labels: int64 [n], on the device of the images.
-        name: which part they are of.
+        labels: labels of the images, int64 [n], on the same device.
+        name: name of the part.
     """
 
     @property
@@ -39,7 +39,7 @@ class Part(Protocol):
         """`count` distinct images at random, at most all of them; `generator` lives on the images' device."""
 
     def order(self, generator: Generator) -> Tensor:
-        """int64 [n] on the generator's device: a random order in which the images can be read."""
+        """Return a random order in which the images can be read, int64 [n] on the generator's device."""
 
     def held(self) -> "ImagePart":
         """The same images in memory."""
@@ -60,8 +60,8 @@ class ImagePart:
 
     Attributes:
         images: uint8 [n, 3, side, side], channels-last in memory, in random order.
-        labels: int64 [n].
-        name: which part they are of.
+        labels: labels of the images, int64 [n].
+        name: name of the part.
     """
 
     images: Tensor
@@ -97,7 +97,7 @@ class ImagePart:
             yield self[slice(start, start + size) if order is None else order[start : start + size]]
 
     def sequence(self, indices: Iterable[Tensor], views: Views | None = None) -> "Iterator[ImagePart]":
-        """Raises ValueError for `views`, for which whole images are needed."""
+        """Return the images at each of the `indices`. Raises ValueError for `views`, which need whole images."""
         if views is not None:
             raise ValueError("random views are cut from whole images, so these must be streamed, not held")
         return (self[index] for index in indices)

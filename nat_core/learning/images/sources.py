@@ -49,11 +49,11 @@ class Split:
     """Labelled images, not decoded.
 
     Attributes:
-        place: where they are, for errors.
+        place: place of the images, for error messages.
         encoded: the images.
-        labels: int64 [n].
-        classes: their names; None where they have none.
-        left_out: what was found beside them and is no image, in words.
+        labels: labels of the images, int64 [n].
+        classes: names of the classes; None if they have none.
+        left_out: description of other things found beside the images, or "".
     """
 
     place: str
@@ -81,16 +81,16 @@ _Splits = Mapping[str, Callable[[], Split]]
 
 
 def open_source(source: str, download: bool = True, first_classes: int = 0, stream: bool = False) -> Source:
-    """The images of `source`, not decoded.
+    """Open the images of `source` without decoding them.
 
     Args:
         source: see `load_images`.
-        download: whether what is on the hub may be fetched; else it must have been before.
-        first_classes: only so many classes; 0 for all.
-        stream: whether images on the hub are fetched when they are needed, instead of once and for all.
+        download: whether data may be fetched from the hub; otherwise they must be in its cache.
+        first_classes: number of classes used, the first ones; 0 for all.
+        stream: whether images on the hub are fetched when they are needed instead of all at once.
 
     Raises:
-        ValueError: no such source, no network, no training or test split, wrong columns.
+        ValueError: the source or network is not available, a training or test split is missing, or columns are wrong.
     """
     named = NAMED.get(source)
     place, first_classes = (named.source, first_classes or named.first_classes) if named else (source, first_classes)
@@ -103,7 +103,7 @@ def open_source(source: str, download: bool = True, first_classes: int = 0, stre
 
 
 def _of_first_classes(source: Source, count: int) -> Source:
-    """Only images of the first `count` classes. Raises ValueError if there are fewer."""
+    """Return only the images of the first `count` classes. Raises ValueError if there are fewer."""
     if count > len(source.classes):
         raise ValueError(f"{source.title} has {len(source.classes)} classes, not {count}; accepted: at most as many")
 
@@ -116,10 +116,10 @@ def _of_first_classes(source: Source, count: int) -> Source:
 
 
 def _relabelled(test: Split, classes: tuple[str, ...]) -> Split:
-    """Test labels as numbers of the training images' classes, which they are already but in folders.
+    """Return test labels as numbers of the training images' classes; only those of folders differ.
 
     Raises:
-        ValueError: a folder of test images is called as no class.
+        ValueError: a folder of test images does not have the name of a class.
     """
     if not isinstance(test.encoded, Files) or test.classes is None or test.classes == classes:
         return test
@@ -142,7 +142,7 @@ def _is_local(source: str) -> bool:
 
 
 def _numbered_classes(train: Split) -> tuple[str, ...]:
-    """Names of classes that have none: their numbers, which must have no gaps. Raises ValueError."""
+    """Return the numbers of classes as their names. Raises ValueError if there are gaps."""
     labels = np.unique(train.labels)
     if gaps := np.flatnonzero(labels != np.arange(len(labels))).tolist():
         raise ValueError(
@@ -251,7 +251,7 @@ def _read_parquet(files: Sequence[str], rows: NDArray[np.int64] | None = None) -
 
 
 def _classes_of(schema: pa.Schema, label: str, place: str) -> tuple[str, ...] | None:
-    """Names of classes, as `datasets` notes them in a file. Raises ValueError for notes that cannot be read."""
+    """Return the names of classes that `datasets` notes in a file. Raises ValueError if they cannot be read."""
     from datasets import ClassLabel, Features
 
     try:
@@ -408,7 +408,7 @@ def _column(columns: Sequence[str], accepted: Sequence[str], what: str, place: s
 
 
 def _check_image_type(kind: pa.DataType, place: str) -> None:
-    """Raises ValueError for another type than a struct of bytes and path."""
+    """Raise ValueError unless the type is a struct of bytes and path."""
     types = {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
     if (
         types.keys() != {"bytes", "path"}

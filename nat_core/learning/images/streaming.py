@@ -48,9 +48,9 @@ class _Batch:
     """A decoded one.
 
     Attributes:
-        images: uint8 [m, side, side, 3].
-        kept: m places of the images among those asked for. No tensor: each of those is memory to be handed over.
-        broken: name and sentence of the others.
+        images: decoded images, uint8 [m, side, side, 3].
+        kept: m positions of the images among the requested ones; no tensor, since each would be shared memory.
+        broken: name of each other image, and the reason why it cannot be read.
     """
 
     images: Tensor
@@ -119,7 +119,7 @@ class Pool:
         splits: training and test images.
         resolution: side of every image in pixels.
         share: share of the shorter side that centre crops keep.
-        broken: notes what cannot be read.
+        broken: record of unreadable images.
     """
 
     def __init__(self, splits: Sequence[Encoded], resolution: int, share: float, broken: Broken) -> None:
@@ -130,7 +130,7 @@ class Pool:
         self._turn = 0
 
     def stream(self, tasks: Generator[_Task, None, None]) -> Iterator[_Batch]:
-        """The batches, in order; a stream that begins ends the one before. Raises ValueError: too many are broken."""
+        """Yield the batches in order; this ends any earlier stream. Raises ValueError if too many images are broken."""
         self._turn += 1
         turn, self._tasks.current = self._turn, tasks
         coming = self._running()
@@ -145,10 +145,10 @@ class Pool:
             tasks.close()  # what it refers to may refer to this pool
 
     def held(self, split: int, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Images uint8 [m, side, side, 3] and which of the indices they are [m], decoded by threads of this process.
+        """Decode images by threads: return them, uint8 [m, side, side, 3], and which of the indices they are, [m].
 
         Raises:
-            ValueError: too many cannot be read.
+            ValueError: too many images cannot be read.
         """
         side = self.decoder.resolution
         images, kept = np.empty((len(indices), side, side, 3), np.uint8), np.ones(len(indices), dtype=bool)
@@ -198,10 +198,10 @@ def _let_go(_: DataLoader[_Batch]) -> None:
 
 
 def workers() -> int:
-    """Processes that decode: one per processor that this one may use, or as many as the environment says.
+    """Return the number of decoding processes: the environment's, else one per processor that this process may use.
 
     Raises:
-        ValueError: it says no number.
+        ValueError: the environment's value is not a whole number from 1 to 256.
     """
     given = os.environ.get(WORKERS_VARIABLE, "")
     if given and not (given.isdecimal() and 1 <= int(given) <= 256):
@@ -259,11 +259,11 @@ class StreamedPart:
     """Images that are decoded when they are asked for; see `Part`.
 
     Attributes:
-        pool: decodes them.
+        pool: processes that decode the images.
         split: number of the pool's split.
-        indices: int64 [n], into the split.
-        labels: int64 [n], on the device where images go.
-        name: which part they are of.
+        indices: positions of the images in the split, int64 [n].
+        labels: labels of the images, int64 [n], on the device of decoded images.
+        name: name of the part.
     """
 
     pool: Pool
@@ -302,7 +302,7 @@ class StreamedPart:
         return order[turn[order].argsort(stable=True)]
 
     def held(self) -> ImagePart:
-        """Raises ValueError: too many cannot be read."""
+        """Return the images in memory. Raises ValueError if too many cannot be read."""
         images, places = self.pool.held(self.split, self.indices)
         device = self.labels.device
         return ImagePart(images.permute(0, 3, 1, 2).to(device), self.labels[places.to(device)], self.name)
@@ -311,7 +311,7 @@ class StreamedPart:
         return self.sequence(torch.arange(len(self)).split(size))
 
     def sequence(self, indices: Iterable[Tensor], views: Views | None = None) -> Iterator[ImagePart]:
-        """Raises ValueError: too many cannot be read."""
+        """Return the images as `Part.sequence` does. Raises ValueError if too many cannot be read."""
         asked: list[Tensor] = []  # those under way, the oldest first
 
         def tasks() -> Generator[_Task, None, None]:

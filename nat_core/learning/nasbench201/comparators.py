@@ -33,9 +33,9 @@ class Lattice:
     The first edge is the most significant digit, so a vector over all codes reshapes to one axis per edge.
 
     Attributes:
-        operations: what the digits mean.
-        edges: how many edges a cell has.
-        rule: the transition rule that defines what is reachable.
+        operations: the operations that the digits stand for.
+        edges: number of a cell's edges.
+        rule: transition rule that defines which architectures are reachable.
     """
 
     operations: tuple[str, ...]
@@ -66,24 +66,24 @@ class Lattice:
 
     @cached_property
     def legal(self) -> NDArray[np.bool_]:
-        """Return [operations, operations]: whether the rule lets column replace row."""
+        """Return whether the rule lets the column's operation replace the row's, [operations, operations]."""
         rows = [legal_targets(source, self.operations, self.rule) for source in self.operations]
         return np.array([[target in row for target in self.operations] for row in rows])
 
     @cached_property
     def digits(self) -> NDArray[np.int64]:
-        """Return [size, edges]: the operation of every edge of every architecture."""
+        """Return the operation of every edge of every architecture, shape [size, edges]."""
         return np.stack(np.unravel_index(np.arange(self.size), self.shape), axis=1)
 
     def encode(self, digits: NDArray[np.int64]) -> Codes:
-        """Return [..., edges] digits → [...] codes."""
+        """Return the codes [...] of digits [..., edges]."""
         return np.ravel_multi_index(tuple(np.moveaxis(digits, -1, 0)), self.shape)
 
     def code(self, architecture: Architecture) -> int:
         """The code of an architecture whose edges are in the space's order.
 
         Raises:
-            ValueError: an operation or the number of edges is not this lattice's.
+            ValueError: an operation or the number of edges is not of this lattice.
         """
         names = architecture.operations
         foreign = [name for name in names if name not in self.operations]
@@ -104,7 +104,7 @@ class Lattice:
 
 
 def check_scores(lattice: Lattice, scores: Scores) -> None:
-    """Raises ValueError unless there is one finite score per architecture."""
+    """Raise ValueError unless there is one finite score per architecture."""
     if scores.shape != (lattice.size,):
         raise ValueError(f"scores have shape {scores.shape}; a lattice of this size needs ({lattice.size},)")
     if not np.isfinite(scores).all():
@@ -118,10 +118,10 @@ def oracle(lattice: Lattice, scores: Scores) -> Codes:
     axis e is done, the entry of an architecture is the best with edges 0…e replaced.
 
     Args:
-        scores: [size], larger is better.
+        scores: scores in code order, [size]; larger is better.
 
     Returns:
-        [size] codes of the outputs; an architecture stays itself when nothing reachable is better.
+        Codes of the outputs, [size]; an architecture stays itself when nothing reachable is better.
     """
     check_scores(lattice, scores)
     best = np.arange(lattice.size).reshape(lattice.shape)
@@ -134,7 +134,7 @@ def oracle(lattice: Lattice, scores: Scores) -> Codes:
 
 
 def _best_along(along: Codes, scores: Scores, legal: NDArray[np.bool_], digit: int) -> Codes:
-    """The best of `along[target]` over the legal targets of `digit`, which itself wins ties."""
+    """Return the best of `along[target]` over the legal targets of `digit`, which itself wins ties."""
     targets = [digit, *(target for target in np.flatnonzero(legal).tolist() if target != digit)]
     options = along[targets]
     return np.take_along_axis(options, scores[options].argmax(axis=0)[None], axis=0)[0]
@@ -159,12 +159,12 @@ def fit_fixed_rule(
     edge's best mapping is found exactly, because inputs with different operations there do not interact.
 
     Args:
-        scores: [size], larger is better.
-        inputs: [n] codes whose mean output score is maximised.
-        restarts: random starts beside the identity.
+        scores: scores in code order, [size]; larger is better.
+        inputs: codes of the inputs whose mean output score is maximised, [n].
+        restarts: number of random starts beside the identity.
 
     Returns:
-        [edges, operations] digits, never worse than the identity on `inputs`.
+        Digits of the outputs, [edges, operations], never worse than the identity on `inputs`.
     """
     check_scores(lattice, scores)
     starts = [identity_rule(lattice), *(_random_rule(lattice, rng) for _ in range(restarts))]
@@ -200,7 +200,7 @@ def _best_mapping(
 
 
 def random_legal(lattice: Lattice, inputs: Codes, samples: int, rng: np.random.Generator) -> Codes:
-    """Return [inputs, samples] outputs drawn uniformly from what is reachable, with replacement."""
+    """Draw outputs uniformly from what is reachable, with replacement, shape [inputs, samples]."""
     noise = rng.random((len(inputs), samples, lattice.edges, len(lattice.operations)), dtype=np.float32)
     legal = lattice.legal[lattice.digits[inputs]][:, None]
     return lattice.encode(np.where(legal, noise, -1).argmax(axis=-1))
@@ -226,8 +226,8 @@ def local_search(
     Args:
         start: the input's operation on every edge.
         choices: legal targets of every edge, the input's own among them.
-        score: larger is better.
-        lookups: how many assignments other than the input may be scored.
+        score: scores an assignment; larger is better.
+        lookups: maximum number of scored assignments other than the input.
 
     Returns:
         The best assignment seen; never worse than `start`.
@@ -276,9 +276,9 @@ class Quality:
 
     Attributes:
         recovered: mean gain of the output over the input ÷ mean gain of the oracle.
-        gain, oracle_gain: those means, in the score's unit.
+        gain, oracle_gain: these two mean gains in the score's unit.
         worse: share of inputs whose output scores lower.
-        clearly_worse: share whose output scores lower by more than the margin.
+        clearly_worse: share of inputs whose output scores lower by more than the margin.
     """
 
     recovered: float
@@ -292,7 +292,7 @@ def quality_of(scores: Scores, inputs: Codes, outputs: Codes, best: Codes, margi
     """Quality of `outputs` for `inputs` [n]; `best` [n] are the oracle's, perhaps chosen with another score.
 
     Args:
-        margin: what counts as clearly worse, in the score's unit.
+        margin: loss above which an output is clearly worse, in the score's unit.
 
     Raises:
         ValueError: the oracle gains nothing on average, so nothing can be recovered.

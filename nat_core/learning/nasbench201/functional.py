@@ -25,7 +25,7 @@ def canonical_form(architecture: Architecture) -> str:
 
 
 def functional_classes(architectures: Sequence[Architecture]) -> NDArray[np.int64]:
-    """Return [n] numbers of the functional classes, counted from 0 in order of appearance."""
+    """Return the numbers of functional classes, shape [n], from 0 in order of appearance."""
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(canonical_form(item), len(numbers)) for item in architectures], dtype=np.int64)
 

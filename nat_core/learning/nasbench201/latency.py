@@ -17,10 +17,10 @@ from nat_core.learning.nasbench201 import table
 
 @lru_cache(maxsize=len(table.DEVICES))
 def fitted_latency(device: str) -> tuple[float, NDArray[np.float64]]:
-    """Milliseconds that no operation changes, and [edges, digits] those that each adds; the cheapest adds nothing.
+    """Return fixed milliseconds, and those that each operation adds to its edge's cheapest one, [edges, digits].
 
     Raises:
-        ValueError: unknown device.
+        ValueError: the device is unknown.
     """
     latencies, edges = table.latencies_ms(device), len(table.EDGES)
     digits = np.stack(np.unravel_index(np.arange(table.SIZE), (table.BASE,) * edges), axis=1)
@@ -32,12 +32,12 @@ def fitted_latency(device: str) -> tuple[float, NDArray[np.float64]]:
 
 
 def latency_table(architectures: Sequence[Architecture], device: str) -> tuple[list[float], list[NDArray[np.float64]]]:
-    """Return for every architecture its fixed milliseconds, and [edges, operations] those that each operation adds.
+    """Return each architecture's fixed milliseconds, and those that operations add to it, [edges, operations].
 
-    Operations that the space lacks add infinitely many.
+    Operations that are not in the space add infinitely many.
 
     Raises:
-        ValueError: unknown device, or an architecture that is not in the table.
+        ValueError: the device is unknown, or an architecture is not in the table.
     """
     table.codes(architectures)
     fixed, added = fitted_latency(device)

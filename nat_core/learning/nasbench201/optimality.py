@@ -61,7 +61,7 @@ def lattice(rule: str = "nat++") -> Lattice:
 
 @lru_cache(maxsize=32)
 def oracle_codes(data_set: str, rule: str = "nat++") -> Codes:
-    """[15625] the code of the best reachable cell of every cell, by `data_set`. Raises ValueError: unknown name."""
+    """Return each cell's best reachable cell by `data_set`, shape [15625]. Raises ValueError if it is unknown."""
     return oracle(lattice(rule), table.accuracies_percent(data_set))
 
 
@@ -72,23 +72,23 @@ def reachable_codes(code: int, rule: str = "nat++") -> Codes:
 
 
 def reachable_front(code: int, costs: NDArray[np.floating], data_set: str, rule: str = "nat++") -> list[int]:
-    """Codes of the best that legal transitions make of a cell at every cost: costs and accuracies rise.
+    """Return the codes of the Pareto front of all legal transformations of a cell; costs and accuracies rise.
 
     Args:
         code: code of the cell.
-        costs: [15625] in code order.
+        costs: costs of all cells in code order, [15625].
         data_set: dataset of the accuracies.
         rule: transition rule.
 
     Raises:
-        ValueError: unknown data set or rule.
+        ValueError: the data set or rule is unknown.
     """
     codes, accuracies = reachable_codes(code, rule), table.accuracies_percent(data_set)
     return codes[pareto_front(costs[codes], accuracies[codes])].tolist()
 
 
 def optimality(before: int, after: int, data_set: str, score: str = "cifar10_valid", rule: str = "nat++") -> Optimality:
-    """Evaluates the output `after` of the input `before`, both codes.
+    """Evaluate the output `after` of the input `before`, both given as codes.
 
     Args:
         data_set: dataset whose accuracies count.
@@ -96,7 +96,7 @@ def optimality(before: int, after: int, data_set: str, score: str = "cifar10_val
         rule: transition rule.
 
     Raises:
-        ValueError: unknown data set or rule.
+        ValueError: the data set or rule is unknown.
     """
     accuracies = table.accuracies_percent(data_set)
     best, own = oracle_codes(score, rule)[before], oracle_codes(data_set, rule)[before]

@@ -27,13 +27,13 @@ class Quantity:
     """One column.
 
     Attributes:
-        name: for addresses and files.
-        title: for people.
+        name: name in addresses and files.
+        title: name shown to people.
         unit: unit of displayed values.
-        kind: what it is about.
+        kind: kind of quantity.
         source: source of its numbers.
-        conditions: the same as briefly as an axis needs it: the network's size, or the kind of accuracy.
-        scale: what a stored value is divided by for people: 10⁶ for MACs in millions.
+        conditions: the source in short for an axis: the network's size, or the kind of accuracy.
+        scale: divisor of stored values for display: 10⁶ for MACs in millions.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Quantity:
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """Return [15625] in code order, in `unit`, read-only."""
+        """Return the values in `unit` and code order, shape [15625], read-only."""
         return _values(self.name)
 
 
@@ -97,7 +97,7 @@ def _values(name: str) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=1)
 def _costs() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """MACs and parameters of every cell, every non-null edge counted, [15625] each."""
+    """Return MACs and parameters of all cells, every non-null edge counted, shape [15625] each."""
     lattice, model = Lattice.of_space(table.SPACE), cost_model(_NETWORK)
     example = table.architecture_of_code(0)
     columns = [INDEX[operation] for operation in lattice.operations]

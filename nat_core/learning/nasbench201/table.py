@@ -46,7 +46,7 @@ def _table() -> "pd.DataFrame":
     """The benchmark's rows in code order, with the column `index`.
 
     Raises:
-        OSError: the file is missing or broken; names it.
+        OSError: the file is missing or broken.
     """
     import pandas as pd  # which most of the program does without
 
@@ -78,10 +78,10 @@ def _column(name: str) -> NDArray[np.float64]:
 
 @lru_cache
 def accuracies_percent(data_set: str = "cifar10_valid") -> NDArray[np.float64]:
-    """Return [15625] accuracies in percent in code order, read-only.
+    """Return accuracies in percent in code order, shape [15625], read-only.
 
     Raises:
-        ValueError: unknown data set.
+        ValueError: the data set is unknown.
     """
     if data_set not in DATA_SETS:
         raise ValueError(f"unknown NAS-Bench-201 data set {data_set!r}; accepted: {', '.join(DATA_SETS)}")
@@ -90,10 +90,10 @@ def accuracies_percent(data_set: str = "cifar10_valid") -> NDArray[np.float64]:
 
 @lru_cache
 def latencies_ms(device: str) -> NDArray[np.float64]:
-    """Return [15625] latencies in milliseconds in code order, read-only.
+    """Return latencies in milliseconds in code order, shape [15625], read-only.
 
     Raises:
-        ValueError: unknown device.
+        ValueError: the device is unknown.
     """
     if device not in DEVICES:
         raise ValueError(f"unknown device {device!r}; accepted: {', '.join(DEVICES)}")
@@ -102,13 +102,13 @@ def latencies_ms(device: str) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=1)
 def benchmark_indices() -> NDArray[np.int64]:
-    """Return [15625] the benchmark's own indices in code order."""
+    """Return the benchmark's own indices in code order, shape [15625]."""
     return _table()["index"].to_numpy(dtype=np.int64)
 
 
 @lru_cache(maxsize=1)
 def cell_texts() -> NDArray[np.object_]:
-    """Return [15625] cells in the benchmark's own notation, in code order."""
+    """Return all cells in the benchmark's own notation, in code order, shape [15625]."""
     return _table()["cell"].to_numpy(dtype=object)
 
 
@@ -118,10 +118,10 @@ def mismatch(architecture: Architecture) -> str | None:
 
 
 def codes(architectures: Sequence[Architecture]) -> NDArray[np.int64]:
-    """Return [n] codes of n architectures.
+    """Return the codes of n architectures, shape [n].
 
     Raises:
-        ValueError: an architecture is not a NAS-Bench-201 cell; says which and why.
+        ValueError: an architecture is not a NAS-Bench-201 cell.
     """
     return np.array([_code(position, item) for position, item in enumerate(architectures)], dtype=np.int64)
 
@@ -141,7 +141,7 @@ def codes_of_operations(operations: NDArray[np.int64]) -> NDArray[np.int64]:
     """Codes of operation indices [..., 6] (rows of the table of operations), edges in the order of `EDGES`.
 
     Raises:
-        ValueError: an operation that the space lacks.
+        ValueError: an operation is not in the space.
     """
     digits = DIGIT_OF_OPERATION[operations]
     if (digits < 0).any():
@@ -155,7 +155,7 @@ def architecture_of_code(code: int) -> Architecture:
     """The cell with this code.
 
     Raises:
-        ValueError: no such code.
+        ValueError: there is no such code.
     """
     if not 0 <= code < SIZE:
         raise ValueError(f"code {code} is not between 0 and {SIZE - 1}")
@@ -168,7 +168,7 @@ def architecture_of_index(index: int) -> Architecture:
     """The cell with the benchmark's own number.
 
     Raises:
-        ValueError: no such index.
+        ValueError: there is no such index.
     """
     found = np.flatnonzero(benchmark_indices() == index)
     if not len(found):
@@ -177,7 +177,7 @@ def architecture_of_index(index: int) -> Architecture:
 
 
 def index_of(architecture: Architecture) -> int:
-    """The benchmark's own number of a cell. Raises ValueError for a cell that is not in the table."""
+    """Return the benchmark's own index of a cell. Raises ValueError if the cell is not in the table."""
     return int(benchmark_indices()[codes([architecture])[0]])
 
 
@@ -186,7 +186,7 @@ class TabularAccuracy:
     """The benchmark as an `AccuracySource`.
 
     Raises:
-        ValueError: unknown data set.
+        ValueError: the data set is unknown.
     """
 
     data_set: str = "cifar10_valid"
@@ -204,5 +204,5 @@ class TabularAccuracy:
         return mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] accuracies in percent. Raises ValueError for a cell that is not in the table."""
+        """Return accuracies in percent, shape [n]. Raises ValueError if a cell is not in the table."""
         return accuracies_percent(self.data_set)[codes(architectures)]

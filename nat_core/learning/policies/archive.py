@@ -49,7 +49,7 @@ _CHUNK = 1 << 20
 
 
 def packed(folder: Path) -> bytes:
-    """The policy in `folder`, with all that its card says belongs to it, as an archive.
+    """Return an archive of the policy in `folder` with all files that belong to it according to its card.
 
     Raises:
         ValueError: there is no policy in `folder`, or a file of it is larger than an archive may hold.
@@ -67,7 +67,7 @@ def packed(folder: Path) -> bytes:
 
 
 def unpack(source: Path | BinaryIO, folder: Path, name: str = "") -> Path:
-    """Writes what an archive holds into `folder`, which is empty; returns the folder, from which a policy can be read.
+    """Unpack an archive into an empty `folder`; return the folder, from which a policy can be read.
 
     Args:
         source: the archive.
@@ -75,7 +75,7 @@ def unpack(source: Path | BinaryIO, folder: Path, name: str = "") -> Path:
         name: what messages call the archive; by default its path.
 
     Raises:
-        ValueError: it is no such archive, or one that nobody should unpack; says which member and what is accepted.
+        ValueError: `source` is not a policy's archive, or it is unsafe to unpack.
     """
     with _naming(name or str(source), folder):
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
@@ -91,7 +91,7 @@ def unpack(source: Path | BinaryIO, folder: Path, name: str = "") -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of an archive's file. Raises ValueError for one that is larger than any archive."""
+    """Return the content of an archive's file. Raises ValueError if the file is too large for an archive."""
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
@@ -100,7 +100,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def opened(path: Path) -> Path:
-    """A folder with what the archive at `path` holds, which lasts as long as this process. Raises like `unpack`."""
+    """Unpack the archive at `path` into a folder that lasts as long as this process. Raises like `unpack`."""
     stat = path.stat()
     return Path(_opened(path.resolve(), stat.st_mtime_ns, stat.st_size).name)
 
@@ -125,7 +125,7 @@ def _naming(name: str, folder: Path) -> Iterator[None]:
 
 
 def _check_end(file: BinaryIO) -> None:
-    """Raises ValueError for an archive whose list of members is long, before that is read into memory."""
+    """Raise ValueError if an archive's list of members is too long, before it is read into memory."""
     size = file.seek(0, 2)
     if size > MAX_BYTES:
         raise ValueError(f"it has {size:,} bytes; accepted: at most {MAX_BYTES:,}")
@@ -143,7 +143,7 @@ def _check_end(file: BinaryIO) -> None:
 
 
 def _checked(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """The members. Raises ValueError for one that should not be unpacked, before any is."""
+    """Return the members. Raises ValueError if one should not be unpacked, before any is unpacked."""
     seen: set[str] = set()
     for member in members:
         name = member.orig_filename

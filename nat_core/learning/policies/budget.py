@@ -29,7 +29,7 @@ Choices = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 def padded(values: Tensor, edge_batch: Tensor, count: int, fill: float) -> Tensor:
-    """Return [total edges, operations] of `count` architectures → [count, most edges, operations].
+    """Pad values of `count` architectures: [total edges, operations] → [count, most edges, operations].
 
     An edge that is not there has 0 for the first operation and `fill` for the others.
     """
@@ -58,11 +58,11 @@ class _Spare:
     """Costs above the cheapest legal choice, of the operations that any problem allows.
 
     Attributes:
-        columns: [O] their rows in the table of operations.
-        scores: [N, E, O] log-probabilities, `_IMPOSSIBLE` instead of −inf.
-        costs: [N, E, O] above the edge's cheapest; infinite where impossible.
-        left: [N] of the budget after the cheapest choice; negative where not even that fits.
-        unit: what divides all costs, if there is such and it divides every budget into few enough bins.
+        columns: the operations' rows in the table of operations, [O].
+        scores: log-probabilities, [N, E, O]; `_IMPOSSIBLE` instead of −inf.
+        costs: costs above the edge's cheapest operation, [N, E, O]; infinite for impossible ones.
+        left: what the cheapest choice leaves of the budget, [N]; negative if not even that choice fits.
+        unit: a common divisor of all costs that divides every budget into few enough bins; None without one.
     """
 
     columns: Tensor
@@ -87,7 +87,7 @@ class _Spare:
         return cls(columns, scores, above.masked_fill(~possible, torch.inf), left, unit)
 
     def bins(self, count: int, up: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """[N, E, O] costs and [N] what is left, in whole bins, −1 where nothing fits; and [N] what a bin holds."""
+        """Return costs [N, E, O] and what is left [N] in whole bins (−1 if nothing fits), and the size of a bin [N]."""
         unit = self.left.clamp(min=0) / count if self.unit is None else torch.full_like(self.left, self.unit)
         unit = unit.clamp(min=1e-300)
         ratio = (self.costs / unit[:, None, None]).clamp(max=1e9)
@@ -105,7 +105,7 @@ def _common_divisor(costs: Tensor, left: Tensor, bins: int) -> float | None:
 
 
 def _steps(ahead: Tensor, costs: Tensor) -> Tensor:
-    """[N, O, bins] of `ahead` [N, 1 + bins] after paying `costs` [N, O]; entry 0 stands for what cannot be paid."""
+    """Return `ahead` [N, 1 + bins] after paying `costs` [N, O], [N, O, bins]; entry 0 is for unaffordable ones."""
     bins = ahead.shape[1] - 1
     places = torch.arange(1, bins + 1, device=ahead.device) - costs[:, :, None]
     return ahead.gather(1, places.clamp(min=0).flatten(1)).view(len(ahead), -1, bins)
@@ -121,13 +121,13 @@ class FittingDistribution:
     """A policy's distribution, given that the choice fits its budget; differentiable.
 
     Args:
-        log_probabilities: [N, E, operations]; −inf is impossible.
-        costs: [N, E, operations] of each operation on each edge; an infinite one never fits.
-        limits: [N] for the edges together.
+        log_probabilities: log-probabilities, [N, E, operations]; −inf marks impossible operations.
+        costs: cost of each operation on each edge, [N, E, operations]; an infinite one never fits.
+        limits: maximum total costs of the edges, [N].
         bins: number of bins for budgets of costs without a common divisor.
 
     Attributes:
-        log_fits: [N] log-probability that a draw of the unlimited distribution fits; −inf where nothing does.
+        log_fits: log-probability that a draw of the unlimited distribution fits, [N]; −inf if nothing fits.
     """
 
     def __init__(self, log_probabilities: Tensor, costs: Tensor, limits: Tensor, bins: int = _BINS) -> None:
@@ -144,7 +144,7 @@ class FittingDistribution:
 
     @torch.no_grad()
     def sample(self, samples: int, generator: torch.Generator | None = None) -> Tensor:
-        """Return [samples, N, E] independent draws of what fits. A generator on the CPU serves every device.
+        """Draw independent choices that fit, shape [samples, N, E]. A generator on the CPU serves every device.
 
         Raises:
             ValueError: nothing fits one of the budgets.
@@ -181,11 +181,11 @@ def most_probable_fitting(
     compete, up to 4,096, which none but nearly uniform distributions under budgets in hundreds of bins exceed.
 
     Args:
-        log_probabilities, costs, limits: as of `FittingDistribution`.
+        log_probabilities, costs, limits: as for `FittingDistribution`.
         bins: number of bins for budgets of costs without a common divisor.
 
     Returns:
-        operations [N, count, E], and log-probabilities [N, count] of the unlimited distribution; −inf where fewer fit.
+        The operations [N, count, E] and their unlimited log-probabilities [N, count]; −inf where fewer fit.
     """
     parts = [item.split(_AT_ONCE) for item in (log_probabilities.double(), costs, limits)]
     found = [_sought(scores, table, limit, count, bins) for scores, table, limit in zip(*parts, strict=True)]
@@ -255,16 +255,16 @@ def _best_ahead(scores: Tensor, costs: Tensor, most: int) -> list[Tensor]:
 def most_probable_within(
     log_probabilities: NDArray[np.floating], costs: NDArray[np.number], limit: float, count: int
 ) -> Choices:
-    """Distinct choices of operations whose costs sum to `limit` or less, most probable first; see above for how exact.
+    """Return the most probable distinct choices within `limit`, best first; as exact as `most_probable_fitting`.
 
     Args:
-        log_probabilities: [E, operations]; -inf is impossible.
-        costs: [E, operations] of each operation on each edge.
-        limit: for the edges alone.
-        count: how many; fewer are returned if fewer fit.
+        log_probabilities: log-probabilities, [E, operations]; -inf marks impossible operations.
+        costs: cost of each operation on each edge, [E, operations].
+        limit: maximum total cost of the edges.
+        count: maximum number of choices; fewer are returned if fewer fit.
 
     Returns:
-        operations [k, E] and their log-probabilities [k]; k is 0 only if nothing legal fits.
+        The operations [k, E] and their log-probabilities [k]; k is 0 only if nothing legal fits.
     """
     problem, table = (torch.tensor(item, dtype=torch.float64)[None] for item in (log_probabilities, costs))
     operations, scores = most_probable_fitting(problem, table, torch.tensor([limit], dtype=torch.float64), count)

@@ -66,18 +66,18 @@ def why_none_fits(root: Root, architecture: Architecture) -> str:
 def assigned(
     root: Root, architectures: Sequence[Architecture], name: str | None = None
 ) -> tuple[dict[str, list[int]], dict[int, str]]:
-    """Which policy is for which of many architectures.
+    """Assign a policy to each of many architectures.
 
     Args:
         root: folders of policies.
         architectures: architectures of any spaces.
-        name: of a policy below `root`, its folder, or its archive; None: for each architecture the first that fits it.
+        name: a policy's name, folder or archive; None: for each architecture the first policy that fits it.
 
     Returns:
-        positions by the policy's name, and for those that none fits one sentence saying why.
+        The positions of architectures by their policy's name, and a reason for each position that no policy fits.
 
     Raises:
-        ValueError: there is no such policy, or a broken one.
+        ValueError: there is no such policy, or it is broken.
     """
     named = cards(root) if name is None else {name: card_of(root, name)}
     groups: dict[str, list[int]] = {}
@@ -96,10 +96,10 @@ def assigned(
 def load_for(
     root: Root, architecture: Architecture, name: str | None = None, device: torch.device | str = "cpu"
 ) -> tuple[Policy, PolicyCard]:
-    """The policy called `name` (see `folder_of`), or the first that fits `architecture`, and its card.
+    """Return the policy called `name` (see `folder_of`), or the first that fits `architecture`, and its card.
 
     Raises:
-        ValueError: no such policy, a broken one, or none that fits; says why.
+        ValueError: there is no such policy, it is broken, or it does not fit.
     """
     if name is None:
         names = fitting(root, architecture)
@@ -113,12 +113,12 @@ def load_for(
 
 
 def card_of(root: Root, name: str) -> PolicyCard:
-    """The card of the policy called `name`; see `folder_of`. Raises ValueError: none, or a broken one."""
+    """The card of the policy called `name`; see `folder_of`. Raises ValueError if it is missing or broken."""
     return load_card(folder_of(root, name))
 
 
 def folder_of(root: Root, name: str) -> Path:
-    """Where the policy called `name` is: below `root`, a folder, or what an archive holds.
+    """Return the folder of the policy called `name`: one below `root`, `name` itself, or an unpacked archive.
 
     Raises:
         ValueError: there is none, or the archive is broken.
@@ -146,10 +146,10 @@ def add(root: Path, content: bytes, name: str) -> Path:
         name: name of its file.
 
     Returns:
-        its folder; the policy is called as the archive says, else like the file.
+        The policy's folder, named as the archive says, else like the file.
 
     Raises:
-        ValueError: it is no such archive, or what is in it is broken.
+        ValueError: `content` is not a policy's archive, or its policy is broken.
     """
     folder = root / hashlib.sha256(content).hexdigest()[:32]
     with replacing_folder(folder, (*archive.MEMBERS,)) as fresh:
@@ -184,15 +184,15 @@ def _load(folder: Path, stamps: tuple[int, ...], device: torch.device) -> tuple[
 
 
 def accuracy_source(card: PolicyCard, architecture: Architecture, download: bool = True) -> AccuracySource | None:
-    """The accuracy source of such a policy.
+    """Return the accuracy source of a policy.
 
-    The benchmark's table where `architecture` is in it; the policy's own shared weights, on images that trained
-    nothing, where there are some; the model that rewarded it; else nothing.
+    This is the benchmark's table for a policy of NAS-Bench-201, else the policy's own shared weights on images that
+    trained nothing, else the model that rewarded it; None if this source cannot evaluate `architecture`.
 
     Args:
         card: card of the policy.
         architecture: architecture to transform.
-        download: whether images may be fetched from the hub; else they must have been before.
+        download: whether images may be fetched from the hub; otherwise they must be in its cache.
 
     Raises:
         ValueError: the shared weights or the model that belong to the policy are broken.
@@ -202,7 +202,7 @@ def accuracy_source(card: PolicyCard, architecture: Architecture, download: bool
 
 
 def source_of(card: PolicyCard, download: bool = True) -> AccuracySource | None:
-    """The same, for every architecture that it knows. Raises ValueError likewise."""
+    """Return the source that `accuracy_source` returns, for any architecture. Raises ValueError likewise."""
     if card.space == SPACE.name:
         return TabularAccuracy(card.data_set)
     return _shared_weights(card, download) or model_of(card)
@@ -214,10 +214,10 @@ def _shared_weights(card: PolicyCard, download: bool) -> AccuracySource | None:
 
 
 def model_of(card: PolicyCard) -> RewardModel | TrainingsModel | None:
-    """The model of accuracies that belongs to a policy, remembered until its file changes; None if there is none.
+    """Return the model of accuracies that belongs to a policy, cached until its file changes; None without one.
 
     Raises:
-        ValueError: it is broken; names the file.
+        ValueError: the model is broken.
     """
     for name in _MODELS:
         if card.folder and card.has(name):

@@ -45,21 +45,21 @@ class PolicyCard:
     Attributes:
         space: name of the space whose operations are its targets.
         rule: the transition rule it was trained with.
-        policy: its shape.
+        policy: the policy's shape.
         command: the command line that trained it.
-        data: what rewarded it, in words.
+        data: the source of its rewards, in words.
         training: the training configuration's fields.
         seed: seed of the training.
         elapsed_seconds: wall-clock time of the training.
         machine: processor, threads and torch version.
         quality: measured figures by name; percentages carry the unit in their names.
-        files: names of what else in its folder belongs to it, such as shared weights; None, as earlier versions wrote
-            it, for whatever is there.
+        files: names of further files in the folder that belong to the policy, such as shared weights; None, from
+            earlier versions, means all files.
         format_version: version of this file's format.
-        folder: folder that it was read from, which may hold more files; not written.
+        folder: folder from which the card was read; not written.
 
     Raises:
-        ValueError: unknown space or rule, another format version, or rewards by what never chooses.
+        ValueError: the space or rule is unknown, the format version differs, or rewards come from a test set.
     """
 
     space: Annotated[str, OneOf(SPACES)]
@@ -112,7 +112,7 @@ class PolicyCard:
 
     @classmethod
     def from_dict(cls, value: Any) -> "PolicyCard":
-        """Raises ValueError for a missing, unknown or ill-typed field."""
+        """Read a card from a JSON object. Raises ValueError if a field is missing, unknown or ill-typed."""
         if isinstance(value, dict) and "format_version" not in value:
             raise ValueError("the field 'format_version' is missing")
         if isinstance(value, dict) and "folder" in value:
@@ -121,10 +121,10 @@ class PolicyCard:
 
 
 def save_policy(folder: Path | str, policy: Policy, card: PolicyCard) -> Path:
-    """Writes `policy` and its card into `folder`, creating it; returns the folder.
+    """Write `policy` and its card into `folder`, which is created if missing; return the folder.
 
     Raises:
-        ValueError: the card describes another shape than the policy has, or a weight is not finite.
+        ValueError: the card's shape is not the policy's, or a weight is not finite.
     """
     folder = Path(folder)
     if card.policy != policy.config:
@@ -138,10 +138,10 @@ def save_policy(folder: Path | str, policy: Policy, card: PolicyCard) -> Path:
 
 
 def load_policy(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Policy, PolicyCard]:
-    """The policy in `folder`, in evaluation mode, and its card.
+    """Return the policy in `folder`, in evaluation mode, and its card.
 
     Raises:
-        ValueError: a file is missing, truncated or does not fit; names the file and what is accepted.
+        ValueError: a file is missing or truncated, or does not fit.
     """
     folder = Path(folder)
     card = load_card(folder)
@@ -155,7 +155,7 @@ def load_policy(folder: Path | str, device: torch.device | str = "cpu") -> tuple
 
 
 def load_card(folder: Path | str) -> PolicyCard:
-    """The card in `folder`. Raises ValueError like `load_policy`."""
+    """Return the card in `folder`. Raises ValueError like `load_policy`."""
     path = Path(folder) / CARD
     with _naming(path):
         if path.stat().st_size > _MAX_CARD_BYTES:

@@ -22,14 +22,14 @@ class PolicyConfig:
 
     Attributes:
         network: "edge" (ours) or "gcn" (the form of the papers' code).
-        width: of hidden states.
-        layers: rounds of messages.
+        width: width of hidden states.
+        layers: number of message-passing rounds.
         embedding: width of an operation's embedding.
-        key: width of the vectors in which edges and targets are compared.
-        budget: what the budget limits that the policy is told; empty: it is told none.
+        key: width of the edges' query vectors and the target operations' key vectors.
+        budget: the cost limited by the budget that the policy is told; empty: the policy is told no budget.
 
     Raises:
-        ValueError: unknown network or cost, or a size out of bounds.
+        ValueError: the network or the cost is unknown, or a size is out of bounds.
     """
 
     network: Annotated[str, OneOf({"edge": "Ours", "gcn": "The papers'"})] = "edge"

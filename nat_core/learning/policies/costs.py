@@ -36,10 +36,10 @@ class EdgeCosts:
     """Costs of n architectures with E edges in all; float64, which holds whole numbers up to 2^53 exactly.
 
     Attributes:
-        fixed: [n] what no operation changes.
-        edges: [E, operations] what each operation costs on each edge.
-        edge_batch: [E] whose edge each is.
-        heaviest: [n] of the edges together, with the dearest operation of the space on each.
+        fixed: costs of everything but the edges, [n].
+        edges: cost of each operation on each edge, [E, operations].
+        edge_batch: number of the architecture to which each edge belongs, [E].
+        heaviest: total cost of the edges with the space's most expensive operation on each, [n].
     """
 
     fixed: Tensor
@@ -48,11 +48,11 @@ class EdgeCosts:
     heaviest: Tensor
 
     def of(self, operations: Tensor) -> Tensor:
-        """Return [n] costs of the whole networks with `operations` [E]."""
+        """Return the costs of whole networks with `operations` [E], shape [n]."""
         return self.fixed + self.per_graph(self.edges.gather(1, operations[:, None])[:, 0])
 
     def per_graph(self, values: Tensor) -> Tensor:
-        """Return [E] values of edges → [n] sums over each architecture's."""
+        """Sum values of edges [E] over each architecture, shape [n]."""
         return sum_per_graph(values, self.edge_batch, len(self.fixed))
 
     def to(self, device: torch.device | str) -> "EdgeCosts":
@@ -67,15 +67,15 @@ class EdgeCosts:
 def edge_costs(
     architectures: Sequence[Architecture], space: Space, cost: str = "macs", network: NetworkConfig | None = None
 ) -> EdgeCosts:
-    """The costs of architectures.
+    """Return the costs of architectures.
 
     Args:
         space: space of the replacing operations.
         cost: "macs", "parameters", or a device whose latencies NAS-Bench-201 has.
-        network: whose MACs or parameters; None: the one that the space is usually quoted on.
+        network: network in which MACs or parameters are counted; None: the one on which the space is usually quoted.
 
     Raises:
-        ValueError: unknown cost, or a latency of what is not in NAS-Bench-201's table.
+        ValueError: the cost is unknown, or is a latency and an architecture is not in NAS-Bench-201's table.
     """
     if cost in DEVICES:
         fixed, tables = latency_table(architectures, cost)
@@ -99,14 +99,14 @@ def _counted(
 
 
 def check_cost(cost: str) -> str:
-    """`cost`, one of `COSTS`. Raises ValueError for another."""
+    """Return `cost`. Raises ValueError if it is not one of `COSTS`."""
     if cost not in COSTS:
         raise ValueError(f"cost is {cost!r:.60}; accepted: {', '.join(COSTS)}")
     return cost
 
 
 def reachable_range(costs: EdgeCosts, legal: Tensor) -> tuple[Tensor, Tensor]:
-    """Return [n] costs of the cheapest and of the dearest that legal transitions reach; `legal` is [E, operations]."""
+    """Return costs of the cheapest and dearest legal transformations, shape [n] each; `legal` is [E, operations]."""
     low = costs.edges.masked_fill(~legal, torch.inf).amin(dim=1)
     high = costs.edges.masked_fill(~legal, -torch.inf).amax(dim=1)
     return costs.fixed + costs.per_graph(low), costs.fixed + costs.per_graph(high)
@@ -121,9 +121,9 @@ def budget_conditions(costs: EdgeCosts, operations: Tensor, limits: Tensor, lega
 
     Args:
         costs: costs of the inputs.
-        operations: [E] the inputs' own.
-        limits: [n] what whole networks may cost.
-        legal: [E, operations] which may replace them.
+        operations: the inputs' operations, [E].
+        limits: maximum costs of whole networks, [n].
+        legal: whether each operation may replace the edge's own, [E, operations].
     """
     cheapest, dearest = reachable_range(costs, legal)
     limits = torch.minimum(limits, dearest)

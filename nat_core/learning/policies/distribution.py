@@ -19,7 +19,7 @@ from nat_core.architecture.operations import NAMES
 
 
 def masked_log_softmax(logits: Tensor, legal: Tensor) -> Tensor:
-    """Log-probabilities [..., operations]: illegal ones are -inf, the others sum to 1.
+    """Return log-probabilities [..., operations]: -inf for illegal operations; the others' probabilities sum to 1.
 
     The papers' binary-masked softmax: the mask is applied before the softmax. Gradients are finite: an illegal
     logit's is exactly 0.
@@ -28,27 +28,27 @@ def masked_log_softmax(logits: Tensor, legal: Tensor) -> Tensor:
 
 
 def edge_entropy(log_probabilities: Tensor) -> Tensor:
-    """Return [E, operations] log-probabilities → entropy of every edge [E] in nats; 0·log 0 counts 0."""
+    """Return the entropy of every edge in nats, [E], from log-probabilities [E, operations]; 0·log 0 counts 0."""
     finite = log_probabilities.masked_fill(torch.isneginf(log_probabilities), 0.0)
     return -(log_probabilities.exp() * finite).sum(dim=-1)
 
 
 def sum_per_graph(values: Tensor, edge_batch: Tensor, count: int) -> Tensor:
-    """Return [..., E] values of edges → [..., count] sums over each architecture's edges."""
+    """Sum values of edges [..., E] over each architecture, shape [..., count]."""
     return values.new_zeros(*values.shape[:-1], count).index_add(-1, edge_batch, values)
 
 
 def log_probability(log_probabilities: Tensor, operations: Tensor, edge_batch: Tensor, count: int) -> Tensor:
-    """Log-probability of choices: [E, operations] and operations [samples, E] → [samples, count]."""
+    """Return the log-probabilities of choices `operations` [samples, E], shape [samples, count]."""
     chosen = log_probabilities.gather(1, operations.T).T
     return sum_per_graph(chosen, edge_batch, count)
 
 
 def sample(log_probabilities: Tensor, samples: int, generator: torch.Generator | None = None) -> Tensor:
-    """Independent draws [samples, E] from [E, operations] log-probabilities.
+    """Draw independently, shape [samples, E], from log-probabilities [E, operations].
 
-    By inverting the cumulative distribution, so that what has probability 0 can never be drawn. A generator on the CPU
-    serves every device.
+    The cumulative distribution is inverted, so that an operation of probability 0 is never drawn. A generator on the
+    CPU serves every device.
     """
     probabilities = log_probabilities.detach().double().exp()
     cumulative = probabilities.cumsum(dim=1)
@@ -61,23 +61,23 @@ def sample(log_probabilities: Tensor, samples: int, generator: torch.Generator |
 
 
 def greedy(log_probabilities: Tensor) -> Tensor:
-    """The most probable operation of every edge, [E, operations] → [E]."""
+    """Return the most probable operation of every edge, shape [E]."""
     return log_probabilities.argmax(dim=-1)
 
 
 def most_probable(log_probabilities: NDArray[np.floating], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The `count` most probable distinct choices for all edges together, exactly, best first.
+    """Return the `count` most probable distinct choices for all edges together, exactly, best first.
 
     Edge by edge, the best `count` partial choices are extended by every possible operation and cut to the best `count`
     again. That is exact: a prefix of one of the best choices is itself among the best prefixes,
     because edges are independent.
 
     Args:
-        log_probabilities: [E, operations]; -inf is impossible.
-        count: how many; fewer are returned if fewer are possible.
+        log_probabilities: log-probabilities, [E, operations]; -inf marks impossible operations.
+        count: maximum number of choices; fewer are returned if fewer are possible.
 
     Returns:
-        operations [k, E] and their log-probabilities [k], k ≤ count; ties in order of the operations' numbers.
+        The operations [k, E] and their log-probabilities [k], k ≤ count; ties in order of the operations' numbers.
     """
     totals = np.zeros(1)
     chosen = np.zeros((1, 0), dtype=np.int64)
@@ -97,8 +97,8 @@ class TransformationDistribution:
 
     Attributes:
         architectures: the inputs.
-        log_probabilities: [E, operations], -inf where the rule forbids.
-        edge_batch: [E] whose edge each is.
+        log_probabilities: log-probabilities, [E, operations]; -inf for operations that the rule forbids.
+        edge_batch: number of the architecture to which each edge belongs, [E].
     """
 
     architectures: tuple[Architecture, ...]
@@ -107,7 +107,7 @@ class TransformationDistribution:
 
     @property
     def probabilities(self) -> Tensor:
-        """Return [E, operations], exactly 0 where the rule forbids; every row sums to 1."""
+        """Return probabilities [E, operations], exactly 0 for forbidden operations; every row sums to 1."""
         return self.log_probabilities.exp()
 
     @cached_property
@@ -116,23 +116,23 @@ class TransformationDistribution:
         return (0, *np.cumsum([len(item.edges) for item in self.architectures]).tolist())
 
     def rows(self, number: int = 0) -> Tensor:
-        """[edges, operations] log-probabilities for one architecture, edges in the order of `Architecture.edges`."""
+        """Return one architecture's log-probabilities, [edges, operations] in the order of `Architecture.edges`."""
         return self.log_probabilities[self.bounds[number] : self.bounds[number + 1]]
 
     def entropy(self) -> Tensor:
-        """Return [n] entropies in nats: how undecided the policy is about each architecture."""
+        """Return entropies in nats, shape [n]: how undecided the policy is about each architecture."""
         return sum_per_graph(edge_entropy(self.log_probabilities), self.edge_batch, len(self.architectures))
 
     def log_probability(self, operations: Tensor) -> Tensor:
-        """Return [samples, n] log-probabilities of choices [samples, E]."""
+        """Return the log-probabilities of choices [samples, E], shape [samples, n]."""
         return log_probability(self.log_probabilities, operations, self.edge_batch, len(self.architectures))
 
     def sample(self, samples: int, generator: torch.Generator | None = None) -> Tensor:
-        """Return [samples, E] independent draws."""
+        """Draw independent choices, shape [samples, E]."""
         return sample(self.log_probabilities, samples, generator)
 
     def greedy(self) -> Tensor:
-        """Return [E] the most probable operation of every edge."""
+        """Return the most probable operation of every edge, shape [E]."""
         return greedy(self.log_probabilities)
 
     def most_probable(self, count: int, number: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -141,7 +141,7 @@ class TransformationDistribution:
         return most_probable(self.rows(number).detach().cpu().numpy(), count)
 
     def apply(self, operations: Tensor) -> list[Architecture]:
-        """Return [E] operations → the transformed architectures, n of them."""
+        """Return the n architectures with `operations` [E]."""
         chosen = operations.tolist()
         return [
             transformed(item, chosen[begin:end])

@@ -27,11 +27,11 @@ class Policy(nn.Module):
     """Scores every (edge, target operation) of a batch of architectures.
 
     Args:
-        config: its shape.
-        rule: the transition rule that it is trained for, and that its distributions follow.
+        config: shape of the policy.
+        rule: transition rule for which the policy is trained and which its distributions follow.
 
     Raises:
-        ValueError: unknown rule.
+        ValueError: the rule is unknown.
     """
 
     def __init__(self, config: PolicyConfig | None = None, rule: str = "nat++") -> None:
@@ -56,13 +56,13 @@ class Policy(nn.Module):
         """A batch of `graph.encode` with E edges → [E, operations] scores: query · key of the target + its bias.
 
         Args:
-            conditions: [n, CONDITIONS] of `budget_conditions`, for a policy that is told a budget.
+            conditions: result of `budget_conditions`, [n, CONDITIONS], for a policy that is told a budget.
         """
         query, keys = self.query(self.encoder(graphs, conditions).edges), self.targets()
         return query @ keys[:, :-1].T / self.config.key**0.5 + keys[:, -1]
 
     def log_probabilities(self, graphs: Data, legal: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Return [E, operations] log-probabilities under a rule (see `legal_mask`); -inf where it forbids."""
+        """Return log-probabilities under a rule (see `legal_mask`), [E, operations]; -inf for forbidden operations."""
         return masked_log_softmax(self.logits(graphs, conditions), legal[graphs.operation])
 
     def conditions(self, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor | None:
@@ -83,11 +83,11 @@ class Policy(nn.Module):
 
         Args:
             rule: transition rule; None for the policy's own.
-            budgets: of each architecture, as a share of its own cost; None: 1 for all. A policy that is told no budget
-                ignores them. They condition the distribution; what it draws may still exceed them (see `budget`).
+            budgets: budget of each architecture as a share of its own cost; None: 1 for all. A policy that is told no
+                budget ignores them. They only condition the distribution, whose draws may exceed them (see `budget`).
 
         Raises:
-            ValueError: no architecture, an unknown rule, or another number of budgets than of architectures.
+            ValueError: there is no architecture, the rule is unknown, or the number of budgets differs.
         """
         graphs = encode(architectures).to(self.device)
         legal = legal_mask(space, self.rule if rule is None else rule).to(self.device)

@@ -36,29 +36,29 @@ def proposals(
     rule: str | None = None,
     believable: Believable | None = None,
 ) -> list[list[Choices]]:
-    """The `count` most probable distinct transformations of each architecture that fit each of its budgets.
+    """Return the `count` most probable distinct transformations of each architecture within each of its budgets.
 
     A policy that is told a budget is told each of them; of another, the distribution is the same for all.
 
     Args:
-        policy: in evaluation mode.
+        policy: policy in evaluation mode.
         architectures: n inputs.
         space: space of the replacing operations.
-        limits: [n, m] what a whole network may cost, in the unit of `costs`.
-        count: how many; fewer where fewer fit, none where nothing does.
-        costs: of the inputs; None: those that the policy's budgets limit, MACs if it is told none, on the network that
-            the space is usually quoted on.
+        limits: maximum costs of whole networks in the unit of `costs`, [n, m].
+        count: maximum number of transformations; fewer are returned if fewer fit.
+        costs: costs of the inputs; None: the cost that the policy's budgets limit, else MACs, on the network on which
+            the space is usually quoted.
         rule: transition rule; None for the policy's own.
-        believable: leaves out what may not be believed, in whose place the next probable come; `OperationsSource`s
-            have such a method. Where it rejects nearly everything, fewer may be returned than there are.
+        believable: tells which transformations may be believed, as `OperationsSource.believable_operations` does; the
+            next probable ones replace the others, unless nearly all are rejected.
 
     Returns:
-        for each architecture and each of its budgets operations [k, edges] (rows of the table of operations; see
-        `transformed`) and their log-probabilities [k], most probable first. They are the policy's for this budget,
+        For each architecture and each of its budgets, operations [k, edges] (rows of the table of operations; see
+        `transformed`) and their log-probabilities [k], most probable first. These are the policy's for this budget,
         not divided by the probability that a draw fits.
 
     Raises:
-        ValueError: no architecture, other numbers of limits than of architectures, or costs that are not theirs.
+        ValueError: there is no architecture, or the numbers of limits or costs do not match the architectures.
     """
     costs = costs or edge_costs(architectures, space, policy.config.budget or "macs")
     limit = torch.as_tensor(limits, dtype=torch.float64).reshape(len(limits), -1)
@@ -81,11 +81,11 @@ class _Problems:
     """N pairs of an architecture and a budget, architecture by architecture.
 
     Attributes:
-        owners: [N] numbers of the architectures.
-        sizes: [N] how many edges each has; E is the largest number.
-        scores: [N, E, operations] log-probabilities.
-        costs: [N, E, operations] of the edges.
-        limits: [N] for the edges together.
+        owners: number of each problem's architecture, [N].
+        sizes: number of edges of each architecture, [N]; E is the largest.
+        scores: log-probabilities, [N, E, operations].
+        costs: costs of operations on edges, [N, E, operations].
+        limits: maximum total costs of the edges, [N].
     """
 
     owners: Tensor
@@ -110,7 +110,7 @@ class _Problems:
         return cls(owners, graphs.edge_ptr.diff()[owners], scores, edges, limits.flatten() - own.fixed)
 
     def most_probable(self, which: Tensor, count: int) -> list[Choices]:
-        """For each of the problems `which` its `count` most probable choices that fit."""
+        """Return the `count` most probable choices that fit, for each of the problems `which`."""
         found = most_probable_fitting(self.scores[which], self.costs[which], self.limits[which], count)
         operations, scores = (part.numpy() for part in found)
         kept, sizes = np.isfinite(scores), self.sizes[which].tolist()
@@ -139,7 +139,7 @@ def _believed(
 def _which_believed(
     drawn: Sequence[Choices], owners: Sequence[int], architectures: Sequence[Architecture], believable: Believable
 ) -> list[NDArray[np.bool_]]:
-    """Which choices of each problem may be believed; `owners` rise, and an architecture is asked about once."""
+    """Return which choices of each problem may be believed; `owners` rise; each architecture is asked about once."""
     rows = {
         owner: np.concatenate([operations for _, (operations, _) in group])
         for owner, group in groupby(zip(owners, drawn, strict=True), key=lambda pair: pair[0])
@@ -149,7 +149,7 @@ def _which_believed(
 
 
 def _log_probabilities(policy: Policy, graphs: Data, legal: Tensor, costs: EdgeCosts, limits: Tensor) -> Tensor:
-    """Return [E, operations] on the processor, whatever the policy's device."""
+    """Return log-probabilities [E, operations] on the CPU, whatever the policy's device."""
     conditions = policy.conditions(graphs, legal, costs, limits)
     device = policy.device
     told = None if conditions is None else conditions.to(device)

@@ -77,34 +77,34 @@ class NamedArchitecture:
 
 @specified
 class Budget:
-    """How a network is trained, by default as DARTS' authors do; accuracies compare only within one budget.
+    """Settings of a network's training, by default those of DARTS' authors; accuracies compare only within one budget.
 
     Attributes:
-        family, channels, layers, resolution, auxiliary, stem_stride: of the network; see `NetworkConfig`.
+        family, channels, layers, resolution, auxiliary, stem_stride: properties of the network; see `NetworkConfig`.
         data: source of the images; see `load_images`.
-        images: how they are kept, a key of `WAYS`; see `load_images`. No crops are cut from held ones.
-        first_classes: only so many classes of the data; 0 for all.
-        most_broken: images that may be skipped since they cannot be read.
-        split_seed: of their division into parts.
-        trained_on: the parts trained on, a key of `TRAINED_ON`; "fitting" leaves out `selection`.
-        images_per_class: at most; 0 for all.
-        judged_on: "test", for reports only, or "selection", for accuracies that something will be chosen or learnt by.
+        images: how the images are kept, a key of `WAYS`; see `load_images`. Resized crops exclude "held".
+        first_classes: number of classes used, the first ones of the data; 0 for all.
+        most_broken: number of unreadable images that may be skipped; one more ends the work.
+        split_seed: seed of the split of the images into parts.
+        trained_on: the parts of the data trained on, a key of `TRAINED_ON`; "fitting" leaves out `selection`.
+        images_per_class: maximum number of training images per class; 0 for all.
+        judged_on: evaluation images: "test" for reports only, "selection" for accuracies that guide choice or learning.
         epochs: passes over the training images.
         batch: images per step.
-        pieces: into which a batch is divided, one after the other, where memory is small; batch norms see a piece.
-        learning_rate: SGD's highest.
-        warmup_epochs: over which it rises linearly, before it falls.
-        decay: a key of `DECAYS`: how it falls.
-        momentum, nesterov, weight_decay: SGD's.
-        drop_path: probability after the last epoch; rises linearly from 0, epoch by epoch.
-        auxiliary_weight: of the auxiliary head's loss.
-        gradient_clip: largest norm of the gradient; 0 for any.
-        label_smoothing: share of the target spread over all classes.
-        padding, flip, cutout, crop, jitter: of the augmentation; see `Augmentation`.
-        precision: "bfloat16" is autocast; "auto" uses it on CUDA only.
+        pieces: number of pieces into which each batch is divided to save memory; batch norms see one at a time.
+        learning_rate: peak learning rate of SGD.
+        warmup_epochs: number of epochs over which the learning rate rises linearly to its peak.
+        decay: how the learning rate falls after the peak, a key of `DECAYS`.
+        momentum, nesterov, weight_decay: settings of SGD.
+        drop_path: drop-path probability at the end; it rises linearly from 0, epoch by epoch.
+        auxiliary_weight: weight of the auxiliary head's loss.
+        gradient_clip: maximum norm of the gradient; 0 for no limit.
+        label_smoothing: share of the target probability that is spread over all classes.
+        padding, flip, cutout, crop, jitter: settings of the augmentation; see `Augmentation`.
+        precision: "float32", "bfloat16" by autocast, or "auto", which is "bfloat16" on CUDA and else "float32".
 
     Raises:
-        ValueError: a value out of bounds; says which and what is accepted.
+        ValueError: a value is out of bounds, or values do not fit each other.
     """
 
     family: Annotated[str, OneOf(FAMILIES)] = "cifar"
@@ -122,7 +122,9 @@ class Budget:
     stem_stride: int = 1
     images: Way = "auto"
     first_classes: Annotated[
-        int, Field(ge=0, le=100_000), Asked("First classes", "Only so many classes of the data; 0 for all.")
+        int,
+        Field(ge=0, le=100_000),
+        Asked("First classes", "Use only so many first classes of the data; 0 for all."),
     ] = 0
     most_broken: MostBroken = 20
     split_seed: Seed = 0
@@ -144,7 +146,7 @@ class Budget:
     pieces: Annotated[
         int,
         Field(ge=1, le=1000),
-        Asked("Pieces of a batch", "Into which a batch is divided where memory is small; gradients add up."),
+        Asked("Pieces of a batch", "Divide each batch into so many pieces to save memory; gradients add up."),
     ] = 1
     learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.025
     warmup_epochs: Annotated[float, Field(ge=0, le=100_000)] = 0.0
@@ -191,7 +193,7 @@ class Budget:
 
     @property
     def way(self) -> str:
-        """How images are stored: a key of `WAYS`; images with random resized crops are streamed."""
+        """Return how images are stored, a key of `WAYS`; images with random resized crops are streamed."""
         return "streamed" if self.crop == "resized" else self.images
 
     def streams(self, count: int) -> bool:
@@ -206,14 +208,14 @@ class Budget:
         return 7 / 8 if self.crop == "resized" else 1.0
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
-        """The rate of step 0…: after a linear warm-up it falls as `decay` says."""
+        """Return the learning rate of step 0…: after a linear warm-up it falls according to `decay`."""
         warm_steps, steps = round(self.warmup_epochs * steps_per_epoch), self.epochs * steps_per_epoch
         if step < warm_steps:
             return self.learning_rate * (step + 1) / warm_steps
         return self.learning_rate * DECAYS[self.decay](step - warm_steps, max(1, steps - warm_steps), steps_per_epoch)
 
     def drop_path_at(self, epoch: int) -> float:
-        """The probability in epoch 0…epochs-1."""
+        """Return the drop-path probability in epoch 0…epochs-1."""
         return self.drop_path * epoch / self.epochs
 
     def to_dict(self) -> dict[str, Any]:
@@ -221,7 +223,7 @@ class Budget:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Budget":
-        """The inverse of `to_dict`. Raises ValueError for unknown or ill-typed fields."""
+        """Invert `to_dict`. Raises ValueError if a field is unknown or ill-typed."""
         return read(cls, value)
 
 
@@ -230,20 +232,18 @@ class EvaluationConfig:
     """A queue of trainings from scratch: every architecture with every seed, the first seed of all first.
 
     Attributes:
-        architectures: to train.
-        budget: how.
-        seeds: of initial weights, order of the images, augmentation and drop path.
-        preset: that the budget started from; a label.
+        architectures: the architectures to train.
+        budget: how each architecture is trained.
+        seeds: seeds of initial weights, order of the images, augmentation and drop path.
+        preset: name of the preset on which the budget is based; only a label.
 
     Raises:
-        ValueError: nothing to do, something twice, or an architecture that does not fit the network; says which.
+        ValueError: there is nothing to do, something is listed twice, or an architecture does not fit the network.
     """
 
     architectures: tuple[NamedArchitecture, ...]
     budget: Budget = Budget()
-    seeds: Annotated[tuple[Seed, ...], Asked("Seed", "Of weights and draws; may be given several times.", "seed")] = (
-        0,
-    )
+    seeds: Annotated[tuple[Seed, ...], Asked("Seed", "Seed of weights and draws; repeatable.", "seed")] = (0,)
     preset: Annotated[
         str,
         Asked(
@@ -274,7 +274,7 @@ class EvaluationConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "EvaluationConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        """Invert `to_dict`, also after JSON. Raises ValueError if a field is unknown or ill-typed."""
         return read(cls, held(value, "budget"))
 
 

@@ -44,8 +44,8 @@ class Verdict:
     """How often a network is right, in percent.
 
     Attributes:
-        accuracy: its first guess.
-        top5_accuracy: one of its first five guesses; None for five classes or fewer.
+        accuracy: share of images for which the first guess is right.
+        top5_accuracy: share for which one of the first five guesses is right; None for five classes or fewer.
     """
 
     accuracy: float
@@ -62,22 +62,22 @@ class MeasuredResult:
     """One network trained and evaluated.
 
     Attributes:
-        architecture: what people call it, else "".
-        genotype: in the shortest notation.
-        accuracy: in percent, on the images `judged_on`; of a network's first guess.
+        architecture: name of the architecture, or "".
+        genotype: the architecture in the shortest notation.
+        accuracy: accuracy in percent of the network's first guess on the images `judged_on`.
         judged_on: "test" or "selection"; see `Budget`.
         budget: identifier of everything about the training but architecture and seed.
         seed: seed of weights, order, augmentation and drop path.
-        parameters, macs: of the network without auxiliary head, dead edges included, one multiply-add = 1.
-        network: its size in words.
+        parameters, macs: counts for the network without auxiliary head, dead edges included, one multiply-add = 1.
+        network: size of the network in words.
         data: the images in words.
         preset: preset on which the budget is based.
-        epochs: trained.
+        epochs: number of epochs of the training.
         elapsed_seconds: seconds of training and evaluation.
-        date: when it was finished, UTC, ISO 8601.
+        date: end of the training, UTC, ISO 8601.
         settings: the budget in full.
-        machine: what the time depends on.
-        top5_accuracy: of one of the first five guesses, in percent; None for five classes or fewer.
+        machine: facts about the machine on which the time depends.
+        top5_accuracy: top-5 accuracy in percent; None for five classes or fewer.
         accuracy_kind: always "measured".
     """
 
@@ -111,7 +111,7 @@ class MeasuredResult:
 
     @cached_property
     def value(self) -> Architecture:
-        """The architecture itself. Raises ValueError for a genotype that cannot be read."""
+        """Return the architecture itself. Raises ValueError if the genotype cannot be read."""
         return notation.parse(self.genotype)
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class MeasuredResult:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "MeasuredResult":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for missing or unknown fields."""
+        """Invert `to_dict`, also after JSON. Raises ValueError if a field is missing or unknown."""
         return read(cls, value)
 
 
@@ -172,10 +172,10 @@ def budget_id(config: EvaluationConfig, data: ImageData) -> str:
 
 
 def read_measured(*paths: Path) -> tuple[MeasuredResult, ...]:
-    """The results in those of the files that exist; a later line replaces an earlier one of the same key.
+    """Read the results in those of the files that exist; a later line replaces an earlier one of the same key.
 
     Raises:
-        ValueError: a line is damaged; says which.
+        ValueError: a line is damaged.
     """
     found: dict[tuple[str, str, int], MeasuredResult] = {}
     for path in paths:
@@ -194,11 +194,11 @@ def _read_line(line: str, place: str) -> MeasuredResult:
 
 
 def add_measured(path: Path, *results: MeasuredResult) -> None:
-    """Adds results to a file, which need not exist, atomically and while nobody else does; the same ones are replaced.
+    """Add results to a file, atomically and under a lock; results of the same key are replaced. The file may be new.
 
     Raises:
         ValueError: the file is damaged; it is left as it is.
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
@@ -230,10 +230,10 @@ class MeasuredAccuracy:
     learns or chooses needs a budget that evaluates on `selection`.
 
     Args:
-        results: results with one budget.
+        results: results of one budget.
 
     Raises:
-        ValueError: no results, of several budgets, or a genotype that cannot be read.
+        ValueError: there are no results, they have several budgets, or a genotype cannot be read.
     """
 
     kind: AccuracyKind = "measured"
@@ -269,7 +269,7 @@ class MeasuredAccuracy:
 
     @property
     def title(self) -> str:
-        """What tells it from others in a few words: how many cells, epochs, and what judged them."""
+        """Return a short distinctive title: number of cells, epochs and evaluation images."""
         return f"{len(self._means):,} cells, {self._example.epochs} epochs, {self._example.judged_on} images"
 
     @property
@@ -292,7 +292,7 @@ class MeasuredAccuracy:
         return f"it was not trained within this budget, as {len(self._means):,} others were; `evaluate` does"
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] mean accuracies in percent. Raises ValueError for an architecture that was not measured."""
+        """Return mean accuracies in percent, shape [n]. Raises ValueError if an architecture was not measured."""
         for position, architecture in enumerate(architectures):
             if reason := self.mismatch(architecture):
                 raise ValueError(f"architecture {position} is not in the table: {reason}")

@@ -22,7 +22,7 @@ class Preset:
     """A named budget.
 
     Attributes:
-        title: for people.
+        title: name shown to people.
         common: fields of the budget.
         families: further fields per family of networks.
     """
@@ -32,7 +32,7 @@ class Preset:
     families: Mapping[str, Mapping[str, Any]]
 
     def budget(self, family: str, **changes: Any) -> Budget:
-        """The budget for networks of `family`. Raises ValueError for one without settings here."""
+        """Return the budget for networks of `family`. Raises ValueError if there are no settings for it."""
         if family not in self.families:
             raise ValueError(f"no settings for the network {family!r}; accepted: {', '.join(self.families)}")
         return Budget(**{"family": family, **self.common, **self.families[family], **changes})
@@ -78,12 +78,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 
 
 def evaluation(architectures: Sequence[NamedArchitecture], options: Mapping[str, Any]) -> EvaluationConfig:
-    """The queue of trainings that options mean; without a preset it starts from the default one.
+    """Return the queue of trainings that options specify; without a preset it starts from the default one.
 
     Data that are known by name bring their resolution, unless the preset or an option says another.
 
     Raises:
-        ValueError: unknown preset, architectures that fit no network, or a value out of bounds.
+        ValueError: the preset is unknown, architectures fit no network, or a value is out of bounds.
     """
     preset = options.get("preset", DEFAULT_PRESET)
     start = EvaluationConfig(tuple(architectures), preset_budget(preset, architectures[0].architecture), preset=preset)
@@ -93,10 +93,10 @@ def evaluation(architectures: Sequence[NamedArchitecture], options: Mapping[str,
 
 
 def preset_budget(preset: str, architecture: Architecture, **changes: Any) -> Budget:
-    """The budget of `preset` for the network that `architecture` belongs into, with some fields changed.
+    """Return the budget of `preset` for the network to which `architecture` belongs, with some fields changed.
 
     Raises:
-        ValueError: unknown preset, an architecture that fits no network, or a value out of bounds.
+        ValueError: the preset is unknown, the architecture fits no network, or a value is out of bounds.
     """
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset[:40]!r}; accepted: {', '.join(PRESETS)}")

@@ -25,7 +25,7 @@ class Evaluation:
 
     Attributes:
         results: results of the finished trainings, in order.
-        finished: whether these are all.
+        finished: whether all trainings are finished.
     """
 
     results: tuple[MeasuredResult, ...]
@@ -44,20 +44,20 @@ def evaluate(
     hooks: Hooks | None = None,
     record: Callable[[MeasuredResult], None] = lambda result: None,
 ) -> Evaluation:
-    """Trains every architecture with every seed, one after the other, and evaluates each.
+    """Train every architecture with every seed, one after the other, and evaluate each.
 
     Args:
         config: what to train and how.
         data: the images; by default those that the budget names.
         device: target device.
-        hooks: progress, stopping, telling and checkpoints; one is written after every finished training too. Progress
+        hooks: progress, stopping, messages and checkpoints; one is also written after every finished training. Progress
             is in ticks; the metrics are loss in nats, training accuracy in percent, learning rate, drop path, pace,
-            and those of a `Verdict` once a network has been evaluated. In a queue of several, names begin with the
-            training's label and a slash.
-        record: called with every result at once.
+            and those of a `Verdict` once a network has been evaluated. In a queue of several trainings, the names of
+            metrics begin with the training's label and a slash.
+        record: called with every result as soon as it is known.
 
     Raises:
-        ValueError: the images cannot be had, the checkpoint is of another configuration, a training diverges,
+        ValueError: the images are not available, the checkpoint is of another configuration, a training diverges,
             or too many images cannot be read.
     """
     if data is None:
@@ -67,7 +67,7 @@ def evaluate(
 
 
 def images_of(budget: Budget) -> ImageData:
-    """The images that the budget names. Raises ValueError if they cannot be had; says why."""
+    """Return the images that the budget names. Raises ValueError if they are not available."""
     return load_images(
         budget.data, resolution=budget.resolution, split_seed=budget.split_seed, way=budget.way, share=budget.share,
         most_broken=budget.most_broken, first_classes=budget.first_classes,
@@ -121,7 +121,7 @@ class _Queue:
         return Evaluation(tuple(results), finished=True)
 
     def _train(self, state: ScratchState) -> Verdict | None:
-        """After the last step; None if stopped before."""
+        """Train a network to the last step and evaluate it; return None if stopped before."""
         began = time.perf_counter() - state.elapsed_seconds
         per_epoch, verdict = self.trainer.steps_per_epoch, None
         while state.step < self.trainer.steps and not self.hooks.should_stop():

@@ -25,13 +25,13 @@ class ScratchState:
     """The changing part of one network's training.
 
     Attributes:
-        network: being trained, channels-last.
+        network: network that is being trained, channels-last.
         optimizer: SGD over its parameters.
         generator: random generator of order, augmentation and drop path, on the network's device.
-        order: int64 [images], of the current epoch.
+        order: order of the images in the current epoch, int64 [images].
         seed: seed of all random draws, including the views of streamed images.
-        pending: float64 [3]: sum of losses, right answers and images since the last report.
-        step: steps done.
+        pending: sum of losses, number of right answers and of images since the last report, float64 [3].
+        step: number of steps done.
         elapsed_seconds: wall-clock time spent so far.
     """
 
@@ -50,9 +50,9 @@ class QueueState:
     """The progress of a queue of trainings.
 
     Attributes:
-        results: results of the finished ones, in order.
-        current: the one at work; None before it has begun.
-        broken: images that could not be read so far, with a sentence each.
+        results: results of the finished trainings, in order.
+        current: state of the current training; None before it has begun.
+        broken: reason for each image that could not be read so far, by its name.
     """
 
     results: list[MeasuredResult] = field(default_factory=list)
@@ -87,7 +87,7 @@ def new_state(
 
 
 def save_queue(path: Path, config: EvaluationConfig, queue: QueueState) -> None:
-    """Writes the queue atomically. Raises OSError: it cannot be written."""
+    """Write the queue atomically. Raises OSError if it cannot be written."""
     tensors: dict[str, Tensor] = {}
     facts: dict[str, Any] = {
         "results": [result.to_dict() for result in queue.results], "broken": queue.broken,
@@ -101,10 +101,10 @@ def save_queue(path: Path, config: EvaluationConfig, queue: QueueState) -> None:
 def load_queue(
     path: Path, config: EvaluationConfig, network: NetworkConfig, device: torch.device | str = "cpu"
 ) -> QueueState:
-    """The queue as it was saved.
+    """Load a queue as it was saved.
 
     Raises:
-        ValueError: the file is damaged or belongs to another configuration; names it.
+        ValueError: the file is damaged or belongs to another configuration.
     """
     with checkpoint.loading(path, KIND, config) as (tensors, facts):
         results = [MeasuredResult.from_dict(item) for item in facts["results"]]

@@ -28,12 +28,12 @@ class Trainer:
     """Trains networks within one budget on the same images, and evaluates them.
 
     Args:
-        budget: how.
-        data: the images, on the device that the networks will be on.
+        budget: budget of the trainings.
+        data: the images, on the device of the networks.
 
     Attributes:
-        steps_per_epoch: of the budget's batches, the last one smaller; a lone last image is left out, since batch
-            norm needs two.
+        steps_per_epoch: number of batches per epoch; the last one may be smaller, but a single last image is left out,
+            since batch norm needs two.
     """
 
     def __init__(self, budget: Budget, data: ImageData) -> None:
@@ -51,7 +51,7 @@ class Trainer:
         self._pace = Pace()
 
     def step(self, state: ScratchState) -> None:
-        """One gradient step; losses and right answers are added to what is pending.
+        """Take one gradient step; add losses and right answers to the pending sums.
 
         Raises:
             ValueError: too many images cannot be read.
@@ -107,10 +107,10 @@ class Trainer:
         state.optimizer.step()
 
     def report(self, state: ScratchState) -> dict[str, float]:
-        """Since the last report: means of augmented images in training mode, loss in nats, accuracy in percent; pace.
+        """Return metrics since the last report: mean loss in nats and accuracy in percent while training, and the pace.
 
         Raises:
-            ValueError: the loss is not finite any more.
+            ValueError: the loss is no longer finite.
         """
         loss, right, count = state.pending.tolist()
         state.pending.zero_()
@@ -129,7 +129,7 @@ class Trainer:
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, should_stop: Callable[[], bool] = lambda: False) -> Verdict | None:
-        """On the images evaluated on, with running statistics; None if `should_stop` came first.
+        """Evaluate a network with running statistics on the evaluation images; return None if `should_stop` came first.
 
         Raises:
             ValueError: too many images cannot be read.
@@ -191,7 +191,7 @@ def training_part(data: ImageData, budget: Budget) -> Part:
 def total_loss(
     logits: Tensor, auxiliary: Tensor | None, labels: Tensor, auxiliary_weight: float, label_smoothing: float = 0.0
 ) -> Tensor:
-    """Cross entropy of [n, classes] logits, plus the auxiliary head's times its weight if there is one; in nats."""
+    """Return the cross entropy in nats of [n, classes] logits, plus the weighted one of the auxiliary head, if any."""
     loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
     if auxiliary is None:
         return loss
@@ -208,7 +208,7 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
 
 @torch.no_grad()
 def _tally(logits: Tensor, labels: Tensor) -> Tensor:
-    """float64 [3]: sum of losses without smoothing, right answers, images."""
+    """Return the sum of losses without smoothing and the numbers of right answers and images, float64 [3]."""
     loss = functional.cross_entropy(logits.float(), labels, reduction="sum")
     right = (logits.argmax(dim=1) == labels).sum()
     return torch.stack((loss.double(), right.double(), torch.full_like(loss, len(labels)).double()))

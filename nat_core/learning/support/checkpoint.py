@@ -45,10 +45,10 @@ class Kind:
 def save(
     path: Path, kind: Kind, config: Configuration, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
 ) -> None:
-    """Writes a checkpoint atomically.
+    """Write a checkpoint atomically.
 
     Raises:
-        OSError: it cannot be written, for instance because the disk is full; the old file stays.
+        OSError: the file cannot be written, for instance because the disk is full; the old file stays.
     """
     entry = {"format_version": kind.version, "config": config.to_dict(), **facts}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -57,10 +57,10 @@ def save(
 
 @contextmanager
 def loading(path: Path, kind: Kind, config: Configuration) -> Iterator[tuple[dict[str, Tensor], dict[str, Any]]]:
-    """The tensors and facts of a checkpoint of `config`, for a block that fills a state with them.
+    """Yield the tensors and facts of a checkpoint of `config` to a block that fills a state with them.
 
     Raises:
-        ValueError: the file, or what the block finds in it, is damaged or belongs to another configuration; names it.
+        ValueError: the file is damaged, even if only the block notices it, or belongs to another configuration.
     """
     try:
         tensors, metadata = load_tensors(path)
@@ -76,7 +76,7 @@ def loading(path: Path, kind: Kind, config: Configuration) -> Iterator[tuple[dic
 
 
 def _check(facts: Mapping[str, Any], kind: Kind, config: Configuration) -> None:
-    """Raises ValueError for another version, or for the first field in which the configurations differ."""
+    """Raise ValueError if the format version or a field of the configuration differs."""
     if facts["format_version"] != kind.version:
         raise ValueError(f"format_version is {facts['format_version']!r}, not {kind.version}")
     saved = flat(type(config).from_dict(facts["config"]).to_dict())

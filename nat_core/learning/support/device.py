@@ -14,19 +14,19 @@ def available_devices() -> tuple[str, ...]:
 
 
 def default_device() -> torch.device:
-    """The environment's `NAT_DEVICE` if set, else CUDA where there is one, else the CPU.
+    """Return the environment's `NAT_DEVICE` if set, else CUDA if available, else the CPU.
 
     Raises:
-        ValueError: `NAT_DEVICE` names no device that is here.
+        ValueError: `NAT_DEVICE` names no available device.
     """
     return torch.device(check_device(os.environ.get("NAT_DEVICE") or available_devices()[0]))
 
 
 def check_device(name: str) -> str:
-    """`name` in full ("cuda" is "cuda:0").
+    """Return `name` in full: "cuda:0" for "cuda".
 
     Raises:
-        ValueError: no such device here; names those that are.
+        ValueError: the device is not available.
     """
     full = "cuda:0" if name == "cuda" else name
     if full not in available_devices():

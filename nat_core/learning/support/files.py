@@ -18,8 +18,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return all tensors of a safetensors file, on the CPU, and its metadata.
 
     Raises:
-        ValueError: truncated, or not such a file.
-        OSError: it cannot be read.
+        ValueError: the file is truncated or not a safetensors file.
+        OSError: the file cannot be read.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -29,10 +29,10 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a safetensors file atomically.
+    """Write a safetensors file atomically.
 
     Raises:
-        OSError: it cannot be written, for instance because the disk is full; the old file stays.
+        OSError: the file cannot be written, for instance because the disk is full; the old file stays.
     """
     try:
         with _replacing(path) as temporary:
@@ -77,6 +77,6 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _flush_to_disk(path: Path) -> None:
-    """Without this, a machine that loses power could keep the new name and lose the contents."""
+    """Flush a file to disk, or a machine that loses power could keep the new name and lose the contents."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())

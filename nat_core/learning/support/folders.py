@@ -11,7 +11,7 @@ from nat_core.demo import refuse_if_public
 
 
 def check_folder(folder: Path) -> Path:
-    """`folder` in full; it need not exist yet.
+    """Return the absolute path of `folder`, which need not exist yet.
 
     Raises:
         ValueError: nothing can be written there.
@@ -31,12 +31,12 @@ def check_folder(folder: Path) -> Path:
 
 @contextmanager
 def replacing_folder(folder: Path, own: Sequence[str]) -> Iterator[Path]:
-    """A fresh folder that takes the place of `folder` only when the block succeeds.
+    """Yield a fresh folder that replaces `folder` only if the block succeeds.
 
     Args:
-        folder: need not exist.
-        own: names of the files that make up its contents; they go. Whatever else a user keeps there stays. Without the
-            first of them the others mean nothing.
+        folder: folder to replace, which need not exist.
+        own: names of the files that are replaced or removed; all other files in the folder stay. Without the first of
+            these files the others are meaningless.
     """
     refuse_if_public("writing a folder")
     folder = folder.resolve()

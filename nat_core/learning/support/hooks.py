@@ -20,8 +20,8 @@ class Hooks:
         should_stop: asked before every step; once true, the state is saved and the training returns as it is.
         checkpoint: file of the state; if it exists, the training continues from there exactly. None saves nothing.
         saving: a context entered around every save.
-        save_seconds: between saves.
-        tell: called with what people should know, a sentence each time: about the images, say.
+        save_seconds: seconds between saves.
+        tell: called with one sentence at a time that people should know, such as notes about the images.
     """
 
     progress: Progress = lambda step, metrics: None
@@ -38,7 +38,7 @@ class Hooks:
 
 
 class Saver:
-    """Saves a training's state to the checkpoint of its hooks, in time.
+    """Saves a training's state to the checkpoint of its hooks at intervals.
 
     Args:
         hooks: hooks of the training.

@@ -49,7 +49,7 @@ def expected() -> int:
 
 
 def join() -> torch.device | None:
-    """Meets the other processes that torchrun has started: over NCCL where CUDA is, else Gloo.
+    """Join the other processes that torchrun has started: over NCCL with CUDA, else Gloo.
 
     Returns:
         This process's own CUDA device, if any.
@@ -89,7 +89,7 @@ def agreed(flag: bool) -> bool:
 
 
 def own_share(count: int) -> slice:
-    """Which of `count` items are this process's; all shares together are everything, in order."""
+    """Return which of `count` items are this process's; the shares of all processes cover them in order."""
     return slice(count * rank() // processes(), count * (rank() + 1) // processes())
 
 
@@ -115,7 +115,7 @@ def average(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _in_order(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return [count] values of which every process has its share."""
+    """Return all values in order, shape [count], of which every process has its share."""
     together = torch.zeros(count, dtype=torch.float64)
     together[own_share(count)] = torch.from_numpy(values)
     dist.all_reduce(together)

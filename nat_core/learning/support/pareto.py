@@ -8,8 +8,8 @@ def pareto_front(costs: NDArray[np.floating], merits: NDArray[np.floating]) -> N
     """Return the positions of the Pareto front, cheapest first; each is better than everything that costs no more.
 
     Args:
-        costs: [n], smaller is better.
-        merits: [n], larger is better; of equally cheap and good ones the first counts.
+        costs: costs, [n]; smaller is better.
+        merits: merits, [n]; larger is better; of points with equal costs and merits the first counts.
     """
     order = np.lexsort((-np.asarray(merits), np.asarray(costs)))
     ranked = np.asarray(merits)[order]

@@ -15,7 +15,7 @@ class TargetScale:
     """A monotone map between accuracies in percent and what the network regresses.
 
     Attributes:
-        accuracies_percent, targets: [k] knots, both strictly increasing; straight lines between them.
+        accuracies_percent, targets: knots of a piecewise linear map, both strictly increasing, [k].
     """
 
     accuracies_percent: NDArray[np.float64]

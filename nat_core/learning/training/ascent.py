@@ -36,10 +36,10 @@ class Problems:
 
     Attributes:
         inputs: the architectures.
-        owner: [N] whose problem each is.
-        own: [N, E] the input's operations; `ABSENT` fills up.
-        costs: [N, E, operations] of each legal operation; infinite where it is illegal; what fills up costs nothing.
-        left: [N] what the edges may cost together.
+        owner: number of each problem's input, [N].
+        own: operations of each problem's input, [N, E], padded with `ABSENT`.
+        costs: cost of each operation on each edge, [N, E, operations]; infinite if illegal; padding costs 0.
+        left: maximum total cost of the edges, [N].
     """
 
     inputs: Sequence[Architecture]
@@ -57,10 +57,9 @@ class Problems:
         transitions: str = "nat++",
         costs: EdgeCosts | None = None,
     ) -> "Problems":
-        """Create the problems of inputs and their `limits` [n, budgets] on the whole network's cost, in the unit of
-        `costs`.
+        """Create the problems of inputs and their `limits` [n, budgets] on the whole network's cost.
 
-        By default these are MACs.
+        Limits are in the unit of `costs`, by default MACs.
         """
         costs = costs or edge_costs(inputs, space)
         count, budgets = limits.shape
@@ -83,11 +82,11 @@ class Problems:
         return Problems(self.inputs, self.owner[which], self.own[which], self.costs[which], self.left[which])
 
     def cost(self, operations: Rows) -> Numbers:
-        """Return [N] of the edges of each problem's `operations` [N, E]; infinite where one is illegal."""
+        """Return the cost of the edges with `operations` [N, E], shape [N]; infinite if one is illegal."""
         return np.take_along_axis(self.costs, operations.clip(0)[..., None], axis=2)[..., 0].sum(axis=1)
 
     def exchanges(self, current: Rows) -> NDArray[np.bool_]:
-        """Return [N, E, operations] whether `current` [N, E] with this operation on this edge differs and fits."""
+        """Return whether exchanging one operation of `current` [N, E] changes it and fits, shape [N, E, operations]."""
         own = np.take_along_axis(self.costs, current.clip(0)[..., None], axis=2)
         spare = self.left - own[..., 0].sum(axis=1)
         fits = (self.costs - own <= spare[:, None, None]) & (current != ABSENT)[..., None]
@@ -96,11 +95,11 @@ class Problems:
 
     @property
     def cheapest(self) -> Numbers:
-        """Return [N] what the edges cost at least."""
+        """Return the lowest possible cost of the edges, shape [N]."""
         return np.asarray(self.costs.min(axis=2).sum(axis=1))
 
     def drawn(self, count: int, generator: torch.Generator) -> Rows:
-        """Return [count, N, E] uniform draws of what fits. Raises ValueError where nothing does."""
+        """Draw uniformly from what fits, shape [count, N, E]. Raises ValueError if nothing fits a problem."""
         parts = []
         for part in np.array_split(np.arange(len(self)), max(1, -(-len(self) // _AT_ONCE))):
             costs = torch.from_numpy(self.costs[part])
@@ -111,7 +110,7 @@ class Problems:
 
 
 def split(owner: Rows, rows: Rows) -> tuple[list[int], list[Rows]]:
-    """The inputs that `owner` [m], rising, numbers, and the `rows` [m, E] of each."""
+    """Return the distinct numbers in the rising `owner` [m], and the `rows` [m, E] of each."""
     numbers, first = np.unique(owner, return_index=True)
     return numbers.tolist(), np.split(rows, first[1:]) if len(rows) else []
 
@@ -127,11 +126,11 @@ def ascended(
 
     Args:
         score: scores transformations that fit; impossible ones are never selected.
-        evaluations: [N] how many scores each problem may ask for; where they do not suffice for all neighbours, some
+        evaluations: maximum number of scores for each problem, [N]; if it does not suffice for all neighbours, some
             are drawn by `rng`.
 
     Returns:
-        [N, E] operations, [N] their scores, [N] how many scores were asked for.
+        The operations [N, E], their scores [N], and the number of scores that each problem has used [N].
     """
     current, best = starts.copy(), score(problems.owner, starts)
     used, active = np.ones(len(problems), dtype=np.int64), np.arange(len(problems))
@@ -161,12 +160,12 @@ class Fronts:
     to fit.
 
     Args:
-        inputs: architectures.
+        inputs: architectures to transform.
         space: space of their operations.
         score: scores transformations.
         budget: what budgets limit; one of `policies.costs.COSTS`.
-        shares: budgets, as shares of the input's own cost, falling.
-        transitions: the rule.
+        shares: budgets as falling shares of the input's own cost.
+        transitions: the transition rule.
     """
 
     def __init__(
@@ -186,8 +185,7 @@ class Fronts:
         self._costs = np.stack([whole.cost(item) for item in rows])
 
     def best(self, numbers: Rows, limits: Numbers) -> tuple[Rows, NDArray[np.bool_]]:
-        """For inputs [k] and what whole networks may cost [k]: [k, E] operations of the best found, [k] whether any
-        fits."""
+        """Return the best operations found [k, E] for inputs `numbers` [k] within `limits` [k], and if any fit."""
         values, costs = self._values[:, numbers], self._costs[:, numbers] + self._fixed[numbers]
         fitting = np.where(costs <= limits, values, -np.inf)
         place = fitting.argmax(axis=0)
@@ -195,9 +193,9 @@ class Fronts:
 
 
 def repaired(problems: Problems, starts: Rows, score: Score) -> Rows:
-    """`starts` [N, E] made to fit: each step the operation exchanged that loses least for what it saves.
+    """Make `starts` [N, E] fit: each step exchanges the operation that loses least per cost saved.
 
-    Where nothing cheaper is left, what there is.
+    A problem ends with what it has if nothing cheaper is left.
     """
     current, active = starts.copy(), np.flatnonzero(problems.cost(starts) > problems.left)
     while len(active):
@@ -229,7 +227,7 @@ def _highest(problem: Rows, values: Numbers) -> Rows:
 
 
 def _exchanged(current: Rows, problem: Rows, edge: Rows, operation: Rows) -> Rows:
-    """Return [m, E] of `current` [N, E], with one operation exchanged."""
+    """Return copies of rows of `current` [N, E], each with one operation exchanged, shape [m, E]."""
     rows = current[problem]
     rows[np.arange(len(rows)), edge] = operation
     return rows
@@ -238,9 +236,7 @@ def _exchanged(current: Rows, problem: Rows, edge: Rows, operation: Rows) -> Row
 def _neighbours(
     problems: Problems, current: Rows, left: Rows | None, rng: np.random.Generator | None
 ) -> tuple[Rows, Rows]:
-    """Return what fits and differs from `current` [N, E] in one operation: [m] problems in order, and [m, E]
-    operations.
-    """
+    """Return all fitting exchanges of one operation in `current` [N, E]: problems [m] and operations [m, E]."""
     fits = problems.exchanges(current)
     problem, edge, operation = np.nonzero(fits)
     if left is not None:

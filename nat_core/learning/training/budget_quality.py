@@ -29,19 +29,19 @@ class Offers:
     """The outputs proposed for n inputs within m budgets.
 
     Attributes:
-        codes: [n, m, count] distinct cells that fit, most probable first; -1 where fewer fit.
-        best: [n, m] code of the best legal cell that fits; -1 where none does.
+        codes: codes of distinct cells that fit, most probable first, [n, m, count]; -1 where fewer fit.
+        best: code of the best legal cell that fits, [n, m]; -1 if none fits.
     """
 
     codes: Codes
     best: Codes
 
     def points_missing(self, scores: Scores, count: int) -> NDArray[np.float64]:
-        """[n, m] points by which the best of the first `count` is below the best legal cell; NaN where nothing fits."""
+        """Return the points from the best of the first `count` to the best cell, shape [n, m]; NaN if none fits."""
         return np.where(self.best >= 0, scores[self.best] - self.scores(scores, count), np.nan)
 
     def scores(self, scores: Scores, count: int) -> NDArray[np.float64]:
-        """Return [n, m] scores of the best of the first `count`; -inf where nothing fits."""
+        """Return the scores of the best of the first `count`, shape [n, m]; -inf if nothing fits."""
         codes = self.codes[:, :, :count]
         return np.where(codes >= 0, scores[codes], -np.inf).max(axis=2)
 
@@ -49,7 +49,7 @@ class Offers:
 def budget_figures(
     policy: Policy, inputs: Codes, scores: Scores, cost: str, rule: str | None = None, counts: Sequence[int] = (1, 10)
 ) -> dict[str, Any]:
-    """For a card: by share of the input's cost, mean points below the best legal cell that fits."""
+    """Return for a card the mean points below the best legal cell that fits, by share of the input's cost."""
     found = offers(ranking_of(policy, rule), inputs, scores, max(counts), SHARES, cost)
     missing = {count: found.points_missing(scores, count) for count in counts}
     return {
@@ -66,12 +66,12 @@ def budget_figures(
 
 
 def costs_of_codes(cost: str) -> NDArray[np.float64]:
-    """Return [15625] what every cell costs: counted MACs or parameters of the whole network, or a measured latency."""
+    """Return the cost of every cell, shape [15625]: MACs or parameters of the whole network, or a measured latency."""
     return QUANTITIES[cost].values
 
 
 def limits_of(inputs: Codes, shares: Sequence[float], cost: str) -> NDArray[np.float64]:
-    """Return [n, m] budgets; one of the whole cost is exactly the input's own."""
+    """Return the budgets, shape [n, m]; a share of 1 gives exactly the input's own cost."""
     return costs_of_codes(cost)[inputs][:, None] * np.asarray(shares, dtype=np.float64)
 
 
@@ -83,7 +83,7 @@ def ranking_of(policy: Policy, rule: str | None = None) -> Ranking:
     """Return the function that ranks all cells as transformations of an input within a budget by log-probability.
 
     Args:
-        policy: for NAS-Bench-201's operations.
+        policy: policy for NAS-Bench-201.
         rule: transition rule; None for the policy's own.
     """
     columns = [INDEX[name] for name in table.SPACE.operations]
@@ -105,12 +105,12 @@ def offers(
     shares: Sequence[float] = SHARES,
     cost: str = "macs",
 ) -> Offers:
-    """The `count` transformations of n cells within each share of their own costs that are ranked first.
+    """Return the `count` first-ranked transformations of n cells within each share of their own costs.
 
     Args:
         ranking: ranking of all cells; finite where transitions are legal.
-        inputs: [n] codes.
-        scores: [15625] in code order, by which the best is the best.
+        inputs: codes of the inputs, [n].
+        scores: scores in code order, [15625], which define the best cell.
         cost: what budgets limit.
     """
     costs, worth = torch.tensor(costs_of_codes(cost)), torch.tensor(scores)
@@ -128,7 +128,7 @@ def offers(
 
 
 def _of_all_cells(rows: Tensor) -> Tensor:
-    """Return [n, edges, operations] log-probabilities → [n, cells] those of every cell, in code order."""
+    """Return the log-probability of every cell, [n, cells] in code order, from those of [n, edges, operations]."""
     total = rows.new_zeros(len(rows), 1)
     for edge in range(rows.shape[1]):
         total = (total[:, :, None] + rows[:, edge, None, :]).flatten(1)
@@ -142,13 +142,13 @@ def _or_none(values: Tensor, codes: Tensor) -> Tensor:
 def hypervolume(
     costs: NDArray[np.floating], gains: NDArray[np.floating], shares: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Return [n] areas that k points each dominate, of costs up to the input's and of gains above 0.
+    """Return the areas that k points each dominate, shape [n], of costs up to the input's and of gains above 0.
 
     The area is a sum over budgets that lie equally far apart, so no front has more than the best of each budget.
 
     Args:
-        costs: [n, k] as shares of the input's.
-        gains: [n, k] over the input; −inf for a point that is not there.
+        costs: costs as shares of the input's, [n, k].
+        gains: gains over the input, [n, k]; −inf for missing points.
         shares: the budgets.
     """
     heights = [np.where(costs <= share * (1 + 1e-9), gains, 0.0).max(axis=1).clip(0, None) for share in shares]

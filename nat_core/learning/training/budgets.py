@@ -20,8 +20,8 @@ class Budgeted:
 
     Attributes:
         costs: costs of the inputs.
-        limits: [n] what whole networks may cost.
-        conditions: what the policy is told.
+        limits: maximum costs of whole networks, [n].
+        conditions: features that tell the policy its budgets.
     """
 
     costs: EdgeCosts
@@ -29,15 +29,15 @@ class Budgeted:
     conditions: Tensor
 
     def fitting(self, log_probabilities: Tensor) -> FittingDistribution:
-        """[E, operations] → what would be drawn of what fits."""
+        """Return the distribution [E, operations] restricted to transformations that fit."""
         return FittingDistribution(*self._problems(log_probabilities))
 
     def drawn(self, fitting: FittingDistribution, samples: int, generator: torch.Generator) -> Tensor:
-        """Return [samples, E] independent draws of what fits."""
+        """Draw independent transformations that fit, shape [samples, E]."""
         return flat(fitting.sample(samples, generator), self.costs.edge_batch)
 
     def greedy(self, log_probabilities: Tensor) -> Tensor:
-        """Return [E] operations of the most probable that fits."""
+        """Return the operations of the most probable transformation that fits, shape [E]."""
         operations, _ = most_probable_fitting(*self._problems(log_probabilities), 1)
         return flat(operations.transpose(0, 1), self.costs.edge_batch)[0]
 
@@ -51,11 +51,11 @@ class Budgets:
     """Budgets for a fixed pool of architectures.
 
     Args:
-        config: says what budgets limit, and which are drawn.
+        config: configuration of the budgets' cost and of their distribution.
         pool: n architectures.
-        graphs: `graph.encode(pool)`; its device is where everything is worked out.
-        legal: which operations may replace which, [operations, operations].
-        source: of accuracies; no budget is smaller than what it believes needs.
+        graphs: `graph.encode(pool)`, on the device of all computations.
+        legal: whether the column's operation may replace the row's, [operations, operations].
+        source: accuracy source; budgets are at least the cost of the cheapest output that it believes.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class Budgets:
         return torch.minimum(torch.maximum(least, self._cheapest), torch.maximum(self._own, self._cheapest))
 
     def draw(self, chosen: Tensor, operations: Tensor, generator: torch.Generator) -> Budgeted:
-        """Budgets for the architectures numbered `chosen` [k], whose operations are [E]."""
+        """Draw budgets for the architectures numbered `chosen` [k] with `operations` [E]."""
         kind, share = torch.rand((2, len(chosen)), generator=generator, dtype=torch.float64)
         low = self._config.budgets.smallest
         shares = torch.where(kind < self._config.budgets.whole, 1.0, low + (1 - low) * share)
         return self.of(chosen, operations, shares.to(self._own))
 
     def of(self, chosen: Tensor, operations: Tensor, shares: Tensor) -> Budgeted:
-        """Given budgets [k], as shares of the inputs' own costs; at least what the cheapest transformation costs."""
+        """Return budgets of given `shares` [k] of the inputs' own costs, but at least the cheapest transformation's."""
         costs = self._costs.select(self._graphs, chosen)
         limits = torch.maximum(shares * self._own[chosen], self._cheapest[chosen])
         return Budgeted(costs, limits, budget_conditions(costs, operations, limits, self._legal[operations]))

@@ -31,13 +31,13 @@ _MODELLED = (TRAININGS,)
 
 @specified
 class AdamConfig:
-    """The optimiser of the policy.
+    """Settings of the policy's optimiser.
 
     Attributes:
-        learning_rate: after warm-up.
-        warmup_steps: over which the rate rises linearly.
-        decay: whether the rate then falls to 0 along a cosine.
-        betas, weight_decay: Adam's.
+        learning_rate: peak learning rate, reached after warm-up.
+        warmup_steps: number of steps over which the learning rate rises linearly.
+        decay: whether the learning rate falls to 0 along a cosine after warm-up.
+        betas, weight_decay: settings of Adam.
     """
 
     learning_rate: Share = 2e-3
@@ -47,7 +47,7 @@ class AdamConfig:
     weight_decay: Share = 0.0
 
     def rate_at(self, step: int, steps: int) -> float:
-        """The rate in step 0…steps-1: linear warm-up, then a cosine to 0 if `decay`."""
+        """Return the learning rate in step 0…steps-1: linear warm-up, then a cosine to 0 if `decay`."""
         warm = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
         if not self.decay:
             return self.learning_rate * warm
@@ -57,22 +57,22 @@ class AdamConfig:
 
 @specified
 class ReinforceConfig:
-    """How rewards are turned into gradients.
+    """Settings of the policy gradient.
 
     Attributes:
-        estimator: "group" compares an input's samples with each other (see `reinforce`); "moving_average" is
-            the authors' baseline over all rewards.
-        reward_scale: in which the group estimator compares: "normal_scores" weighs rewards by their ranks among the
-            inputs' own, so that differences between good architectures count beside catastrophes, where the
-            accuracy source is stable; "points" takes them as they are.
+        estimator: "group" compares an input's samples with each other (see `reinforce`); "moving_average" compares
+            gains with the authors' baseline, a moving average of all gains.
+        reward_scale: scale in which the group estimator compares rewards: "normal_scores" of their ranks among the
+            inputs' rewards, so that a few very bad architectures do not outweigh all differences between good ones
+            (only if the accuracy source is stable); "points" leaves rewards as they are.
         advantage_weight: factor of the policy term; 0.01 turns points into fractions for the moving average.
         best_weight: factor of the bonus for an input's best sample, per sample.
-        baseline_decay: of the moving average.
-        entropy_start, entropy_end: weight of the entropy in nats, linear from first to last step.
-        searched_share: of the inputs trained on, for how many the policy imitates what steepest ascent finds where its
-            samples find nothing as good, rare gains above all; for rewards that cost nothing and stay the same. With
-            budgets, where all cells of the space can be enumerated, it imitates the best that fits.
-        imitation_weight: of what the imitated is ahead of the best sample, in the scale of rewards.
+        baseline_decay: decay of the moving average of gains.
+        entropy_start, entropy_end: weight of the entropy in nats at the first and last step, linear in between.
+        searched_share: share of training inputs for which the policy imitates the output of a search if it is better
+            than all of the policy's samples. The search is exact if the space can be enumerated, else steepest ascent.
+            Meant for cheap, stable rewards.
+        imitation_weight: weight of imitation per unit of reward by which the search beats the best sample.
         imitation_until: share of the steps over which imitation fades to nothing; 0: it does not fade.
     """
 
@@ -88,17 +88,17 @@ class ReinforceConfig:
     searched_share: Annotated[
         float,
         Field(ge=0, le=1),
-        Asked("Searched share", "Of the inputs, for which search shows the policy an output.", only=_MODELLED),
+        Asked("Searched share", "Share of inputs for which search shows the policy an output.", only=_MODELLED),
     ] = 0.0
     imitation_weight: Weight = 3.0
     imitation_until: Share = 0.0
 
     def entropy_weight_at(self, step: int, steps: int) -> float:
-        """Weight of the entropy in step 0…steps-1."""
+        """Return the weight of the entropy in step 0…steps-1."""
         return self.entropy_start + (self.entropy_end - self.entropy_start) * step / max(1, steps - 1)
 
     def imitation_weight_at(self, step: int, steps: int) -> float:
-        """Weight of what is imitated in step 0…steps-1; 0 where nothing is."""
+        """Return the weight of imitation in step 0…steps-1; 0 without imitation."""
         if not self.searched_share:
             return 0.0
         if not self.imitation_until:
@@ -108,20 +108,20 @@ class ReinforceConfig:
 
 @specified
 class RewardConfig:
-    """What is rewarded.
+    """Settings of the rewards.
 
     Attributes:
-        source: of accuracies, unless another one is given.
-        data_set: the validation column of NAS-Bench-201 that a table's rewards come from.
-        trainings: files of trained cells that the model of trainings is fitted on; without any, the shipped model.
-        cost: what `cost_weight` weighs: "macs", or a device whose latencies NAS-Bench-201 has.
-        cost_weight: λ; points of accuracy ÷ 100 given up for the cost of the heaviest architecture.
-        change_weight: points of accuracy that changing an edge must be worth.
-        caution: standard errors of what is gained over the input that are deducted from a modelled gain.
+        source: default accuracy source, a key of `SOURCES`.
+        data_set: validation column of NAS-Bench-201 that gives the rewards of source "table".
+        trainings: files of trained cells on which the model of source "trainings" is fitted; empty: the shipped model.
+        cost: the cost that `cost_weight` penalises: "macs", or a device whose latencies NAS-Bench-201 has.
+        cost_weight: λ: 100 · λ points of accuracy are deducted for the cost of the heaviest architecture.
+        change_weight: points of accuracy deducted for each changed edge.
+        caution: number of standard errors deducted from a modelled gain over the input.
     """
 
     source: Annotated[str, OneOf(SOURCES)] = TABLE
-    data_set: Annotated[SelectionSet, Asked("Rewards from", "Column of the benchmark.", only=(TABLE,))] = (
+    data_set: Annotated[SelectionSet, Asked("Rewards from", "Column of the benchmark that rewards.", only=(TABLE,))] = (
         "cifar10_valid"
     )
     trainings: Annotated[
@@ -133,34 +133,34 @@ class RewardConfig:
     cost_weight: Annotated[
         float,
         Field(ge=0, le=10),
-        Asked("Cost weight λ", "Points of accuracy ÷ 100 given up for the heaviest cell's cost."),
+        Asked("Cost weight λ", "100 · λ points of accuracy are deducted for the heaviest cell's cost."),
     ] = 0.0
     change_weight: Annotated[
         float,
         Field(ge=0, le=100),
-        Asked("Change weight", "Points of accuracy that changing an edge must be worth.", only=_MODELLED),
+        Asked("Change weight", "Points of accuracy deducted for each changed edge.", only=_MODELLED),
     ] = 0.0
     caution: Annotated[
         float,
         Field(ge=0, le=100),
-        Asked("Caution", "Standard errors deducted from what is gained.", only=_MODELLED),
+        Asked("Caution", "Number of standard errors deducted from a gain.", only=_MODELLED),
     ] = 0.0
     cost: Annotated[
         str,
         OneOf(COSTS),
-        Asked("Cost", "What λ weighs: macs, or a device of the benchmark.", only=(TABLE,)),
+        Asked("Cost", "The cost that λ weighs: macs, or a device of the benchmark.", only=(TABLE,)),
     ] = "macs"
 
 
 @specified
 class InputsConfig:
-    """The architectures of a training.
+    """Settings of the input architectures of a training.
 
     Attributes:
-        training, held_out: how many are trained on, and how many only measured.
-        thinned_share: of the random inputs trained on, how many lose operations to null first, a quarter of these all
-            but one in a row: cells made by hand are sparse or chains, drawn ones are neither.
-        split_seed: decides which; independent of the training's seed so that trainings compare on the same ones.
+        training, held_out: number of architectures for training, and for measurements only.
+        thinned_share: share of random training inputs that are made similar to cells designed by hand: a quarter of
+            these become chains, the rest lose a random part of their operations to null.
+        split_seed: seed of the choice of inputs, not the training's seed, so that several trainings can share inputs.
     """
 
     training: Annotated[int, Field(ge=1, le=1_000_000)] = 12_500
@@ -171,12 +171,12 @@ class InputsConfig:
 
 @specified
 class BudgetsConfig:
-    """The budgets that the policy is told: drawn anew whenever an input is, and transformations from what fits them.
+    """The budgets that the policy is told: each drawn input gets one, and only transformations within it are drawn.
 
     Attributes:
-        cost: what they limit; empty: the policy is told none.
-        smallest: the smallest that is drawn, as a share of the input's cost; all up to 1 are as likely.
-        whole: share of the budgets that are the input's whole cost.
+        cost: the cost that budgets limit; empty: the policy is told no budget.
+        smallest: lower end of the uniform distribution of budgets, as a share of the input's cost; the upper end is 1.
+        whole: share of the budgets that are the input's whole cost instead.
     """
 
     cost: Annotated[
@@ -184,7 +184,7 @@ class BudgetsConfig:
         OneOf(BUDGETS),
         Asked(
             "Budget of",
-            "What a budget limits that the policy is told: macs, parameters or a device.",
+            "The cost that the policy's budgets limit: macs, parameters or a device.",
             "budget",
             only=(TABLE, TRAININGS),
         ),
@@ -194,7 +194,7 @@ class BudgetsConfig:
         Field(ge=0, le=1),
         Asked(
             "Smallest budget",
-            "The smallest that is drawn, as a share of the input's cost; all up to 1 are as likely.",
+            "Smallest budget drawn, as a share of the input's cost; all up to 1 are equally likely.",
             "smallest_budget",
             only=(TABLE, TRAININGS),
         ),
@@ -204,21 +204,21 @@ class BudgetsConfig:
 
 @specified
 class TrainingConfig:
-    """How to train a policy.
+    """Settings of a policy's training.
 
     Attributes:
-        space: whose architectures are transformed.
-        rule: "nat" or "nat++".
+        space: name of the space whose architectures are transformed.
+        rule: transition rule: "nat" or "nat++".
         policy: shape of the policy.
-        steps: gradient steps.
+        steps: number of gradient steps.
         batch: input architectures per step.
         samples: transformations drawn per input.
-        seed: of weights, batches and draws.
-        optimizer, reinforce, reward, inputs, budgets: how the policy learns, from what, on which architectures, and
-            within which budgets.
+        seed: seed of weights, batches and draws.
+        optimizer, reinforce, reward, inputs, budgets: settings of the optimiser, the policy gradient, the rewards, the
+            input architectures and the budgets.
 
     Raises:
-        ValueError: a value out of bounds; says which and what is accepted.
+        ValueError: a value is out of bounds, or values do not fit each other.
     """
 
     space: Annotated[str, OneOf(SPACES)] = "nasbench201"
@@ -233,7 +233,7 @@ class TrainingConfig:
     ] = 1500
     batch: Annotated[int, Field(ge=1, le=100_000)] = 256
     samples: Annotated[int, Field(ge=1, le=10_000)] = 10
-    seed: Annotated[Seed, Asked("Seed", "Of weights, batches and draws.", main=True)] = 0
+    seed: Annotated[Seed, Asked("Seed", "Seed of weights, batches and draws.", main=True)] = 0
     optimizer: AdamConfig = AdamConfig()
     reinforce: ReinforceConfig = ReinforceConfig()
     reward: RewardConfig = RewardConfig()
@@ -279,7 +279,7 @@ class TrainingConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "TrainingConfig":
-        """The inverse of `to_dict`, also after JSON. Raises ValueError for unknown or ill-typed fields."""
+        """Invert `to_dict`, also after JSON. Raises ValueError if a field is unknown or ill-typed."""
         return read(cls, in_parts(value))
 
 

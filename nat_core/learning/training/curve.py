@@ -26,8 +26,8 @@ class Series:
     """One metric.
 
     Attributes:
-        steps: gradient steps done, rising.
-        values: as many; means since the value before.
+        steps: numbers of gradient steps done, rising.
+        values: the metric at each of these steps: its mean since the step before.
     """
 
     steps: tuple[int, ...]
@@ -49,7 +49,7 @@ class TrainingCurve:
     Attributes:
         command: the command line that trains the same policy.
         seed: seed of the training.
-        date: when it was recorded, UTC, ISO 8601.
+        date: date of the recording, UTC, ISO 8601.
         same_weights: whether the recorded training ended with exactly the weights that lie beside the curve.
         series: values by metric; gains and rewards in points of accuracy, entropy in nats per cell.
     """
@@ -65,7 +65,7 @@ class TrainingCurve:
 
     @classmethod
     def from_dict(cls, value: Any) -> "TrainingCurve":
-        """The inverse of `to_json`. Raises ValueError for a missing, unknown or ill-typed field."""
+        """Invert `to_json`. Raises ValueError if a field is missing, unknown or ill-typed."""
         names = [item.name for item in fields(cls)]
         if not isinstance(value, dict) or sorted(value) != sorted(names):
             raise ValueError(f"a curve is a JSON object of {', '.join(names)}")
@@ -98,10 +98,10 @@ def save_curve(folder: Path, curve: TrainingCurve) -> Path:
 
 
 def load_curve(folder: Path) -> TrainingCurve | None:
-    """The curve beside the policy in `folder`; None where none was recorded.
+    """Return the curve beside the policy in `folder`; None if none was recorded.
 
     Raises:
-        ValueError: the file is damaged; names it.
+        ValueError: the file is damaged.
     """
     path = folder / CURVE
     return _load(path, path.stat().st_mtime_ns) if path.is_file() else None

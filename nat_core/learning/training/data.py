@@ -32,10 +32,10 @@ class Inputs:
 
 
 def split_codes(inputs: InputsConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Codes of NAS-Bench-201 cells to train on and to hold out: a seeded permutation cut in two.
+    """Return codes of NAS-Bench-201 cells to train on and to hold out: a seeded permutation cut in two.
 
     Raises:
-        ValueError: more cells are wanted than there are.
+        ValueError: more cells are requested than there are.
     """
     if (wanted := inputs.training + inputs.held_out) > table.SIZE:
         raise ValueError(f"inputs.training + inputs.held_out is {wanted}; NAS-Bench-201 has {table.SIZE} cells")
@@ -101,7 +101,7 @@ def objective_of(config: TrainingConfig, source: AccuracySource | None = None) -
 
 
 def source_of(config: TrainingConfig) -> AccuracySource:
-    """The accuracies that the configuration names. Raises ValueError if there are none for its space."""
+    """Return the accuracy source that the configuration names. Raises ValueError if its space has none."""
     if config.reward.source == TRAININGS:
         if config.reward.trainings:
             return model_of_files(tuple(map(Path, config.reward.trainings)), config.space, config.seed)[0]

@@ -28,8 +28,8 @@ class Transfer:
     them.
 
     Attributes:
-        recovered: beside the oracle that chose, like the policy, by the training score.
-        recovered_own: beside the oracle that may choose by the test column itself.
+        recovered: share of the gain of the oracle that chooses, like the policy, by the training score.
+        recovered_own: share of the gain of the oracle that chooses by the test column itself.
     """
 
     recovered: float
@@ -41,8 +41,8 @@ class PolicyQuality:
     """Quality on inputs, by how many table look-ups a transformation may use.
 
     Attributes:
-        greedy: the most probable transformation, no look-up.
-        best_of: the best of the n most probable distinct ones and the input, by n.
+        greedy: quality of the most probable transformation, without look-ups.
+        best_of: quality of the best of the input and its n most probable distinct transformations, by n.
         transfer: quality by test column.
     """
 
@@ -51,7 +51,7 @@ class PolicyQuality:
     transfer: Mapping[str, Transfer]
 
     def to_dict(self) -> dict[str, Any]:
-        """For a card: rounded figures under self-explaining names."""
+        """Return rounded figures for a card, under self-explaining names."""
         figures = {
             "greedy": asdict(self.greedy),
             **{f"best_of_{count}": asdict(quality) for count, quality in self.best_of.items()},
@@ -63,12 +63,12 @@ class PolicyQuality:
 def policy_quality(
     policy: Policy, inputs: Codes, scores: Scores, rule: str = "nat++", counts: Sequence[int] = (10, 100)
 ) -> PolicyQuality:
-    """Measures a policy.
+    """Measure a policy's quality.
 
     Args:
-        policy: for NAS-Bench-201's operations.
-        inputs: [n] codes of the cells to transform, best such that were held out from training.
-        scores: [15625] in code order, what the policy was trained to raise.
+        policy: policy for NAS-Bench-201.
+        inputs: codes of the cells to transform, [n], preferably held out from training.
+        scores: scores that the policy was trained to raise, [15625] in code order.
         rule: transition rule.
         counts: numbers of candidates.
     """
@@ -86,7 +86,7 @@ def policy_quality(
 
 
 def edge_log_probabilities(policy: Policy, inputs: Codes, rule: str = "nat++") -> NDArray[np.float32]:
-    """[n, 6, operations] log-probabilities for n cells given by their codes, whose budgets are their own costs."""
+    """Return the log-probabilities for n cells with their own costs as budgets, shape [n, 6, operations]."""
     cells = [table.architecture_of_code(int(code)) for code in inputs]
     with torch.inference_mode():
         rows = policy.distribution(cells, table.SPACE, rule).log_probabilities
@@ -94,9 +94,9 @@ def edge_log_probabilities(policy: Policy, inputs: Codes, rule: str = "nat++") -
 
 
 def probable_codes(log_probabilities: NDArray[np.floating], count: int, inputs: Codes) -> Codes:
-    """Return [n, 1 + count] codes: each input itself, then its most probable distinct transformations, best first.
+    """Return the codes of each input and then of its most probable transformations, best first, shape [n, 1 + count].
 
-    Where fewer are possible, the last one is repeated.
+    If fewer are possible, the last one is repeated.
     """
     codes = np.empty((len(inputs), count + 1), dtype=np.int64)
     codes[:, 0] = inputs

@@ -21,10 +21,10 @@ class Fronts:
     """The fronts of a pool's first architectures: one output within each of `SHARES` of their own costs.
 
     Args:
-        config: says what budgets limit.
-        legal: which operations may replace which, [operations, operations].
+        config: configuration that names the budgets' cost.
+        legal: whether the column's operation may replace the row's, [operations, operations].
         pool: architectures that are not trained on.
-        objective: objective that rewards.
+        objective: objective of the rewards.
         device: device of the policy.
     """
 

@@ -34,11 +34,11 @@ class TrainedPolicy:
     """The result of a training.
 
     Attributes:
-        policy: in evaluation mode.
-        config: what was asked for.
-        steps_done: fewer than `config.steps` if it was stopped.
+        policy: the policy in evaluation mode.
+        config: configuration of the training.
+        steps_done: number of steps; fewer than `config.steps` if the training was stopped.
         elapsed_seconds: wall-clock time of all its parts, resumed ones included.
-        source: what rewarded it.
+        source: accuracy source of the rewards.
     """
 
     policy: Policy
@@ -54,9 +54,9 @@ class TrainedPolicy:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often, in steps, a training reports (means since the last report), measures held-out inputs, and saves.
+    """Steps between a training's reports (means since the last report), measurements of held-out inputs, and saves.
 
-    It also saves when the time between saves has passed that its hooks name.
+    It also saves at the interval of its hooks.
     """
 
     report: int = 10
@@ -73,7 +73,7 @@ def train(
     hooks: Hooks | None = None,
     schedule: Schedule | None = None,
 ) -> TrainedPolicy:
-    """Trains a policy.
+    """Train a policy.
 
     Args:
         config: what to train and how.
@@ -82,10 +82,10 @@ def train(
         hooks: progress, stopping and checkpoints. The metrics are rewards and gains in points, the loss's terms,
             entropy in nats, learning rate; when measured, `held_out_gain` in points, `macs_ratio` and, of a policy that
             is told budgets, `held_out_hypervolume` in points.
-        schedule: how often to report, measure and save.
+        schedule: steps between reports, measurements and saves.
 
     Raises:
-        ValueError: no table for this space and no source; or the checkpoint belongs to another configuration.
+        ValueError: there is no source for this space, or the checkpoint belongs to another configuration.
     """
     hooks, schedule = hooks or Hooks(), schedule or Schedule()
     trainer = Trainer(config, objective_of(config, source), inputs or inputs_of(config), device)
@@ -186,8 +186,8 @@ class Trainer:
         }
 
     def _found(self, chosen: Tensor, budgeted: Budgeted | None) -> tuple[Tensor, Tensor]:
-        """[E] operations that search finds for the chosen inputs, and [batch] what they are worth; −inf where nothing
-        was sought, or found that fits."""
+        """Return the operations that search finds for the chosen inputs, [E], and their rewards, [batch]; −inf if none
+        was sought or fits."""
         assert self._search is not None
         unlimited = torch.full((len(chosen),), torch.inf, dtype=torch.float64)
         limits = budgeted.limits.cpu() if budgeted else unlimited
@@ -203,7 +203,7 @@ class Trainer:
         return torch.from_numpy(self.scale.to_target(rewards.cpu().numpy())).to(rewards.device)
 
     def _advantage(self, rewards: Tensor, gains: Tensor, state: TrainingState) -> Tensor:
-        """Return [samples, batch] weighted advantages; keeps the moving baseline."""
+        """Return weighted advantages, shape [samples, batch], and update the moving baseline."""
         config = self.config.reinforce
         if config.estimator == "group":
             return config.advantage_weight * group_advantage(self._scaled(rewards), config.best_weight).value

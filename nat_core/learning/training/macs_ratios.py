@@ -19,12 +19,12 @@ from nat_core.network.costs import cost_model
 
 
 class MacsRatios:
-    """Ratios for the architectures of a pool, on the network that `space` is usually quoted on.
+    """Ratios for the architectures of a pool, on the network on which `space` is usually quoted.
 
     Args:
         space: space of the pool.
         pool: n architectures with E edges in all.
-        graphs: `graph.encode(pool)`; its device is where ratios are worked out.
+        graphs: `graph.encode(pool)`, on the device of all computations.
     """
 
     def __init__(self, space: Space, pool: Sequence[Architecture], graphs: Data) -> None:
@@ -37,7 +37,7 @@ class MacsRatios:
         self._before = self._macs(graphs.operation)
 
     def __call__(self, operations: Tensor) -> Tensor:
-        """Return [n] float64 ratios of the pool's architectures with `operations` [E]; every non-null edge counts."""
+        """Return the pool's ratios with `operations` [E], float64 [n]; every non-null edge counts."""
         return self._macs(operations) / self._before
 
     def _macs(self, operations: Tensor) -> Tensor:

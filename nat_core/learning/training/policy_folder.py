@@ -20,10 +20,10 @@ def save_whole(
     """Replace any policy in `folder` by this policy, its card and its other files; return the folder.
 
     Args:
-        folder: created if need be; files of the user's own in it stay.
+        folder: target folder, created if missing; the user's own files in it stay.
         policy: policy to save.
         card: card of the policy; the names of the files beside it are added.
-        beside: each writes files into the folder that it is given.
+        beside: functions that write further files into the folder that they are given.
     """
     with replacing_folder(Path(folder), FILES) as fresh:
         for write in beside:

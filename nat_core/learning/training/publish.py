@@ -23,13 +23,13 @@ from nat_core.network.costs import cost_model
 
 
 def publish(folder: Path | str, trained: TrainedPolicy, command: str, quality: dict[str, Any] | None = None) -> Path:
-    """Saves a trained policy with its card, and the model of accuracies if one rewarded it; returns the folder.
+    """Save a trained policy with its card, and the model of accuracies if one rewarded it; return the folder.
 
     Args:
-        folder: created if need be; takes the place of an older policy as a whole.
+        folder: target folder, created if missing; an older policy in it is replaced as a whole.
         trained: the result of `train`.
-        command: the command line that trains the same policy again.
-        quality: figures; by default those on held-out inputs, by NAS-Bench-201's table or the model that rewarded it.
+        command: the command line that repeats the training.
+        quality: figures of quality; by default measured on held-out inputs by the table or the model that rewarded it.
     """
     model = trained.source if isinstance(trained.source, TrainingsModel) else None
     beside = [partial(save_trainings_model, model=model)] if model is not None else []

@@ -15,7 +15,7 @@ _NO_SPREAD = 1e-6
 
 
 class Advantage(NamedTuple):
-    """How much better each sample is than its input's other samples; all [samples, batch].
+    """The advantage of each sample over its input's other samples; all [samples, batch].
 
     Attributes:
         relative: reward − mean of the other samples' rewards (leave-one-out baseline).
@@ -34,10 +34,10 @@ class Advantage(NamedTuple):
 
 
 def group_advantage(rewards: Tensor, best_weight: float = 0.25) -> Advantage:
-    """The advantage of every sample [samples, batch] within its input's group; two or more samples are needed.
+    """Return the advantage of every sample within its input's group; two or more samples are needed.
 
     Raises:
-        ValueError: fewer than two samples.
+        ValueError: there are fewer than two samples.
     """
     samples = len(rewards)
     if samples < 2:
@@ -66,7 +66,7 @@ class Loss(NamedTuple):
     Attributes:
         policy_term: − advantage · log-probability, averaged over samples and inputs.
         entropy_term: weighted entropy, averaged over inputs.
-        imitation_term: − weight · log-probability of what is imitated, averaged over inputs; 0 without such.
+        imitation_term: − weight · log-probability of what is imitated, averaged over inputs; 0 without imitation.
     """
 
     policy_term: Tensor
@@ -82,9 +82,9 @@ def reinforce_loss(log_probability: Tensor, advantage: Tensor, entropy: Tensor, 
     """The surrogate whose gradient is REINFORCE's estimate.
 
     Args:
-        log_probability: [samples, batch] of the drawn transformations, differentiable.
-        advantage: [samples, batch]; constant, already weighted.
-        entropy: [batch] in nats, differentiable.
+        log_probability: log-probabilities of the drawn transformations, [samples, batch], differentiable.
+        advantage: advantages, [samples, batch], constant and already weighted.
+        entropy: entropies in nats, [batch], differentiable.
     """
     policy_term = -(advantage.detach() * log_probability).mean()
     return Loss(policy_term, entropy_weight * entropy.mean(), torch.zeros_like(policy_term))
@@ -97,10 +97,10 @@ def imitation_term(log_probability: Tensor, found: Tensor, rewards: Tensor, weig
     arXiv 1806.05635, with search for the past).
 
     Args:
-        log_probability: [batch] of what was found, differentiable.
-        found: [batch] its rewards; −inf where nothing was sought.
-        rewards: [samples, batch] of the policy's own samples, in the same scale.
-        weight: weight of a unit of the scale.
+        log_probability: log-probability of what the search found, [batch], differentiable.
+        found: rewards of what the search found, [batch]; −inf without a search.
+        rewards: rewards of the policy's own samples in the same scale, [samples, batch].
+        weight: weight per unit of the scale.
     """
     lead = (found - rewards.amax(dim=0)).clamp(min=0)
     return -(weight * lead.detach() * log_probability).mean()

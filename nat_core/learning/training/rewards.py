@@ -37,12 +37,12 @@ class Objective:
         source: accuracy source.
         relative_cost: relative cost of architectures, between 0 and 1; None ignores costs.
         cost_weight: λ; 0.05 trades the whole cost for five points of accuracy.
-        change_weight: points that changing an edge must be worth.
-        caution: standard errors of what it gains that a transformation must be worth: a policy finds what a source
-            overrates, and the source is least sure of what it knows least.
+        change_weight: points deducted for each changed edge.
+        caution: number of standard errors deducted from a gain: a policy finds architectures that a source overrates,
+            and the source is least certain of what it knows least.
 
     Raises:
-        ValueError: `caution` with a source that does not know its errors.
+        ValueError: there is `caution` and the source does not know its standard errors.
     """
 
     source: AccuracySource
@@ -56,14 +56,14 @@ class Objective:
             raise ValueError(f"caution is {self.caution:g}; accepted for {self.source.kind} accuracies: 0")
 
     def __call__(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return [n] objectives as of inputs, of which nothing is changed. Raises ValueError where the source does."""
+        """Return the objectives of unchanged inputs, shape [n]. Raises ValueError like the source."""
         points = self.source.accuracy_percent(architectures)
         if self.relative_cost is None or self.cost_weight == 0:
             return points
         return points - 100 * self.cost_weight * self.relative_cost(architectures)
 
     def doubt(self, inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.float64]:
-        """[n] points that `caution` deducts from outputs of n inputs. Raises ValueError where the source does."""
+        """Return the points that `caution` deducts from n outputs, shape [n]. Raises ValueError like the source."""
         if not self.caution or not isinstance(self.source, UncertainSource):
             return np.zeros(len(outputs))
         unbelieved = ~self.source.believable(inputs, outputs)
@@ -75,13 +75,13 @@ class Objective:
     def of_operations(
         self, inputs: Sequence[Architecture], operations: Sequence[NDArray[np.int64]]
     ) -> NDArray[np.float64]:
-        """Return [m] objectives, less doubt, of transformations of n inputs, those of one input after those of another.
+        """Return the objectives, less doubt, of m transformations of n inputs, shape [m], ordered by input.
 
         Args:
-            operations: of each input [its transformations, its edges], rows of the table of operations.
+            operations: transformations of each input as rows of the table of operations, [transformations, edges].
 
         Raises:
-            ValueError: where the source does.
+            ValueError: the source raises one.
         """
         priced = self.relative_cost is not None and self.cost_weight > 0
         if isinstance(self.source, OperationsSource) and self.caution and not priced:
@@ -93,7 +93,7 @@ class Objective:
 
 
 def changed_edges(inputs: Sequence[Architecture], outputs: Sequence[Architecture]) -> NDArray[np.int64]:
-    """Return [n] how many operations differ."""
+    """Return the number of operations that differ, shape [n]."""
     pairs = zip(inputs, outputs, strict=True)
     return np.array([sum(map(str.__ne__, old.operations, new.operations)) for old, new in pairs], dtype=np.int64)
 
@@ -123,7 +123,7 @@ class Rewards:
         self._known: dict[bytes, float] = {}
 
     def __call__(self, chosen: Tensor, operations: Tensor) -> Tensor:
-        """Objectives [samples, n] of the pool's architectures `chosen` [n] with operations [samples, E]."""
+        """Return objectives [samples, n] of the pool's architectures `chosen` [n] with `operations` [samples, E]."""
         chosen, operations = chosen.cpu(), operations.cpu()
         keys = self._keys(chosen, operations)
         known = self._known if self.objective.source.stable else {}
@@ -137,7 +137,7 @@ class Rewards:
         return values
 
     def _changes(self, chosen: Tensor, operations: Tensor) -> Tensor:
-        """Return [samples, n] edges whose operation is another than in the pool's architecture."""
+        """Return the number of edges changed against the pool's architecture, shape [samples, n]."""
         graph, within = self._places(chosen)
         changed = (operations != self._own[self._first[chosen][graph] + within]).double()
         return torch.zeros(len(operations), len(chosen), dtype=torch.float64).index_add_(1, graph, changed)

@@ -19,7 +19,7 @@ from nat_core.learning.training.rewards import Objective, changed_edges
 def gained(
     objective: Objective, inputs: Sequence[Architecture], outputs: Sequence[Architecture]
 ) -> NDArray[np.float64]:
-    """Return [n] points of n outputs over their inputs, less what changes and doubt deduct."""
+    """Return the gains of n outputs over their inputs in points, less deductions for changes and doubt, shape [n]."""
     distinct = list(dict.fromkeys(inputs))
     known = dict(zip(distinct, objective(distinct).tolist(), strict=True))
     gains = objective(outputs) - np.array([known[item] for item in inputs])
@@ -83,9 +83,9 @@ class ExactSearch:
 
     Args:
         space: space of the inputs.
-        objective: what is best; its source is asked once for every cell of the space.
-        cost: what budgets limit.
-        transitions: the rule.
+        objective: objective that defines the best; its source evaluates every cell of the space once.
+        cost: the cost that budgets limit.
+        transitions: the transition rule.
 
     Raises:
         ValueError: the space's architectures have different topologies.
@@ -112,7 +112,7 @@ class ExactSearch:
         return self._lattice.code(architecture)
 
     def __call__(self, code: int, limit: float) -> NDArray[np.int64]:
-        """[edges] operations (rows of the table) of the best that costs no more than `limit`; else of the cheapest."""
+        """Return the best transformation within `limit`, else the cheapest one, as rows of the table, [edges]."""
         ranked = self._reachable(code)
         costs = self._costs[ranked]
         fits = costs <= limit

@@ -20,10 +20,10 @@ class TrainingState:
     """The changing part of a training.
 
     Attributes:
-        policy: being trained.
+        policy: policy that is being trained.
         optimizer: Adam over its parameters.
         generator: random generator of batches and samples, always on the CPU.
-        step: steps done.
+        step: number of steps done.
         baseline: moving average of gains in points (used by one estimator only).
         elapsed_seconds: wall-clock time spent so far.
         pending: metrics of the steps since the last report, by name.
@@ -67,14 +67,14 @@ def tensors_of(state: TrainingState) -> dict[str, Tensor]:
 
 
 def fill(state: TrainingState, tensors: Mapping[str, Tensor]) -> None:
-    """The inverse of `tensors_of`. Raises KeyError, ValueError or RuntimeError for what does not fit."""
+    """Invert `tensors_of`. Raises KeyError, ValueError or RuntimeError if the tensors do not fit."""
     state.policy.load_state_dict(checkpoint.under("policy.", tensors))
     state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": _moments(tensors)})
     state.generator.set_state(tensors["generator"])
 
 
 def save_state(path: Path, config: TrainingConfig, state: TrainingState) -> None:
-    """Writes the state atomically. Raises OSError: it cannot be written."""
+    """Write the state atomically. Raises OSError if it cannot be written."""
     counters = {name: getattr(state, name) for name in ("step", "baseline", "elapsed_seconds", "pending")}
     checkpoint.save(path, KIND, config, tensors_of(state), counters)
 
@@ -83,7 +83,7 @@ def load_state(path: Path, config: TrainingConfig, state: TrainingState) -> None
     """Fill a new `state` from a file.
 
     Raises:
-        ValueError: the file is damaged or belongs to another configuration; names it.
+        ValueError: the file is damaged or belongs to another configuration.
     """
     with checkpoint.loading(path, KIND, config) as (tensors, counters):
         fill(state, tensors)

@@ -54,7 +54,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
 
 
 def work_of(kind: str) -> Work:
-    """Return the work of this kind. Raises ValueError for an unknown one."""
+    """Return the work of this kind. Raises ValueError if the kind is unknown."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind of run {kind[:40]!r}; accepted: {', '.join(KINDS)}")
     return KINDS[kind].work()

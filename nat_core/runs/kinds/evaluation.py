@@ -58,7 +58,7 @@ def _spread(config: EvaluationConfig, context: RunContext) -> bool:
 
 
 def images_for(config: EvaluationConfig) -> ImageData:
-    """Return the images of a queue. Raises ValueError if they are not available; says how to choose others."""
+    """Return the images of a queue. Raises ValueError if they are not available."""
     try:
         return images_of(config.budget)
     except ValueError as error:
