@@ -6,7 +6,7 @@ Importing torch and MLflow creates a million objects, which Python would search 
 
 import gc
 
-_SELDOM = 50_000
+_SELDOM = 500_000
 _usual = gc.get_threshold()
 
 
