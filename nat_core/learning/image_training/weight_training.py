@@ -108,8 +108,8 @@ def weight_step(
     loss = F.cross_entropy(logits.float(), labels)
     loss.backward()
     if share_gradients is not None:
-        share_gradients(supernet.parameters())
-    nn.utils.clip_grad_norm_(supernet.parameters(), longest_gradient)
+        share_gradients(sgd.parameters)
+    nn.utils.clip_grad_norm_(sgd.parameters, longest_gradient)
     # Read back once, when everything before the step is under way.
     value, accuracy = torch.stack([loss.detach(), (logits.argmax(1) == labels).float().mean()]).tolist()
     if not math.isfinite(value):

@@ -103,7 +103,7 @@ class Trainer:
         for group in state.optimizer.param_groups:
             group["lr"] = self.budget.learning_rate_at(state.step, self.steps_per_epoch)
         if self.budget.gradient_clip:
-            nn.utils.clip_grad_norm_(state.network.parameters(), self.budget.gradient_clip)
+            nn.utils.clip_grad_norm_(state.optimizer.parameters, self.budget.gradient_clip)
         state.optimizer.step()
 
     def report(self, state: ScratchState) -> dict[str, float]:

@@ -9,6 +9,7 @@ from inspect import unwrap
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
 
@@ -19,6 +20,11 @@ class _Uncompiled(Optimizer):
     load_state_dict = unwrap(Optimizer.load_state_dict)
     zero_grad = unwrap(Optimizer.zero_grad)
     add_param_group = unwrap(Optimizer.add_param_group)
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Return the trained parameters in order; a module's own list is a walk through all its parts."""
+        return [parameter for group in self.param_groups for parameter in group["params"]]
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
