@@ -12,7 +12,7 @@ way to fewer MACs. 3 epochs (three minutes), evaluated on the selection images, 
 transformations of them, and others with skips at random places. Trained as for rewards; a minute each.
 
 *outputs*: the outputs of a folder's policies for published and random architectures, and these inputs, trained as for
-rewards: a policy exploits its model's errors, so its outputs belong into the model's training data.
+rewards: a policy exploits its model's errors, so its outputs belong in the model's training data.
 
 Results go into the table that ships with the project; known results are not trained again. Interrupted trainings resume
 from their checkpoints, and several processes may share the work.

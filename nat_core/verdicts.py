@@ -14,16 +14,16 @@ def compared(given: Candidate, item: Candidate, unit: str = "MACs") -> str:
 def demonstration(
     given: Candidate, item: Candidate, chance_percent: float | None = None, is_short: bool = False
 ) -> str:
-    """``a demonstration: guessing gives 10 %``: why what `compared` says shows only that training works; or nothing.
+    """Return why a comparison shows only that training works, as ``a demonstration: guessing gives 10 %``; or "".
 
     Args:
         given, item: the input and a candidate.
         chance_percent: the accuracy of guessing, if the accuracies may be no better.
-        is_short: whether the policy was trained for a moment only.
+        is_short: whether the policy was trained only briefly.
     """
     if is_near_chance((given.accuracy_percent, item.accuracy_percent), chance_percent):
         return f"a demonstration: guessing gives {chance_percent:.3g} %"
-    return "a demonstration: the policy was trained for a moment only" if is_short else ""
+    return "a demonstration: the policy was trained only briefly" if is_short else ""
 
 
 def is_near_chance(percents: Iterable[float | None], chance_percent: float | None) -> bool:

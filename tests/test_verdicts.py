@@ -30,7 +30,7 @@ def candidate(accuracy_percent):
         (1.1, 1.7, 1.0, False, "a demonstration: guessing gives 1 %"),
         (1.1, 2.7, 1.0, False, ""),
         (15.0, 71.0, 10.0, False, ""),
-        (15.0, 71.0, 10.0, True, "a demonstration: the policy was trained for a moment only"),
+        (15.0, 71.0, 10.0, True, "a demonstration: the policy was trained only briefly"),
         (8.85, 13.02, None, False, ""),
         (None, None, 10.0, False, ""),
     ],

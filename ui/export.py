@@ -61,7 +61,7 @@ def one(architecture: Architecture, network: NetworkConfig | None) -> None:
 
 
 def _network(architecture: Architecture, usual: NetworkConfig, name: str) -> None:
-    """Draw the export of the whole network; `usual` is where costs are counted, and gives the initial sizes."""
+    """Draw the export of the whole network, initially as large as `usual`, the network whose costs are shown."""
     sizes: dict[str, int | bool] = {}
     weights = None
     if not is_public():

@@ -33,7 +33,7 @@ def _read(cell: str, known: str) -> str:
     if not name:
         title = input_title()
         return "" if cell in library() else plain(f"{title[:1].upper()}{title[1:]}.")
-    held = f"this is {known} of the library" if known else "a cell of no paper in the library"
+    held = f"this is {known} of the library" if known else "a cell that is not in the library"
     held += "" if not known or cell in library() else ", with its edges in another order"
     return plain(f"{input_title()}: {held}; read as {TITLES.get(name, name)}.")
 

@@ -128,7 +128,7 @@ def follow(tracking: "Tracking", run_id: str, watch: "Callable[[Run], None]" = l
 
 
 def follow_training(tracking: "Tracking", run_id: str) -> None:
-    """Shows a run on a cluster until it has ended, gets what came out, and prints where it is."""
+    """Show a cluster's run until it ends, fetch its results, and print where they are."""
     from nat_core.runs.artifacts import fetch_policy
     from nat_core.runs.kinds import trains_a_policy, work_of
     from nat_core.runs.results import fetch_results

@@ -262,7 +262,7 @@ def test_a_file_dropped_anywhere_is_read_and_a_field_for_files_keeps_its_own(vis
         alert.filter(has_text=said).wait_for()
         assert figures(page) == before
     dragged.drop(page.locator("h1"))
-    page.get_by_text("File cell.log: a cell of no paper in the library").wait_for()
+    page.get_by_text("File cell.log: a cell that is not in the library").wait_for()
     addressed(page, CELL)
     assert alert.count() == 0 and not cover.is_visible()
 

@@ -321,7 +321,7 @@ def test_what_a_policy_of_a_smoke_run_says_is_called_a_demonstration(tmp_path, m
     )
     monkeypatch.setattr(compute, "POLICIES", (tmp_path,))
     app = open_page()
-    assert verdict(app).endswith(", a demonstration: the policy was trained for a moment only.")
+    assert verdict(app).endswith(", a demonstration: the policy was trained only briefly.")
     (accuracy,) = (item for item in shown_point(app)["figures"] if item["label"] == "CIFAR-10 validation (tabular)")
     assert accuracy["tone"] == "same" and accuracy["change"].endswith(", a demonstration")
 

@@ -21,7 +21,7 @@ _TOGETHER = 16  # architectures: enough for an input and its transformations; me
 
 @dataclass(frozen=True)
 class SharedWeightAccuracy:
-    """The share of images that shared weights classify correctly as an architecture.
+    """The accuracy of architectures whose weights are shared ones.
 
     Nothing is modified and no gradient recorded. Batch norms take the statistics of the images at hand, so results
     depend on `batch`: all batches have that size, and images that do not fill one are left out. While the

@@ -38,7 +38,7 @@ def _load(
 
 @lru_cache(maxsize=16)
 def counts_of(source: str) -> tuple[int, int]:
-    """Numbers of training and test images, without decoding any; a guess for what is on the hub under another name.
+    """Return how many images there are for training and for testing; a guess for an unknown data set of the hub.
 
     Raises:
         ValueError: there are no such images.

@@ -138,7 +138,7 @@ def folder_of(root: Root, name: str) -> Path:
 
 
 def add(root: Path, content: bytes, name: str) -> Path:
-    """Add an archive's policy to those below `root`; the same archive gives the same policy.
+    """Unpack an archive's policy into a folder of `root`; the same archive always gives the same folder.
 
     Args:
         root: folder of policies.

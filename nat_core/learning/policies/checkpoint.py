@@ -90,7 +90,7 @@ class PolicyCard:
 
     @property
     def is_demonstration(self) -> bool:
-        """Whether it, or what rewarded it, was trained for a moment only, as by a smoke test."""
+        """Whether the policy, or the shared weights that rewarded it, trained only briefly, as in a smoke test."""
         epochs, steps = (number_at(self.training, "weights", name) for name in ("epochs", "steps"))
         if epochs is not None and steps is not None:
             return epochs * steps < _SERIOUS_WEIGHT_STEPS

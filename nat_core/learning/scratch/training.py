@@ -1,4 +1,4 @@
-"""Training from scratch, the measure of everything: what an architecture is worth when its weights are its own.
+"""Training from scratch: how accurate an architecture is with weights of its own.
 
 Recipe: DARTS (arXiv 1806.09055); see `config`. Nothing is chosen by the images that a network is evaluated on:
 they are looked at once, after the last step. One network here; `queue` trains several.

@@ -144,7 +144,7 @@ class Trainer:
         )
 
     def step(self, state: TrainingState) -> dict[str, float]:
-        """Draws inputs and transformations, looks up rewards, and follows the gradient once."""
+        """Draw inputs and transformations, look up rewards, and take one gradient step."""
         config, learning, device = self.config, self.config.reinforce, self.legal.device
         state.policy.train()
         count = graph_count(self.graphs)
