@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
+from ui.component import draw
+
 # State shared by the components: the visitor's current point, valid while the page shows the same front.
 POINT_JS = """
 const EVENT = "nat-lab-point";
@@ -38,7 +40,7 @@ _SLIDER_JS = (
     POINT_JS
     + """
 const PAUSE_MS = 120;
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data: [data], setTriggerValue }) {
   let holder = parentElement.querySelector(".along");
   if (!holder) {
     holder = document.createElement("div");
@@ -113,7 +115,7 @@ const element = (name, text, kind) => {
   if (kind) made.className = kind;
   return made;
 };
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data: [data] }) {
   let holder = parentElement.querySelector(".figures");
   if (!holder) {
     holder = document.createElement("div");
@@ -185,10 +187,10 @@ def slider(label: str, titles: Mapping[int, str], place: Place, on_number: Calla
             on_number(number)
 
     data = {"label": label, "numbers": list(titles), "titles": list(titles.values()), **asdict(place)}
-    _slider(key=key, data=data, on_number_change=moved)
+    draw(_slider, key, data, on_number_change=moved)
 
 
 def figures(points: Mapping[int, Sayings], place: Place) -> None:
     """Draw the sentence and the figures of the current point."""
     said = {str(number): asdict(saying) for number, saying in points.items()}
-    _figures(key="figures", data={"points": said, **asdict(place)})
+    draw(_figures, "figures", {"points": said, **asdict(place)})

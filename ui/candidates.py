@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from nat_core.architecture.difference import difference
@@ -14,6 +14,9 @@ from ui.once import once
 from ui.text import plain
 from ui.unit import Unit, unit
 from ui.view import BEST, show, show_first
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _REMEMBERED = 16  # number of outcomes whose tables are cached
 
@@ -74,13 +77,15 @@ def table(outcome: Transformation, chosen: Candidate) -> None:
     st.caption(_explanation(outcome))
 
 
-def candidate_frame(outcome: Transformation) -> pd.DataFrame:
+def candidate_frame(outcome: Transformation) -> "pd.DataFrame":
     """Return one row per candidate, best first: MACs or FLOPs in millions, accuracy in percent, named by its kind."""
     return _frame(outcome, unit())
 
 
 @once(_REMEMBERED)
-def _frame(outcome: Transformation, counted: Unit) -> pd.DataFrame:
+def _frame(outcome: Transformation, counted: Unit) -> "pd.DataFrame":
+    import pandas as pd  # loaded with the first table: a page is shown before
+
     before, on_front = outcome.input.architecture, {item.number for item in outcome.front}
     frame = pd.DataFrame(
         {

@@ -7,6 +7,7 @@ import streamlit as st
 
 from ui.along import POINT_JS, Place
 from ui.arrows import ARROWS_JS
+from ui.component import draw
 from ui.palette import PALETTE_CSS, PALETTE_JS, Item
 
 _CSS = (
@@ -85,7 +86,7 @@ const open = (holder, part, items, choose) => {
   beside.style.top = `${within(top, beside.offsetHeight, innerHeight)}px`;
 };
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data: [data], setTriggerValue }) {
   let holder = parentElement.querySelector(".drawing");
   if (!holder) {
     holder = document.createElement("div");
@@ -206,4 +207,7 @@ def cell_drawing(
         "frames": frames, **asdict(place), "selected": selected, "onlyChanges": only_changes,
         "items": [asdict(item) for item in items],
     }  # fmt: skip
-    _component(key=key, data=data, on_part_change=clicked, on_shortcut_change=pressed, on_operation_change=exchanged)
+    draw(
+        _component, key, data,
+        on_part_change=clicked, on_shortcut_change=pressed, on_operation_change=exchanged,
+    )  # fmt: skip

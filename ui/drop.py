@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ui.callback import callback
+from ui.component import draw
 
 _KEY = "dropped"
 
@@ -22,7 +23,7 @@ _CSS = """
 # target is no longer inside it; the event's path still is.
 _JS = """
 const OWN = "[data-testid='stFileUploaderDropzone']";
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data: [data], setTriggerValue }) {
   let cover = parentElement.querySelector(".drop");
   if (!cover) {
     cover = document.createElement("div");
@@ -87,7 +88,7 @@ def anywhere(
             return
         on_file(content, name)
 
-    _component(key=_KEY, data={"label": label, "most": most_megabytes << 20}, on_file_change=callback(_KEY, dropped))
+    draw(_component, _KEY, {"label": label, "most": most_megabytes << 20}, on_file_change=callback(_KEY, dropped))
 
 
 def file_of(told: Any, most: int) -> tuple[bytes, str]:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from nat_core.transformation import Candidate, Transformation
 from ui.text import edge_label
 from ui.theme import style, theme
 from ui.unit import unit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _WORTH = "Worth of the change"
 
@@ -61,8 +64,10 @@ def table(outcome: Transformation, shown: Candidate, worth: NDArray[np.float64] 
     st.caption(f"{name} and parameters of the edge in all cells of the network: {outcome.network.description}.")
 
 
-def edge_frame(outcome: Transformation, shown: Candidate) -> pd.DataFrame:
+def edge_frame(outcome: Transformation, shown: Candidate) -> "pd.DataFrame":
     """Return the rows of `table`: costs in millions, summed over the network's cells; probabilities in percent."""
+    import pandas as pd  # loaded with the first table: a page is shown before
+
     before, after = outcome.input.architecture, shown.architecture
     model = cost_model(outcome.network)
     old, new = model.edge_costs(before), model.edge_costs(after)
@@ -102,8 +107,10 @@ def probabilities(outcome: Transformation, shown: Candidate) -> None:
         st.dataframe(100 * frame, column_config=dict.fromkeys(frame.columns, percent_column))
 
 
-def probability_frame(outcome: Transformation) -> pd.DataFrame:
+def probability_frame(outcome: Transformation) -> "pd.DataFrame":
     """Return edges as rows and operations legal on any edge as columns; NaN where the rule forbids one."""
+    import pandas as pd  # loaded with the first table: a page is shown before
+
     legal = _legal_somewhere(outcome)
     values = np.exp(outcome.distribution[:, legal])
     values[~np.isfinite(outcome.distribution[:, legal])] = np.nan

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from ui.component import draw
+
 # Plotly responds to a pointer over a chart; the other charts get an artificial hover event at the same x.
 _JS = """
 const PLOT = ".nsewdrag";
-export default function ({ data }) {
+export default function ({ data: [data] }) {
   const others = (plot) => {
     const group = plot.closest(`.st-key-${data.group}`);
     return group ? [...group.querySelectorAll(PLOT)].filter((other) => other !== plot) : [];
@@ -41,4 +43,4 @@ def charts(name: str) -> Iterator[None]:
     """Link the charts drawn in this block; `name` identifies the group on the page."""
     with st.container(key=name):
         yield
-        _component(key=f"{name}_link", data={"group": name})
+        draw(_component, f"{name}_link", {"group": name})

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import streamlit as st
 
 from ui.arrows import ARROWS_JS
+from ui.component import draw
 
 PALETTE_CSS = """
 .palette { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 6px; }
@@ -64,7 +65,7 @@ _JS = (
     ARROWS_JS
     + PALETTE_JS
     + """
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data: [data], setTriggerValue }) {
   let holder = parentElement.querySelector(".palette");
   if (!holder) {
     holder = document.createElement("div");
@@ -111,4 +112,4 @@ def palette(items: Sequence[Item], key: str, on_operation: Callable[[str], None]
         if name := st.session_state[key].operation:
             on_operation(name)
 
-    _component(key=key, data={"items": [asdict(item) for item in items]}, on_operation_change=clicked)
+    draw(_component, key, {"items": [asdict(item) for item in items]}, on_operation_change=clicked)

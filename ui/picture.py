@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from ui.arrows import ARROWS_JS
+from ui.component import draw
 
 Mark = Literal["chosen", "faint"]
 
@@ -27,7 +28,7 @@ _JS = (
     ARROWS_JS
     + """
 const PARTS = "g[data-choice], g[data-edge], g[data-node]";
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data: [data], setTriggerValue }) {
   let holder = parentElement.querySelector(".picture");
   if (!holder) {
     holder = document.createElement("div");
@@ -87,4 +88,4 @@ def picture(
             on_choice(choice)
 
     data = {"svg": svg, "clickable": on_choice is not None, "marks": dict(marks or {})}
-    _component(key=key, data=data, on_choice_change=clicked)
+    draw(_component, key, data, on_choice_change=clicked)

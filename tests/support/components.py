@@ -19,7 +19,7 @@ class Shown:
 
 def components(app: AppTest, name: str) -> list[dict[str, Any]]:
     """Return the data of every component of that name, in the page's order."""
-    return [json.loads(node.proto.json) for node in _nodes(app._tree) if node.proto.component_name == name]
+    return [json.loads(node.proto.json)[0] for node in _nodes(app._tree) if node.proto.component_name == name]
 
 
 def _nodes(block: Any) -> Iterator[Any]:
