@@ -9,13 +9,12 @@ from nat_core.architecture.spaces import SPACES
 from nat_core.learning.accuracies import shared_weights
 from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
 from nat_core.learning.accuracy import AccuracySource
-from nat_core.learning.images.images import load_images
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
+from tests.learning.image_training.cases import tiny_images
 
 SPACE = SPACES["fully_concat"]
 CONFIG = NetworkConfig("cifar", channels=4, layers=2, resolution=8, classes=10)
-DATA = load_images("sample", resolution=8)
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +23,8 @@ def supernet():
     return Supernet(SPACE, CONFIG)
 
 
-def source(supernet, part=DATA.selection, **options):
-    return SharedWeightAccuracy(supernet, DATA, part, **options)
+def source(supernet, part=None, **options):
+    return SharedWeightAccuracy(supernet, tiny_images(), part or tiny_images().selection, **options)
 
 
 def sampled(count, seed=0):
@@ -34,12 +33,12 @@ def sampled(count, seed=0):
 
 
 def test_accuracies_are_those_of_standalone_networks_batch_by_batch(supernet):
-    judge = source(supernet, DATA.selection[:100], batch=40)
+    judge = source(supernet, tiny_images().selection[:100], batch=40)
     for architecture in sampled(3):
         network, correct = supernet.standalone(architecture), 0
         for start in (0, 40):  # 20 images do not fill a batch
-            images = DATA.normalised(DATA.selection.images[start : start + 40])
-            correct += (network(images).argmax(1) == DATA.selection.labels[start : start + 40]).sum().item()
+            images = tiny_images().normalised(tiny_images().selection.images[start : start + 40])
+            correct += (network(images).argmax(1) == tiny_images().selection.labels[start : start + 40]).sum().item()
         assert judge.accuracy_percent([architecture]) == pytest.approx([100 * correct / 80])
 
 
@@ -72,7 +71,7 @@ def test_equal_architectures_are_evaluated_once(supernet):
 
 
 def test_any_number_of_architectures_is_evaluated_a_few_at_a_time(supernet, monkeypatch):
-    judge, architectures = source(supernet, DATA.selection[:80], batch=40), sampled(5)
+    judge, architectures = source(supernet, tiny_images().selection[:80], batch=40), sampled(5)
     expected = judge.accuracy_percent(architectures)
     monkeypatch.setattr(shared_weights, "_TOGETHER", 2)
     assert judge.accuracy_percent(architectures).tolist() == expected.tolist()
@@ -102,7 +101,7 @@ def test_nothing_is_modified(supernet):
 
 
 def test_description_names_images_network_and_training(supernet):
-    text = source(supernet, DATA.rewards[:300], batch=64, note="trained for 20 minutes").description
+    text = source(supernet, tiny_images().rewards[:300], batch=64, note="trained for 20 minutes").description
     assert text == (
         "256 rewards images of CIFAR-10 sample: 2,500 training and 500 test images of 10 classes, 8×8, split 0; "
         "CIFAR, C 4, L 2, 8×8, no auxiliary head; trained for 20 minutes"
@@ -110,7 +109,7 @@ def test_description_names_images_network_and_training(supernet):
 
 
 def test_every_device(supernet, device):
-    data = DATA.to(device)
+    data = tiny_images().to(device)
     net = Supernet(SPACE, CONFIG).to(device)
     net.load_state_dict(supernet.state_dict())
     there = SharedWeightAccuracy(net, data, data.selection).accuracy_percent(sampled(2))
@@ -138,6 +137,6 @@ def test_images_that_do_not_fit_are_refused(changes, message):
 
 
 def test_a_single_image_has_no_statistics(supernet):
-    for part, batch in ((DATA.selection, 1), (DATA.selection[:1], 64)):
+    for part, batch in ((tiny_images().selection, 1), (tiny_images().selection[:1], 64)):
         with pytest.raises(ValueError, match="batch norm's statistics need 2 or more"):
             source(supernet, part, batch=batch)

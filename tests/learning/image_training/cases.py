@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from nat_core.learning.image_training.config import ImageTrainingConfig, RewardsConfig, WeightsConfig
@@ -14,6 +15,7 @@ from nat_core.options import with_fields
 SCHEDULES = ("alternate", "two-stage")
 
 
+@cache
 def tiny_images() -> ImageData:
     return load_images("sample", resolution=8)
 

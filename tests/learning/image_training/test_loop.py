@@ -27,8 +27,6 @@ from nat_core.learning.training.publish import publish
 from nat_core.transformation import Options, transform
 from tests.learning.image_training.cases import SCHEDULES, tiny, tiny_images
 
-DATA = tiny_images()
-
 
 def run(config, path=None, stop_every=None):
     """Trains to the end, stopped after every so many steps; the result and everything that was reported."""
@@ -41,7 +39,7 @@ def run(config, path=None, stop_every=None):
     while True:
         left.clear()
         hooks = Hooks(lambda step, metrics: reported.append((step, dict(metrics))), should_stop, path)
-        trained = train_on_images(config, DATA, hooks=hooks)
+        trained = train_on_images(config, tiny_images(), hooks=hooks)
         if trained.finished:
             return trained, reported
 
@@ -87,15 +85,15 @@ def test_every_term_is_reported_under_its_name(whole, schedule, names):
 
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
     path = tmp_path / "state.safetensors"
-    train_on_images(tiny(), DATA, hooks=Hooks(checkpoint=path, should_stop=lambda: True))
+    train_on_images(tiny(), tiny_images(), hooks=Hooks(checkpoint=path, should_stop=lambda: True))
     with pytest.raises(
         ValueError,
         match="schedule was 'two-stage' and is now 'alternate'; accepted: a",
     ):
-        train_on_images(replace(tiny(), schedule="alternate"), DATA, hooks=Hooks(checkpoint=path))
+        train_on_images(replace(tiny(), schedule="alternate"), tiny_images(), hooks=Hooks(checkpoint=path))
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(ValueError, match="truncated"):
-        train_on_images(tiny(), DATA, hooks=Hooks(checkpoint=path))
+        train_on_images(tiny(), tiny_images(), hooks=Hooks(checkpoint=path))
 
 
 @pytest.mark.parametrize(("space", "name"), [("fully_concat", "DARTS"), ("loose_end", "ENAS")])
@@ -153,7 +151,7 @@ def test_in_a_step_equal_architectures_are_evaluated_once_and_an_input_once_for_
     calls, evaluated = calls_of(monkeypatch)
     cell = Cell(2, 3, (Edge("skip_connect", 0, 2), Edge("skip_connect", 1, 2)), (2,))
     architecture = Architecture(cell, cell)  # has 16 transformations
-    setting = Setting(tiny(schedule="alternate", policy={"samples": 200}), DATA, torch.device("cpu"))
+    setting = Setting(tiny(schedule="alternate", policy={"samples": 200}), tiny_images(), torch.device("cpu"))
     setting.inputs = Inputs((architecture,), ())
     state = new_image_state(setting.config, setting.network)
     image_training.PHASES["policy"](setting, state, Phase("policy", 0, 4), 0)
@@ -179,7 +177,7 @@ class Fixed:
 @pytest.mark.parametrize(("accuracy", "accepted"), [(60.0, 1), (50.0, 0), (40.0, 0)])
 def test_a_round_is_accepted_only_if_the_true_gain_rises(monkeypatch, accuracy, accepted):
     config = tiny()
-    setting = Setting(config, DATA, torch.device("cpu"))
+    setting = Setting(config, tiny_images(), torch.device("cpu"))
     state = new_image_state(config, setting.network)
     outputs = image_rounds.outputs_of(setting, state.learner.policy, list(setting.inputs.training))
     inputs = set(setting.inputs.training)
@@ -198,7 +196,7 @@ def test_a_round_is_accepted_only_if_the_true_gain_rises(monkeypatch, accuracy, 
 
 def test_rounds_use_other_images_and_checks_fresh_ones():
     config = tiny()
-    setting = Setting(config, DATA, torch.device("cpu"))
+    setting = Setting(config, tiny_images(), torch.device("cpu"))
 
     def seen(part):
         return {image.numpy().tobytes() for image in part.images}
@@ -209,7 +207,7 @@ def test_rounds_use_other_images_and_checks_fresh_ones():
 
 
 def test_shared_weights_that_diverge_are_told():
-    setting = Setting(tiny(), DATA, torch.device("cpu"))
+    setting = Setting(tiny(), tiny_images(), torch.device("cpu"))
     state = new_image_state(setting.config, setting.network)
     next(state.supernet.classifier.parameters()).data.fill_(torch.inf)
     with pytest.raises(ValueError, match="diverged; the learning rate is 0\\.1"):
@@ -218,7 +216,7 @@ def test_shared_weights_that_diverge_are_told():
 
 def test_a_cost_weight_is_part_of_the_reward():
     config = tiny(policy={"reward.cost_weight": 0.5})
-    setting = Setting(config, DATA, torch.device("cpu"))
+    setting = Setting(config, tiny_images(), torch.device("cpu"))
     light, heavy = (find(name).architecture for name in ("GDAS_V1", "DARTS"))
     objective = setting.objective(Fixed({}))([light, heavy])
     assert (objective < 50).all()

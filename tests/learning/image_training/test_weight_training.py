@@ -13,13 +13,12 @@ from nat_core.learning.image_training.weight_training import (
     shared_weights_sgd,
     weight_step,
 )
-from nat_core.learning.images.images import load_images
 from nat_core.network.config import NetworkConfig
 from nat_core.network.supernet import Supernet
+from tests.learning.image_training.cases import tiny_images
 
 SPACE = SPACES["fully_concat"]
 CONFIG = NetworkConfig("cifar", channels=4, layers=2, resolution=8, classes=10)
-DATA = load_images("sample", resolution=8)
 
 
 def new_supernet(device="cpu"):
@@ -28,8 +27,8 @@ def new_supernet(device="cpu"):
 
 
 def batch(count=32, device="cpu"):
-    part = DATA.weights[:count].to(device)
-    return DATA.normalised(part.images), part.labels
+    part = tiny_images().weights[:count].to(device)
+    return tiny_images().normalised(part.images), part.labels
 
 
 def sampled(seed=0):
