@@ -90,8 +90,8 @@ FORMATS: tuple[Format, ...] = (
 
 
 def format_of(value: Any) -> Format | None:
-    """Return the notation of a plain value, or None."""
-    return next((row for row in FORMATS if row.matches(value)), None)
+    """Return the notation of a plain value, or None; a number, of which a list may hold thousands, is in none."""
+    return None if isinstance(value, int | float) else next((row for row in FORMATS if row.matches(value)), None)
 
 
 def not_an_architecture(value: Any) -> ValueError:

@@ -199,6 +199,8 @@ REFUSALS: tuple[Refusal, ...] = (
 
 def refusal_of(value: Any, depth: int = 0) -> Refusal | None:
     """Return the refused format of a plain value or of anything nested in it, or None."""
+    if isinstance(value, int | float):
+        return None
     own = next((row for row in REFUSALS if row.matches(value)), None)
     if own or depth == _MAX_DEPTH:
         return own
