@@ -26,10 +26,12 @@ class Gate(TabularAccuracy):
     def __init__(self, name="", served=None):
         super().__init__()
         object.__setattr__(self, "open", Event())
+        object.__setattr__(self, "asked", Event())
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "served", served if served is not None else [])
 
     def accuracy_percent(self, architectures):
+        self.asked.set()
         assert self.open.wait(20)
         self.served.append(self.name)
         return super().accuracy_percent(architectures)
@@ -92,7 +94,8 @@ def test_what_nobody_asks_for_rests():
     served = []
     gate, item = Gate(served=served), proposal()
     source, queue = CoarseToFine(TABLE, gate, finalists=9), EvaluationQueue(lease_seconds=0.1, pause_seconds=0)
-    queue.ask("a", item, source)
+    while not gate.asked.wait(0.01):  # until an evaluation has begun; the thread may start late
+        queue.ask("a", item, source)
     time.sleep(0.2)
     gate.open.set()
     time.sleep(0.3)
