@@ -94,8 +94,10 @@ def test_what_nobody_asks_for_rests():
     served = []
     gate, item = Gate(served=served), proposal()
     source, queue = CoarseToFine(TABLE, gate, finalists=9), EvaluationQueue(lease_seconds=0.1, pause_seconds=0)
-    while not gate.asked.wait(0.01):  # until an evaluation has begun; the thread may start late
+    for _ in range(2000):  # until an evaluation has begun; the thread may start late
         queue.ask("a", item, source)
+        if gate.asked.wait(0.01):
+            break
     time.sleep(0.2)
     gate.open.set()
     time.sleep(0.3)
