@@ -13,7 +13,8 @@ from nat_core.architecture.operations import NAMES
 from nat_core.architecture.spaces import NASBENCH201_OPERATIONS, SPACES
 from nat_core.drawing.cells import draw_architecture, draw_pair
 from nat_core.network.config import NETWORKS
-from nat_core.network.costs import cost_model, measure
+from nat_core.network.costs import cost_model
+from nat_core.network.measure import measure
 from nat_core.network.networks import build_network
 
 

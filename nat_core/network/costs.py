@@ -6,34 +6,33 @@ operator. An auxiliary head adds its parameters but no operations, since inferen
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
+import torch
 from torch import nn
 
 from nat_core.architecture.cell import Architecture, CellName
 from nat_core.architecture.operations import NAMES, NULL, OPERATIONS, Kind
 from nat_core.architecture.spaces import NAT_OPERATIONS
 from nat_core.network.config import NetworkConfig
-from nat_core.network.measure import Cost, measure, total
+from nat_core.network.cost import FIELDS, Cost, total
+from nat_core.network.measured_costs import measured, small_block_cost, small_cost
 from nat_core.network.modules import build_operation
-from nat_core.network.operation_costs import measured, small_cost
 from nat_core.network.plan import Block, OutputShape, Plan, output_shape, plan_network
 from nat_core.network.scaling import (
     BLOCK_POINTS,
     OPERATION_POINTS,
-    SIDE,
     Scaling,
     terms_of_block,
     terms_of_operation,
 )
 
-__all__ = ["Cost", "CostModel", "FigureRow", "cost_model", "measure", "operation_cost", "operation_figure"]
+__all__ = ["Cost", "CostModel", "FigureRow", "cost_model", "operation_cost", "operation_figure"]
 
 
-_FIELDS = tuple(Cost.__dataclass_fields__)
-_PARAMETERS = _FIELDS.index("parameters")
-_MACS = [_FIELDS.index("convolution"), _FIELDS.index("linear")]
+_PARAMETERS = FIELDS.index("parameters")
+_MACS = [FIELDS.index("convolution"), FIELDS.index("linear")]
 
 
 @lru_cache(maxsize=65_536)
@@ -61,14 +60,15 @@ def _block_cost(block: Block) -> Cost:
 
 @lru_cache(maxsize=64)
 def _block_scaling(module: Callable[[int, int], nn.Module]) -> Scaling:
-    costs = [measured(partial(module, *point), point[0], SIDE) for point in BLOCK_POINTS]
+    costs = [small_block_cost(module, *point) for point in BLOCK_POINTS]
     return Scaling.fitted(terms_of_block, BLOCK_POINTS, costs)
 
 
 @lru_cache(maxsize=256)
 def _auxiliary_parameters(block: Block) -> int:
     """Return the parameters of an auxiliary head; its operations do not count, since inference leaves it out."""
-    return measured(block.build, block.in_channels, block.resolution).parameters
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in block.build().parameters())
 
 
 def _fixed_cost(plan: Plan) -> Cost:
@@ -185,7 +185,7 @@ class CostModel:
 
 
 def _numbers(cost: Cost) -> np.ndarray:
-    return np.array([getattr(cost, name) for name in _FIELDS], np.int64)
+    return np.array([getattr(cost, name) for name in FIELDS], np.int64)
 
 
 @lru_cache(maxsize=256)

@@ -9,8 +9,7 @@ element.
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -18,51 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nat_core.network.cost import Cost
+
 with warnings.catch_warnings():  # importing fvcore compiles a loss function with the deprecated torch.jit.script
     warnings.simplefilter("ignore", DeprecationWarning)
     from fvcore.nn import FlopCountAnalysis
     from fvcore.nn.jit_handles import batchnorm_flop_jit, conv_flop_jit, get_shape, linear_flop_jit
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Parameters, and operations per image for each operator. Costs can be added.
-
-    Attributes:
-        parameters: the number of learnable parameters.
-        convolution, linear: MACs.
-        batch_norm, max_pool, avg_pool, global_pool: elementary operations, by the module's conventions.
-    """
-
-    parameters: int = 0
-    convolution: int = 0
-    linear: int = 0
-    batch_norm: int = 0
-    max_pool: int = 0
-    avg_pool: int = 0
-    global_pool: int = 0
-
-    @property
-    def macs(self) -> int:
-        """Multiply-adds of convolutions and linear layers per image: what the literature quotes."""
-        return self.convolution + self.linear
-
-    @property
-    def operators(self) -> Mapping[str, int]:
-        """Counts by operator, parameters left out."""
-        return MappingProxyType({name: getattr(self, name) for name in OPERATORS})
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return total((self, other))
-
-
-OPERATORS = tuple(name for name in Cost.__dataclass_fields__ if name != "parameters")
-
-
-def total(costs: Iterable[Cost]) -> Cost:
-    """Return the sum of `costs`, which is zero if there are none."""
-    rows = [vars(cost).values() for cost in costs]  # in the order of the fields, without the deep copies of `astuple`
-    return Cost(*map(sum, zip(*rows, strict=True)))
 
 
 def _convolution(inputs: list[Any], outputs: list[Any]) -> int:

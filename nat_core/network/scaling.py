@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from nat_core.network.measure import Cost
+from nat_core.network.cost import FIELDS, Cost
 
 SIDE = 8  # side of the measured images in pixels; every stride divides it
 _WITHOUT_PIXELS = ("parameters", "linear")
-_FIELDS = tuple(Cost.__dataclass_fields__)
 
 Terms = Callable[..., tuple[int, ...]]
 
@@ -48,7 +47,7 @@ class Scaling:
     def fitted(cls, terms: Terms, points: Sequence[tuple[int, ...]], measured: Sequence[Cost]) -> "Scaling":
         """The polynomial through the costs `measured` at as many `points` as it has terms."""
         rows = [[Fraction(term) for term in terms(*point)] for point in points]
-        values = [[Fraction(getattr(cost, name)) for cost in measured] for name in _FIELDS]
+        values = [[Fraction(getattr(cost, name)) for cost in measured] for name in FIELDS]
         return cls(terms, tuple(solve(rows, value) for value in values))
 
     def cost(self, *channels: int, resolution: int) -> Cost:
@@ -60,7 +59,7 @@ class Scaling:
                     sum(factor * term for factor, term in zip(factors, terms, strict=True) if factor)
                     * (1 if name in _WITHOUT_PIXELS else area)
                 )
-                for name, factors in zip(_FIELDS, self.coefficients, strict=True)
+                for name, factors in zip(FIELDS, self.coefficients, strict=True)
             }
         )
 

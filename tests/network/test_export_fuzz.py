@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from nat_core.architecture.difference import difference
 from nat_core.drawing.cells import draw_architecture, draw_difference
 from nat_core.network.config import NetworkConfig
-from nat_core.network.costs import cost_model, measure
+from nat_core.network.costs import cost_model
 from nat_core.network.export_torch import torch_source
+from nat_core.network.measure import measure
 from nat_core.network.networks import build_network
 from tests.network.test_export_torch import randomise
 from tests.support.strategies import two_cell_architectures

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nat_core.network.measure import OPERATORS, Cost, measure, total
+from nat_core.network.cost import OPERATORS, Cost, total
+from nat_core.network.measure import measure
 from nat_core.network.networks import build_network
 from tests.support.random_networks import random_network
 

@@ -12,8 +12,9 @@ from nat_core.network.blocks import (
     QuarterStem,
     ResidualReduction,
 )
-from nat_core.network.costs import measure, operation_cost
-from nat_core.network.measure import Cost
+from nat_core.network.cost import Cost
+from nat_core.network.costs import operation_cost
+from nat_core.network.measure import measure
 from nat_core.network.modules import FactorisedReduction, ReluConvBn, build_operation
 from nat_core.network.scaling import (
     BLOCK_POINTS,
