@@ -14,7 +14,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GCNConv, MessagePassing
+from torch_geometric.nn import GCNConv
 from torch_geometric.utils import scatter
 
 from nat_core.learning.graphs.graph import EDGE_FEATURES, NODE_FEATURES, TRAIT_FEATURES, operation_traits
@@ -40,24 +40,6 @@ class OperationEmbedding(nn.Module):
         return self.layers(self.traits)
 
 
-class GatedMessages(MessagePassing):
-    """Sums ReLU(the other end's state · the edge's scale + the edge's shift) over the edges of every node.
-
-    Args:
-        flow: "source_to_target" passes messages along the edges, "target_to_source" against them.
-    """
-
-    def __init__(self, flow: str) -> None:
-        super().__init__(aggr="sum", flow=flow)
-
-    def forward(self, nodes: Tensor, scale: Tensor, shift: Tensor, edge_index: Tensor) -> Tensor:
-        """Return [N, width] for nodes [N, width], scale and shift [E, width], and edge_index [2, E]."""
-        return self.propagate(edge_index, nodes=nodes, scale=scale, shift=shift)
-
-    def message(self, nodes_j: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return torch.relu(nodes_j * scale + shift)
-
-
 class GatedLayer(nn.Module):
     """One round of messages: every node hears forward, backward and itself, with separate weights.
 
@@ -69,8 +51,6 @@ class GatedLayer(nn.Module):
         super().__init__()
         self.from_nodes = nn.Linear(width, 3 * width)  # to itself, forward, backward
         self.from_edges = nn.Linear(edge_width, 4 * width)  # forward scale and shift, backward scale and shift
-        self.forwards = GatedMessages("source_to_target")
-        self.backwards = GatedMessages("target_to_source")
         self.norm = nn.LayerNorm(width)
 
     def forward(self, nodes: Tensor, edges: Tensor, edge_index: Tensor, kinds: Tensor | None = None) -> Tensor:
@@ -82,9 +62,19 @@ class GatedLayer(nn.Module):
         gates = self.from_edges(edges)
         gates = gates if kinds is None else gates.index_select(0, kinds)
         scale_ahead, shift_ahead, scale_back, shift_back = gates.chunk(4, dim=1)
-        heard = self.forwards(ahead, scale_ahead, shift_ahead, edge_index)
-        heard = heard + self.backwards(back, scale_back, shift_back, edge_index)
+        source, target = edge_index
+        heard = _heard(ahead, scale_ahead, shift_ahead, source, target)
+        heard = heard + _heard(back, scale_back, shift_back, target, source)
         return torch.relu(self.norm(itself + heard))
+
+
+def _heard(nodes: Tensor, scale: Tensor, shift: Tensor, begins: Tensor, ends: Tensor) -> Tensor:
+    """Return what nodes [N, width] hear, the sum over edges [E] of ReLU(begin's state · scale + shift) at their ends.
+
+    torch-geometric's `MessagePassing` computes the same; its generated code takes longer than these small sums.
+    """
+    messages = torch.relu(nodes.index_select(0, begins) * scale + shift)
+    return scatter(messages, ends, dim_size=len(nodes), reduce="sum")
 
 
 class EdgeNetwork(nn.Module):
