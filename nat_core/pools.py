@@ -64,8 +64,10 @@ class Pool:
         own = np.array([[INDEX[name] for name in architecture.operations]])
         staying = log_probabilities[np.arange(own.shape[1]), own[0]].sum(keepdims=True)
         rows, totals = np.concatenate([own, operations]), np.concatenate([staying, scores])
-        _, first = np.unique(rows, axis=0, return_index=True)
-        kept = np.sort(first)
+        first: dict[bytes, int] = {}
+        for number, row in enumerate(rows):
+            first.setdefault(row.tobytes(), number)
+        kept = [*first.values()]
         return cls(architecture, network, rows[kept], totals[kept], log_probabilities)
 
     def candidate(self, number: int) -> Candidate:

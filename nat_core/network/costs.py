@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from nat_core.architecture.cell import Architecture, CellName
+from nat_core.architecture.cell import Architecture, Cell, CellName
 from nat_core.architecture.operations import NAMES, NULL, OPERATIONS, Kind
 from nat_core.architecture.spaces import NAT_OPERATIONS
 from nat_core.network.config import NetworkConfig
@@ -110,7 +110,7 @@ class CostModel:
         self.config = config
         self._fixed: dict[tuple[tuple[int, OutputShape], ...], tuple[Cost, Plan]] = {}
         self._edges: dict[tuple[CellName, bool, str], Cost] = {}
-        self._rows: dict[tuple[CellName, bool], np.ndarray] = {}
+        self._tables: dict[CellName, np.ndarray] = {}
 
     def cost(self, architecture: Architecture) -> Cost:
         """Cost of the whole network: `fixed_cost` plus all `edge_costs`.
@@ -156,8 +156,7 @@ class CostModel:
     def _edge_counts(self, architecture: Architecture) -> np.ndarray:
         """Return the costs of all operations on every edge, shape [edges, len(NAMES), fields of `Cost`]."""
         plan = self._prepared(architecture)[1]
-        rows = [self._table_rows(plan, name, edge.source < plan.cell_inputs) for name, edge in architecture.edges]
-        return np.stack(rows)
+        return np.concatenate([self._table(plan, name)[_from_inputs(cell)] for name, cell in architecture.cells])
 
     def _prepared(self, architecture: Architecture) -> tuple[Cost, Plan]:
         """Return fixed cost and plan; both depend only on the numbers of inputs and the shapes of the outputs."""
@@ -177,11 +176,18 @@ class CostModel:
             )
         return self._edges[key]
 
-    def _table_rows(self, plan: Plan, name: CellName, from_input: bool) -> np.ndarray:
-        key = (name, from_input)
-        if key not in self._rows:
-            self._rows[key] = np.stack([_numbers(self._edge_cost(plan, name, from_input, item)) for item in NAMES])
-        return self._rows[key]
+    def _table(self, plan: Plan, name: CellName) -> np.ndarray:
+        """Return a cell's costs of all operations on edges from intermediate and from input nodes, [2, NAMES, fields of
+        `Cost`]."""
+        if name not in self._tables:
+            rows = [[_numbers(self._edge_cost(plan, name, first, item)) for item in NAMES] for first in (False, True)]
+            self._tables[name] = np.array(rows)
+        return self._tables[name]
+
+
+def _from_inputs(cell: Cell) -> list[int]:
+    """Return for each edge 1 if it starts at an input node, else 0."""
+    return [int(edge.source < cell.inputs) for edge in cell.edges]
 
 
 def _numbers(cost: Cost) -> np.ndarray:

@@ -28,6 +28,7 @@ from nat_core.learning.accuracy import AccuracyKind
 from nat_core.learning.graphs.graph import edge_kinds, encode, graph_count, select
 from nat_core.learning.support.optimizers import AdamW
 from nat_core.learning.support.ranks import TargetScale, rank_correlation
+from nat_core.learning.support.threads import in_threads
 from nat_core.specification import specified
 
 _Numbers = NDArray[np.float64]
@@ -36,7 +37,7 @@ COMBINATIONS: MappingProxyType[str, Callable[[_Numbers], _Numbers]] = MappingPro
     {"mean": lambda predictions: predictions.mean(axis=0), "min": lambda predictions: predictions.min(axis=0)}
 )
 # Graphs predicted at a time: what they need stays in a processor's cache, and a GPU has enough to do.
-_CHUNK = {"cpu": 128, "cuda": 4096}
+_CHUNK = {"cpu": 192, "cuda": 4096}
 
 
 @specified
@@ -223,11 +224,14 @@ def _batches(seen: Tensor, batch: int, steps: int, generator: torch.Generator) -
 def predicted_targets(members: Sequence[GraphRegressor], graphs: Data) -> NDArray[np.float64]:
     """Return the targets that each member predicts for n graphs, shape [members, n]."""
     device = graphs.x.device
-    numbers = torch.arange(graph_count(graphs), device=device).split(_CHUNK.get(device.type, _CHUNK["cuda"]))
-    parts = (select(graphs, part) for part in numbers)
-    pairs = ((part, edge_kinds(part) if device.type == "cpu" else None) for part in parts)
-    predicted = [torch.stack([member(part, kinds) for member in members]) for part, kinds in pairs]
-    return torch.cat(predicted, dim=1).double().cpu().numpy()
+    parts = torch.arange(graph_count(graphs), device=device).split(_CHUNK.get(device.type, _CHUNK["cuda"]))
+
+    def predict(chosen: Tensor) -> Tensor:
+        part = select(graphs, chosen)
+        kinds = edge_kinds(part) if device.type == "cpu" else None
+        return torch.stack([member(part, kinds) for member in members])
+
+    return torch.cat(in_threads(predict, parts, device), dim=1).double().cpu().numpy()
 
 
 def _fit_quality(predicted: NDArray[np.float64], measured: NDArray[np.float64]) -> FitQuality:

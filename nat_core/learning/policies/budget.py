@@ -21,7 +21,7 @@ _HARDLY_POSSIBLE = _IMPOSSIBLE / 2
 _BINS = 256
 _ROUNDING = 1e-9
 # How many partial choices compete: at first, and at most.
-_BEAM_FACTOR, _BEAM_SPARE, _BEAM_AT_MOST, _WIDER = 1, 16, 4096, 4
+_BEAM_SPARE, _BEAM_AT_MOST, _WIDER = 4, 4096, 4
 # Problems that are worked on at once; more would only leave the processor's cache.
 _AT_ONCE = 256
 
@@ -196,7 +196,7 @@ def _sought(
     log_probabilities: Tensor, costs: Tensor, limits: Tensor, count: int, bins: int, widening: int = 1
 ) -> tuple[Tensor, Tensor]:
     spare = _Spare.of(log_probabilities, costs, limits, bins * widening)
-    beam = widening * (count if spare.unit is not None else _BEAM_FACTOR * count + _BEAM_SPARE)
+    beam = widening * (count if spare.unit is not None else count + _BEAM_SPARE)
     operations, scores, is_exact = _beam_search(spare, beam, count, bins * widening)
     unsure = (~is_exact).nonzero()[:, 0]
     if len(unsure) and beam < _BEAM_AT_MOST:
