@@ -1,13 +1,17 @@
 """Tables by edge: changes, their costs, and the policy's probability of every legal operation."""
 
+import json
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
+import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
+from pyarrow.json import read_json
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import aligned
@@ -29,23 +33,23 @@ def table(outcome: Transformation, shown: Candidate, worth: NDArray[np.float64] 
 
     `worth`: [edges] points lost when this change alone is undone.
     """
-    frame = edge_frame(outcome, shown)
+    rows = edge_rows(outcome, shown)
     if worth is not None and np.isfinite(worth).any():
-        frame[_WORTH] = worth
+        rows = [{**row, _WORTH: _known(value)} for row, value in zip(rows, worth.tolist(), strict=True)]
     if st.session_state["only_changes"]:
-        frame = frame[frame["Change"] != "unchanged"]
-    if outcome.input.architecture.reduction is None:
-        frame = frame.drop(columns="Cell")
-    if frame.empty:
+        rows = [row for row in rows if row["Change"] != "unchanged"]
+    if not rows:
         st.caption("No edge changed.")
         return
     millions = st.column_config.NumberColumn(format="%.2f M")
     name = unit().name
     st.dataframe(
-        frame,
+        _arrow_table(rows),
+        lazy=False,
         hide_index=True,
-        height="content" if len(frame) <= 25 else 600,
+        height="content" if len(rows) <= 25 else 600,
         placeholder="",
+        column_order=[title for title in rows[0] if title != "Cell" or outcome.input.architecture.reduction],
         column_config={
             f"{name} before": millions,
             f"{name} after": millions,
@@ -64,15 +68,26 @@ def table(outcome: Transformation, shown: Candidate, worth: NDArray[np.float64] 
     st.caption(f"{name} and parameters of the edge in all cells of the network: {outcome.network.description}.")
 
 
-def edge_frame(outcome: Transformation, shown: Candidate) -> "pd.DataFrame":
-    """Return the rows of `table`: costs in millions, summed over the network's cells; probabilities in percent."""
-    import pandas as pd  # loaded with the first table: a page is shown before
+def _arrow_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return `rows` as a table without importing pandas, which a server's first page would wait for.
 
+    Streamlit imports it for all tables but Arrow's that are not lazy, and Arrow itself where it reads Python's lists.
+    """
+    return read_json(BytesIO("\n".join(map(json.dumps, rows)).encode()))
+
+
+def _known(value: float) -> float | None:
+    """Return a number, or None for one that is not finite, which a table would show as text."""
+    return value if math.isfinite(value) else None
+
+
+def edge_rows(outcome: Transformation, shown: Candidate) -> list[dict[str, Any]]:
+    """Return the rows of `table`: costs in millions, summed over the network's cells; probabilities in percent."""
     before, after = outcome.input.architecture, shown.architecture
     model = cost_model(outcome.network)
     old, new = model.edge_costs(before), model.edge_costs(after)
     cells, counted = dict(before.cells), unit()
-    return pd.DataFrame(
+    return [
         {
             "Cell": change.cell,
             "Edge": edge_label(cells[change.cell], change.source, change.target),
@@ -86,7 +101,7 @@ def edge_frame(outcome: Transformation, shown: Candidate) -> "pd.DataFrame":
             "Probability": 100 * math.exp(outcome.distribution[i, INDEX[change.after]]),
         }
         for i, change in enumerate(aligned(before, after))
-    )
+    ]
 
 
 def probabilities(outcome: Transformation, shown: Candidate) -> None:

@@ -26,8 +26,8 @@ _ROOMS = ("ui.shell", "ui.candidates", "ui.choose", "ui.compute", "ui.drawings",
 # Addresses to listen on that no browser can open.
 _EVERYWHERE = ("", "0.0.0.0", "::")
 _LISTENING_SECONDS = 0.2
-# Streamlit's scripts for the elements that pages draw first.
-_DRAWN_FIRST = ("BidiComponent", "ButtonGroup", "Selectbox", "PlotlyChart", "DataFrame")
+# Streamlit's scripts for the elements that pages draw first; that for tables, which stand below, would delay them.
+_DRAWN_FIRST = ("BidiComponent", "ButtonGroup", "Selectbox", "PlotlyChart")
 
 
 def _import_rooms() -> None:
