@@ -66,6 +66,11 @@ else:
     told = compute.told_budget(outcome, shown, chosen.policy, chosen.device)
     edited = editor.edited(architecture, told.distribution)
     drawings.pair(outcome, shown, edited)
+    is_evaluated = answer.progress.state != "running"
+    if compute.load_measured():  # a server's first page: what stands below follows once this is shown
+        if is_evaluated:
+            drawings.prepare(outcome, shown)
+        st.rerun()
     editor.controls(edited)
     views = {
         "Edges": lambda: edges.table(told, shown, compute.worth_of_changes(outcome, shown, chosen.policy)),
@@ -84,6 +89,5 @@ else:
             policies.controls(chosen.policy)
             candidates.table(outcome, shown)
     view.remember()
-    has_more = answer.progress.state != "running" and drawings.prepare(outcome, shown)
-    if compute.load_measured() or has_more:
+    if is_evaluated and drawings.prepare(outcome, shown):
         st.rerun()
