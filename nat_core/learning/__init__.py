@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader, find_spec
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -16,12 +16,24 @@ class _LoadedWhenUsed(ModuleType):
     def __init__(self, spec: ModuleSpec) -> None:
         super().__init__(spec.name)
         self.__spec__, self.__loader__, self.__file__ = spec, spec.loader, spec.origin
-        self.__package__ = spec.parent
+        self.__package__, self.__cached__ = spec.parent, spec.cached
 
     def __getattr__(self, attribute: str) -> Any:
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(import_module(self.__name__), attribute)
+
+
+class _PlaceholderLoader(Loader):
+    """Loads a placeholder. `importlib.util.LazyLoader`'s would import its module when `inspect` asks for its file."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        placeholder = _LoadedWhenUsed(spec)
+        placeholder.__path__ = []  # asked for between these two calls
+        return placeholder
+
+    def exec_module(self, module: ModuleType) -> None:
+        del module.__path__
 
 
 class _Deferred(MetaPathFinder):
@@ -40,8 +52,8 @@ class _Deferred(MetaPathFinder):
             return None
         sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path)
-        if spec is not None and spec.loader is not None:
-            spec.loader = LazyLoader(spec.loader)
+        if spec is not None:
+            spec.loader = _PlaceholderLoader()
         return spec
 
 

@@ -8,12 +8,12 @@ import pytest
 CODE = """
 import sys
 import nat_core.transformation
+import inspect
+inspect.getmodule(inspect.currentframe())
 assert not {"torch._dynamo.symbolic_convert", "torch_geometric.datasets.planetoid", "pandas"} & set(sys.modules)
 from importlib.util import find_spec
 spec = find_spec("torch._dynamo")
 assert spec.name == "torch._dynamo" and spec.origin.endswith("__init__.py") and spec.submodule_search_locations
-import inspect
-inspect.getmodule(inspect.currentframe())
 import torch
 import torch._dynamo
 assert "torch._dynamo.symbolic_convert" not in sys.modules
@@ -22,7 +22,12 @@ assert doubled(torch.ones(2)).tolist() == [2, 2]
 assert "torch._dynamo.symbolic_convert" in sys.modules
 import torch._dynamo.config
 import torch_geometric
+assert find_spec("torch_geometric.datasets").origin.endswith("__init__.py")
 assert torch_geometric.datasets.Planetoid.__module__ in sys.modules
+import torch_geometric.datasets
+assert torch_geometric.datasets is sys.modules["torch_geometric.datasets"]
+from torch_geometric.datasets import Planetoid
+assert torch_geometric.datasets.Planetoid is Planetoid
 """
 
 
