@@ -45,7 +45,7 @@ def export_policy(
 def import_policy(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="An archive that `policies export` wrote.")],
 ) -> None:
-    """Put the policy of an archive among those that can be chosen, on the pages, too; print its name."""
+    """Add the policy in an archive to those that commands and pages offer, and print its name."""
     from nat_core.learning.policies import archive, catalogue
     from nat_core.runs.folders import default_folders
 

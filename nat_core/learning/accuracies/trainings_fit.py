@@ -43,7 +43,7 @@ _NOISE_SHARE = 1 / 3
 _KNOTS = 33
 # Levels of what is unexplained, and cells that each needs.
 _LEVELS, _ROWS_PER_LEVEL = 6, 200
-# Standard errors by which too few convolutions are taken to cost more than is known.
+# A lack of convolutions is assumed to cost this many standard errors more than the fit says.
 _PESSIMISM = 0.5
 # A distribution more skewed than this is predicted by ranks.
 _SKEWED = 1.0

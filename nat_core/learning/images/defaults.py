@@ -41,7 +41,7 @@ MostBroken = Annotated[
 
 
 def is_streamed(way: str, count: int, resolution: int) -> bool:
-    """Whether so many images of this side in pixels are streamed, if they are to be kept in a way of `WAYS`."""
+    """Return whether `count` square images of `resolution` pixels a side are streamed; `way` is one of `WAYS`."""
     return way == "streamed" or (way == "auto" and count * resolution**2 * 3 > MOST_HELD_BYTES)
 
 

@@ -80,7 +80,7 @@ def from_leader(value: Any = None) -> Any:
 
 
 def agreed(flag: bool) -> bool:
-    """Whether any process says yes, in every process."""
+    """Return, in every process, whether any of them says yes."""
     if processes() == 1:
         return flag
     told = torch.tensor(float(flag))
