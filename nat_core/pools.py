@@ -3,12 +3,12 @@
 An `Architecture` object is created only for candidates that are shown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
@@ -26,6 +26,7 @@ from nat_core.learning.policies.costs import check_cost, edge_costs
 from nat_core.learning.policies.distribution import transformed
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.policies.proposing import proposals
+from nat_core.learning.support.threads import in_threads
 from nat_core.network.config import NetworkConfig
 from nat_core.network.costs import OperationCosts, cost_model
 from nat_core.ranking import Candidate
@@ -101,22 +102,28 @@ def pooled(
     cost: str,
     network: NetworkConfig,
     source: AccuracySource | None = None,
-) -> Iterator[Pool]:
-    """Yield one pool per architecture: the policy's `count` most probable outputs within each of its limits.
+) -> list[Pool]:
+    """Return one pool per architecture: the policy's `count` most probable outputs within each of its limits.
 
     Those whose gains `source` does not believe are left out; the next probable come in their place.
     """
     believable = source.believable_operations if isinstance(source, OperationsSource) else None
-    for begin in range(0, len(architectures), _INPUTS_AT_ONCE):
-        some, bounds = architectures[begin : begin + _INPUTS_AT_ONCE], limits[begin : begin + _INPUTS_AT_ONCE]
+
+    def propose(part: slice) -> list[Pool]:
+        some = architectures[part]
         costs = edge_costs(some, space, cost, network)
-        found = proposals(policy, some, space, bounds, count, costs, believable=believable)
-        with torch.inference_mode():
-            distribution = policy.distribution(some, space)
+        found = proposals(policy, some, space, limits[part], count, costs, believable=believable)
+        distribution = policy.distribution(some, space)
+        pools = []
         for number, (architecture, choices) in enumerate(zip(some, found, strict=True)):
             operations, scores = (np.concatenate(parts) for parts in zip(*choices, strict=True))
             rows = distribution.rows(number).double().cpu().numpy()
-            yield Pool.of(architecture, network, operations, scores, rows)
+            pools.append(Pool.of(architecture, network, operations, scores, rows))
+        return pools
+
+    begins = range(0, len(architectures), _INPUTS_AT_ONCE)
+    parts = [slice(begin, begin + _INPUTS_AT_ONCE) for begin in begins]
+    return [*chain.from_iterable(in_threads(propose, parts, policy.device))]
 
 
 def evaluated_pools(pools: Sequence[Pool], source: AccuracySource) -> list[EvaluatedOperations]:

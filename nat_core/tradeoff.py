@@ -155,7 +155,7 @@ def front(
             raise ValueError(f"architecture {position} does not fit: {reason}")
     own = [float(pool.costs(cost)[0]) for pool in map(partial(_alone, network), architectures)]
     limits = [[share * value for share in shares] for value in own]
-    pools = list(pooled(architectures, policy, space, limits, 1 if greedy else candidates, cost, network, source))
+    pools = pooled(architectures, policy, space, limits, 1 if greedy else candidates, cost, network, source)
     evaluations = evaluated_pools(pools, source) if pools else []
     return tuple(_front(*pair, shares, cost, source) for pair in zip(pools, evaluations, strict=True))
 

@@ -350,7 +350,7 @@ def _probable(
     """The most probable outputs within the budget, and within shares of the input's own MACs."""
     budget = _dearest(architecture, network) if max_macs is None else max_macs
     limits = [budget, *(share * own for share in checked_shares(options.shares) if share * own != budget)]
-    return next(pooled([architecture], policy, space, [limits], options.samples, "macs", network, source))
+    return pooled([architecture], policy, space, [limits], options.samples, "macs", network, source)[0]
 
 
 def _sampled(

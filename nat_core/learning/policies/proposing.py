@@ -16,7 +16,6 @@ from nat_core.learning.graphs.graph import encode, legal_mask, select
 from nat_core.learning.policies.budget import Choices, most_probable_fitting, padded
 from nat_core.learning.policies.costs import EdgeCosts, edge_costs
 from nat_core.learning.policies.policy import Policy
-from nat_core.learning.support.threads import in_threads
 
 # [its transformations] of each input whether they may be believed, given as rows of operations.
 Believable = Callable[[Sequence[Architecture], Sequence[NDArray[np.int64]]], list[NDArray[np.bool_]]]
@@ -101,15 +100,10 @@ class _Problems:
     ) -> "_Problems":
         """The problems of n architectures with limits [n, m]."""
         graphs, owners = encode(architectures), torch.arange(len(limits)).repeat_interleave(limits.shape[1])
-
-        def log_probabilities(part: tuple[Tensor, Tensor]) -> Tensor:
-            some, limit = part
-            return _log_probabilities(policy, select(graphs, some), legal, costs.select(graphs, some), limit)
-
-        pairs = [*zip(owners.split(_AT_ONCE), limits.flatten().split(_AT_ONCE), strict=True)]
-        parts = (
-            in_threads(log_probabilities, pairs) if policy.device.type == "cpu" else [*map(log_probabilities, pairs)]
-        )
+        parts = [
+            _log_probabilities(policy, select(graphs, some), legal, costs.select(graphs, some), limit)
+            for some, limit in zip(owners.split(_AT_ONCE), limits.flatten().split(_AT_ONCE), strict=True)
+        ]
         own = costs.select(graphs, owners)
         scores = padded(torch.cat(parts), own.edge_batch, len(owners), -torch.inf)
         edges = padded(own.edges, own.edge_batch, len(owners), 0.0)
