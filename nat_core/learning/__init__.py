@@ -37,20 +37,23 @@ class _PlaceholderLoader(Loader):
 
 
 class _Deferred(MetaPathFinder):
-    """Defers two imports of torch-geometric, which take more than half as long as all the rest of this program's start.
+    """Defers imports of torch-geometric, which take more than half as long as all the rest of this program's start.
 
-    They are torch's compiler, which it imports for one type check, and its datasets, which nothing here uses and which
-    import pandas; `benchmarks.startup` measures both.
+    They are torch's compiler, which it imports for one type check; its layers; and its datasets and explanations, which
+    nothing here uses and which import pandas. `benchmarks.startup` measures all of them.
     """
+
+    def __init__(self) -> None:
+        self._names = {"torch_geometric.datasets", "torch_geometric.explain", "torch_geometric.nn"}
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name == "torch_geometric":
             import_module("torch")  # its own start looks for its compiler
             if "torch._dynamo" not in sys.modules and (compiler := find_spec("torch._dynamo")) is not None:
                 sys.modules[compiler.name] = _LoadedWhenUsed(compiler)
-        if name != "torch_geometric.datasets":
+        if name not in self._names:
             return None
-        sys.meta_path.remove(self)
+        self._names.remove(name)  # a placeholder that is used loads its module
         spec = PathFinder.find_spec(name, path)
         if spec is not None:
             spec.loader = _PlaceholderLoader()

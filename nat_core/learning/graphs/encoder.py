@@ -14,7 +14,6 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GCNConv
 from torch_geometric.utils import scatter
 
 from nat_core.learning.graphs.graph import EDGE_FEATURES, NODE_FEATURES, TRAIT_FEATURES, operation_traits
@@ -123,6 +122,8 @@ class AuthorsNetwork(nn.Module):
         node_features: int = 1024,
         conditions: int = 0,
     ) -> None:
+        from torch_geometric.nn import GCNConv  # deferred: no other network needs torch-geometric's layers
+
         super().__init__()
         self.embedding = OperationEmbedding(embedding, 64)
         self.features = nn.Linear(embedding + NODE_FEATURES + conditions, node_features)
