@@ -13,7 +13,6 @@ from nat_core.architecture.cell import Architecture
 from nat_core.architecture.spaces import SPACES, space_of
 from nat_core.learning.accuracies import reward_model_files, supernet_files, trainings_model_files
 from nat_core.learning.accuracies.reward_model import RewardModel
-from nat_core.learning.accuracies.supernet_source import supernet_source
 from nat_core.learning.accuracies.trainings_model import TrainingsModel
 from nat_core.learning.accuracy import AccuracySource
 from nat_core.learning.nasbench201.table import SPACE, TabularAccuracy
@@ -209,8 +208,11 @@ def source_of(card: PolicyCard, download: bool = True) -> AccuracySource | None:
 
 
 def _shared_weights(card: PolicyCard, download: bool) -> AccuracySource | None:
-    belong = card.has(supernet_files.WEIGHTS) or card.has(supernet_files.CARD)
-    return supernet_source(card.folder, download=download) if card.folder and belong else None
+    if not card.folder or not (card.has(supernet_files.WEIGHTS) or card.has(supernet_files.CARD)):
+        return None
+    from nat_core.learning.accuracies.supernet_source import supernet_source  # imports what reads images
+
+    return supernet_source(card.folder, download=download)
 
 
 def model_of(card: PolicyCard) -> RewardModel | TrainingsModel | None:
