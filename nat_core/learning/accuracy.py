@@ -49,6 +49,35 @@ class AccuracySource(Protocol):
         ...
 
 
+class WrappedSource:
+    """An `AccuracySource` that asks another one; subclasses override what they do differently.
+
+    Attributes:
+        source: the source that is asked.
+    """
+
+    def __init__(self, source: AccuracySource) -> None:
+        self.source = source
+
+    @property
+    def kind(self) -> AccuracyKind:
+        return self.source.kind
+
+    @property
+    def description(self) -> str:
+        return self.source.description
+
+    @property
+    def stable(self) -> bool:
+        return self.source.stable
+
+    def mismatch(self, architecture: Architecture) -> str | None:
+        return self.source.mismatch(architecture)
+
+    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
+        return self.source.accuracy_percent(architectures)
+
+
 def known(value: float) -> float | None:
     """Return a number as a float, or None for NaN, which stands for an unknown value in arrays."""
     return float(value) if np.isfinite(value) else None

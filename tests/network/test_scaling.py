@@ -3,19 +3,11 @@ from fractions import Fraction
 import pytest
 
 from nat_core.architecture.operations import NAMES, NULL
-from nat_core.network.blocks import (
-    Classifier,
-    HalfStem,
-    HalvingImageStem,
-    ImageStem,
-    NormedClassifier,
-    QuarterStem,
-    ResidualReduction,
-)
 from nat_core.network.cost import Cost
 from nat_core.network.costs import operation_cost
 from nat_core.network.measure import measure
-from nat_core.network.modules import FactorisedReduction, ReluConvBn, build_operation
+from nat_core.network.measured_costs import BLOCKS
+from nat_core.network.modules import build_operation
 from nat_core.network.scaling import (
     BLOCK_POINTS,
     SIDE,
@@ -24,11 +16,6 @@ from nat_core.network.scaling import (
     terms_of_block,
     terms_of_operation,
 )
-
-BLOCKS = (
-    Classifier, FactorisedReduction, HalfStem, HalvingImageStem, ImageStem, NormedClassifier, QuarterStem, ReluConvBn,
-    ResidualReduction,
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("stride", [1, 2])

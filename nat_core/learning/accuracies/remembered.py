@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource
+from nat_core.learning.accuracy import AccuracySource, WrappedSource
 
 
-class Remembered:
+class Remembered(WrappedSource):
     """A cached accuracy source; architectures that differ only in dead edges share an entry.
 
     It is thread-safe: one thread at a time asks the source, so that the others find its answers in the cache.
@@ -27,25 +27,10 @@ class Remembered:
     def __init__(self, source: AccuracySource, most: int = 4096) -> None:
         if not source.stable:
             raise ValueError("only a stable source can be remembered; this one's accuracies change")
-        self._source = source
+        super().__init__(source)
         self._most = most
         self._known: OrderedDict[Architecture, float] = OrderedDict()
         self._memory, self._asking = Lock(), Lock()
-
-    @property
-    def kind(self) -> AccuracyKind:
-        return self._source.kind
-
-    @property
-    def description(self) -> str:
-        return self._source.description
-
-    @property
-    def stable(self) -> bool:
-        return True
-
-    def mismatch(self, architecture: Architecture) -> str | None:
-        return self._source.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
         """Return accuracies, shape [n]; the source evaluates those not cached together. Raises ValueError like it."""
@@ -56,7 +41,7 @@ class Remembered:
             with self._asking:
                 known |= self._recalled(item for item in distinct if item not in known)
                 if unknown := [item for item in distinct if item not in known]:
-                    known |= zip(unknown, self._source.accuracy_percent(unknown).tolist(), strict=True)
+                    known |= zip(unknown, self.source.accuracy_percent(unknown).tolist(), strict=True)
                 self._remember(known)
         return np.array([known[item] for item in effective], dtype=np.float64)
 

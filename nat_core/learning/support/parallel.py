@@ -9,7 +9,6 @@ Only the first process, the leader, records and writes; where there is one proce
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nat_core.architecture.cell import Architecture
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource
+from nat_core.learning.accuracy import WrappedSource
 from nat_core.network.batch_norm import BatchStatisticsNorm
 
 # The others wait while the leader waits for a device, or writes.
@@ -122,26 +121,8 @@ def _in_order(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return together.numpy()
 
 
-@dataclass(frozen=True)
-class SharedOut:
+class SharedOut(WrappedSource):
     """An accuracy source whose work is divided among the processes; every process gets all results."""
-
-    source: AccuracySource
-
-    @property
-    def kind(self) -> AccuracyKind:
-        return self.source.kind
-
-    @property
-    def description(self) -> str:
-        return self.source.description
-
-    @property
-    def stable(self) -> bool:
-        return self.source.stable
-
-    def mismatch(self, architecture: Architecture) -> str | None:
-        return self.source.mismatch(architecture)
 
     def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
         if processes() == 1:
