@@ -1,5 +1,6 @@
 """The pages' calls of `nat_core`, each computed once per value and shared by all visitors."""
 
+import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,8 @@ from ui import processors
 
 processors.one()  # torch is imported by now
 
+# As long as Chromium takes to draw the first page on two processors; see `benchmarks.startup`.
+_DRAWING_SECONDS = 0.5
 # The pretrained policies, then those of this machine's runs.
 POLICIES = (PRETRAINED, *default_folders().policy_roots)
 
@@ -182,6 +185,15 @@ def measured() -> tuple[MeasuredAccuracy, ...]:
     with suppress(OSError):
         paths = (SHIPPED, default_folders().measured)
     return _measured(paths, tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths))
+
+
+@cache
+def wait_while_the_first_page_is_drawn() -> None:
+    """Wait, once per server, while its first visitor's browser draws what it has got.
+
+    Imports and Chromium keep two processors busy, so that whatever the server does now would delay the drawing.
+    """
+    time.sleep(_DRAWING_SECONDS)
 
 
 def load_measured() -> bool:
