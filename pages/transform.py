@@ -67,7 +67,8 @@ else:
     edited = editor.edited(architecture, told.distribution)
     drawings.pair(outcome, shown, edited)
     is_evaluated = answer.progress.state != "running"
-    compute.wait_while_the_first_page_is_drawn()
+    if not compute.has_measured():
+        compute.wait_while_the_first_page_is_drawn()
     if compute.load_measured():  # what stands below follows
         if is_evaluated:
             drawings.prepare(outcome, shown)

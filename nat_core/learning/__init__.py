@@ -39,8 +39,8 @@ class _PlaceholderLoader(Loader):
 class _Deferred(MetaPathFinder):
     """Defers imports of torch-geometric, which take more than half as long as all the rest of this program's start.
 
-    They are torch's compiler, which it imports for one type check; its layers; and its datasets and explanations, which
-    nothing here uses and which import pandas. `benchmarks.startup` measures all of them.
+    They are torch's compiler, which it imports for one type check; its datasets, which import pandas, and explanations,
+    which nothing here uses; and its layers, of which one network here has one. `benchmarks.startup` measures all.
     """
 
     def __init__(self) -> None:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracies.remembered import Remembered
 from nat_core.learning.accuracies.shared_weights import SharedWeightAccuracy
 from nat_core.learning.accuracies.supernet_files import CARD, WEIGHTS, SupernetCard, load_supernet
-from nat_core.learning.accuracy import AccuracyKind, AccuracySource, StagedAccuracies
+from nat_core.learning.accuracy import AccuracySource, StagedAccuracies, WrappedSource
 from nat_core.learning.images.cache import cached_images
 from nat_core.learning.images.sources import SAMPLE
 from nat_core.network.supernet import Supernet
@@ -28,39 +27,20 @@ FINALISTS = 5
 
 
 @dataclass(frozen=True)
-class CoarseToFine:
-    """A `StagedSource` of two sources: a fast one and an accurate one.
+class CoarseToFine(WrappedSource):
+    """A `StagedSource` of two sources: a fast one and an accurate one, which answers wherever stages do not matter.
 
     Attributes:
         coarse: source that evaluates all architectures.
-        fine: source that evaluates the finalists.
+        source: source that evaluates the finalists.
         finalists: number of finalists besides the first architecture.
         chance_percent: the accuracy of guessing.
     """
 
     coarse: AccuracySource
-    fine: AccuracySource
+    source: AccuracySource
     finalists: int = FINALISTS
     chance_percent: float = 0.0
-
-    @property
-    def kind(self) -> AccuracyKind:
-        return self.fine.kind
-
-    @property
-    def description(self) -> str:
-        return self.fine.description
-
-    @property
-    def stable(self) -> bool:
-        return self.fine.stable
-
-    def mismatch(self, architecture: Architecture) -> str | None:
-        return self.fine.mismatch(architecture)
-
-    def accuracy_percent(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """Return the accuracies by the fine source, shape [n]."""
-        return self.fine.accuracy_percent(architectures)
 
     def evaluate(self, architectures: Sequence[Architecture]) -> StagedAccuracies:
         """Evaluate all on few images, then the first one and the `finalists` best others on all images."""
@@ -78,7 +58,7 @@ class CoarseToFine:
             yield StagedAccuracies(accuracies.copy(), is_final.copy(), i + 1, coarse + finalists)
         order = [0, *(i for i in np.argsort(-accuracies, kind="stable").tolist() if i != 0)]
         for done, i in enumerate(order[:finalists], start=coarse + 1):
-            accuracies[i], is_final[i] = self.fine.accuracy_percent([architectures[i]])[0], True
+            accuracies[i], is_final[i] = self.source.accuracy_percent([architectures[i]])[0], True
             yield StagedAccuracies(accuracies.copy(), is_final.copy(), done, coarse + finalists)
 
 
