@@ -70,7 +70,7 @@ def test_all_who_ask_are_served_in_turn():
     for name, source in sources.items():
         queue.ask(name, items[name], source)
     for source in sources.values():
-        source.fine.open.set()
+        source.source.open.set()
     for name, source in sources.items():
         until(queue, name, items[name], source, "finished")
     assert served.count("a") == served.count("b") == 9

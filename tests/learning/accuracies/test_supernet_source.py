@@ -88,7 +88,7 @@ def test_the_sample_judges_only_as_long_as_the_images_cannot_be_had(weights, mon
     described = supernet_source(weights)
     assert "images of somebody/pets" in described.description and "built-in" not in described.description
     reachable.clear()
-    assert supernet_source(weights).fine is described.fine  # what could be had once stays
+    assert supernet_source(weights).source is described.source  # what could be had once stays
 
 
 def test_a_page_downloads_nothing(weights, monkeypatch, tmp_path):
