@@ -7,8 +7,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ui import server
 
 if get_script_run_ctx(suppress_warning=True) is None:  # the server reads this file once, each visitor runs it
-    app = st.App(__file__, lifespan=server.running, middleware=[Middleware(server.Gate)])
+    server.search_no_components()
+    app = st.App(__file__, lifespan=server.running, middleware=[Middleware(server.QuickStart)])
 else:
+    server.wait_for_imports()
     from ui import shell
 
     shell.run()

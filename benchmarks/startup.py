@@ -18,6 +18,7 @@ from contextlib import contextmanager
 
 import psutil
 from playwright.sync_api import sync_playwright
+from streamlit.components.v2 import manifest_scanner
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
@@ -146,6 +147,9 @@ def rows() -> Iterator[Row]:
         yield Row("the first page for the next visitor", 1000 * seconds(lambda: visit(port)), "ms")
         memory = psutil.Process(process.pid).memory_info().rss / 2**20
         yield Row("memory of the server, two visitors", memory, "MiB")
+    # What `ui.server` leaves out before the server listens.
+    search = seconds(manifest_scanner.scan_component_manifests)
+    yield Row("Streamlit's search for components of other packages, left out", search, "s")
     for room in ROOMS:
         yield Row(f"import {room}, in a new process", import_seconds(room), "s")
     # What `nat_core.learning` saves by deferring torch's compiler and torch-geometric's datasets.

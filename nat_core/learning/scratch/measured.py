@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
@@ -22,7 +22,6 @@ from pydantic import Field
 from nat_core.architecture import notation
 from nat_core.architecture.cell import Architecture
 from nat_core.learning.accuracy import AccuracyKind
-from nat_core.learning.images.images import ImageData
 from nat_core.learning.scratch.config import Budget, EvaluationConfig, NamedArchitecture
 from nat_core.learning.support.device import device_title, machine
 from nat_core.learning.support.files import write_text
@@ -30,6 +29,9 @@ from nat_core.network.costs import cost_model
 from nat_core.paths import ASSETS
 from nat_core.sentences import brief
 from nat_core.specification import from_json, read, specified
+
+if TYPE_CHECKING:
+    from nat_core.learning.images.images import ImageData
 
 SHIPPED = ASSETS / "measured.jsonl"
 TOP = 5
@@ -129,7 +131,7 @@ def measured_result(
     verdict: Verdict,
     elapsed_seconds: float,
     config: EvaluationConfig,
-    data: ImageData,
+    data: "ImageData",
     device: torch.device | str = "cpu",
 ) -> MeasuredResult:
     """The result of one training of a queue, finished now."""
@@ -157,7 +159,7 @@ def measured_result(
     )
 
 
-def budget_id(config: EvaluationConfig, data: ImageData) -> str:
+def budget_id(config: EvaluationConfig, data: "ImageData") -> str:
     """12 hexadecimal digits that stand for a budget on these images, wherever they were read from."""
     usual = Budget()
     settings = {
