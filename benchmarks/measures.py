@@ -12,6 +12,8 @@ FEW_SHARES = (0.1, 0.02)
 LATENCIES = ("1080ti_1", "pixel3")
 # In millions; few cells fit within the budgets of inputs with fewer MACs.
 HEAVY_MACS = 60.0
+# Figures by seed and by title of the benchmark's part.
+Parts = Mapping[int, Mapping[str, Mapping[str, float]]]
 
 _NOTES = """\
 Figures are *recovered* gains unless said otherwise: mean gain of the outputs over the inputs ÷ mean gain of the exact \
@@ -144,7 +146,7 @@ MEASURES = (
 )
 
 
-def markdown(by_seed: Mapping[int, Mapping[str, float]], machine: str) -> str:
+def markdown(by_seed: Parts, machine: str) -> str:
     """Return a table with a row per measure that all seeds have: seeds, the worst, the requirement, the verdict."""
     head = ["measure", *(f"seed {seed}" for seed in by_seed), "worst", "required", "verdict"]
     rows = [head, ["---", *["---:"] * (len(by_seed) + 2), "---"]]
@@ -153,10 +155,11 @@ def markdown(by_seed: Mapping[int, Mapping[str, float]], machine: str) -> str:
     return f"{table}\n\n{_NOTES}\nMeasured on {machine}."
 
 
-def _values(by_seed: Mapping[int, Mapping[str, float]]) -> Iterator[tuple[Measure, list[float]]]:
+def _values(by_seed: Parts) -> Iterator[tuple[Measure, list[float]]]:
+    seeds = [{key: value for part in parts.values() for key, value in part.items()} for parts in by_seed.values()]
     for measure in MEASURES:
-        if all(measure.key in figures for figures in by_seed.values()):
-            yield measure, [figures[measure.key] for figures in by_seed.values()]
+        if all(measure.key in figures for figures in seeds):
+            yield measure, [figures[measure.key] for figures in seeds]
 
 
 def _row(measure: Measure, values: list[float]) -> list[str]:
@@ -166,8 +169,8 @@ def _row(measure: Measure, values: list[float]) -> list[str]:
     return [measure.title, *shown, required, measure.verdict(values)]
 
 
-def as_json(by_seed: Mapping[int, Mapping[str, float]], machine: str) -> dict[str, Any]:
-    """Return all figures by seed and, by measure, the worst, the requirement and whether it is met."""
+def as_json(by_seed: Parts, machine: str) -> dict[str, Any]:
+    """Return all figures by seed and part and, by measure, the worst, the requirement and whether it is met."""
     summary = {
         measure.key: {
             "title": measure.title,
@@ -179,6 +182,6 @@ def as_json(by_seed: Mapping[int, Mapping[str, float]], machine: str) -> dict[st
     }
     return {
         "machine": machine,
-        "seeds": {str(seed): dict(figures) for seed, figures in by_seed.items()},
+        "seeds": {str(seed): parts for seed, parts in by_seed.items()},
         "summary": summary,
     }

@@ -272,14 +272,16 @@ def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]
         yield f"{share:.0%} visible", lambda few=few, name=f"few_{share}": hidden_figures(config, few, name)
 
 
-def measure(seed: int, quick: bool, only: Sequence[str]) -> Figures:
-    """Return all figures of a seed, or of the parts whose title contains one of `only`."""
-    figures: Figures = {}
+def measure(seed: int, quick: bool, only: Sequence[str], known: dict[str, Figures]) -> Iterator[dict[str, Figures]]:
+    """Yield the figures of a seed by the titles of their parts, again after each part that was not `known`.
+
+    Measures the parts whose title contains one of `only`, or all.
+    """
     for title, part in parts(seed, quick):
-        if not only or any(word in title for word in only):
+        if title not in known and (not only or any(word in title for word in only)):
             say(f"seed {seed}: {title}")
-            figures |= part()
-    return figures
+            known = known | {title: part()}
+            yield known
 
 
 def arguments() -> argparse.Namespace:
@@ -295,7 +297,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", default=[], help="only parts whose title contains one of these, e.g. hidden"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures there; parts that it has are not measured again"
+    )
     add_write_option(parser, QUALITY)
     options = parser.parse_args()
     if options.write and (options.quick or options.only):
@@ -303,16 +307,24 @@ def arguments() -> argparse.Namespace:
     return options
 
 
+def read_parts(file: Path | None) -> dict[int, dict[str, Figures]]:
+    """Return the figures that a file has, by seed and part; none if there is no such file."""
+    if file is None or not file.exists():
+        return {}
+    return {int(seed): found for seed, found in json.loads(file.read_text(encoding="utf-8"))["seeds"].items()}
+
+
 def main() -> None:
     options = arguments()
     torch.set_num_threads(1)
     say(machine())
-    by_seed = {}
+    known = read_parts(options.json)
     for seed in options.seeds:
-        by_seed[seed] = measure(seed, options.quick, options.only)
-        if options.json:
-            options.json.write_text(json.dumps(as_json(by_seed, machine()), indent=1) + "\n", encoding="utf-8")
-    text = markdown(by_seed, machine())
+        for found in measure(seed, options.quick, options.only, known.get(seed, {})):
+            known[seed] = found
+            if options.json:
+                options.json.write_text(json.dumps(as_json(known, machine()), indent=1) + "\n", encoding="utf-8")
+    text = markdown({seed: known.get(seed, {}) for seed in options.seeds}, machine())
     print(text)
     if options.write:
         write_figures(QUALITY, "benchmarks.quality", text)

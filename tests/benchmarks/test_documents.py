@@ -1,4 +1,5 @@
 import re
+import json
 import sys
 
 import pytest
@@ -106,3 +107,20 @@ def test_quality_in_part_is_not_written(monkeypatch, capsys, option):
 def test_the_table_of_speed_has_the_form_that_is_written():
     head = markdown([Row("a", 1.0, "s")]).splitlines()[:2]
     assert "\n".join(head) in SPEED.read_text(encoding="utf-8")
+
+
+def test_quality_goes_on_where_its_file_ends(monkeypatch, capsys, tmp_path):
+    measured, last = [], [("comparators", {"fixed_rule": 0.25}), ("policy", {"greedy": 0.5})]
+
+    def parts(seed, quick):
+        for title, figures in last:
+            yield title, lambda title=title, figures=figures: measured.append((seed, title)) or figures
+
+    monkeypatch.setattr(quality, "parts", parts)
+    file = tmp_path / "quality.json"
+    for only, seeds in ((["--only", "comp"], ["0"]), ([], ["0", "1"])):
+        monkeypatch.setattr(sys, "argv", ["benchmarks.quality", "--json", str(file), *only, "--seeds", *seeds])
+        quality.main()
+    assert measured == [(0, "comparators"), (0, "policy"), (1, "comparators"), (1, "policy")]
+    assert "| best fixed rule per edge (0 look-ups) | 0.2500 | 0.2500 |" in capsys.readouterr().out
+    assert json.loads(file.read_text())["seeds"] == {"0": dict(last), "1": dict(last)}
