@@ -8,6 +8,9 @@ number of pixels if every stride divides the resolution; parameters and linear l
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from math import lcm
+from operator import mul
 
 from nat_core.network.cost import FIELDS, Cost
 
@@ -37,37 +40,53 @@ class Scaling:
 
     Attributes:
         terms: computes the polynomial's terms from the channels.
-        coefficients: one tuple per field of `Cost`, at SIDE × SIDE pixels.
+        coefficients: one tuple per field of `Cost`, at SIDE × SIDE pixels, multiplied by `divisor`.
+        divisor: common denominator of all coefficients.
     """
 
     terms: Terms
-    coefficients: tuple[tuple[Fraction, ...], ...]
+    coefficients: tuple[tuple[int, ...], ...]
+    divisor: int
 
     @classmethod
-    def fitted(cls, terms: Terms, points: Sequence[tuple[int, ...]], measured: Sequence[Cost]) -> "Scaling":
+    def fitted(cls, terms: Terms, points: tuple[tuple[int, ...], ...], measured: Sequence[Cost]) -> "Scaling":
         """The polynomial through the costs `measured` at as many `points` as it has terms."""
-        rows = [[Fraction(term) for term in terms(*point)] for point in points]
-        values = [[Fraction(getattr(cost, name)) for cost in measured] for name in FIELDS]
-        return cls(terms, tuple(solve(rows, value) for value in values))
+        inverse, divisor = _inverse(terms, points)
+        values = [[getattr(cost, name) for cost in measured] for name in FIELDS]
+        return cls(terms, tuple(tuple(_dot(row, value) for row in inverse) for value in values), divisor)
 
     def cost(self, *channels: int, resolution: int) -> Cost:
         """The cost with these channels on `resolution` × `resolution` pixels."""
-        terms, area = self.terms(*channels), Fraction(resolution**2, SIDE**2)
+        terms = self.terms(*channels)
         return Cost(
             **{
-                name: _whole(
-                    sum(factor * term for factor, term in zip(factors, terms, strict=True) if factor)
-                    * (1 if name in _WITHOUT_PIXELS else area)
-                )
+                name: _whole(_dot(factors, terms) * _area(name, resolution), self.divisor * SIDE**2)
                 for name, factors in zip(FIELDS, self.coefficients, strict=True)
             }
         )
 
 
-def _whole(value: Fraction | int) -> int:
-    number = Fraction(value)
-    assert number.denominator == 1, f"a cost is {number}, which no module has"
-    return number.numerator
+def _area(name: str, resolution: int) -> int:
+    return SIDE**2 if name in _WITHOUT_PIXELS else resolution**2
+
+
+def _dot(some: Sequence[int], others: Sequence[int]) -> int:
+    return sum(map(mul, some, others))
+
+
+def _whole(numerator: int, denominator: int) -> int:
+    number, rest = divmod(numerator, denominator)
+    assert rest == 0, f"a cost is {numerator} / {denominator}, which no module has"
+    return number
+
+
+@lru_cache(maxsize=8)
+def _inverse(terms: Terms, points: tuple[tuple[int, ...], ...]) -> tuple[tuple[tuple[int, ...], ...], int]:
+    """Return the inverse of the matrix of terms at the points, as whole numbers and their common denominator."""
+    rows = [[Fraction(term) for term in terms(*point)] for point in points]
+    columns = [solve(rows, [Fraction(place == other) for other in range(len(rows))]) for place in range(len(rows))]
+    divisor = lcm(*(entry.denominator for column in columns for entry in column))
+    return tuple(tuple(int(entry * divisor) for entry in row) for row in zip(*columns, strict=True)), divisor
 
 
 def solve(rows: Sequence[Sequence[Fraction]], values: Sequence[Fraction]) -> tuple[Fraction, ...]:
