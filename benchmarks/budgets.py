@@ -39,12 +39,17 @@ def heavy(inputs: Codes) -> Codes:
 
 
 def within_budgets(policy: Policy, inputs: Codes, scores: Scores, cost: str, name: str) -> dict[str, float]:
-    """Return points below the best legal cell per budget and candidate count, their means, and the unsolvable cases."""
+    """Return points below the best legal cell per budget and candidate count, their means, and the unsolvable cases.
+
+    A budget that no cell fits, whatever the input, has no figure.
+    """
     found = offers(ranking_of(policy), inputs, scores, CANDIDATES, SHARES, cost)
     figures = {f"{name}_nothing_fits": float((found.best < 0).sum())}
+    fits = (found.best >= 0).any(axis=0)
+    shares = np.asarray(SHARES)[fits].tolist()
     for count, title in ((1, "greedy"), (CANDIDATES, "ten")):
-        means = np.nanmean(found.points_missing(scores, count), axis=0)
-        figures |= {f"{name}_{title}_{share}": float(mean) for share, mean in zip(SHARES, means, strict=True)}
+        means = np.nanmean(found.points_missing(scores, count)[:, fits], axis=0)
+        figures |= {f"{name}_{title}_{share}": float(mean) for share, mean in zip(shares, means, strict=True)}
         figures[f"{name}_{title}"] = float(means.mean())
     return figures
 

@@ -105,7 +105,7 @@ def _missing(key: str, title: str, count: str, required: float | None) -> Iterat
         yield Measure(
             f"{key}_{count}_{share}", f"{title} within {share:.0%}: points below best", smaller=True, form=".3f"
         )
-    yield Measure(f"{key}_{count}", f"{title}, mean of the five budgets", required, smaller=True, form=".3f")
+    yield Measure(f"{key}_{count}", f"{title}, mean of the budgets", required, smaller=True, form=".3f")
 
 
 def _fronts(key: str, title: str, required: float | None) -> Iterator[Measure]:

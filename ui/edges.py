@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
-import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
-from pyarrow.json import read_json
 
 from nat_core.architecture.cell import Architecture
 from nat_core.architecture.difference import aligned
@@ -24,6 +22,7 @@ from ui.unit import unit
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 _WORTH = "Worth of the change"
 
@@ -68,11 +67,13 @@ def table(outcome: Transformation, shown: Candidate, worth: NDArray[np.float64] 
     st.caption(f"{name} and parameters of the edge in all cells of the network: {outcome.network.description}.")
 
 
-def _arrow_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def _arrow_table(rows: Sequence[Mapping[str, Any]]) -> "pa.Table":
     """Return `rows` as a table without importing pandas, which a server's first page would wait for.
 
     Streamlit imports it for all tables but Arrow's that are not lazy, and Arrow itself where it reads Python's lists.
     """
+    from pyarrow.json import read_json  # loaded with the first table: a page is shown before
+
     return read_json(BytesIO("\n".join(map(json.dumps, rows)).encode()))
 
 

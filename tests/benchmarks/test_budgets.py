@@ -50,3 +50,11 @@ def test_figures_within_budgets_are_means_over_what_fits():
     greedy, ten = ([figures[f"few_{count}_{share}"] for share in SHARES] for count in ("greedy", "ten"))
     assert all(0 <= one <= other for one, other in zip(ten, greedy, strict=True))
     assert figures["few_greedy"] == pytest.approx(np.mean(greedy))
+
+
+def test_a_budget_that_nothing_fits_has_no_figure():
+    torch.manual_seed(0)
+    lightest = costs_of_codes("macs").argmin(keepdims=True)
+    figures = within_budgets(Policy(PolicyConfig(budget="macs")).eval(), lightest, SCORES, "macs", "lightest")
+    assert {key for key in figures if "greedy" in key} == {"lightest_greedy_1.0", "lightest_greedy"}
+    assert figures["lightest_greedy"] == figures["lightest_greedy_1.0"] and figures["lightest_nothing_fits"] == 4
