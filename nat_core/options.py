@@ -161,7 +161,7 @@ def with_fields(config: C, values: Mapping[str, Any]) -> C:
 
 
 def command_words(config: Any, standard: Any, kind: str = "") -> list[str]:
-    """The options of a command line that make `config` of `standard`."""
+    """Return the options of a command line that turn `standard` into `config`."""
     words: list[str] = []
     for option in options_of(type(config), kind).values():
         value = option.value_in(config)

@@ -8,12 +8,12 @@ _SECRET = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
 
 
 def seen(text: object) -> str:
-    """Text in one line; what cannot be seen, such as control characters, is shown as �."""
+    """Return a text in one line; what cannot be seen, such as control characters, is shown as �."""
     return _UNSEEN.sub("�", re.sub(r"[ \t]*[\n\r\v\f]\s*|\t", " ", str(text)))
 
 
 def brief(text: object, most: int = 200) -> str:
-    """The same, at most so many characters of it."""
+    """Return a text in one line, shortened to `most` characters."""
     line = " ".join(seen(text).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
 

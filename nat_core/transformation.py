@@ -206,7 +206,7 @@ class Transformation:
 
     @property
     def _where(self) -> str:
-        """The cell that has all the changes, where another one has none."""
+        """Return which cell has all changes, if the other one has none; else an empty text."""
         changed = {item.cell for item in self.changes}
         return f" in the {min(changed)} cell" if len(changed) == 1 < len(self.input.architecture.cells) else ""
 
@@ -373,7 +373,7 @@ def _dearest(architecture: Architecture, network: NetworkConfig) -> int:
 
 
 def _why_nothing_fits(drawn: Pool, max_macs: int | None, options: Options) -> str:
-    """Return one sentence: no legal transformation fits, or none of the candidates."""
+    """Return one sentence that says whether no legal transformation fits or only none of the candidates."""
     given = drawn.candidate(0)
     costs = cost_model(given.network)
     table, _ = costs.edge_table(given.architecture)

@@ -90,7 +90,7 @@ FORMATS: tuple[Format, ...] = (
 
 
 def format_of(value: Any) -> Format | None:
-    """Return the notation of a plain value, or None; a number, of which a list may hold thousands, is in none."""
+    """Return the notation of a plain value, or None; numbers, of which a list may hold thousands, have none."""
     return None if isinstance(value, int | float) else next((row for row in FORMATS if row.matches(value)), None)
 
 

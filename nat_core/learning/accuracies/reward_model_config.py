@@ -25,7 +25,7 @@ class RewardModelConfig:
         learning_rate: peak learning rate of a one-cycle schedule.
         weight_decay: weight decay of AdamW.
         tolerance: error above which the loss is absolute instead of squared, in standard deviations of the target.
-        seed: seed of weights, batches and left-out tenths.
+        seed: seed of the initial weights, the batches and the folds of cross-validation.
 
     Raises:
         ValueError: a value is out of bounds.

@@ -38,7 +38,7 @@ _PENALTIES = (10.0, 30.0, 100.0, 300.0)
 _STUDENT_PENALTY = 100.0
 # Of a network's answers: what the normal cell's is worth beside the reduction cell's, and how surely.
 _CELL_WEIGHTS, _CELL_WEIGHT_DEVIATION = (0.65, 0.35), 0.15
-# Share of the variance that is left which is taken for one training's noise where that is not known.
+# Share of the unexplained variance that is attributed to the noise of one training, where that is unknown.
 _NOISE_SHARE = 1 / 3
 _KNOTS = 33
 # Levels of what is unexplained, and cells that each needs.

@@ -125,7 +125,7 @@ def _numbers(pointer: Tensor) -> Tensor:
 
 
 def _rows(pointer: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows of the chosen graphs in a flat tensor, where each then begins, and whose each row is."""
+    """Return the chosen graphs' rows in a flat tensor, where each graph then begins, and the graph of each row."""
     sizes = pointer.diff()[chosen]
     begins = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
     numbers = _numbers(begins)

@@ -1,7 +1,7 @@
 """The configuration of training a policy from images, the same for command line, page and record.
 
-An *epoch* is so many steps of the shared weights and, in the alternating schedule, so many of the policy. Steps are
-counted rather than images, so that a configuration says how long it is before any image is read.
+An *epoch* is a number of steps of the shared weights and, in the alternating schedule, a number of the policy's steps.
+Steps are counted rather than images, so that a configuration says how long it is before any image is read.
 """
 
 from collections.abc import Mapping

@@ -95,7 +95,7 @@ def evaluations(config: ImageTrainingConfig, number: int) -> int:
 
 
 def _chunks(config: ImageTrainingConfig, inputs: int) -> int:
-    """Steps in which so many inputs and their outputs are evaluated."""
+    """Return the steps in which this many inputs and their outputs are evaluated."""
     return math.ceil(inputs / inputs_per_chunk(config))
 
 

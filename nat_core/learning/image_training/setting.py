@@ -82,7 +82,7 @@ class Setting:
         return self._trainer[1]
 
     def changing(self, source: AccuracySource) -> Changing:
-        """The one source of rewards that change with the minibatch; it asks `source` from now on."""
+        """Return the source of rewards that change with the minibatch; from now on it passes on those of `source`."""
         self._changing = self._changing or Changing(source)
         self._changing.source = source
         return self._changing
@@ -106,7 +106,7 @@ class Setting:
         return part.draw(self.config.rewards.images, self._generator("reward images", number)).held()
 
     def check_images(self, number: int) -> ImagePart:
-        """Return fresh images, which reward in no round."""
+        """Return new images, which are used for rewards in no round."""
         part = self.data.rewards[: self._checks]
         return part.draw(self.config.rewards.images, self._generator("check images", number)).held()
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# Rows of parquet files are read in groups; about so many bytes of them are kept per process.
+# Rows of parquet files are read in groups; each process keeps about this many bytes of them.
 _KEPT_BYTES = 64 * 2**20
 
 

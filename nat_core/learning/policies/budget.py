@@ -20,7 +20,7 @@ _IMPOSSIBLE = -1e9
 _HARDLY_POSSIBLE = _IMPOSSIBLE / 2
 _BINS = 256
 _ROUNDING = 1e-9
-# How many partial choices compete: at first, and at most.
+# The beam's width beyond what is asked for, its largest width, and the factor by which it widens.
 _BEAM_SPARE, _BEAM_AT_MOST, _WIDER = 4, 4096, 4
 # Problems that are worked on at once; more would only leave the processor's cache.
 _AT_ONCE = 256

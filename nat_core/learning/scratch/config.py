@@ -41,7 +41,7 @@ TRAINED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 JUDGED_ON = {"test": "Test images", "selection": "Selection images"}
 PRECISIONS = {"auto": "Automatic", "float32": "32 bits", "bfloat16": "16 bits"}
-# What is left of the learning rate after so many steps, of how many and of how many per epoch.
+# The share of the learning rate that is left, given steps done, all steps, and steps per epoch.
 DECAYS: Mapping[str, Callable[[int, int, int], float]] = MappingProxyType(
     {
         "cosine": lambda step, steps, per_epoch: 0.5 * (1 + math.cos(math.pi * step / steps)),
@@ -124,7 +124,7 @@ class Budget:
     first_classes: Annotated[
         int,
         Field(ge=0, le=100_000),
-        Asked("First classes", "Use only so many first classes of the data; 0 for all."),
+        Asked("First classes", "Use only the first classes of the data, this many; 0 for all."),
     ] = 0
     most_broken: MostBroken = 20
     split_seed: Seed = 0
@@ -146,7 +146,10 @@ class Budget:
     pieces: Annotated[
         int,
         Field(ge=1, le=1000),
-        Asked("Pieces of a batch", "Divide each batch into so many pieces to save memory; gradients add up."),
+        Asked(
+            "Pieces of a batch",
+            "Divide each batch into this many pieces to save memory; their gradients are accumulated.",
+        ),
     ] = 1
     learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.025
     warmup_epochs: Annotated[float, Field(ge=0, le=100_000)] = 0.0
@@ -186,7 +189,7 @@ class Budget:
         self.network(2)
 
     def network(self, classes: int) -> NetworkConfig:
-        """The network for images of so many classes."""
+        """Return the network for images of this many classes."""
         return NetworkConfig(
             self.family, self.channels, self.layers, self.resolution, classes, self.auxiliary, self.stem_stride
         )
@@ -197,7 +200,7 @@ class Budget:
         return "streamed" if self.crop == "resized" else self.images
 
     def streams(self, count: int) -> bool:
-        """Whether so many images would be streamed."""
+        """Return whether this many images would be streamed."""
         return is_streamed(self.way, count, self.resolution)
 
     @property

@@ -15,7 +15,7 @@ from nat_core.learning.support.hooks import Hooks, Saver
 
 # Progress is counted in such parts of an epoch, since nobody knows the steps before the images are loaded.
 TICKS_PER_EPOCH = 20
-# The state is saved by the clock and, where the clock is slow, after so many steps.
+# The state is saved by the clock and, where the clock is slow, after this many steps.
 STEPS_BETWEEN_SAVES = 1000
 
 

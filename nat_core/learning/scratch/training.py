@@ -93,7 +93,7 @@ class Trainer:
         self._descend(state)
 
     def _pieces(self, count: int) -> int:
-        """So many that a piece of that many images has two or more."""
+        """Return the number of pieces of a batch of `count` images: each has two images or more."""
         pieces = self.budget.pieces
         while pieces > 1 and (size := math.ceil(count / pieces)) and (size < 2 or 0 < count % size < 2):
             pieces -= 1
@@ -168,7 +168,7 @@ class Pace:
         self._waited += time.perf_counter() - began
 
     def done(self, images: int) -> None:
-        """So many more have been trained on."""
+        """Count images that have been trained on."""
         self._images += images
 
     def metrics(self) -> dict[str, float]:
