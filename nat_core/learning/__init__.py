@@ -39,12 +39,13 @@ class _PlaceholderLoader(Loader):
 class _Deferred(MetaPathFinder):
     """Defers imports of torch-geometric, which take more than half as long as all the rest of this program's start.
 
-    They are torch's compiler, which it imports for one type check; its datasets, which import pandas, and explanations,
-    which nothing here uses; and its layers, of which one network here has one. `benchmarks.startup` measures all.
+    They are torch's compiler, which it imports for one type check; its datasets, which import pandas, its explanations
+    and transforms, which nothing here uses; and its layers, of which one network here has one. `benchmarks.startup`
+    measures all.
     """
 
     def __init__(self) -> None:
-        self._names = {"torch_geometric.datasets", "torch_geometric.explain", "torch_geometric.nn"}
+        self._names = {f"torch_geometric.{name}" for name in ("datasets", "explain", "nn", "transforms")}
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name == "torch_geometric":

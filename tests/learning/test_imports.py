@@ -10,7 +10,8 @@ import sys
 import nat_core.transformation
 import inspect
 inspect.getmodule(inspect.currentframe())
-deferred = {"torch._dynamo.symbolic_convert", "torch_geometric.datasets.planetoid", "torch_geometric.nn.conv", "pandas"}
+deferred = {"torch._dynamo.symbolic_convert", "torch_geometric.datasets.planetoid", "torch_geometric.nn.conv",
+            "torch_geometric.transforms.to_device", "pandas"}
 assert not deferred & set(sys.modules)
 from importlib.util import find_spec
 spec = find_spec("torch._dynamo")
@@ -26,6 +27,7 @@ import torch_geometric
 from nat_core.learning.graphs.encoder import AuthorsNetwork
 AuthorsNetwork()
 assert "torch_geometric.nn.conv" in sys.modules
+assert torch_geometric.transforms.ToDevice.__module__ in sys.modules
 assert find_spec("torch_geometric.datasets").origin.endswith("__init__.py")
 assert torch_geometric.datasets.Planetoid.__module__ in sys.modules
 import torch_geometric.datasets
