@@ -45,12 +45,10 @@ def within_budgets(policy: Policy, inputs: Codes, scores: Scores, cost: str, nam
     """
     found = offers(ranking_of(policy), inputs, scores, CANDIDATES, SHARES, cost)
     figures = {f"{name}_nothing_fits": float((found.best < 0).sum())}
-    fits = (found.best >= 0).any(axis=0)
-    shares = np.asarray(SHARES)[fits].tolist()
     for count, title in ((1, "greedy"), (CANDIDATES, "ten")):
-        means = np.nanmean(found.points_missing(scores, count)[:, fits], axis=0)
-        figures |= {f"{name}_{title}_{share}": float(mean) for share, mean in zip(shares, means, strict=True)}
-        figures[f"{name}_{title}"] = float(means.mean())
+        by_share = zip(SHARES, found.mean_points_missing(scores, count), strict=True)
+        means = {f"{name}_{title}_{share}": mean for share, mean in by_share if mean is not None}
+        figures |= {**means, f"{name}_{title}": float(np.mean(list(means.values())))}
     return figures
 
 

@@ -264,7 +264,10 @@ def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]
     yield "budgets, half of the architectures hidden", lambda: hidden_budgets_figures(budgets, half)
     yield "half of the architectures hidden", lambda: hidden_figures(config, half, "half")
     yield "half of the classes hidden", lambda: hidden_figures(config, visible_classes(0.5, seed), "classes")
-    yield "authors' recipe", lambda: {"authors": train_and_evaluate(authors)[0].quality.greedy.recovered}
+    yield (
+        f"authors' recipe, {authors.steps:,} steps",
+        lambda: {"authors": train_and_evaluate(authors)[0].quality.greedy.recovered},
+    )
     for weight in COST_WEIGHTS:
         yield f"cost weight {weight}", lambda weight=weight: cost_figures(changed(config, {"cost_weight": weight}))
     for share in FEW_SHARES:
@@ -273,9 +276,9 @@ def parts(seed: int, quick: bool) -> Iterator[tuple[str, Callable[[], Figures]]]
 
 
 def measure(seed: int, quick: bool, only: Sequence[str], known: dict[str, Figures]) -> Iterator[dict[str, Figures]]:
-    """Yield the figures of a seed by the titles of their parts, again after each part that was not `known`.
+    """Measure the parts of a seed that are not `known`; yield all its figures, by part, after each of them.
 
-    Measures the parts whose title contains one of `only`, or all.
+    With `only`, just the parts whose title contains one of its words.
     """
     for title, part in parts(seed, quick):
         if title not in known and (not only or any(word in title for word in only)):

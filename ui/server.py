@@ -33,7 +33,7 @@ _EVERYWHERE = ("", "0.0.0.0", "::")
 _LISTENING_SECONDS = 0.2
 # Streamlit's scripts for the elements that pages draw first; that for tables, which stand below, would delay them.
 _DRAWN_FIRST = ("BidiComponent", "ButtonGroup", "Selectbox", "PlotlyChart")
-# Seconds after which the imports' thread lets the server's answer a request: a tenth of Python's own interval.
+# Seconds that importing may keep the interpreter while a request waits; by default, Python allows ten times as many.
 _SWITCH_SECONDS = 0.0005
 # Folder of Streamlit's files in their addresses. Their names contain a hash, so browsers may keep them.
 _FILES = "/static/"
@@ -94,8 +94,8 @@ class QuickStart:
     """ASGI middleware that, while the server imports, answers a browser sooner than Streamlit does.
 
     Streamlit opens and reads a file in other threads, a piece at a time, and each change of threads waits for the
-    imports; here a file is sent in one piece. The page names the scripts that it draws with, which the browser would
-    otherwise learn of from its first elements.
+    imports; here a file is sent in one piece. The page also lists Streamlit's scripts for what it draws first;
+    otherwise the browser would request them only when those elements arrive.
     """
 
     def __init__(self, app: ASGIApp) -> None:

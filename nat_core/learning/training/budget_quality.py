@@ -40,6 +40,11 @@ class Offers:
         """Return the points from the best of the first `count` to the best cell, shape [n, m]; NaN if none fits."""
         return np.where(self.best >= 0, scores[self.best] - self.scores(scores, count), np.nan)
 
+    def mean_points_missing(self, scores: Scores, count: int) -> list[float | None]:
+        """Return the means of `points_missing` over the inputs that a budget serves, [m]; None if it serves none."""
+        missing = self.points_missing(scores, count).T
+        return [float(np.nanmean(row)) if not np.isnan(row).all() else None for row in missing]
+
     def scores(self, scores: Scores, count: int) -> NDArray[np.float64]:
         """Return the scores of the best of the first `count`, shape [n, m]; -inf if nothing fits."""
         codes = self.codes[:, :, :count]
@@ -49,18 +54,20 @@ class Offers:
 def budget_figures(
     policy: Policy, inputs: Codes, scores: Scores, cost: str, rule: str | None = None, counts: Sequence[int] = (1, 10)
 ) -> dict[str, Any]:
-    """Return for a card the mean points below the best legal cell that fits, by share of the input's cost."""
+    """Return for a card the mean points below the best legal cell that fits, by share of the input's cost.
+
+    A mean is None within a budget that nothing fits, whatever the input.
+    """
     found = offers(ranking_of(policy, rule), inputs, scores, max(counts), SHARES, cost)
-    missing = {count: found.points_missing(scores, count) for count in counts}
     return {
         "cost": cost,
         "shares": list(SHARES),
         "nothing_fits": (found.best < 0).sum(axis=0).tolist(),
         **{
             "greedy_points_below_best" if count == 1 else f"best_of_{count}_points_below_best": [
-                round(float(value), 3) for value in np.nanmean(values, axis=0)
+                mean if mean is None else round(mean, 3) for mean in found.mean_points_missing(scores, count)
             ]
-            for count, values in missing.items()
+            for count in counts
         },
     }
 

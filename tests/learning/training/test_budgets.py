@@ -1,5 +1,6 @@
 """Trainings with budgets: what is drawn fits, one policy serves several budgets, stop and resume are exact."""
 
+import json
 import random
 
 import numpy as np
@@ -16,7 +17,14 @@ from nat_core.learning.policies.config import PolicyConfig
 from nat_core.learning.policies.policy import Policy
 from nat_core.learning.policies.proposing import proposals
 from nat_core.learning.support.hooks import Hooks
-from nat_core.learning.training.budget_quality import hypervolume, limits_of, offers, ranking_of
+from nat_core.learning.training.budget_quality import (
+    budget_figures,
+    costs_of_codes,
+    hypervolume,
+    limits_of,
+    offers,
+    ranking_of,
+)
 from nat_core.learning.training.budgets import Budgets
 from nat_core.learning.training.config import RECIPES, TRAININGS, ReinforceConfig, TrainingConfig
 from nat_core.learning.training.data import inputs_of, objective_of
@@ -133,6 +141,19 @@ def test_offers_within_budgets_of_macs_are_the_policys_proposals():
     worse = found.points_missing(SCORES, 1)
     assert (worse[~np.isnan(worse)] >= 0).all()
     assert (found.points_missing(SCORES, 10) <= worse)[~np.isnan(worse)].all()
+
+
+def test_a_card_says_that_nothing_fits_a_budget_of_latency_and_can_be_written():
+    costs = costs_of_codes("1080ti_1")
+    fastest, slowest = costs.argmin(), costs.argmax()
+    policy = Policy(PolicyConfig(budget="1080ti_1")).eval()
+    scores = table.accuracies_percent()
+    for inputs, known in ((np.array([fastest]), 1), (np.array([fastest, slowest]), 3)):
+        figures = budget_figures(policy, inputs, scores, "1080ti_1")
+        for means in (figures["greedy_points_below_best"], figures["best_of_10_points_below_best"]):
+            assert sum(mean is not None for mean in means) >= known and means[0] is not None and means[-1] is None
+        assert figures["nothing_fits"][-1] == len(inputs)
+        assert json.loads(json.dumps(figures, allow_nan=False)) == figures
 
 
 def test_hypervolume_by_hand():
